@@ -1,0 +1,1 @@
+"""Color mathematics: lightness, the ab bins, chroma planes."""

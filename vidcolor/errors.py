@@ -1,0 +1,33 @@
+"""What can go wrong, as a tree.
+
+```
+VidcolorError                 anything the user can act on; its text is one clear line
+├── SourceError               the input cannot be used as it is
+│   └── AlreadyColorError     the input is in color already
+├── OutputError               the output cannot be written as asked
+└── ModelError                a model is unknown, missing or damaged
+```
+
+Every text names the file, the fault and the remedy. The command line prints it after `vidcolor: ` and
+exits with 1; bad usage never gets this far and exits with 2.
+"""
+
+
+class VidcolorError(Exception):
+    """Base of all errors that vidcolor raises on purpose."""
+
+
+class SourceError(VidcolorError, ValueError):
+    """The input is missing, unreadable, no video, or broken beyond use."""
+
+
+class AlreadyColorError(SourceError):
+    """The input is a color film; colorizing would replace its own chroma."""
+
+
+class OutputError(VidcolorError, OSError):
+    """The output exists already, cannot be created, or cannot hold what it should."""
+
+
+class ModelError(VidcolorError, ValueError):
+    """A model is unknown, its weights are missing, or they are not what the table says."""

@@ -1,0 +1,135 @@
+"""The values that pass between the stages: Picture, Frame, ColorHistogram. No I/O, no algorithms."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from fractions import Fraction
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Plane = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+class Matrix(IntEnum):
+    """Matrix coefficients by their code point in ITU-T H.273 (07/2024), table 4."""
+
+    BT709 = 1
+    FCC = 4
+    BT470BG = 5
+    SMPTE170M = 6
+    SMPTE240M = 7
+    BT2020_NCL = 9
+    BT2020_CL = 10
+
+
+class ChromaLocation(IntEnum):
+    """Where a chroma sample lies among its luma samples, in FFmpeg's numbering (AVChromaLocation).
+
+    H.273 numbers them one lower; UNSPECIFIED is treated as LEFT, the default of H.264 and H.265.
+    """
+
+    UNSPECIFIED = 0
+    LEFT = 1
+    CENTER = 2
+    TOP_LEFT = 3
+    TOP = 4
+    BOTTOM_LEFT = 5
+    BOTTOM = 6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """What all frames of a film have in common.
+
+    Attributes:
+        width: Luma samples a row.
+        height: Luma rows.
+        depth: Bits of a sample, 8 to 16.
+        log2_chroma_width: Chroma columns are width / 2 ** this, rounded up.
+        log2_chroma_height: Chroma rows are height / 2 ** this, rounded up.
+        matrix: Matrix coefficients that the chroma is written with.
+        full_range: Luma codes span the whole depth (0 is black), else 16 to 235 scaled to it.
+        primaries: Code point of H.273 table 2; 2 is unspecified.
+        transfer: Code point of H.273 table 3; 2 is unspecified.
+        chroma_location: Where chroma samples lie.
+        sample_aspect_ratio: Width to height of one sample.
+        field_order: FFmpeg's AVFieldOrder: 0 unknown, 1 progressive, 2 top first, 3 bottom first.
+        display_matrix: The nine integers that turn the picture when shown; None for upright.
+    """
+
+    width: int
+    height: int
+    depth: int
+    log2_chroma_width: int
+    log2_chroma_height: int
+    matrix: Matrix
+    full_range: bool
+    primaries: int = 2
+    transfer: int = 2
+    chroma_location: ChromaLocation = ChromaLocation.UNSPECIFIED
+    sample_aspect_ratio: Fraction = Fraction(1)
+    field_order: int = 0
+    display_matrix: tuple[int, ...] | None = None
+
+    @property
+    def chroma_width(self) -> int:
+        """Chroma samples a row."""
+        return -(-self.width >> self.log2_chroma_width)
+
+    @property
+    def chroma_height(self) -> int:
+        """Chroma rows."""
+        return -(-self.height >> self.log2_chroma_height)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One decoded frame of a film.
+
+    Attributes:
+        index: Number of the frame, from 0, in the order shown.
+        luma: The coded Y' plane as decoded, (height, width), uint8 for 8 bits, else uint16.
+        pts: Time shown, in units of `time_base`.
+        duration: Time on screen, in units of `time_base`; 0 where the source does not say.
+        time_base: Seconds a unit.
+        picture: What all frames of the film have in common.
+        top_field_first: For an interlaced frame, which field is shown first; None if progressive.
+    """
+
+    index: int
+    luma: Plane
+    pts: int
+    duration: int
+    time_base: Fraction
+    picture: Picture
+    top_field_first: bool | None = None
+
+    def __post_init__(self) -> None:
+        expected = (self.picture.height, self.picture.width)
+        if self.luma.shape != expected:
+            raise ValueError(f"luma of {self.luma.shape} in a picture of {expected}")
+
+    def __repr__(self) -> str:
+        return f"Frame({self.index}, luma={self.luma.shape} {self.luma.dtype}, pts={self.pts})"
+
+    @property
+    def seconds(self) -> float:
+        """Time shown, in seconds: for people and logs only."""
+        return float(self.pts * self.time_base)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ColorHistogram:
+    """The network's answer for one frame: for each pixel, how likely each bin of the ab plane is.
+
+    Attributes:
+        probabilities: (bins, h, w) float32, summing to 1 over the bins.
+        lightness: (H, W) float32 in [0, 100], the picture that the network saw; H = 4 h, W = 4 w.
+    """
+
+    probabilities: torch.Tensor
+    lightness: NDArray[np.float32]
+
+    def __repr__(self) -> str:
+        return f"ColorHistogram({tuple(self.probabilities.shape)} of {self.lightness.shape})"

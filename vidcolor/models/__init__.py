@@ -1,0 +1,1 @@
+"""Networks that answer a lightness picture with color histograms."""

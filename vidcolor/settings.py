@@ -1,0 +1,92 @@
+"""Every default of the program, one frozen dataclass a stage. Standard library only.
+
+The command line reads its defaults from these fields, so that no default is written twice.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """Which network runs, where, and on how large a picture.
+
+    Attributes:
+        name: A name from the model table, or a path to a safetensors file.
+        device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; auto takes the fastest one present.
+        render_size: Short side, in pixels, of the picture that the network sees.
+        batch_size: Frames inferred at once; halved by the program when memory runs out.
+    """
+
+    name: str = "lite"
+    device: str = "auto"
+    render_size: int = 256
+    batch_size: int = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColorSettings:
+    """How a color histogram becomes one color.
+
+    Attributes:
+        vividness: 0 takes the likeliest color (often dull), 1 the decoding of Zhang et al. 2016
+            (rare colors favored as in training), more than 1 favors them further.
+        saturation: Factor on the decoded ab; 0 leaves the film black and white.
+    """
+
+    vividness: float = 1.0
+    saturation: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemporalSettings:
+    """How color holds still inside a shot.
+
+    Attributes:
+        smoothing: 0 colors each frame alone; towards 1 a color lasts longer. The weight that the
+            smoothed past has in a pixel where the picture did not change.
+    """
+
+    smoothing: float = 0.85
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSettings:
+    """How the result is encoded. None means: what suits the source.
+
+    Attributes:
+        lossless: FFV1 version 3 with slice checksums, in Matroska.
+        codec: Encoder's name in FFmpeg, such as libx264, libx265, ffv1 or prores_ks.
+        crf: Constant rate factor of encoders that have one; lower is better and larger.
+        preset: Speed preset of encoders that have one.
+        pixel_format: FFmpeg's name of a planar Y'CbCr format at least as deep as the source.
+        chroma: Chroma subsampling, `420`, `422` or `444`.
+        overwrite: Replace an output that exists.
+    """
+
+    lossless: bool = False
+    codec: str | None = None
+    crf: float | None = None
+    preset: str | None = None
+    pixel_format: str | None = None
+    chroma: str | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings of one run.
+
+    Attributes:
+        start_seconds: Where in the film to begin, counted from its first frame.
+        duration_seconds: How much of it to colorize; None for all.
+        force: Colorize a film that is in color already: its luma is kept, its chroma replaced.
+    """
+
+    model: ModelSettings = field(default_factory=ModelSettings)
+    color: ColorSettings = field(default_factory=ColorSettings)
+    temporal: TemporalSettings = field(default_factory=TemporalSettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
+    start_seconds: Fraction = Fraction(0)
+    duration_seconds: Fraction | None = None
+    force: bool = False

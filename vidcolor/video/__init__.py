@@ -1,0 +1,1 @@
+"""Film in, film out: reading, shots, writing."""
