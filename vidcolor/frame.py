@@ -52,7 +52,7 @@ class Picture:
         full_range: Luma codes span the whole depth (0 is black), else 16 to 235 scaled to it.
         primaries: Code point of H.273 table 2; 2 is unspecified.
         transfer: Code point of H.273 table 3; 2 is unspecified.
-        chroma_location: Where chroma samples lie.
+        chroma_location: Where the samples of the new chroma lie.
         sample_aspect_ratio: Width to height of one sample.
         field_order: FFmpeg's AVFieldOrder: 0 unknown, 1 progressive, 2 top first, 3 bottom first.
         display_matrix: The nine integers that turn the picture when shown; None for upright.

@@ -1,0 +1,204 @@
+"""How a film will be written: container, encoder, pixel format, and what each cannot hold."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+from av.video.format import VideoFormat
+
+from vidcolor.errors import OutputError
+from vidcolor.frame import Picture
+from vidcolor.settings import OutputSettings
+from vidcolor.video.source import SUBSAMPLING_NAMES, Source, is_planar_luma, log2_subsampling
+
+# Containers that hold today's codecs, subtitles and odd times well enough to be a default.
+CONTAINER_BY_SUFFIX = {
+    ".mkv": "matroska",
+    ".mp4": "mp4",
+    ".m4v": "mp4",
+    ".mov": "mov",
+    ".ts": "mpegts",
+    ".m2ts": "mpegts",
+}
+SUFFIX_BY_CONTAINER = {"matroska": ".mkv", "mp4": ".mp4", "mov": ".mov", "mpegts": ".ts"}
+MP4_FAMILY = ("mp4", "mov")
+# Archival codecs that a film of 10 bits or more keeps, by the name of their decoder.
+ARCHIVAL_ENCODERS = {"ffv1": "ffv1", "prores": "prores_ks"}
+DEEPEST_HEVC_BITS = 12
+# Visually lossless by the usual account: x264's default is 23, and 18 is called transparent.
+DEFAULT_CRF = 16
+SMALL_PICTURE_SAMPLES = 320 * 240
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Encoding:
+    """How a film is written.
+
+    Attributes:
+        path: The output file.
+        container: FFmpeg's name of the muxer.
+        codec: FFmpeg's name of the encoder.
+        pixel_format: FFmpeg's name of the planar Y'CbCr format that is encoded.
+        picture: The source's picture with the output's chroma subsampling.
+        luma_shift: Luma codes are multiplied by 2 ** this: 0, or more for a deeper format.
+        options: The encoder's options.
+        notes: What the user should know, a sentence each.
+    """
+
+    path: Path
+    container: str
+    codec: str
+    pixel_format: str
+    picture: Picture
+    luma_shift: int
+    options: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+def default_path(source: Path, container: str, folder: Path | None = None) -> Path:
+    """`film.colorized.mp4` beside `film.mp4` or in `folder`, with the container's own suffix."""
+    kept = CONTAINER_BY_SUFFIX.get(source.suffix.lower()) == container
+    suffix = source.suffix if kept else SUFFIX_BY_CONTAINER[container]
+    return (folder or source.parent) / f"{source.stem}.colorized{suffix}"
+
+
+def wanted_container(source: Source, output: Path | None, settings: OutputSettings) -> str:
+    """The container asked for by the output's name, else the source's own if it is a usual one.
+
+    Raises:
+        OutputError: The output's name ends in nothing we write.
+    """
+    if output is not None:
+        try:
+            return CONTAINER_BY_SUFFIX[output.suffix.lower()]
+        except KeyError:
+            known = " ".join(CONTAINER_BY_SUFFIX)
+            raise OutputError(f"{output}: unknown kind of file; its name may end in {known}") from None
+    if settings.lossless:
+        return "matroska"
+    if source.container.startswith("mov"):
+        return "mov" if source.path.suffix.lower() == ".mov" else "mp4"
+    return "mpegts" if source.container == "mpegts" else "matroska"
+
+
+def choose_encoder(source: Source, settings: OutputSettings) -> str:
+    """The encoder's name: as asked, FFV1 if lossless, else by the source's depth and codec.
+
+    Raises:
+        OutputError: FFmpeg has no such video encoder.
+    """
+    if settings.codec is not None:
+        return _known_encoder(settings.codec)
+    depth = source.picture.depth
+    if settings.lossless or depth > DEEPEST_HEVC_BITS:
+        return "ffv1"
+    if depth == 8:  # noqa: PLR2004 - bits
+        return "libx264"
+    return ARCHIVAL_ENCODERS.get(source.codec, "libx265")
+
+
+def choose_pixel_format(
+    codec: str, picture: Picture, settings: OutputSettings
+) -> tuple[str, VideoFormat]:
+    """The encoder's smallest format that takes luma as it is and chroma at least as fine.
+
+    Raises:
+        OutputError: The encoder has none, or the one asked for would round the luma.
+    """
+    offered = {
+        fmt.name: fmt
+        for fmt in av.Codec(codec, "w").video_formats or ()
+        if is_planar_luma(fmt) and len(fmt.components) == 3 and not fmt.name.startswith("yuvj")  # noqa: PLR2004
+    }
+    if settings.pixel_format is not None:
+        if settings.pixel_format not in offered:
+            raise OutputError(
+                f"{codec} has no planar Y'CbCr format {settings.pixel_format}; "
+                f"it takes {' '.join(offered) or 'none'}"
+            )
+        offered = {settings.pixel_format: offered[settings.pixel_format]}
+    fitting = {name: fmt for name, fmt in offered.items() if _holds(fmt, picture, settings.chroma)}
+    if not fitting:
+        asked = settings.pixel_format or f"{codec}'s formats"
+        raise OutputError(
+            f"{asked} cannot hold {picture.depth}-bit luma as decoded with chroma "
+            f"{_chroma_name(picture, settings.chroma)}; try --codec ffv1 or another --pixel-format"
+        )
+    name = min(fitting, key=lambda name: (fitting[name].components[0].bits, _chroma_share(name, fitting)))
+    return name, fitting[name]
+
+
+def encoder_options(codec: str, picture: Picture, settings: OutputSettings) -> dict[str, str]:
+    """Options for the encoder: FFV1 version 3 with checksums, or a visually lossless quality."""
+    options: dict[str, str] = {}
+    if codec == "ffv1":
+        slices = 4 if picture.width * picture.height <= SMALL_PICTURE_SAMPLES else 16
+        options |= {"level": "3", "g": "1", "slicecrc": "1", "slices": str(slices), "coder": "1"}
+    private = {option.name for option in av.CodecContext.create(codec, "w").supported_options.private}
+    if "crf" in private:
+        options["crf"] = f"{settings.crf if settings.crf is not None else DEFAULT_CRF:g}"
+    elif settings.crf is not None:
+        raise OutputError(f"{codec} has no --crf; leave it out or choose libx264 or libx265")
+    if settings.preset is not None:
+        if "preset" not in private:
+            raise OutputError(f"{codec} has no --preset; leave it out")
+        options["preset"] = settings.preset
+    if codec == "libx265":
+        options["x265-params"] = "log-level=none"
+    return options
+
+
+def check_target(target: Path, source: Path, *, overwrite: bool) -> None:
+    """Raise if `target` must not or cannot be written.
+
+    Raises:
+        OutputError: It is the source itself (through links as well), a folder, exists without
+            leave to overwrite it, or its folder is missing or not writable.
+    """
+    if target.exists() and source.exists() and target.samefile(source):
+        raise OutputError(f"{target}: is the input itself; name another output")
+    if target.is_dir():
+        raise OutputError(f"{target}: is a folder; name a file in it")
+    if (target.exists() or target.is_symlink()) and not overwrite:
+        raise OutputError(f"{target}: exists already; use --overwrite or another -o")
+    folder = target.parent
+    if not folder.is_dir():
+        raise OutputError(f"{folder}: no such folder; make it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{folder}: may not be written to; choose another folder with -o")
+
+
+def _known_encoder(name: str) -> str:
+    try:
+        codec = av.Codec(name, "w")
+    except av.codec.codec.UnknownCodecError:
+        codec = None
+    if codec is None or codec.type != "video":
+        raise OutputError(
+            f"{name}: no such video encoder; usual ones are libx264 libx265 ffv1 prores_ks"
+        )
+    return codec.name
+
+
+def _holds(fmt: VideoFormat, picture: Picture, chroma: str | None) -> bool:
+    """Whether `fmt` keeps every luma code and is no coarser in chroma than wanted."""
+    bits = fmt.components[0].bits
+    # Limited-range codes of n bits are those of 8 bits times 2 ** (n - 8) (ITU-R BT.709-6, 5.6),
+    # so zero bits below keep them; full range has no such exact widening.
+    deep_enough = bits == picture.depth or (bits > picture.depth and not picture.full_range)
+    width, height = log2_subsampling(fmt)
+    if chroma is not None:
+        return deep_enough and SUBSAMPLING_NAMES[width, height] == chroma
+    return (
+        deep_enough and width <= picture.log2_chroma_width and height <= picture.log2_chroma_height
+    )
+
+
+def _chroma_share(name: str, formats: dict[str, VideoFormat]) -> int:
+    """Less for fewer chroma samples."""
+    return -sum(log2_subsampling(formats[name]))
+
+
+def _chroma_name(picture: Picture, chroma: str | None) -> str:
+    return chroma or SUBSAMPLING_NAMES[picture.log2_chroma_width, picture.log2_chroma_height]

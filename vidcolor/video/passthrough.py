@@ -1,0 +1,220 @@
+"""What is copied beside the picture: other streams, chapters, attachments, metadata."""
+
+from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
+
+import io
+from collections.abc import Generator
+from fractions import Fraction
+from typing import Any
+
+import av
+from av.container import OutputContainer
+from av.packet import Packet
+from av.stream import Stream
+
+from vidcolor.video.source import Source, open_container
+
+# Tags that describe the source's container or encoder and would be false in the output.
+STALE_TAGS = {
+    "major_brand",
+    "minor_version",
+    "compatible_brands",
+    "encoder",
+    "duration",
+    "vendor_id",
+    "number_of_bytes",
+    "number_of_frames",
+}
+# MPEG-TS takes anything, but players read only what its standards name.
+TRANSPORT_STREAM_CODECS = {
+    "mp2",
+    "mp2float",
+    "mp3",
+    "mp3float",
+    "aac",
+    "aac_latm",
+    "ac3",
+    "eac3",
+    "dca",
+    "opus",
+    "libopus",
+    "dvbsub",
+    "dvb_teletext",
+}
+
+
+def kept_tags(tags: dict[str, str]) -> dict[str, str]:
+    """The tags that stay true for the output."""
+    return {key: text for key, text in tags.items() if key.lower() not in STALE_TAGS}
+
+
+def name_stream(stream: Stream) -> str:
+    """A stream's kind, number and codec, for messages."""
+    codec = stream.codec_context.name if stream.codec_context else "no codec"
+    return f"{stream.type} {stream.index} ({codec})"
+
+
+def holds_stream(container: str, stream: Stream, source_container: str) -> bool:
+    """Whether `container` can carry `stream` as it is (or, mov_text in Matroska, as plain text)."""
+    if stream.type == "attachment":
+        return container == "matroska"
+    if stream.codec_context is None:
+        return container == source_container == "mpegts"
+    if container == "mpegts" and source_container != "mpegts":
+        return stream.codec_context.name in TRANSPORT_STREAM_CODECS
+    if _becomes_text(container, stream):
+        return True
+    with av.open(io.BytesIO(), "w", format=container) as trial:
+        try:
+            trial.add_stream_from_template(stream, opaque=True)
+        except ValueError:
+            return False
+    return True
+
+
+def is_timecode_track(stream: Stream) -> bool:
+    """Whether `stream` is QuickTime's timecode, which the muxer makes anew from a tag."""
+    return stream.type == "data" and "timecode" in {key.lower() for key in stream.metadata}
+
+
+class Passthrough:
+    """The streams of a source that are copied into an output, packet by packet.
+
+    Args:
+        source: The film; opened a second time here, so that reading frames and copying packets
+            need not wait for each other.
+        shift_seconds: Taken off all times, where the output starts within the film.
+        end_seconds: Packets at this output time or later are left out; None keeps all.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        shift_seconds: Fraction = Fraction(0),
+        end_seconds: Fraction | None = None,
+    ) -> None:
+        self._source = source
+        self._shift_seconds = shift_seconds
+        self._end_seconds = end_seconds
+        self.input = open_container(source.path)
+        self.packet_counts: dict[int, int] = {}
+        self._streams: dict[int, Stream] = {}
+        self._last_dts: dict[int, int] = {}
+        self._packets = self._fitted_packets()
+        self._next: Packet[Stream] | None = None
+
+    def close(self) -> None:
+        """Close the source."""
+        self._packets.close()
+        self.input.close()
+
+    def add_stream(self, stream: Stream, output: OutputContainer, container: str) -> None:
+        """Give `stream` of the source a place in `output`, if that can hold it."""
+        if is_timecode_track(stream) or not holds_stream(
+            container, stream, self._source.container
+        ):
+            return
+        if _becomes_text(container, stream):
+            copy = output.add_mux_stream("subrip", time_base=stream.time_base)
+        else:
+            copy = output.add_stream_from_template(stream, opaque=True)
+        copy.metadata.update(kept_tags(stream.metadata))
+        copy.disposition = stream.disposition
+        if stream.type != "attachment":
+            self._streams[stream.index] = copy
+            self.packet_counts[copy.index] = 0
+
+    def copy_tags(self, output: OutputContainer, container: str) -> None:
+        """Copy the file's metadata and chapters."""
+        output.metadata.update(kept_tags(self.input.metadata))
+        chapters = [self._shifted_chapter(chapter) for chapter in self.input.chapters()]
+        if container != "mpegts":
+            output.set_chapters([chapter for chapter in chapters if chapter is not None])
+
+    def copy_until(self, output: OutputContainer, seconds: float | None) -> None:
+        """Copy the packets up to `seconds` of output time, or all that are left for None."""
+        while True:
+            packet = self._next or next(self._packets, None)
+            self._next = packet
+            if packet is None:
+                return
+            if seconds is not None and float((packet.dts or 0) * packet.time_base) > seconds:
+                return
+            self.packet_counts[packet.stream.index] += 1
+            output.mux_one(packet)
+            self._next = None
+
+    def _shifted_chapter(self, chapter: dict[str, Any]) -> dict[str, Any] | None:
+        """The chapter in output time, cut to the output; None if it lies outside."""
+        time_base = Fraction(chapter["time_base"] or Fraction(1, 1000))
+        shift = round(self._shift_seconds / time_base)
+        start, end = max(0, chapter["start"] - shift), chapter["end"] - shift
+        if self._end_seconds is not None:
+            end = min(end, round(self._end_seconds / time_base))
+        if end <= start:
+            return None
+        return {**chapter, "start": start, "end": end, "time_base": time_base}
+
+    def _fitted_packets(self) -> Generator[Packet[Stream], None, None]:
+        """The copied streams' packets in file order, moved to the output's streams and times."""
+        if not self._streams:
+            return
+        demuxed = self.input.demux(*(self.input.streams[index] for index in self._streams))
+        while True:
+            try:
+                packet = next(demuxed)
+            except (StopIteration, av.FFmpegError):
+                return
+            fitted = self._fitted(packet)
+            if fitted is not None:
+                yield fitted
+
+    def _fitted(self, packet: Packet[Stream]) -> Packet[Stream] | None:
+        """`packet` in its output stream and time; None if it is to be left out."""
+        index = packet.stream.index
+        pts = packet.dts if packet.pts is None else packet.pts
+        dts = packet.pts if packet.dts is None else packet.dts
+        if pts is None or dts is None:
+            return None
+        shift = round(self._shift_seconds / packet.time_base)
+        end = self._end_seconds
+        if (shift and pts < shift) or (end is not None and (pts - shift) * packet.time_base >= end):
+            return None
+        if self._streams[index].codec_context is None and packet.stream.type == "subtitle":
+            text = _plain_text(packet)
+            if text is None:
+                return None
+            packet = text
+        # Muxers demand a decoding time that never goes back.
+        packet.dts = max(dts - shift, self._last_dts.get(index, dts - shift))
+        packet.pts = max(pts - shift, packet.dts)
+        self._last_dts[index] = packet.dts
+        packet.stream = self._streams[index]
+        return packet
+
+
+def _plain_text(packet: Packet[Stream]) -> Packet[Stream] | None:
+    """The text of a mov_text sample (3GPP TS 26.245, 5.17); None if it has none.
+
+    A sample is a length of 16 bits, the text in UTF-8, and boxes of style, which SubRip lacks.
+    MP4 fills the time between two subtitles with samples of no text.
+    """
+    sample = bytes(packet)
+    text = sample[2 : 2 + int.from_bytes(sample[:2], "big")]
+    if not text:
+        return None
+    plain = Packet(text)
+    plain.time_base = packet.time_base
+    plain.duration = packet.duration
+    return plain
+
+
+def _becomes_text(container: str, stream: Stream) -> bool:
+    """Matroska has no mov_text; the text itself goes in as SubRip."""
+    return (
+        container == "matroska"
+        and stream.type == "subtitle"
+        and stream.codec_context is not None
+        and stream.codec_context.name == "mov_text"
+    )

@@ -1,0 +1,216 @@
+"""A film's frames, decoded one after the other, each with its luma as coded."""
+
+from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+import av
+import numpy as np
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vidcolor.color.ycbcr import LUMA_WEIGHTS
+from vidcolor.errors import SourceError
+from vidcolor.frame import Frame, Picture, Plane
+from vidcolor.video.source import (
+    Source,
+    is_planar_luma,
+    main_video_stream,
+    open_container,
+    planar_format,
+)
+
+BOTTOM_FIELD_FIRST_ORDERS = (3, 4)
+# Starts nearer than this to the beginning are reached by decoding, farther ones by seeking.
+SEEK_FROM_SECONDS = 10
+# A picture that ends this much before its stated length is told as cut short.
+END_TOLERANCE_SECONDS = 0.5
+
+
+@dataclass(slots=True)
+class Losses:
+    """What was damaged or missing in a source, counted while it is read.
+
+    Attributes:
+        packets: Packets that gave no frame because they do not decode.
+        frames: Frames that the decoder marked as damaged, or with slices whose checksums fail.
+        times: Frames without a usable time, which got the next one in order.
+        missing_seconds: How much earlier the picture ended than its header states.
+    """
+
+    packets: int = 0
+    frames: int = 0
+    times: int = 0
+    missing_seconds: float = 0.0
+
+    def __str__(self) -> str:
+        parts = (
+            f"{self.packets} packets do not decode" if self.packets else "",
+            f"{self.frames} frames are damaged" if self.frames else "",
+            f"{self.times} frame times were mended" if self.times else "",
+            f"the file ends {self.missing_seconds:.1f} s early" if self.missing_seconds else "",
+        )
+        return ", ".join(filter(None, parts))
+
+
+def read_frames(
+    source: Source,
+    losses: Losses,
+    *,
+    start_seconds: Fraction = Fraction(0),
+    duration_seconds: Fraction | None = None,
+) -> Iterator[Frame]:
+    """Yield the frames of `source` in the order shown.
+
+    Every frame that decodes comes out, damaged or not; what does not is counted in `losses`.
+
+    Args:
+        source: The film.
+        losses: Counted up while the film is read.
+        start_seconds: Leave out frames shown earlier than this after the film's first one.
+        duration_seconds: Stop at frames shown this long after the first one yielded.
+
+    Raises:
+        SourceError: The frame size or pixel format changes, or no frame lies in the range.
+    """
+    index = 0
+    end_pts: int | None = None
+    with closing(_timed_frames(source, losses, start_seconds)) as timed:
+        for decoded, pts in timed:
+            if index == 0 and duration_seconds is not None:
+                end_pts = pts + ceil(duration_seconds / source.time_base)
+            if end_pts is not None and pts >= end_pts:
+                return
+            yield _to_frame(decoded, pts, index, source)
+            index += 1
+    if index == 0:
+        raise SourceError(f"{source.path}: ends before {float(start_seconds):g} s; start earlier")
+
+
+def _timed_frames(
+    source: Source, losses: Losses, start_seconds: Fraction
+) -> Iterator[tuple[VideoFrame, int]]:
+    """Decoded frames from `start_seconds` on, with strictly rising pts."""
+    wanted_pts = source.first_pts + ceil(start_seconds / source.time_base)
+    with open_container(source.path) as container:
+        stream = main_video_stream(container, source.path)
+        if start_seconds > SEEK_FROM_SECONDS and _seeks_cleanly(source, wanted_pts):
+            container.seek(wanted_pts, stream=stream)
+        last_pts: int | None = None
+        end_pts = source.first_pts
+        for decoded in _decode(container, stream, losses):
+            pts = _rising_pts(decoded, last_pts, losses)
+            last_pts, end_pts = pts, pts + (decoded.duration or 0)
+            if pts >= wanted_pts:
+                yield decoded, pts
+        if source.picture_seconds is not None:
+            seconds = float((end_pts - source.first_pts) * source.time_base)
+            missing = source.picture_seconds - seconds
+            losses.missing_seconds = missing if missing > END_TOLERANCE_SECONDS else 0.0
+
+
+def _seeks_cleanly(source: Source, pts: int) -> bool:
+    """Whether decoding may begin at the key frame before `pts`; some files break there."""
+    with open_container(source.path) as container:
+        stream = main_video_stream(container, source.path)
+        try:
+            container.seek(pts, stream=stream)
+            decoded = next(container.decode(stream))
+        except (av.FFmpegError, StopIteration):
+            return False
+        return not decoded.is_corrupt and decoded.pts is not None and decoded.pts <= pts
+
+
+def _decode(
+    container: InputContainer, stream: VideoStream, losses: Losses
+) -> Iterator[VideoFrame]:
+    """All frames that the decoder gives, the held back ones at the end included."""
+    # The FFV1 decoder hides slices with wrong checksums and tells only the log. (Its messages come
+    # while this thread waits, as it decodes by slices: a message from a frame thread could lock up.)
+    with av.logging.Capture(local=False) as messages:
+        if stream.codec_context.name == "ffv1":
+            av.logging.set_level(av.logging.ERROR)
+        try:
+            for packet in _packets(container, stream):
+                try:
+                    frames = stream.decode(packet)
+                except av.FFmpegError:
+                    losses.packets += 1
+                    continue
+                damaged = any("CRC" in text for _, name, text in messages if name == "ffv1")
+                messages.clear()
+                losses.frames += damaged or sum(frame.is_corrupt for frame in frames)
+                yield from frames
+        finally:
+            av.logging.set_level(None)
+
+
+def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream] | None]:
+    """The stream's packets, then None; a file that breaks off ends like one that is whole."""
+    demuxed = container.demux(stream)
+    while True:
+        try:
+            packet = next(demuxed)
+        except (StopIteration, av.FFmpegError):
+            break
+        if packet.size:
+            yield packet
+    yield None
+
+
+def _rising_pts(decoded: VideoFrame, last_pts: int | None, losses: Losses) -> int:
+    """The frame's own pts, or the next possible one where it has none or goes back."""
+    pts = decoded.pts if decoded.pts is not None else decoded.dts
+    if pts is not None and (last_pts is None or pts > last_pts):
+        return pts
+    losses.times += 1
+    return 0 if last_pts is None else last_pts + max(1, decoded.duration or 1)
+
+
+def _to_frame(decoded: VideoFrame, pts: int, index: int, source: Source) -> Frame:
+    picture = source.picture
+    found = (decoded.width, decoded.height, decoded.format.name)
+    if found != (picture.width, picture.height, source.pixel_format):
+        raise SourceError(
+            f"{source.path}: frame {index} changes from {picture.width}x{picture.height} "
+            f"{source.pixel_format} to {found[0]}x{found[1]} {found[2]}; "
+            "split the film there and colorize the parts"
+        )
+    top_first = picture.field_order not in BOTTOM_FIELD_FIRST_ORDERS
+    return Frame(
+        index=index,
+        luma=_luma(decoded, picture),
+        pts=pts,
+        duration=decoded.duration or 0,
+        time_base=source.time_base,
+        picture=picture,
+        top_field_first=top_first if decoded.interlaced_frame else None,
+    )
+
+
+def _luma(decoded: VideoFrame, picture: Picture) -> Plane:
+    """The frame's luma codes, (height, width); for RGB its luma by the picture's matrix."""
+    if is_planar_luma(decoded.format):
+        return _plane(decoded, 0, picture)
+    planar = decoded.reformat(format=planar_format(decoded.format))
+    if not planar.format.name.startswith("gbrp"):
+        return _plane(planar, 0, picture)
+    # Full range, so that a neutral pixel's luma is its R = G = B code, exactly.
+    red_weight, green_weight, blue_weight = LUMA_WEIGHTS[picture.matrix]
+    green, blue, red = (_plane(planar, plane, picture).astype(np.float64) for plane in range(3))
+    luma = red_weight * red + green_weight * green + blue_weight * blue
+    return np.rint(luma).astype(np.uint8 if picture.depth == 8 else np.uint16)  # noqa: PLR2004
+
+
+def _plane(decoded: VideoFrame, index: int, picture: Picture) -> Plane:
+    """A copy of one plane without the padding of its rows, (height, width)."""
+    plane = decoded.planes[index]
+    dtype = np.dtype(np.uint8 if picture.depth == 8 else np.uint16)  # noqa: PLR2004
+    rows = np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
+    return rows[: picture.height, : picture.width].copy()

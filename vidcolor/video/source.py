@@ -1,0 +1,297 @@
+"""What is in an input file, learned by opening it and decoding its first frame."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+import av
+from av.container import InputContainer
+from av.sidedata.sidedata import Type as SideDataType
+from av.stream import Disposition, Stream
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vidcolor.errors import SourceError
+from vidcolor.frame import ChromaLocation, Matrix, Picture
+
+UNSPECIFIED = 2
+FULL_RANGE = 2
+BOTTOM_FIELD_FIRST = 3
+# Below this many lines an untagged film is standard definition, hence BT.601.
+HD_LINES = 720
+# Deep formats that FFmpeg stores in the high bits of a word: their planes are no luma codes.
+HIGH_BIT_FORMATS = ("p0", "p2", "p4", "xv", "y2")
+FLOAT_SUFFIXES = ("f16le", "f32le", "f16be", "f32be")
+# (log2 of width, log2 of height) by which chroma is smaller: the part of FFmpeg's format names.
+SUBSAMPLING_NAMES = {
+    (0, 0): "444",
+    (0, 1): "440",
+    (1, 0): "422",
+    (1, 1): "420",
+    (2, 0): "411",
+    (2, 2): "410",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One input film.
+
+    Attributes:
+        path: Where it lies.
+        container: FFmpeg's names of the container format, separated by commas.
+        codec: FFmpeg's name of the video codec.
+        stream_index: The video stream that is colorized.
+        picture: Geometry and color tags of its frames.
+        pixel_format: FFmpeg's name of the format that its decoder gives.
+        has_chroma: Whether its frames carry color planes, colored or not.
+        time_base: Seconds a unit of pts.
+        frame_rate: Frames a second on average; for encoders' rate control and estimates only.
+        first_pts: Time of the first frame that decodes, in units of `time_base`.
+        picture_seconds: Length of the picture as its stream's header says; None if it says
+            nothing. Never trusted: only compared with what was read, to tell of losses.
+        duration_seconds: The same, or failing that of the whole file; for progress bars.
+        other_streams: One line for each other stream, such as `subtitle 3 (subrip)`.
+    """
+
+    path: Path
+    container: str
+    codec: str
+    stream_index: int
+    picture: Picture
+    pixel_format: str
+    has_chroma: bool
+    time_base: Fraction
+    frame_rate: Fraction
+    first_pts: int
+    picture_seconds: float | None
+    duration_seconds: float | None
+    other_streams: tuple[str, ...]
+
+    @property
+    def frames_expected(self) -> int | None:
+        """How many frames the header leads to expect; for progress bars only."""
+        if self.duration_seconds is None:
+            return None
+        return max(1, round(self.duration_seconds * float(self.frame_rate)))
+
+
+def open_container(path: Path) -> InputContainer:
+    """An open container of the file at `path`.
+
+    Raises:
+        SourceError: The file is missing, a folder, empty, unreadable, or nothing FFmpeg knows.
+    """
+    try:
+        if path.is_dir():
+            raise SourceError(f"{path}: is a folder; name a video file")
+        if path.stat().st_size == 0:
+            raise SourceError(f"{path}: is empty (zero bytes); copy the file again")
+        return av.open(str(path.absolute()), metadata_errors="replace")
+    except FileNotFoundError as error:
+        raise SourceError(f"{path}: no such file") from error
+    except PermissionError as error:
+        raise SourceError(f"{path}: may not be read; check its permissions") from error
+    except av.FFmpegError as error:
+        raise SourceError(
+            f"{path}: cannot be opened as a video (not a video, or its header is lost); "
+            "try to play it, or copy it again"
+        ) from error
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def main_video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The first stream that is a film and no cover picture.
+
+    Raises:
+        SourceError: The file holds no picture at all.
+    """
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic and stream.codec_context:
+            stream.thread_type = _thread_type(stream)
+            return stream
+    raise SourceError(f"{path}: holds no picture that can be decoded, only other streams")
+
+
+def probe(path: Path) -> Source:
+    """What is in the file at `path`.
+
+    Raises:
+        SourceError: The file cannot be used; the text says why.
+    """
+    with open_container(path) as container:
+        stream = main_video_stream(container, path)
+        frame = _first_frame(container, stream, path)
+        codec = stream.codec_context.name
+        rate = stream.guessed_rate or stream.average_rate or Fraction(25)
+        return Source(
+            path=path,
+            container=container.format.name,
+            codec=codec,
+            stream_index=stream.index,
+            picture=_picture(frame, stream),
+            pixel_format=frame.format.name,
+            has_chroma=len(frame.format.components) >= 3,  # noqa: PLR2004 - Y, Cb, Cr
+            time_base=Fraction(stream.time_base or Fraction(1, 1000)),
+            frame_rate=Fraction(rate),
+            first_pts=frame.pts if frame.pts is not None else frame.dts or 0,
+            picture_seconds=_picture_seconds(stream),
+            duration_seconds=_picture_seconds(stream) or _file_seconds(container),
+            other_streams=tuple(
+                f"{other.type} {other.index} ({_codec_name(other)})"
+                for other in container.streams
+                if other.index != stream.index
+            ),
+        )
+
+
+def planar_format(fmt: VideoFormat) -> str:
+    """The planar little-endian format of the same depth and subsampling as `fmt`.
+
+    RGB comes out as planar G, B, R. Alpha is left out.
+    """
+    bits = min(fmt.components[0].bits, 16)
+    suffix = "" if bits <= 8 else f"{bits}le"  # noqa: PLR2004 - 8 bits need no byte order
+    if fmt.is_rgb or fmt.has_palette or fmt.is_bayer or fmt.name.startswith("xyz"):
+        return f"gbrp{suffix}"
+    if len(fmt.components) < 3:  # noqa: PLR2004 - luma and perhaps alpha
+        return f"gray{suffix}"
+    return f"yuv{_subsampling_name(fmt)}p{suffix}"
+
+
+def is_planar_luma(fmt: VideoFormat) -> bool:
+    """Whether plane 0 of `fmt` holds nothing but luma codes, one a sample, in native order."""
+    first = fmt.components[0]
+    alone = sum(component.plane == first.plane for component in fmt.components) == 1
+    return (
+        alone
+        and not fmt.is_rgb
+        and not fmt.has_palette
+        and not fmt.is_big_endian
+        and not fmt.is_bit_stream
+        and not fmt.name.endswith(FLOAT_SUFFIXES)
+        and not fmt.name.startswith(HIGH_BIT_FORMATS)
+    )
+
+
+def log2_subsampling(fmt: VideoFormat) -> tuple[int, int]:
+    """How often chroma is halved, (in width, in height); (0, 0) for RGB."""
+    # 64 divides by every ratio in use, so the quotients are exact.
+    wide, high = 64 // fmt.chroma_width(64), 64 // fmt.chroma_height(64)
+    return wide.bit_length() - 1, high.bit_length() - 1
+
+
+def _subsampling_name(fmt: VideoFormat) -> str:
+    return SUBSAMPLING_NAMES[log2_subsampling(fmt)]
+
+
+def _thread_type(stream: VideoStream) -> Literal["NONE", "SLICE", "AUTO"]:
+    """How the decoder may use threads and still give the same frames each time.
+
+    Codecs that predict frames from frames patch damage up from whatever their threads have ready;
+    such a film is decoded by one thread, which encoding outweighs by far. FFV1 patches from the
+    frame before and is safe by slices, the others that code each frame alone by frames as well.
+    """
+    if stream.codec_context.name == "ffv1":
+        return "SLICE"
+    return "AUTO" if stream.codec_context.codec.intra_only else "NONE"
+
+
+def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> VideoFrame:
+    """The first frame that decodes at all; packets that do not are passed over."""
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            continue
+        if frames:
+            return frames[0]
+    raise SourceError(
+        f"{path}: not one frame of its {stream.codec_context.name} video decodes; "
+        "its media data is damaged or missing"
+    )
+
+
+def _picture(frame: VideoFrame, stream: VideoStream) -> Picture:
+    fmt = frame.format
+    rgb = planar_format(fmt).startswith("gbrp")
+    gray = planar_format(fmt).startswith("gray")
+    log2_width, log2_height = (1, 1) if gray else (0, 0) if rgb else log2_subsampling(fmt)
+    return Picture(
+        width=frame.width,
+        height=frame.height,
+        depth=max(8, min(16, fmt.components[0].bits)),
+        log2_chroma_width=log2_width,
+        log2_chroma_height=log2_height,
+        matrix=_matrix(int(frame.colorspace), int(frame.color_primaries), frame.height),
+        full_range=_is_full_range(frame, rgb=rgb, gray=gray),
+        primaries=int(frame.color_primaries) or UNSPECIFIED,
+        transfer=int(frame.color_trc) or UNSPECIFIED,
+        chroma_location=_chroma_location(frame),
+        sample_aspect_ratio=Fraction(stream.sample_aspect_ratio or 1),
+        field_order=_field_order(frame, stream),
+        display_matrix=_display_matrix(frame),
+    )
+
+
+def _is_full_range(frame: VideoFrame, *, rgb: bool, gray: bool) -> bool:
+    """Range as tagged; FFmpeg takes untagged RGB and gray for full, untagged Y'CbCr for limited."""
+    if rgb or frame.format.name.startswith("yuvj"):
+        return True
+    return int(frame.color_range) == FULL_RANGE or (gray and int(frame.color_range) == 0)
+
+
+def _matrix(tagged: int, primaries: int, lines: int) -> Matrix:
+    """The matrix to write chroma with: the tagged one where it is one of ours, else by size."""
+    if tagged in set(Matrix):
+        return Matrix(tagged)
+    if primaries == int(Matrix.BT2020_NCL):
+        return Matrix.BT2020_NCL
+    return Matrix.BT709 if lines >= HD_LINES else Matrix.SMPTE170M
+
+
+def _chroma_location(frame: VideoFrame) -> ChromaLocation:
+    """Where new chroma goes: left, or top left for BT.2020 (ITU-R BT.2020-2 table 2).
+
+    The source's own place does not matter, since its chroma is replaced; these are what players
+    assume where they read no tag.
+    """
+    wide = int(frame.colorspace) in {Matrix.BT2020_NCL, Matrix.BT2020_CL}
+    return ChromaLocation.TOP_LEFT if wide else ChromaLocation.LEFT
+
+
+def _field_order(frame: VideoFrame, stream: VideoStream) -> int:
+    """AVFieldOrder as the stream says; raw DV says nothing and is always bottom field first."""
+    order = int(stream.codec_context.field_order)
+    if order == 0 and frame.interlaced_frame and stream.codec_context.name == "dvvideo":
+        return BOTTOM_FIELD_FIRST
+    return order
+
+
+def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
+    for side_data in frame.side_data:
+        if side_data.type == SideDataType.DISPLAYMATRIX:
+            return tuple(memoryview(bytes(side_data)).cast("i"))
+    return None
+
+
+def _picture_seconds(stream: VideoStream) -> float | None:
+    """Length that the container states for this stream; Matroska keeps it in a tag."""
+    if stream.duration is not None and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    try:
+        hours, minutes, seconds = stream.metadata["DURATION"].split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    except (KeyError, ValueError):
+        return None
+
+
+def _file_seconds(container: InputContainer) -> float | None:
+    return container.duration / av.time_base if container.duration else None
+
+
+def _codec_name(stream: Stream) -> str:
+    return stream.codec_context.name if stream.codec_context else "no codec"

@@ -1,0 +1,368 @@
+"""Luma as it was and new chroma, encoded; everything else of the source copied beside it."""
+
+import errno
+import io
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import av
+import numpy as np
+from av.codec.context import Flags as CodecFlags
+from av.container import Flags as ContainerFlags
+from av.container import OutputContainer
+from av.filter import Graph
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vidcolor.errors import OutputError
+from vidcolor.frame import ChromaLocation, Frame, Plane
+from vidcolor.settings import OutputSettings
+from vidcolor.video.encoding import (
+    MP4_FAMILY,
+    Encoding,
+    choose_encoder,
+    choose_pixel_format,
+    default_path,
+    encoder_options,
+    wanted_container,
+)
+from vidcolor.video.passthrough import (
+    Passthrough,
+    holds_stream,
+    is_timecode_track,
+    kept_tags,
+    name_stream,
+)
+from vidcolor.video.source import Source, log2_subsampling, open_container
+
+LIMITED_RANGE, FULL_RANGE = 1, 2
+CHROMA_LOCATION_NAMES = {ChromaLocation.LEFT: "left", ChromaLocation.TOP_LEFT: "topleft"}
+# Copied packets may run this far ahead of the picture, as muxers like them interleaved.
+COPY_AHEAD_SECONDS = 0.5
+# The muxer holds back at most this much (in microseconds) while a sparse stream has no packet.
+MAX_INTERLEAVE_DELTA = "1000000"
+INTERLACED_ORDERS = (2, 3, 4, 5)
+# Containers round times: Matroska to a millisecond.
+TIME_ERROR_SECONDS = 0.002
+LEAST_FREE_BYTES = 1 << 16
+
+
+def plan_encoding(
+    source: Source,
+    settings: OutputSettings,
+    *,
+    output: Path | None = None,
+    folder: Path | None = None,
+) -> Encoding:
+    """Decide how `source` is written; where its container cannot hold all of it, Matroska is.
+
+    Args:
+        source: The film.
+        settings: What the user asked for.
+        output: The output file, if named.
+        folder: Where the output goes if it is not named; None for beside the source.
+
+    Raises:
+        OutputError: No container, encoder or pixel format does what is asked.
+    """
+    codec = choose_encoder(source, settings)
+    pixel_format, fmt = choose_pixel_format(codec, source.picture, settings)
+    log2_width, log2_height = log2_subsampling(fmt)
+    container = wanted_container(source, output, settings)
+    encoding = Encoding(
+        path=output or default_path(source.path, container, folder),
+        container=container,
+        codec=codec,
+        pixel_format=pixel_format,
+        picture=replace(
+            source.picture, log2_chroma_width=log2_width, log2_chroma_height=log2_height
+        ),
+        luma_shift=fmt.components[0].bits - source.picture.depth,
+        options=encoder_options(codec, source.picture, settings),
+    )
+    return _with_fitting_container(encoding, source, output, folder)
+
+
+def _with_fitting_container(
+    encoding: Encoding, source: Source, output: Path | None, folder: Path | None
+) -> Encoding:
+    """`encoding`, moved to Matroska if its container lacks something that Matroska holds."""
+    notes = []
+    container = encoding.container
+    lacking = _unheld_streams(source, container)
+    reason = ", ".join(sorted(lacking - _unheld_streams(source, "matroska")))
+    if not reason and not _holds_codec(encoding):
+        reason = f"{encoding.codec} video"
+    if reason and container != "matroska":
+        path = output.with_suffix(".mkv") if output else default_path(source.path, "matroska", folder)
+        notes.append(f"{container} cannot hold {reason}: writing Matroska, {path.name}")
+        encoding = replace(encoding, container="matroska", path=path)
+        lacking = _unheld_streams(source, "matroska")
+    elif reason:
+        raise OutputError(f"{encoding.path}: Matroska cannot hold {reason}; choose another --codec")
+    if lacking:
+        notes.append(f"{encoding.container} cannot hold {', '.join(sorted(lacking))}: left out")
+    return replace(encoding, notes=tuple(notes))
+
+
+def _unheld_streams(source: Source, container: str) -> set[str]:
+    with open_container(source.path) as opened:
+        return {
+            name_stream(stream)
+            for stream in opened.streams
+            if stream.index != source.stream_index
+            and not is_timecode_track(stream)
+            and not holds_stream(container, stream, source.container)
+        }
+
+
+def _holds_codec(encoding: Encoding) -> bool:
+    with av.open(io.BytesIO(), "w", format=encoding.container) as trial:
+        try:
+            trial.add_stream(encoding.codec)
+        except ValueError:
+            return False
+    return True
+
+
+class FilmWriter:
+    """Writes one film, under a temporary name beside its target until it is whole.
+
+    As a context manager: leaving it normally checks the file and renames it; leaving it by an
+    exception removes it.
+
+    Args:
+        source: The film whose other streams, chapters and metadata are copied.
+        encoding: How to write.
+        made_by: What made the color; kept in the output's metadata.
+        shift_seconds: Source time at which the output begins, if not at the film's own start.
+        duration_seconds: Length of the output if it is a piece of the film.
+
+    Raises:
+        OutputError: The file cannot be written, or what was written is not what went in.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        encoding: Encoding,
+        *,
+        made_by: str,
+        shift_seconds: Fraction = Fraction(0),
+        duration_seconds: Fraction | None = None,
+    ) -> None:
+        self._encoding = encoding
+        self._shift_pts = round(shift_seconds / source.time_base)
+        self._mark_fields: Callable[[VideoFrame], VideoFrame] | None = None
+        self._count = 0
+        self._ends_seconds: tuple[float, float] | None = None
+        self._part = _part_path(encoding.path)
+        self._passthrough = Passthrough(
+            source, shift_seconds=shift_seconds, end_seconds=duration_seconds
+        )
+        try:
+            self._output = _open_output(self._part, encoding)
+            self._stream = self._add_streams(source, made_by)
+            self._output.start_encoding()
+        except (av.FFmpegError, ValueError, OSError) as error:
+            self._abandon()
+            raise self._explained(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if kind is not None:
+            self._abandon()
+            return
+        try:
+            self._finish()
+        except (av.FFmpegError, OSError) as error:
+            self._abandon()
+            raise self._explained(error) from error
+
+    def write(self, frame: Frame, chroma: tuple[Plane, Plane]) -> None:
+        """Encode one frame.
+
+        Args:
+            frame: Its luma and times go out as they are.
+            chroma: Cb and Cr, each (chroma_height, chroma_width) of the encoding's picture, in
+                codes of the encoding's pixel format.
+        """
+        try:
+            self._write(frame, chroma)
+        except av.FFmpegError as error:
+            raise self._explained(error) from error
+
+    def _add_streams(self, source: Source, made_by: str) -> VideoStream:
+        """Give each stream its place, in the source's order; the video stream is returned."""
+        encoding = self._encoding
+        added: VideoStream | None = None
+        for stream in self._passthrough.input.streams:
+            if stream.index == source.stream_index:
+                added = _add_video_stream(self._output, encoding, source)
+                added.metadata.update(kept_tags(stream.metadata))
+                added.disposition = stream.disposition
+            else:
+                self._passthrough.add_stream(stream, self._output, encoding.container)
+        if added is None:
+            raise OutputError(f"{source.path}: changed while it was read; start again")
+        self._passthrough.copy_tags(self._output, encoding.container)
+        key = "description" if encoding.container in MP4_FAMILY else "COLORIZED_BY"
+        self._output.metadata.setdefault(key, made_by)
+        return added
+
+    def _write(self, frame: Frame, chroma: tuple[Plane, Plane]) -> None:
+        picture, shift = self._encoding.picture, self._encoding.luma_shift
+        encoded = VideoFrame(picture.width, picture.height, self._encoding.pixel_format)
+        for index, plane in enumerate((frame.luma, *chroma)):
+            _fill_plane(encoded, index, plane.astype(np.uint16) << shift if shift else plane)
+        encoded.pts = frame.pts - self._shift_pts
+        encoded.time_base = frame.time_base
+        encoded.duration = frame.duration
+        if frame.top_field_first is not None:
+            if self._mark_fields is None:
+                self._mark_fields = _field_marker(encoded, top_first=frame.top_field_first)
+            encoded = self._mark_fields(encoded)
+        seconds = float((frame.pts - self._shift_pts) * frame.time_base)
+        self._ends_seconds = (self._ends_seconds[0] if self._ends_seconds else seconds, seconds)
+        self._count += 1
+        self._passthrough.copy_until(self._output, seconds + COPY_AHEAD_SECONDS)
+        self._output.mux(self._stream.encode(encoded))
+
+    def _finish(self) -> None:
+        """Flush the encoder, copy what is left, check the file and give it its name."""
+        self._output.mux(self._stream.encode(None))
+        self._passthrough.copy_until(self._output, None)
+        video_index = self._stream.index
+        self._output.close()
+        self._passthrough.close()
+        self._verify(video_index)
+        with self._part.open("rb") as written:
+            os.fsync(written.fileno())
+        self._part.replace(self._encoding.path)
+
+    def _verify(self, video_index: int) -> None:
+        """Read the file back: as many packets as went in, the picture's ends where they were."""
+        wanted = {video_index: self._count} | self._passthrough.packet_counts
+        found = dict.fromkeys(wanted, 0)
+        times: list[float] = []
+        with av.open(str(self._part)) as written:
+            for packet in written.demux():
+                index = packet.stream.index
+                if not packet.size or index not in found:
+                    continue
+                found[index] += 1
+                if index == video_index and packet.pts is not None:
+                    seconds = float(packet.pts * packet.time_base)
+                    times = [min([*times[:1], seconds]), max([*times[1:], seconds])]
+        first, last = self._ends_seconds or (0.0, 0.0)
+        same_ends = len(times) == 2 and max(abs(times[0] - first), abs(times[1] - last)) < TIME_ERROR_SECONDS  # noqa: E501, PLR2004
+        if found != wanted or not same_ends:
+            raise OSError(errno.EIO, f"packets {found}, not {wanted}; ends {times}, not {first, last}")
+
+    def _abandon(self) -> None:
+        """Close everything and remove what was written."""
+        self._passthrough.close()
+        if hasattr(self, "_output"):
+            with suppress(av.FFmpegError, OSError, ValueError):
+                self._output.close()
+        self._part.unlink(missing_ok=True)
+
+    def _explained(self, error: Exception) -> OutputError:
+        """`error` as one line that names the file and what to do."""
+        folder = self._encoding.path.parent
+        full = getattr(error, "errno", None) == errno.ENOSPC
+        if full or shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
+            return OutputError(f"{folder}: the disk is full; make room or choose another -o")
+        reason = getattr(error, "strerror", None) or str(error)
+        return OutputError(
+            f"{self._encoding.path}: {self._encoding.codec} in {self._encoding.container} "
+            f"failed ({reason}); try another --codec or -o"
+        )
+
+
+def _part_path(target: Path) -> Path:
+    """A name beside `target` that shows what it is and that no other run takes."""
+    return target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
+
+
+def _open_output(path: Path, encoding: Encoding) -> OutputContainer:
+    # Times go out as they came in, however they start; bitexact leaves out random identifiers.
+    options = {"avoid_negative_ts": "disabled", "max_interleave_delta": MAX_INTERLEAVE_DELTA}
+    if encoding.container in MP4_FAMILY:
+        options["movflags"] = "+faststart"
+    if encoding.container == "mpegts":
+        options["mpegts_copyts"] = "1"
+    output = av.open(str(path.absolute()), "w", format=encoding.container, container_options=options)
+    output.flags |= ContainerFlags.bitexact.value
+    return output
+
+
+def _add_video_stream(output: OutputContainer, encoding: Encoding, source: Source) -> VideoStream:
+    picture = encoding.picture
+    options = dict(encoding.options)
+    location = CHROMA_LOCATION_NAMES.get(picture.chroma_location)
+    if location:
+        options["chroma_sample_location"] = location
+    stream = output.add_stream(
+        encoding.codec,
+        rate=source.frame_rate,
+        options=options,
+        width=picture.width,
+        height=picture.height,
+        time_base=source.time_base,
+        pix_fmt=encoding.pixel_format,
+    )
+    context = stream.codec_context
+    context.sample_aspect_ratio = picture.sample_aspect_ratio
+    context.color_range = FULL_RANGE if picture.full_range else LIMITED_RANGE
+    context.colorspace = picture.matrix
+    context.color_primaries = picture.primaries
+    context.color_trc = picture.transfer
+    context.field_order = picture.field_order
+    context.flags |= CodecFlags.frame_duration | CodecFlags.bitexact
+    if picture.field_order in INTERLACED_ORDERS:
+        context.flags |= CodecFlags.interlaced_dct | CodecFlags.interlaced_me
+    if encoding.codec == "libx265" and encoding.container in MP4_FAMILY:
+        context.codec_tag = "hvc1"  # the one that QuickTime plays
+    stream.set_display_matrix(picture.display_matrix)
+    return stream
+
+
+def _fill_plane(frame: VideoFrame, index: int, samples: Plane) -> None:
+    """Copy `samples` into one plane of `frame`, whose rows may be longer."""
+    plane = frame.planes[index]
+    rows = np.frombuffer(plane, samples.dtype).reshape(-1, plane.line_size // samples.itemsize)
+    rows[: samples.shape[0], : samples.shape[1]] = samples
+
+
+def _field_marker(like: VideoFrame, *, top_first: bool) -> Callable[[VideoFrame], VideoFrame]:
+    """A function that marks frames like `like` as interlaced; PyAV sets that by a filter alone."""
+    graph = Graph()
+    entry = graph.add_buffer(
+        width=like.width, height=like.height, format=like.format, time_base=like.time_base
+    )
+    setfield = graph.add("setfield", f"mode={'tff' if top_first else 'bff'}")
+    leave = graph.add("buffersink")
+    graph.link_nodes(entry, setfield, leave).configure()
+
+    def mark(frame: VideoFrame) -> VideoFrame:
+        graph.push(frame)
+        marked = graph.pull()
+        marked.duration = frame.duration
+        return marked
+
+    return mark
