@@ -1,0 +1,133 @@
+"""From a film's luma to the lightness picture that the network sees, and its maps back again.
+
+The network sees the picture as it is shown: upright, and of the shape that the sample aspect ratio
+and the display matrix give it.
+"""
+
+from functools import cache
+from typing import cast
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from vidcolor.color.lab import lightness_from_luma
+from vidcolor.color.ycbcr import luma_range
+from vidcolor.frame import Picture, Plane
+
+Map = NDArray[np.float32]
+
+SIDE_MULTIPLE = 32
+"""Sides of the network's picture are multiples of this, its coarsest step."""
+
+MAX_ELONGATION = 4
+"""Longest side of the network's picture against the shortest; longer pictures are squeezed."""
+
+
+def network_size(picture: Picture, render_size: int) -> tuple[int, int]:
+    """Give the size of the picture that the network sees.
+
+    Args:
+        picture: The film's size, sample aspect ratio and display matrix.
+        render_size: Short side wanted, in pixels.
+
+    Returns:
+        Width and height as shown, multiples of `SIDE_MULTIPLE`.
+    """
+    width = picture.width * float(picture.sample_aspect_ratio)
+    height = float(picture.height)
+    if _turn(picture)[0]:
+        width, height = height, width
+    short = _to_multiple(render_size)
+    elongation = min(max(width, height) / min(width, height), MAX_ELONGATION)
+    long = _to_multiple(short * elongation)
+    return (long, short) if width >= height else (short, long)
+
+
+def to_network(luma: Plane, picture: Picture, size: tuple[int, int]) -> Map:
+    """Give the upright lightness picture that the network sees.
+
+    Args:
+        luma: Y' codes as decoded, (H, W).
+        picture: The film's depth, range and display matrix.
+        size: Width and height from `network_size`.
+
+    Returns:
+        L* in [0, 100], (height, width).
+    """
+    transposed, mirrored, upside_down = _turn(picture)
+    width, height = reversed(size) if transposed else size
+    seen = lightness_at(luma, picture, width, height)
+    seen = seen.T if transposed else seen
+    seen = seen[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
+    return np.ascontiguousarray(seen)
+
+
+def from_network(maps: Map, picture: Picture) -> Map:
+    """Turn maps that the network made back to the way the film is stored; inverse of `to_network`.
+
+    Args:
+        maps: Maps of the upright picture, (..., h, w).
+        picture: The film's display matrix.
+
+    Returns:
+        The maps of the stored picture, (..., h, w) or (..., w, h).
+    """
+    transposed, mirrored, upside_down = _turn(picture)
+    maps = maps[..., :: -1 if upside_down else 1, :: -1 if mirrored else 1]
+    maps = maps.swapaxes(-1, -2) if transposed else maps
+    return np.ascontiguousarray(maps)
+
+
+def lightness_at(luma: Plane, picture: Picture, width: int, height: int) -> Map:
+    """Give a film's lightness at any size, in the orientation it is stored in.
+
+    Args:
+        luma: Y' codes as decoded, (H, W).
+        picture: The film's depth and range.
+        width: Columns wanted.
+        height: Rows wanted.
+
+    Returns:
+        L* in [0, 100], (height, width): shrunk by area, enlarged linearly.
+    """
+    small = (min(width, luma.shape[1]), min(height, luma.shape[0]))
+    resized = cv2.resize(luma, small, interpolation=cv2.INTER_AREA)
+    if small != (width, height):
+        resized = cv2.resize(resized, (width, height), interpolation=cv2.INTER_LINEAR)
+    return lightness_of(cast(Plane, resized), picture)
+
+
+def lightness_of(luma: Plane, picture: Picture) -> Map:
+    """Give the lightness L* in [0, 100] of each luma code; same shape, float32."""
+    table = _lightness_table(picture.depth, picture.full_range)
+    if picture.depth == 8:  # noqa: PLR2004
+        return np.asarray(cv2.LUT(luma, table))
+    return np.take(table, luma, mode="clip")
+
+
+@cache
+def _lightness_table(depth: int, full_range: bool) -> Map:
+    """Give L* of the gray sRGB pixel (Y', Y', Y') for each code; beyond black and white: theirs."""
+    black, white = luma_range(depth, full_range)
+    gray = np.clip((np.arange(1 << depth) - black) / (white - black), 0, 1)
+    return lightness_from_luma(torch.from_numpy(gray)).numpy().astype(np.float32)
+
+
+def _turn(picture: Picture) -> tuple[bool, bool, bool]:
+    """Read a display matrix as: transpose, then mirror left to right, then turn upside down.
+
+    A point (x, y) of the stored picture is shown at (a x + c y, b x + d y), with the matrix
+    (a, b, u, c, d, v, x, y, w) of FFmpeg's libavutil/display.h. Other angles than quarter turns
+    are taken as the nearest.
+    """
+    if picture.display_matrix is None:
+        return False, False, False
+    a, b, _, c, d, *_ = picture.display_matrix
+    transposed = abs(b) > abs(a)
+    return (True, c < 0, b < 0) if transposed else (False, a < 0, d < 0)
+
+
+def _to_multiple(side: float) -> int:
+    return max(1, round(side / SIDE_MULTIPLE)) * SIDE_MULTIPLE

@@ -1,0 +1,158 @@
+"""Where chroma samples lie among luma samples, and pictures seen from there.
+
+Positions are in luma samples, 0 at the centre of the first. Sitings are those of ITU-T H.273
+(07/2024), clause 8.7 and figure 1: without regard to fields, an interlaced picture is taken as one.
+"""
+
+from collections.abc import Iterator
+from functools import reduce
+from math import ceil, floor
+from typing import cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vidcolor.frame import ChromaLocation, Picture, Plane
+
+Map = NDArray[np.float32]
+
+_STRIP_SAMPLES = 1 << 15  # of float32, in each of the dozen maps that a step works on
+_CENTERED_COLUMNS = (ChromaLocation.CENTER, ChromaLocation.TOP, ChromaLocation.BOTTOM)
+_TOP_ROWS = (ChromaLocation.TOP_LEFT, ChromaLocation.TOP)
+_BOTTOM_ROWS = (ChromaLocation.BOTTOM_LEFT, ChromaLocation.BOTTOM)
+
+
+def chroma_origin(picture: Picture) -> tuple[float, float]:
+    """Give the position (x, y) of the first chroma sample, in luma samples."""
+    last_x = (1 << picture.log2_chroma_width) - 1
+    last_y = (1 << picture.log2_chroma_height) - 1
+    location = picture.chroma_location
+    x = last_x / 2 if location in _CENTERED_COLUMNS else 0.0
+    if location in _TOP_ROWS:
+        return x, 0.0
+    return x, float(last_y) if location in _BOTTOM_ROWS else last_y / 2
+
+
+def mean_at_chroma(plane: Map, picture: Picture) -> Map:
+    """Average a picture of luma's size round each chroma sample.
+
+    Args:
+        plane: Any map of luma's size, (H, W).
+        picture: Says where the chroma samples lie.
+
+    Returns:
+        The means, (Hc, Wc), each over a window centred on its chroma sample: a block of the
+        subsampling's size, or the mean of two such blocks where that centre is a luma sample.
+    """
+    columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
+    if columns == rows == 1:
+        return plane
+    x, y = chroma_origin(picture)
+    padded = _padded(plane, picture, columns, rows)
+    size = (picture.chroma_width, picture.chroma_height)
+    means = [
+        cv2.resize(
+            padded[top : top + size[1] * rows, left : left + size[0] * columns],
+            size,
+            interpolation=cv2.INTER_AREA,
+        )
+        for top in _block_starts(y, rows)
+        for left in _block_starts(x, columns)
+    ]
+    return np.asarray(reduce(np.add, means) / np.float32(len(means)), np.float32)
+
+
+def range_at_chroma(luma: Plane, picture: Picture) -> tuple[Plane, Plane]:
+    """Give the least and the greatest luma code of the block that each chroma sample stands for.
+
+    Args:
+        luma: Y' codes, (H, W).
+        picture: Says how chroma is subsampled.
+
+    Returns:
+        The least and the greatest code, each (Hc, Wc).
+    """
+    columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
+    bottom = picture.chroma_height * rows - picture.height
+    right = picture.chroma_width * columns - picture.width
+    whole = luma
+    if bottom or right:
+        whole = cast(Plane, cv2.copyMakeBorder(luma, 0, bottom, 0, right, cv2.BORDER_REPLICATE))
+    extremes: list[Plane] = []
+    for choose in (np.minimum, np.maximum):
+        rowwise = reduce(choose, [whole[i::rows] for i in range(rows)])
+        extremes.append(reduce(choose, [rowwise[:, i::columns] for i in range(columns)]))
+    return extremes[0], extremes[1]
+
+
+def chroma_strips(picture: Picture) -> Iterator[slice]:
+    """Cut the chroma planes into strips of rows that stay in the processor's cache."""
+    rows = max(1, _STRIP_SAMPLES // picture.chroma_width)
+    for top in range(0, picture.chroma_height, rows):
+        yield slice(top, min(top + rows, picture.chroma_height))
+
+
+def columns_at_chroma(small: Map, picture: Picture) -> Map:
+    """Read small maps that cover the whole picture at the chroma columns, linearly.
+
+    Args:
+        small: Maps of any size, (C, h, w).
+        picture: Says where the chroma samples lie.
+
+    Returns:
+        The maps, (C, h, Wc), for `rows_at_chroma` to finish.
+    """
+    step = 1 << picture.log2_chroma_width
+    at = np.arange(picture.chroma_width) * step + chroma_origin(picture)[0] + 0.5
+    left, right, share = _neighbors(at / picture.width, small.shape[2])
+    before = small.take(left, axis=2)
+    return before + share * (small.take(right, axis=2) - before)
+
+
+def rows_at_chroma(wide: Map, picture: Picture, rows: slice) -> Map:
+    """Read what `columns_at_chroma` gave at some of the chroma rows, linearly.
+
+    Args:
+        wide: Maps at the chroma columns, (C, h, Wc).
+        picture: Says where the chroma samples lie.
+        rows: Which chroma rows, n of them.
+
+    Returns:
+        The maps at the chroma samples, (C, n, Wc).
+    """
+    step = 1 << picture.log2_chroma_height
+    at = np.arange(rows.start, rows.stop) * step + chroma_origin(picture)[1] + 0.5
+    above, below, share = _neighbors(at / picture.height, wide.shape[1])
+    before = wide.take(above, axis=1)
+    return before + share[:, None] * (wide.take(below, axis=1) - before)
+
+
+def _neighbors(
+    shares: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Map]:
+    """Give the samples before and after each position, and the second one's weight.
+
+    Args:
+        shares: Positions as shares of the picture's side, from edge to edge.
+        count: Samples along that side.
+    """
+    at = np.clip(shares * count - 0.5, 0, count - 1)
+    before = at.astype(np.intp)
+    after = np.minimum(before + 1, count - 1)
+    return before, after, (at - before).astype(np.float32)
+
+
+def _block_starts(position: float, length: int) -> set[int]:
+    """Give the first samples, in the padded plane, of the blocks centred on a chroma sample."""
+    start = position - (length - 1) / 2 + length // 2
+    return {floor(start), ceil(start)}
+
+
+def _padded(plane: Map, picture: Picture, columns: int, rows: int) -> Map:
+    """Repeat the edge samples by half a block on each side, and to whole blocks."""
+    right = picture.chroma_width * columns - picture.width
+    bottom = picture.chroma_height * rows - picture.height
+    half_x, half_y = columns // 2, rows // 2
+    border = (half_y, bottom + half_y, half_x, right + half_x)
+    return np.asarray(cv2.copyMakeBorder(plane, *border, cv2.BORDER_REPLICATE), np.float32)

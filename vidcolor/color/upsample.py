@@ -1,0 +1,82 @@
+"""A small ab map brought to the chroma planes' size, its edges taken from the film's lightness.
+
+The guided filter's model (He, Sun and Tang 2013, equations 5, 6 and 8; computed on the small map as
+in He and Sun 2015): near an edge, ab is a linear function of lightness. Here it adds detail only.
+The map itself is enlarged bilinearly, and the slope carries over to it what the full lightness has
+and the small one has not. So nothing is smoothed away, and where lightness says nothing of color
+the result is plain bilinear. Slopes shrink with the squared correlation of lightness and color, so
+that texture and grain stay out of the color.
+"""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vidcolor.color.siting import chroma_strips, columns_at_chroma, rows_at_chroma
+from vidcolor.frame import Picture
+
+Map = NDArray[np.float32]
+
+WINDOW = 3
+"""Side of the window that a slope is fitted in, in samples of the small map."""
+
+LIGHTNESS_VARIANCE = 16.0
+"""Variance of L* in a window, about that of coarse grain, below which it moves no color."""
+
+COLOR_VARIANCE = 1.0
+"""Variance of a* or b* in a window below which there is no edge of color to sharpen."""
+
+
+def upsample_ab(ab_map: Map, lightness: Map, guide: Map, picture: Picture) -> Map:
+    """Enlarge an ab map to the chroma planes' size.
+
+    Args:
+        ab_map: a* and b* of the whole picture, (2, h, w), upright as the film is stored.
+        lightness: L* of the picture that the map was made from, (H, W), both sides at least the
+            map's.
+        guide: L* at the chroma samples, (Hc, Wc).
+        picture: Says where the chroma samples lie.
+
+    Returns:
+        a* and b* at the chroma samples, (2, Hc, Wc), between the least and the greatest of the
+        map's samples around.
+    """
+    wide = columns_at_chroma(_stacked(ab_map, lightness), picture)  # (9, h, Wc)
+    enlarged = np.empty((2, *guide.shape), np.float32)
+    for strip in chroma_strips(picture):
+        known = rows_at_chroma(wide, picture, strip)  # (9, n, Wc)
+        ab, slopes, least, greatest = known[1:3], known[3:5], known[5:7], known[7:9]
+        ab += slopes * (guide[strip] - known[0])
+        np.maximum(ab, least, out=ab)
+        np.minimum(ab, greatest, out=enlarged[:, strip])
+    return enlarged
+
+
+def _stacked(ab_map: Map, lightness: Map) -> Map:
+    """Give all that is known on the small map: L*, and ab with its slopes, least and greatest."""
+    height, width = ab_map.shape[1:]
+    small: Map = np.empty((9, height, width), np.float32)
+    small[0] = cv2.resize(lightness, (width, height), interpolation=cv2.INTER_AREA)
+    window = np.ones((WINDOW, WINDOW), np.uint8)
+    for i, channel in enumerate(ab_map):
+        small[1 + i] = channel
+        small[3 + i] = _slope(channel, small[0])
+        small[5 + i] = cv2.erode(channel, window)
+        small[7 + i] = cv2.dilate(channel, window)
+    return small
+
+
+def _slope(channel: Map, lightness: Map) -> Map:
+    """Fit how a* or b* changes with L* round each sample of the small map, (h, w)."""
+    mean_lightness, mean = _mean(lightness), _mean(channel)
+    covariance = _mean(lightness * channel) - mean_lightness * mean
+    lightness_variance = _mean(lightness * lightness) - mean_lightness**2 + LIGHTNESS_VARIANCE
+    variance = _mean(channel * channel) - mean**2 + COLOR_VARIANCE
+    slope = covariance / lightness_variance
+    correlation_squared = slope * covariance / variance
+    return np.asarray(slope * np.clip(correlation_squared, 0, 1), np.float32)
+
+
+def _mean(small: Map) -> Map:
+    """Average over the window round each sample, the map mirrored at its edges."""
+    return np.asarray(cv2.blur(small, (WINDOW, WINDOW), borderType=cv2.BORDER_REFLECT), np.float32)
