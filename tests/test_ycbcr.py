@@ -155,9 +155,13 @@ def test_strips_make_one_picture() -> None:
     """A picture taller than one strip has its rows where they belong."""
     film = picture(3000, 40)
     ramp = np.linspace(-40, 40, 40, dtype=np.float32)[:, None].repeat(3000, axis=1)
-    half = np.full((40, 3000), 120, np.uint8)
+    luma = np.full((40, 3000), 120, np.uint8)
+    least, greatest = luma.copy(), luma.copy()
+    least[30:], greatest[:5] = 16, 235
     fifty = np.full((40, 3000), 50, np.float32)
-    cb, _ = chroma_codes(np.stack([0 * ramp, ramp]), fifty, (half, half), film)
-    assert np.all(np.diff(cb.astype(int), axis=0) <= 0)
-    assert cb[0, 0] > 140
-    assert cb[-1, 0] < 110
+    cb, _ = chroma_codes(np.stack([0 * ramp, ramp]), fifty, (least, greatest), film)
+    assert np.all(cb[:5] == 128)
+    assert np.all(cb[30:] == 128)
+    assert np.all(np.diff(cb[5:30].astype(int), axis=0) <= 0)
+    assert cb[5, 0] > 140
+    assert cb[29, 0] < 120
