@@ -8,8 +8,8 @@ VidcolorError                 anything the user can act on; its text is one clea
 └── ModelError                a model is unknown, missing or damaged
 ```
 
-Every text names the file, the fault and the remedy. The command line prints it after `vidcolor: ` and
-exits with 1; bad usage never gets this far and exits with 2.
+Every text names the file, the fault and the remedy. The command line prints it after `vidcolor: `
+and exits with 1; bad usage never gets this far and exits with 2.
 """
 
 

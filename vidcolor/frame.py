@@ -1,4 +1,4 @@
-"""The values that pass between the stages: Picture, Frame, ColorHistogram. No I/O, no algorithms."""
+"""The values that pass between the stages: Picture, Frame, ColorHistogram."""
 
 from dataclasses import dataclass
 from enum import IntEnum

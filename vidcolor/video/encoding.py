@@ -74,7 +74,9 @@ def wanted_container(source: Source, output: Path | None, settings: OutputSettin
             return CONTAINER_BY_SUFFIX[output.suffix.lower()]
         except KeyError:
             known = " ".join(CONTAINER_BY_SUFFIX)
-            raise OutputError(f"{output}: unknown kind of file; its name may end in {known}") from None
+            raise OutputError(
+                f"{output}: unknown kind of file; its name may end in {known}"
+            ) from None
     if settings.lossless:
         return "matroska"
     if source.container.startswith("mov"):
@@ -125,7 +127,9 @@ def choose_pixel_format(
             f"{asked} cannot hold {picture.depth}-bit luma as decoded with chroma "
             f"{_chroma_name(picture, settings.chroma)}; try --codec ffv1 or another --pixel-format"
         )
-    name = min(fitting, key=lambda name: (fitting[name].components[0].bits, _chroma_share(name, fitting)))
+    name = min(
+        fitting, key=lambda name: (fitting[name].components[0].bits, _chroma_share(name, fitting))
+    )
     return name, fitting[name]
 
 
@@ -135,7 +139,9 @@ def encoder_options(codec: str, picture: Picture, settings: OutputSettings) -> d
     if codec == "ffv1":
         slices = 4 if picture.width * picture.height <= SMALL_PICTURE_SAMPLES else 16
         options |= {"level": "3", "g": "1", "slicecrc": "1", "slices": str(slices), "coder": "1"}
-    private = {option.name for option in av.CodecContext.create(codec, "w").supported_options.private}
+    private = {
+        option.name for option in av.CodecContext.create(codec, "w").supported_options.private
+    }
     if "crf" in private:
         options["crf"] = f"{settings.crf if settings.crf is not None else DEFAULT_CRF:g}"
     elif settings.crf is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations  # PyAV's generic Packet is so in its stubs o
 import io
 from collections.abc import Generator
 from fractions import Fraction
-from typing import Any
+from typing import TYPE_CHECKING
 
 import av
 from av.container import OutputContainer
@@ -13,6 +13,9 @@ from av.packet import Packet
 from av.stream import Stream
 
 from vidcolor.video.source import Source, open_container
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter  # exists in PyAV's stubs only
 
 # Tags that describe the source's container or encoder and would be false in the output.
 STALE_TAGS = {
@@ -111,9 +114,7 @@ class Passthrough:
 
     def add_stream(self, stream: Stream, output: OutputContainer, container: str) -> None:
         """Give `stream` of the source a place in `output`, if that can hold it."""
-        if is_timecode_track(stream) or not holds_stream(
-            container, stream, self._source.container
-        ):
+        if is_timecode_track(stream) or not holds_stream(container, stream, self._source.container):
             return
         if _becomes_text(container, stream):
             copy = output.add_mux_stream("subrip", time_base=stream.time_base)
@@ -145,7 +146,7 @@ class Passthrough:
             output.mux_one(packet)
             self._next = None
 
-    def _shifted_chapter(self, chapter: dict[str, Any]) -> dict[str, Any] | None:
+    def _shifted_chapter(self, chapter: Chapter) -> Chapter | None:
         """The chapter in output time, cut to the output; None if it lies outside."""
         time_base = Fraction(chapter["time_base"] or Fraction(1, 1000))
         shift = round(self._shift_seconds / time_base)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,9 +15,10 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from vidcolor.color.ycbcr import LUMA_WEIGHTS
+from vidcolor.color.ycbcr import KR_KB
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Picture, Plane
+from vidcolor.video.planes import plane_view
 from vidcolor.video.source import (
     Source,
     is_planar_luma,
@@ -95,7 +96,7 @@ def read_frames(
 
 def _timed_frames(
     source: Source, losses: Losses, start_seconds: Fraction
-) -> Iterator[tuple[VideoFrame, int]]:
+) -> Generator[tuple[VideoFrame, int], None, None]:
     """Decoded frames from `start_seconds` on, with strictly rising pts."""
     wanted_pts = source.first_pts + ceil(start_seconds / source.time_base)
     with open_container(source.path) as container:
@@ -127,12 +128,10 @@ def _seeks_cleanly(source: Source, pts: int) -> bool:
         return not decoded.is_corrupt and decoded.pts is not None and decoded.pts <= pts
 
 
-def _decode(
-    container: InputContainer, stream: VideoStream, losses: Losses
-) -> Iterator[VideoFrame]:
+def _decode(container: InputContainer, stream: VideoStream, losses: Losses) -> Iterator[VideoFrame]:
     """All frames that the decoder gives, the held back ones at the end included."""
-    # The FFV1 decoder hides slices with wrong checksums and tells only the log. (Its messages come
-    # while this thread waits, as it decodes by slices: a message from a frame thread could lock up.)
+    # The FFV1 decoder hides slices with wrong checksums and tells only the log. Its messages come
+    # while this thread waits for it, as it works by slices; one from a frame thread could lock up.
     with av.logging.Capture(local=False) as messages:
         if stream.codec_context.name == "ffv1":
             av.logging.set_level(av.logging.ERROR)
@@ -151,7 +150,9 @@ def _decode(
             av.logging.set_level(None)
 
 
-def _packets(container: InputContainer, stream: VideoStream) -> Iterator[Packet[VideoStream] | None]:
+def _packets(
+    container: InputContainer, stream: VideoStream
+) -> Iterator[Packet[VideoStream] | None]:
     """The stream's packets, then None; a file that breaks off ends like one that is whole."""
     demuxed = container.demux(stream)
     while True:
@@ -197,20 +198,12 @@ def _to_frame(decoded: VideoFrame, pts: int, index: int, source: Source) -> Fram
 def _luma(decoded: VideoFrame, picture: Picture) -> Plane:
     """The frame's luma codes, (height, width); for RGB its luma by the picture's matrix."""
     if is_planar_luma(decoded.format):
-        return _plane(decoded, 0, picture)
+        return plane_view(decoded, 0).copy()
     planar = decoded.reformat(format=planar_format(decoded.format))
     if not planar.format.name.startswith("gbrp"):
-        return _plane(planar, 0, picture)
+        return plane_view(planar, 0).copy()
     # Full range, so that a neutral pixel's luma is its R = G = B code, exactly.
-    red_weight, green_weight, blue_weight = LUMA_WEIGHTS[picture.matrix]
-    green, blue, red = (_plane(planar, plane, picture).astype(np.float64) for plane in range(3))
-    luma = red_weight * red + green_weight * green + blue_weight * blue
-    return np.rint(luma).astype(np.uint8 if picture.depth == 8 else np.uint16)  # noqa: PLR2004
-
-
-def _plane(decoded: VideoFrame, index: int, picture: Picture) -> Plane:
-    """A copy of one plane without the padding of its rows, (height, width)."""
-    plane = decoded.planes[index]
-    dtype = np.dtype(np.uint8 if picture.depth == 8 else np.uint16)  # noqa: PLR2004
-    rows = np.frombuffer(plane, dtype).reshape(-1, plane.line_size // dtype.itemsize)
-    return rows[: picture.height, : picture.width].copy()
+    kr, kb = KR_KB[picture.matrix]
+    green, blue, red = (plane_view(planar, index).astype(np.float64) for index in range(3))
+    luma = np.rint(green + kr * (red - green) + kb * (blue - green))
+    return luma.astype(np.uint8) if picture.depth == 8 else luma.astype(np.uint16)  # noqa: PLR2004

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import av
 from av.container import InputContainer
@@ -15,6 +15,9 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, Matrix, Picture
+
+if TYPE_CHECKING:
+    from av.sidedata.sidedata import SideDataContainer
 
 UNSPECIFIED = 2
 FULL_RANGE = 2
@@ -272,10 +275,9 @@ def _field_order(frame: VideoFrame, stream: VideoStream) -> int:
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
-    for side_data in frame.side_data:
-        if side_data.type == SideDataType.DISPLAYMATRIX:
-            return tuple(memoryview(bytes(side_data)).cast("i"))
-    return None
+    # Typed as a dict in PyAV's stubs, in truth a mapping by type and by number.
+    found = cast("SideDataContainer", frame.side_data).get(SideDataType.DISPLAYMATRIX)
+    return None if found is None else tuple(memoryview(bytes(found)).cast("i"))
 
 
 def _picture_seconds(stream: VideoStream) -> float | None:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self, cast
 
 import av
 import numpy as np
@@ -40,6 +41,7 @@ from vidcolor.video.passthrough import (
     kept_tags,
     name_stream,
 )
+from vidcolor.video.planes import plane_view
 from vidcolor.video.source import Source, log2_subsampling, open_container
 
 LIMITED_RANGE, FULL_RANGE = 1, 2
@@ -101,7 +103,9 @@ def _with_fitting_container(
     if not reason and not _holds_codec(encoding):
         reason = f"{encoding.codec} video"
     if reason and container != "matroska":
-        path = output.with_suffix(".mkv") if output else default_path(source.path, "matroska", folder)
+        path = (
+            output.with_suffix(".mkv") if output else default_path(source.path, "matroska", folder)
+        )
         notes.append(f"{container} cannot hold {reason}: writing Matroska, {path.name}")
         encoding = replace(encoding, container="matroska", path=path)
         lacking = _unheld_streams(source, "matroska")
@@ -228,7 +232,8 @@ class FilmWriter:
         picture, shift = self._encoding.picture, self._encoding.luma_shift
         encoded = VideoFrame(picture.width, picture.height, self._encoding.pixel_format)
         for index, plane in enumerate((frame.luma, *chroma)):
-            _fill_plane(encoded, index, plane.astype(np.uint16) << shift if shift else plane)
+            view = plane_view(encoded, index)
+            view[:] = plane if shift == 0 else plane.astype(np.uint16) << shift
         encoded.pts = frame.pts - self._shift_pts
         encoded.time_base = frame.time_base
         encoded.duration = frame.duration
@@ -258,7 +263,7 @@ class FilmWriter:
         """Read the file back: as many packets as went in, the picture's ends where they were."""
         wanted = {video_index: self._count} | self._passthrough.packet_counts
         found = dict.fromkeys(wanted, 0)
-        times: list[float] = []
+        first, last = inf, -inf
         with av.open(str(self._part)) as written:
             for packet in written.demux():
                 index = packet.stream.index
@@ -267,11 +272,14 @@ class FilmWriter:
                 found[index] += 1
                 if index == video_index and packet.pts is not None:
                     seconds = float(packet.pts * packet.time_base)
-                    times = [min([*times[:1], seconds]), max([*times[1:], seconds])]
-        first, last = self._ends_seconds or (0.0, 0.0)
-        same_ends = len(times) == 2 and max(abs(times[0] - first), abs(times[1] - last)) < TIME_ERROR_SECONDS  # noqa: E501, PLR2004
+                    first, last = min(first, seconds), max(last, seconds)
+        ends = self._ends_seconds or (inf, -inf)
+        same_ends = max(abs(first - ends[0]), abs(last - ends[1])) < TIME_ERROR_SECONDS
         if found != wanted or not same_ends:
-            raise OSError(errno.EIO, f"packets {found}, not {wanted}; ends {times}, not {first, last}")
+            raise OSError(
+                errno.EIO,
+                f"wrote packets {wanted} from {ends} s, but read back {found} from {first, last} s",
+            )
 
     def _abandon(self) -> None:
         """Close everything and remove what was written."""
@@ -306,8 +314,10 @@ def _open_output(path: Path, encoding: Encoding) -> OutputContainer:
         options["movflags"] = "+faststart"
     if encoding.container == "mpegts":
         options["mpegts_copyts"] = "1"
-    output = av.open(str(path.absolute()), "w", format=encoding.container, container_options=options)
-    output.flags |= ContainerFlags.bitexact.value
+    output = av.open(
+        str(path.absolute()), "w", format=encoding.container, container_options=options
+    )
+    output.flags |= cast(int, ContainerFlags.bitexact.value)
     return output
 
 
@@ -318,7 +328,7 @@ def _add_video_stream(output: OutputContainer, encoding: Encoding, source: Sourc
     if location:
         options["chroma_sample_location"] = location
     stream = output.add_stream(
-        encoding.codec,
+        cast(Literal["libx264"], encoding.codec),  # for mypy: some video encoder, so a VideoStream
         rate=source.frame_rate,
         options=options,
         width=picture.width,
@@ -333,20 +343,13 @@ def _add_video_stream(output: OutputContainer, encoding: Encoding, source: Sourc
     context.color_primaries = picture.primaries
     context.color_trc = picture.transfer
     context.field_order = picture.field_order
-    context.flags |= CodecFlags.frame_duration | CodecFlags.bitexact
+    context.flags |= int(CodecFlags.frame_duration | CodecFlags.bitexact)
     if picture.field_order in INTERLACED_ORDERS:
-        context.flags |= CodecFlags.interlaced_dct | CodecFlags.interlaced_me
+        context.flags |= int(CodecFlags.interlaced_dct | CodecFlags.interlaced_me)
     if encoding.codec == "libx265" and encoding.container in MP4_FAMILY:
         context.codec_tag = "hvc1"  # the one that QuickTime plays
     stream.set_display_matrix(picture.display_matrix)
     return stream
-
-
-def _fill_plane(frame: VideoFrame, index: int, samples: Plane) -> None:
-    """Copy `samples` into one plane of `frame`, whose rows may be longer."""
-    plane = frame.planes[index]
-    rows = np.frombuffer(plane, samples.dtype).reshape(-1, plane.line_size // samples.itemsize)
-    rows[: samples.shape[0], : samples.shape[1]] = samples
 
 
 def _field_marker(like: VideoFrame, *, top_first: bool) -> Callable[[VideoFrame], VideoFrame]:
@@ -361,7 +364,7 @@ def _field_marker(like: VideoFrame, *, top_first: bool) -> Callable[[VideoFrame]
 
     def mark(frame: VideoFrame) -> VideoFrame:
         graph.push(frame)
-        marked = graph.pull()
+        marked = cast(VideoFrame, graph.pull())
         marked.duration = frame.duration
         return marked
 

@@ -1,0 +1,69 @@
+"""Many films: their outputs' names, and each one's failure kept to itself."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vidcolor.errors import OutputError, VidcolorError
+from vidcolor.models.zoo import Model
+from vidcolor.pipeline import Job, Progress, Result, colorize_job, plan_video
+from vidcolor.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one reel ended: with a result or with an error."""
+
+    source: Path
+    result: Result | None = None
+    error: VidcolorError | None = None
+
+
+def make_folder(folder: Path) -> None:
+    """Make the output folder if it is missing.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be made ({error.strerror}); name another -o"
+        ) from error
+
+
+def plan_reels(
+    sources: Iterable[Path], output: Path | None, folder: Path | None, settings: Settings
+) -> Iterator[Job | Outcome]:
+    """Yield for each reel how it will be colorized, or why it cannot be.
+
+    Args:
+        sources: The reels, in the order wanted.
+        output: The output of a single reel, if named.
+        folder: Where unnamed outputs go; None for beside their sources.
+        settings: All settings.
+    """
+    targets: dict[Path, Path] = {}
+    for source in sources:
+        try:
+            job = plan_video(source, output, settings, folder=folder)
+            earlier = targets.setdefault(job.encoding.path.absolute(), source)
+            if earlier is not source:
+                raise OutputError(
+                    f"{source}: its output {job.encoding.path} would be that of {earlier} too; "
+                    "colorize them into different folders"
+                )
+        except VidcolorError as error:
+            yield Outcome(source=source, error=error)
+        else:
+            yield job
+
+
+def colorize_reel(job: Job, model: Model, settings: Settings, progress: Progress) -> Outcome:
+    """Colorize one planned reel; an error is its outcome."""
+    source = job.source.path
+    try:
+        return Outcome(source=source, result=colorize_job(job, model, settings, progress))
+    except VidcolorError as error:
+        return Outcome(source=source, error=error)
