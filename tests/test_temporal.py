@@ -108,3 +108,14 @@ def test_a_new_call_remembers_nothing() -> None:
     first = histogram(9)
     assert torch.equal(smooth([first])[0], first.probabilities)
     assert smooth([]) == []
+
+
+def test_what_is_new_is_remembered_in_turn() -> None:
+    """A pixel that changed once is smoothed again as long as its new picture stays."""
+    still = histogram(0).lightness
+    moved = still.copy()
+    moved[:, :24] += 50
+    shot = [histogram(0), *(histogram(i, moved) for i in range(1, 4))]
+    last = smooth(shot, 0.5)[-1]
+    weighted = sum(w * shot[i].probabilities for i, w in ((1, 0.25), (2, 0.5), (3, 1)))
+    assert torch.allclose(last[:, :, :4], weighted[:, :, :4] / 1.75, atol=1e-5)
