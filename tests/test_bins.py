@@ -1,0 +1,93 @@
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from vidcolor.color.bins import (
+    BIN_CENTERS,
+    BIN_COUNT,
+    NEIGHBOR_SIGMA,
+    TEMPERATURE,
+    decode_annealed_mean,
+    soft_encode,
+)
+
+TABLE = Path(__file__).parents[2] / "shared" / "data" / "ab-bins-313.csv"
+
+
+def random_histogram(*shape: int, seed: int = 0) -> torch.Tensor:
+    """Probabilities with the bins third from the end."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(shape, generator=generator).mul(3).softmax(-3)
+
+
+def test_centers_are_the_papers_313() -> None:
+    """The compact table unrolls to the 313 centers in the order the weights were trained in."""
+    assert BIN_COUNT == 313
+    digest = hashlib.sha256(BIN_CENTERS.to(torch.int16).numpy().tobytes()).hexdigest()
+    assert digest == "e74b520cf1929e90ad9f051db10931e8ac5d1534c6cedabd7bfeba7a78a96c89"
+
+
+@pytest.mark.skipif(not TABLE.exists(), reason="the table of bins is not at hand")
+def test_centers_equal_the_published_table() -> None:
+    """Every center equals its row of the CSV file."""
+    rows = np.loadtxt(TABLE, delimiter=",", skiprows=1, dtype=np.float32)
+    np.testing.assert_array_equal(BIN_CENTERS.numpy(), rows)
+
+
+def test_soft_encoding_is_the_normalised_gaussian_of_the_five_nearest() -> None:
+    """Indices and weights equal a search over all bins in float64."""
+    rng = np.random.default_rng(0)
+    ab = rng.integers(-60, 61, (50, 2)).astype(np.float64)
+    squared = ((ab[:, None] - BIN_CENTERS.double().numpy()) ** 2).sum(-1)
+    nearest = np.sort(squared, axis=1)[:, :5]
+    expected = np.exp(-nearest / (2 * NEIGHBOR_SIGMA**2))
+    expected /= expected.sum(1, keepdims=True)
+    indices, weights = soft_encode(torch.from_numpy(ab.T.reshape(1, 2, 5, 10)))
+    found = np.take_along_axis(squared, indices[0].reshape(5, 50).T.numpy(), 1)
+    np.testing.assert_array_equal(found, nearest)
+    np.testing.assert_allclose(weights[0].reshape(5, 50).T, expected, rtol=1e-5)
+
+
+def test_colors_outside_all_bins_still_have_weights() -> None:
+    """A color far outside sRGB is shared among bins with finite weights that sum to 1."""
+    _, weights = soft_encode(torch.tensor([-500.0, -500.0]).reshape(1, 2, 1, 1))
+    assert weights.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("vividness", [0.0, 0.7, 1.0, 1.6])
+def test_decoding_equals_the_formula(vividness: float) -> None:
+    """The one-product decoding equals tilt, softmax at T and mean done one by one in float64."""
+    histogram = random_histogram(2, BIN_COUNT, 3, 4)
+    weight = torch.linspace(0.4, 3.2, BIN_COUNT)
+    tilted = histogram.double().log() + (vividness - 1) * weight.double().log()[:, None, None]
+    sharp = (tilted / TEMPERATURE).softmax(1)
+    expected = torch.einsum("nqhw,qc->nchw", sharp, BIN_CENTERS.double())
+    ab = decode_annealed_mean(histogram, vividness, weight)
+    torch.testing.assert_close(ab.double(), expected, atol=1e-3, rtol=1e-4)
+
+
+def test_full_vividness_ignores_the_rebalancing() -> None:
+    """At vividness 1 the training weights play no part: the paper's decoding."""
+    histogram = random_histogram(BIN_COUNT, 2, 2)
+    plain = decode_annealed_mean(histogram, 1.0, torch.ones(BIN_COUNT))
+    tilted = decode_annealed_mean(histogram, 1.0, torch.linspace(0.4, 3.2, BIN_COUNT))
+    torch.testing.assert_close(plain, tilted)
+
+
+def test_a_certain_histogram_decodes_to_its_bin() -> None:
+    """All probability in one bin gives that bin's center, zeros elsewhere doing no harm."""
+    histogram = torch.zeros(BIN_COUNT, 1, 1)
+    histogram[200] = 1
+    ab = decode_annealed_mean(histogram, 0.5, torch.linspace(0.4, 3.2, BIN_COUNT))
+    torch.testing.assert_close(ab[:, 0, 0], BIN_CENTERS[200])
+
+
+def test_decoding_leaves_the_histogram_alone() -> None:
+    """The probabilities are the same after decoding as before."""
+    histogram = random_histogram(BIN_COUNT, 2, 2)
+    before = histogram.clone()
+    decode_annealed_mean(histogram, 1.0, torch.ones(BIN_COUNT))
+    assert torch.equal(histogram, before)

@@ -1,0 +1,122 @@
+"""The 313 bins of the ab plane: soft encoding of colors, decoding of histograms.
+
+After R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016 (arXiv:1603.08511):
+the bins and their soft encoding are section 2.1, the rebalancing 2.2, the annealed mean 2.3.
+"""
+
+from functools import cache
+
+import torch
+
+GRID = 10
+"""Side of a bin in units of a* and b* (section 2.1)."""
+
+_B_RANGES = (
+    (-90, 50, 90),
+    (-80, 20, 90),
+    (-70, 0, 90),
+    (-60, -20, 90),
+    (-50, -30, 100),
+    (-40, -40, 100),
+    (-30, -50, 100),
+    (-20, -50, 100),
+    (-10, -60, 100),
+    (0, -70, 100),
+    (10, -80, 90),
+    (20, -80, 90),
+    (30, -90, 90),
+    (40, -100, 90),
+    (50, -100, 80),
+    (60, -110, 80),
+    (70, -110, 80),
+    (80, -110, 70),
+    (90, -110, 70),
+    (100, -90, 0),
+)
+"""For each a*, the first and the last b* whose bin some sRGB color falls into."""
+
+BIN_CENTERS = torch.tensor(
+    [(a, b) for a, first, last in _B_RANGES for b in range(first, last + GRID, GRID)],
+    dtype=torch.float32,
+)
+"""Centers of the bins, (bins, 2) float32, in the order of a histogram's first axis."""
+
+BIN_COUNT = len(BIN_CENTERS)
+NEIGHBOR_COUNT = 5
+"""Bins that share a color's weight (section 2.1)."""
+NEIGHBOR_SIGMA = 5.0
+"""Standard deviation in ab of the Gaussian that shares it (section 2.1)."""
+TEMPERATURE = 0.38
+"""Temperature of the annealed mean (section 2.3, equation 5)."""
+
+_AB_LIMIT = 110
+"""Colors beyond this a* or b* are encoded as if they lay on it; sRGB reaches -108 to 98."""
+
+
+def soft_encode(ab: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The nearest bins of each color and how they share it.
+
+    Colors are rounded to whole a* and b* first, which makes the encoding a table look-up.
+
+    Args:
+        ab: (N, 2, h, w) a* and b*.
+
+    Returns:
+        Indices, (N, 5, h, w) int64, nearest bin first, and weights, (N, 5, h, w) float32, that
+        sum to 1 over the second axis.
+    """
+    indices, weights = _encoding_table(ab.device)
+    a, b = (ab.round() + _AB_LIMIT).clamp(0, 2 * _AB_LIMIT).long().unbind(1)  # (N, h, w)
+    return indices[a, b].movedim(-1, 1), weights[a, b].movedim(-1, 1)
+
+
+def decode_annealed_mean(
+    probabilities: torch.Tensor,
+    vividness: float,
+    rebalancing_weight: torch.Tensor,
+    temperature: float = TEMPERATURE,
+) -> torch.Tensor:
+    """One color for each histogram: its mean after sharpening, the rebalancing partly taken back.
+
+    Training with rebalancing tilts histograms towards rare, saturated bins. Before the annealed
+    mean (section 2.3) p becomes p w^(v - 1), w being the weight that the loss gave a bin: v = 1 is
+    the paper's decoding, v = 0 takes the tilt back in full. Sharpened probabilities are p^(1/T) up
+    to a factor, and the tilt is a constant of each bin, so tilt, sum and mean are one matrix
+    product.
+
+    Args:
+        probabilities: (..., bins, h, w) float32, at least 0; their sum need not be 1 exactly.
+        vividness: v above; 0 is likely and dull, 1 vivid, more is vivider still.
+        rebalancing_weight: (bins,) w above, positive.
+        temperature: T above, in (0, 1]: 1 is the plain mean, towards 0 the mode.
+
+    Returns:
+        (..., 2, h, w) float32, a* and b*.
+    """
+    h, w = probabilities.shape[-2:]
+    device = probabilities.device
+    tilt = rebalancing_weight.to(device, torch.float32).pow((vividness - 1) / temperature)
+    centers = BIN_CENTERS.to(device)
+    reduce = torch.stack([centers[:, 0] * tilt, centers[:, 1] * tilt, tilt])  # (3, bins)
+    # Twice as fast as pow on a CPU; log2(0) is -inf and comes back as 0.
+    sharp = probabilities.flatten(-2).log2().mul_(1 / temperature).exp2_()  # (..., bins, h * w)
+    sums = reduce @ sharp  # (..., 3, h * w)
+    ab = sums[..., :2, :] / sums[..., 2:, :]
+    return ab.reshape(*ab.shape[:-1], h, w)
+
+
+@cache
+def _encoding_table(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Indices and weights of `soft_encode` for each whole (a*, b*), both (221, 221, 5)."""
+    axis = torch.arange(-_AB_LIMIT, _AB_LIMIT + 1, dtype=torch.float32)
+    colors = torch.cartesian_prod(axis, axis)  # (221 * 221, 2)
+    # Distances are squared integers, exact in float32; sorting stably makes ties the same anywhere.
+    squared = (colors[:, None] - BIN_CENTERS).square().sum(-1)  # (221 * 221, bins)
+    squared, indices = squared.sort(dim=1, stable=True)
+    squared = squared[:, :NEIGHBOR_COUNT]
+    # Less the nearest's, which cancels out below: far outside all bins all five would underflow.
+    weights = torch.exp((squared - squared[:, :1]) / (-2 * NEIGHBOR_SIGMA**2))
+    weights = weights / weights.sum(1, keepdim=True)
+    shape = (len(axis), len(axis), NEIGHBOR_COUNT)
+    indices = indices[:, :NEIGHBOR_COUNT].contiguous()
+    return indices.reshape(shape).to(device), weights.reshape(shape).to(device)
