@@ -1,0 +1,109 @@
+import pytest
+import torch
+from torch import nn
+
+from vidcolor.color.bins import BIN_COUNT
+from vidcolor.models.lite import (
+    LiteNet,
+    LiteShape,
+    _PixelProduct,
+    _SameConv,
+    fold_batch_norm,
+    normalize_lightness,
+)
+
+SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))
+
+
+def small_net(seed: int = 0) -> LiteNet:
+    """A little net whose batch norms have seen something."""
+    torch.manual_seed(seed)
+    net = LiteNet(SMALL)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            nn.init.uniform_(module.weight, 0.5, 1.5)
+            nn.init.normal_(module.bias, std=0.1)
+            module.running_mean.normal_(std=0.1)
+            module.running_var.uniform_(0.5, 2)
+    return net.eval()
+
+
+def test_a_histogram_for_each_4_by_4_pixels() -> None:
+    """The logits' map has all bins and a quarter of the input's sides, square or not."""
+    logits = small_net()(torch.zeros(2, 1, 64, 96))
+    assert logits.shape == (2, BIN_COUNT, 16, 24)
+
+
+@pytest.mark.parametrize(
+    ("shape", "blocks", "last"),
+    [
+        (LiteShape(), 16, 320),
+        (LiteShape(depth=1.1), 21, 320),
+        (LiteShape(width=1.1, depth=1.2), 21, 352),
+    ],
+)
+def test_shapes_are_those_of_efficientnet_lite(shape: LiteShape, blocks: int, last: int) -> None:
+    """Lite0, Lite1 and Lite2 have as many blocks, and as wide a last one, as published."""
+    with torch.device("meta"):
+        net = LiteNet(shape)
+    assert len(net.encoder.blocks) == blocks
+    assert net.context.in_channels == last
+
+
+@pytest.mark.parametrize(("kernel", "first"), [(3, 0), (5, -1)])
+def test_stride_two_pads_as_tensorflow(kernel: int, first: int) -> None:
+    """On an even side the odd pixel of padding goes right and below."""
+    conv = _SameConv(1, 1, kernel, 2, 1)
+    nn.init.ones_(conv.weight)
+    ramp = torch.arange(8.0).expand(1, 1, 8, 8)
+    columns = torch.arange(kernel) + first
+    inside = columns[(columns >= 0) & (columns < 8)]
+    rows = kernel + first  # of the kernel that lie on the picture at the top
+    assert conv(ramp).shape == (1, 1, 4, 4)
+    assert conv(ramp)[0, 0, 0, 0] == inside.sum() * rows
+
+
+def test_folding_keeps_the_logits() -> None:
+    """With batch norms folded into the convolutions the answer stays the same."""
+    net, x = small_net(), torch.randn(1, 1, 64, 64)
+    with torch.no_grad():
+        before = net(x)
+        fold_batch_norm(net)
+        after = net(x)
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in net.modules())
+    torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
+
+
+def test_learning_and_answering_agree() -> None:
+    """The head gives the same logits as a convolution and as a matrix product."""
+    torch.manual_seed(0)
+    head, x = _PixelProduct(8, 5, 1), torch.randn(2, 8, 3, 4)
+    learning = head(x)
+    with torch.no_grad():
+        answering = head(x.contiguous(memory_format=torch.channels_last))
+    assert answering.is_contiguous()
+    torch.testing.assert_close(answering, learning)
+
+
+def test_far_pixels_share_a_context() -> None:
+    """Changing one corner changes the logits of the opposite one, through the global term."""
+    net, x = small_net(), torch.zeros(1, 1, 256, 256)
+    changed = x.clone()
+    changed[..., :64, :64] = 1
+    with torch.no_grad():
+        difference = (net(changed) - net(x))[..., -4:, -4:]
+    assert difference.abs().max() > 0
+
+
+def test_gradients_reach_every_parameter() -> None:
+    """No part of the net is left out of learning."""
+    net = small_net().train()
+    net(torch.randn(2, 1, 64, 64)).square().mean().backward()
+    idle = [name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()]
+    assert idle == []
+
+
+def test_lightness_is_centered() -> None:
+    """The range 0 to 100 becomes -1 to 1."""
+    ends = normalize_lightness(torch.tensor([0.0, 50.0, 100.0]))
+    assert ends.tolist() == [-1, 0, 1]

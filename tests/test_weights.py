@@ -1,0 +1,91 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from vidcolor.color.bins import BIN_COUNT
+from vidcolor.errors import ModelError
+from vidcolor.models.lite import LiteNet, LiteShape
+from vidcolor.models.weights import build_net, read_weights, save_weights
+
+SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))
+PRIOR = torch.full((BIN_COUNT,), 1 / BIN_COUNT)
+
+
+def save_small(path: Path) -> LiteNet:
+    """Writes a little net's weights."""
+    torch.manual_seed(0)
+    net = LiteNet(SMALL).eval()
+    save_weights(path, net, bin_prior=PRIOR, rebalancing_weight=2 * PRIOR, about={"data": "noise"})
+    return net
+
+
+def test_what_is_saved_is_read(tmp_path: Path) -> None:
+    """Net, size, prior, weights and metadata come back; kernels to the precision of float16."""
+    path = tmp_path / "net.safetensors"
+    net = save_small(path)
+    weights = read_weights(path)
+    assert weights.shape == SMALL
+    assert torch.equal(weights.rebalancing_weight, 2 * PRIOR)
+    assert weights.metadata["licence"] == "Apache-2.0"
+    assert weights.metadata["data"] == "noise"
+    back = build_net(weights, path)
+    for key, value in net.state_dict().items():
+        torch.testing.assert_close(back.state_dict()[key], value, atol=1e-4, rtol=1e-3)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["net.safetensors"]
+
+
+def test_large_variances_survive(tmp_path: Path) -> None:
+    """A batch norm's variance above float16's largest number is kept, not made infinite."""
+    torch.manual_seed(0)
+    net = LiteNet(SMALL)
+    net.smooth[3][0].norm.running_var.fill_(1e6)
+    path = tmp_path / "net.safetensors"
+    save_weights(path, net, bin_prior=PRIOR, rebalancing_weight=2 * PRIOR, about={})
+    assert (read_weights(path).net["smooth.3.0.norm.running_var"] == 1e6).all()
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    """The error names the file."""
+    with pytest.raises(ModelError, match=r"none\.safetensors: no such weights file"):
+        read_weights(tmp_path / "none.safetensors")
+
+
+def test_a_damaged_file_is_said(tmp_path: Path) -> None:
+    """A file cut short is reported as unreadable in one line."""
+    path = tmp_path / "net.safetensors"
+    save_small(path)
+    path.write_bytes(path.read_bytes()[:1000])
+    with pytest.raises(ModelError, match="not a readable safetensors file") as caught:
+        read_weights(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_foreign_weights_are_refused(tmp_path: Path) -> None:
+    """A safetensors file of something else is told apart from ours."""
+    path = tmp_path / "other.safetensors"
+    save_file({"x": torch.zeros(2)}, path)
+    with pytest.raises(ModelError, match="not the weights of a vidcolor net"):
+        read_weights(path)
+
+
+def test_wrong_keys_are_refused(tmp_path: Path) -> None:
+    """A file that lacks a tensor of the net is refused in one line that names it."""
+    path = tmp_path / "net.safetensors"
+    save_small(path)
+    tensors = load_file(path)
+    del tensors["context.weight"]
+    weights = read_weights(path)
+    save_file(tensors, path, weights.metadata)
+    with pytest.raises(ModelError, match=r"does not fit the lite net.*context\.weight") as caught:
+        build_net(read_weights(path), path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_size_is_readable_metadata(tmp_path: Path) -> None:
+    """The net's hyperparameters are JSON that any reader of the file can see."""
+    path = tmp_path / "net.safetensors"
+    save_small(path)
+    assert json.loads(read_weights(path).metadata["shape"])["width"] == 0.25

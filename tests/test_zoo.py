@@ -1,0 +1,61 @@
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from vidcolor.color.bins import BIN_COUNT
+from vidcolor.errors import ModelError
+from vidcolor.models.zoo import MODELS, choose_device, load_model
+
+
+def test_the_default_model_is_ready() -> None:
+    """The model that ships loads, folded, fixed and with what decoding needs."""
+    model = load_model("lite", "cpu")
+    assert not model.net.training
+    assert not any(isinstance(module, nn.BatchNorm2d) for module in model.net.modules())
+    assert not any(parameter.requires_grad for parameter in model.net.parameters())
+    assert {parameter.dtype for parameter in model.net.parameters()} == {model.dtype}
+    assert all(parameter.isfinite().all() for parameter in model.net.parameters())
+    assert model.rebalancing_weight.shape == (BIN_COUNT,)
+    assert len(model.sha256) == 64
+
+
+def test_loading_takes_less_than_a_second() -> None:
+    """With torch already imported, nothing slow such as random initialisation is left."""
+    began = time.process_time()
+    load_model("lite", "cpu")
+    assert time.process_time() - began < 1
+
+
+def test_every_model_of_the_table_is_there() -> None:
+    """Each row's file lies in the package and its licence is stated."""
+    folder = Path(__file__).parents[1] / "vidcolor" / "models"
+    assert all((folder / spec.file).exists() and spec.licence for spec in MODELS.values())
+
+
+def test_a_path_loads_as_a_name_does() -> None:
+    """The file of the table, given as a path, gives the same weights."""
+    path = Path(__file__).parents[1] / "vidcolor" / "models" / MODELS["lite"].file
+    assert load_model(path, "cpu").sha256 == load_model("lite", "cpu").sha256
+
+
+def test_an_unknown_name_lists_the_known_ones() -> None:
+    """The error of a misspelled name is one line with all names."""
+    with pytest.raises(ModelError, match="lihgt: no such model; known are lite") as caught:
+        load_model("lihgt", "cpu")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["banana", "xpu", "cuda:99"])
+def test_an_absent_device_is_one_clear_line(name: str) -> None:
+    """Devices that are none, unsupported or not there are refused by name."""
+    with pytest.raises(ModelError, match=f"^{name}: ") as caught:
+        choose_device(name)
+    assert "\n" not in str(caught.value)
+
+
+def test_auto_takes_what_is_there() -> None:
+    """The device chosen by `auto` can hold a tensor."""
+    assert torch.zeros(1, device=choose_device("auto")).sum() == 0

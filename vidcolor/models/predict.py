@@ -1,0 +1,110 @@
+"""Lightness pictures to color histograms: batches, padding, and what to do when memory runs out."""
+
+import logging
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from vidcolor.errors import VidcolorError
+from vidcolor.frame import ColorHistogram
+from vidcolor.models.lite import OUTPUT_STRIDE, SIDE_MULTIPLE, normalize_lightness
+from vidcolor.models.zoo import Model
+
+Lightness = NDArray[np.float32]
+
+_SMALLEST_CPU_BATCH = 2
+"""oneDNN takes other kernels, with other roundings, for a single picture; not so from two on."""
+
+_log = logging.getLogger(__name__)
+
+
+def predict_histograms(
+    lightness: Iterable[Lightness], model: Model, batch_size: int
+) -> Iterator[ColorHistogram]:
+    """The color histogram of each picture, in order.
+
+    A picture's histogram does not depend on its neighbors in a batch.
+
+    Args:
+        lightness: (H, W) float32 CIELAB L* in [0, 100] each, of any sizes.
+        model: What predicts.
+        batch_size: Pictures inferred at once; halved, with a warning, when memory runs out.
+
+    Yields:
+        Probabilities (bins, h, w) float32 on the model's device, h and w a quarter of the
+        picture's sides, rounded up.
+
+    Raises:
+        VidcolorError: There is not enough memory for one picture.
+    """
+    for batch in _alike(lightness, batch_size):
+        waiting = batch
+        while waiting:
+            size = min(batch_size, model.batch_limit.pictures or batch_size)
+            try:
+                probabilities = _infer(waiting[:size], model, size)
+            except RuntimeError as error:  # torch.OutOfMemoryError is one
+                if not _is_out_of_memory(error):
+                    raise
+                _lower_limit(model, size, waiting[0])
+                continue
+            done, waiting = waiting[:size], waiting[size:]
+            yield from map(ColorHistogram, probabilities, done)
+
+
+def _alike(lightness: Iterable[Lightness], batch_size: int) -> Iterator[list[Lightness]]:
+    """Neighbors of one size, at most `batch_size` together."""
+    batch: list[Lightness] = []
+    for picture in lightness:
+        if batch and (len(batch) == batch_size or picture.shape != batch[0].shape):
+            yield batch
+            batch = []
+        batch.append(picture)
+    if batch:
+        yield batch
+
+
+@torch.no_grad()
+def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torch.Tensor]:
+    """Probabilities (bins, h, w) of each of some pictures of one size."""
+    height, width = pictures[0].shape
+    x = torch.from_numpy(np.stack(pictures)).unsqueeze(1).to(model.device)  # (N, 1, H, W)
+    x = functional.pad(
+        normalize_lightness(x), (0, -width % SIDE_MULTIPLE, 0, -height % SIDE_MULTIPLE), "replicate"
+    )
+    least = _SMALLEST_CPU_BATCH if model.device.type == "cpu" else full_size
+    if len(x) < least:
+        x = torch.cat([x, x[-1:].expand(least - len(x), -1, -1, -1)])
+    x = x.to(model.dtype).contiguous(memory_format=torch.channels_last)
+    with torch.backends.cudnn.flags(deterministic=True, benchmark=False):
+        logits = model.net(x)[: len(pictures)]
+    rows, columns = -(-height // OUTPUT_STRIDE), -(-width // OUTPUT_STRIDE)
+    # Picture by picture, a softmax stays in the processor's cache.
+    return [picture[:, :rows, :columns].softmax(0, dtype=torch.float32) for picture in logits]
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether memory was lacking; the CPU's and MPS's allocators say so in words only."""
+    text = str(error)
+    return (
+        isinstance(error, torch.OutOfMemoryError)
+        or "can't allocate memory" in text
+        or "out of memory" in text
+    )
+
+
+def _lower_limit(model: Model, size: int, picture: Lightness) -> None:
+    """Halves the batch for the rest of the run."""
+    height, width = picture.shape
+    if size == 1:
+        raise VidcolorError(
+            f"not enough memory on {model.device} for one picture of {width} x {height}; "
+            "lower --render-size or use --device cpu"
+        )
+    model.batch_limit.pictures = size // 2
+    if model.device.type == "cuda":
+        torch.cuda.empty_cache()
+    _log.warning("memory ran out on %s: batch lowered to %d", model.device, size // 2)
