@@ -1,0 +1,189 @@
+"""Builds small films for the tests, and asks the ffmpeg programs what is in a file."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.codec.context import Flags
+from av.filter import Graph
+from numpy.typing import NDArray
+
+CLIPS = Path(__file__).parents[2] / "shared" / "clips"
+SAMPLE = Path(__file__).parent / "data" / "coaches_1899.mpg"
+
+needs_ffmpeg = pytest.mark.skipif(
+    not (shutil.which("ffmpeg") and shutil.which("ffprobe")),
+    reason="the ffmpeg and ffprobe programs are not installed",
+)
+needs_clips = pytest.mark.skipif(not CLIPS.is_dir(), reason=f"no clips at {CLIPS}")
+
+Plane = NDArray[np.uint8] | NDArray[np.uint16]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What a film carries beside its picture.
+
+    Attributes:
+        audio: Codecs of the sound tracks, one second of noise each.
+        subtitles: (start, length, text) in milliseconds of one SubRip or mov_text track.
+        subtitle_codec: `subrip` or `mov_text`.
+        chapters: (start, end, title) in milliseconds.
+        attachments: (name, MIME type, bytes).
+        metadata: Of the file.
+        video_metadata: Of the video stream.
+        audio_metadata: Of every sound track.
+    """
+
+    audio: Sequence[str] = ()
+    subtitles: Sequence[tuple[int, int, str]] = ()
+    subtitle_codec: str = "subrip"
+    chapters: Sequence[tuple[int, int, str]] = ()
+    attachments: Sequence[tuple[str, str, bytes]] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+    video_metadata: dict[str, str] = field(default_factory=dict)
+    audio_metadata: dict[str, str] = field(default_factory=dict)
+
+
+def moving_luma(
+    count: int, width: int = 48, height: int = 32, *, depth: int = 8, seed: int = 0
+) -> list[Plane]:
+    """Frames of noise over all codes of `depth` bits, moving one pixel to the right a frame."""
+    noise = np.random.default_rng(seed).integers(0, 1 << depth, (height, width))
+    noise = noise.astype(np.uint8 if depth == 8 else np.uint16)
+    return [np.roll(noise, index, axis=1) for index in range(count)]
+
+
+def write_film(  # noqa: PLR0913 - a film has many traits
+    path: Path,
+    pictures: Sequence[Plane | tuple[Plane, ...]],
+    *,
+    codec: str = "ffv1",
+    pixel_format: str = "yuv420p",
+    planar: str | None = None,
+    pts: Sequence[int] | None = None,
+    time_base: Fraction = Fraction(1, 25),
+    options: dict[str, str] | None = None,
+    extras: Extras | None = None,
+    rotation: int = 0,
+    fields: str | None = None,
+    **context: object,
+) -> Path:
+    """Write a film; the path is handed back.
+
+    Args:
+        path: Its suffix names the container.
+        pictures: Each frame's luma, to which neutral chroma is added, or all of its planes.
+        codec: FFmpeg's encoder.
+        pixel_format: What is encoded.
+        planar: The format that `pictures` are planes of, if it is another.
+        pts: Each frame's time in units of `time_base`; None for 0, 1, 2...
+        time_base: Seconds a unit.
+        options: The encoder's.
+        extras: What else the film carries.
+        rotation: Degrees counterclockwise that a player turns the picture by.
+        fields: `tff` or `bff` marks all frames as interlaced.
+        context: Attributes of the codec context, such as `sample_aspect_ratio`.
+    """
+    frames = [picture_frame(planes, planar or pixel_format) for planes in pictures]
+    extras = extras or Extras()
+    with av.open(str(path), "w") as output:
+        output.metadata.update(extras.metadata)
+        size = {"width": frames[0].width, "height": frames[0].height}
+        video = output.add_stream(codec, rate=Fraction(1) / time_base, options=options, **size)
+        video.pix_fmt, video.codec_context.time_base = pixel_format, time_base
+        for name, setting in context.items():
+            setattr(video.codec_context, name, setting)
+        if fields:
+            video.codec_context.flags |= int(Flags.interlaced_dct | Flags.interlaced_me)
+        if rotation:
+            video.set_display_rotation(rotation)
+        video.metadata.update(extras.video_metadata)
+        mux_extras = _add_extras(output, extras)
+        output.start_encoding()
+        mux_extras()
+        for index, made in enumerate(frames):
+            frame = made.reformat(format=pixel_format)
+            frame.pts, frame.time_base = pts[index] if pts else index, time_base
+            output.mux(video.encode(_with_fields(frame, fields)))
+        output.mux(video.encode(None))
+    return path
+
+
+def picture_frame(planes: Plane | tuple[Plane, ...], pixel_format: str) -> av.VideoFrame:
+    """A frame with these planes; chroma that is not given is neutral."""
+    given = planes if isinstance(planes, tuple) else (planes,)
+    height, width = given[0].shape
+    frame = av.VideoFrame(width, height, pixel_format)
+    for index, plane in enumerate(frame.planes):
+        deep = frame.format.components[0].bits > 8
+        rows = np.frombuffer(plane, np.uint16 if deep else np.uint8).reshape(plane.height, -1)
+        neutral = 1 << (frame.format.components[0].bits - 1)
+        rows[:, : plane.width] = given[index] if index < len(given) else neutral
+    return frame
+
+
+def _with_fields(frame: av.VideoFrame, fields: str | None) -> av.VideoFrame:
+    if fields is None:
+        return frame
+    graph = Graph()
+    entry = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+    )
+    graph.link_nodes(entry, graph.add("setfield", fields), graph.add("buffersink")).configure()
+    graph.push(frame)
+    return graph.pull()
+
+
+def _add_extras(output, extras: Extras):  # noqa: ANN001, ANN202 - PyAV's containers
+    """Add the streams; gives back what fills them once encoding has started."""
+    sounds = [output.add_stream(codec, rate=48000, layout="stereo") for codec in extras.audio]
+    for sound in sounds:
+        sound.metadata.update(extras.audio_metadata)
+    titles = None
+    if extras.subtitles:
+        titles = output.add_mux_stream(extras.subtitle_codec, time_base=Fraction(1, 1000))
+    for name, kind, content in extras.attachments:
+        output.add_attachment(name, kind, content)
+    output.set_chapters(
+        [
+            {"id": number, "start": start, "end": end, "time_base": Fraction(1, 1000),
+             "metadata": {"title": title}}
+            for number, (start, end, title) in enumerate(extras.chapters, 1)
+        ]
+    )  # fmt: skip
+
+    def mux() -> None:
+        for number, sound in enumerate(sounds):
+            output.mux(sound.encode(_noise(number)))
+            output.mux(sound.encode(None))
+        for start, length, text in extras.subtitles:
+            words = text.encode()
+            sized = len(words).to_bytes(2, "big") if extras.subtitle_codec == "mov_text" else b""
+            packet = av.Packet(sized + words)
+            packet.stream, packet.time_base = titles, Fraction(1, 1000)
+            packet.pts = packet.dts = start
+            packet.duration = length
+            output.mux(packet)
+
+    return mux
+
+
+def _noise(seed: int) -> av.AudioFrame:
+    samples = np.random.default_rng(seed).integers(-9000, 9000, (1, 96000)).astype(np.int16)
+    frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
+    frame.sample_rate, frame.pts = 48000, 0
+    return frame
+
+
+def ask_ffprobe(path: Path, *show: str) -> dict:
+    """FFprobe's JSON answer, such as to `-show_streams`."""
+    command = ["ffprobe", "-v", "quiet", "-of", "json", *show, str(path)]
+    return json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
