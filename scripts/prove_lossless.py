@@ -10,12 +10,18 @@ import json
 import subprocess
 import sys
 import tempfile
+from math import isnan
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
 
 # Matroska keeps times in milliseconds.
 TIME_ERROR_SECONDS = 0.0006
-# Luma that is computed from RGB may differ from FFmpeg's own rounding by one code.
 RGB_PREFIXES = ("gbr", "rgb", "bgr", "argb", "abgr")
+# FFmpeg's scaler computes luma from RGB in fixed point, so at 16 bits it is off by some codes.
+RGB_ERROR_CODES = 2.5
+HD_LINES = 720
 
 
 def output_of(*command: str) -> str:
@@ -31,25 +37,45 @@ def video_stream(path: Path) -> dict[str, str]:
     return streams[0]
 
 
+def is_rgb(path: Path) -> bool:
+    """Whether the film's frames are RGB, hence without a luma of their own."""
+    return video_stream(path)["pix_fmt"].startswith(RGB_PREFIXES)
+
+
 def luma_hashes(path: Path) -> list[str]:
-    """The MD5 of each decoded frame's luma plane; for RGB of its green plane."""
-    pixel_format = video_stream(path)["pix_fmt"]
-    plane = "extractplanes=y"
-    if pixel_format.startswith(RGB_PREFIXES):
-        depth = "16le" if "48" in pixel_format or "64" in pixel_format else ""
-        plane = ("" if "gbrp" in pixel_format else f"format=gbrp{depth},") + "extractplanes=g"
+    """The MD5 of each decoded frame's luma plane."""
     told = output_of("ffmpeg", "-v", "quiet", "-threads", "1", "-noautorotate", "-i", str(path),
-                     "-map", "0:v:0", "-vf", plane, "-fps_mode", "passthrough",
+                     "-map", "0:v:0", "-vf", "extractplanes=y", "-fps_mode", "passthrough",
                      "-f", "framemd5", "-")  # fmt: skip
     return [line.split(",")[-1].strip() for line in told.splitlines() if not line.startswith("#")]
 
 
+def luma_codes(path: Path, filters: str) -> NDArray[np.int32]:
+    """All luma codes of a film after FFmpeg's `filters`, at 16 bits."""
+    command = ["ffmpeg", "-v", "quiet", "-threads", "1", "-i", str(path), "-map", "0:v:0",
+               "-vf", f"{filters}extractplanes=y,format=gray16le", "-fps_mode", "passthrough",
+               "-f", "rawvideo", "-"]  # fmt: skip
+    raw = subprocess.run(command, capture_output=True, check=True).stdout
+    return np.frombuffer(raw, np.uint16).astype(np.int32)
+
+
+def rgb_luma_error(source: Path, result: Path) -> float:
+    """How far the luma computed from RGB is from FFmpeg's, in codes of the result's depth."""
+    pixel_format = video_stream(result)["pix_fmt"]
+    matrix = "bt709" if int(video_stream(result)["height"]) >= HD_LINES else "smpte170m"
+    own = f"scale=out_color_matrix={matrix}:out_range=pc:flags=accurate_rnd,format={pixel_format},"
+    difference = np.abs(luma_codes(source, own) - luma_codes(result, ""))
+    depth = int("".join(filter(str.isdigit, pixel_format.removeprefix("yuv444p"))) or 8)
+    return float(difference.max() / 2 ** (16 - depth))
+
+
 def frame_seconds(path: Path) -> list[float]:
-    """When each frame is shown."""
+    """When each frame is shown; nan where FFmpeg does not know."""
     told = output_of("ffprobe", "-v", "quiet", "-threads", "1", "-select_streams", "v:0",
                      "-show_entries", "frame=best_effort_timestamp_time", "-of", "json",
                      str(path))  # fmt: skip
-    return [float(frame["best_effort_timestamp_time"]) for frame in json.loads(told)["frames"]]
+    frames = json.loads(told)["frames"]
+    return [float(frame.get("best_effort_timestamp_time", "nan")) for frame in frames]
 
 
 def packet_hashes(path: Path, kind: str) -> list[str]:
@@ -69,14 +95,20 @@ def packet_hashes(path: Path, kind: str) -> list[str]:
 def compare(source: Path, result: Path) -> list[str]:
     """What differs between a source and its colorized copy, a phrase each; empty if nothing."""
     problems = []
-    wanted, found = luma_hashes(source), luma_hashes(result)
-    if len(wanted) != len(found):
-        problems.append(f"{len(found)} frames instead of {len(wanted)}")
-    differing = sum(one != other for one, other in zip(wanted, found, strict=False))
-    if differing:
-        problems.append(f"luma differs in {differing} of {len(wanted)} frames")
+    if is_rgb(source):
+        error = rgb_luma_error(source, result)
+        if error > RGB_ERROR_CODES:
+            problems.append(f"luma of RGB is {error:.2f} codes from FFmpeg's")
+    else:
+        wanted, found = luma_hashes(source), luma_hashes(result)
+        if len(wanted) != len(found):
+            problems.append(f"{len(found)} frames instead of {len(wanted)}")
+        differing = sum(one != other for one, other in zip(wanted, found, strict=False))
+        if differing:
+            problems.append(f"luma differs in {differing} of {len(wanted)} frames")
     times = zip(frame_seconds(source), frame_seconds(result), strict=False)
-    latest = max((abs(one - other) for one, other in times), default=0.0)
+    differences = (abs(one - other) for one, other in times)
+    latest = max((d for d in differences if not isnan(d)), default=0.0)
     if latest > TIME_ERROR_SECONDS:
         problems.append(f"times differ by up to {latest:.4f} s")
     for kind, name in (("a", "sound"), ("s", "subtitles")):
