@@ -1,0 +1,1 @@
+"""How well colors come out, in figures."""

@@ -1,0 +1,117 @@
+"""Colors given to photographs whose own are known, in figures."""
+
+from collections.abc import Iterable, Sequence
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional
+
+from vidcolor.color.bins import decode_annealed_mean
+from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
+from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
+from vidcolor.models.lite import SIDE_MULTIPLE
+
+Figures = dict[str, float]
+Example = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+
+
+def fit_picture(rgb: NDArray[np.uint8], short_side: int, *, square: bool = False) -> torch.Tensor:
+    """A picture resized to a short side, its middle cut to sides that nets take.
+
+    Args:
+        rgb: (height, width, 3).
+        short_side: Of the result, a multiple of 32.
+        square: Cut to a square before resizing.
+
+    Returns:
+        (3, H, W) in [0, 1].
+    """
+    if square:
+        rgb = _middle(rgb, min(rgb.shape[:2]), min(rgb.shape[:2]))
+    scale = short_side / min(rgb.shape[:2])
+    height, width = (round(side * scale) for side in rgb.shape[:2])
+    if scale != 1:
+        method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        rgb = cv2.resize(rgb, (width, height), interpolation=method).astype(np.uint8)
+    rgb = _middle(rgb, *(side // SIDE_MULTIPLE * SIDE_MULTIPLE for side in (height, width)))
+    return torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1).float() / 255
+
+
+def measure_colors(srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor) -> Figures:
+    """Figures of one picture's colors.
+
+    Args:
+        srgb: (3, H, W) the truth, in [0, 1].
+        luma: (1, H, W) what was colored, in [0, 1].
+        ab: (2, h, w) the colors given; enlarged bilinearly to the picture.
+
+    Returns:
+        `ciede2000` with both at the truth's L*, `delta_ab`, `psnr` and `colorfulness` of the
+        colored luma, and `truth_colorfulness`.
+    """
+    size = srgb.shape[-2:]
+    ab = functional.interpolate(ab[None], size=size, mode="bilinear", align_corners=False)[0]
+    truth = lab_from_srgb(srgb)
+    colored = srgb_from_lab(torch.cat([lightness_from_luma(luma), ab])).clamp(0, 1)
+    return {
+        "ciede2000": float(ciede2000(torch.cat([truth[:1], ab]), truth).mean()),
+        "delta_ab": float(delta_ab(ab, truth[1:]).mean()),
+        "psnr": float(psnr(colored[None], srgb[None])),
+        "colorfulness": float(colorfulness(colored[None])),
+        "truth_colorfulness": float(colorfulness(srgb[None])),
+    }
+
+
+def sweep_vividness(
+    examples: Iterable[Example], rebalancing_weight: torch.Tensor, vividness: Sequence[float]
+) -> dict[float, Figures]:
+    """Mean figures over pictures for each of some vividnesses.
+
+    Args:
+        examples: Truth (3, H, W) and luma (1, H, W), in [0, 1], and the probabilities (bins, h, w)
+            predicted for it.
+        rebalancing_weight: (bins,).
+        vividness: Those to decode at.
+    """
+    found: dict[float, list[Figures]] = {v: [] for v in vividness}
+    for srgb, luma, probabilities in examples:
+        for v in vividness:
+            ab = decode_annealed_mean(probabilities, v, rebalancing_weight)
+            found[v].append(measure_colors(srgb, luma, ab))
+    return {v: mean_figures(figures) for v, figures in found.items()}
+
+
+def figure_at_colorfulness(
+    sweep: dict[float, Figures], name: str, share: float
+) -> tuple[float, float] | None:
+    """Where the sweep reaches a share of the truth's colorfulness, between its points.
+
+    Args:
+        sweep: Of `sweep_vividness`.
+        name: Of the figure wanted.
+        share: Of the truth's mean colorfulness, 1 for all of it.
+
+    Returns:
+        The vividness and the figure there, interpolated; None if the sweep does not reach it.
+    """
+    points = sorted((f["colorfulness"], v, f[name]) for v, f in sweep.items())
+    wanted = share * next(iter(sweep.values()))["truth_colorfulness"]
+    colorfulness_axis, vividness_axis, figure_axis = zip(*points, strict=True)
+    if not colorfulness_axis[0] <= wanted <= colorfulness_axis[-1]:
+        return None
+    return (
+        float(np.interp(wanted, colorfulness_axis, vividness_axis)),
+        float(np.interp(wanted, colorfulness_axis, figure_axis)),
+    )
+
+
+def mean_figures(figures: Sequence[Figures]) -> Figures:
+    """The mean of each figure over pictures."""
+    return {name: sum(f[name] for f in figures) / len(figures) for name in figures[0]}
+
+
+def _middle(rgb: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    top, left = (rgb.shape[0] - height) // 2, (rgb.shape[1] - width) // 2
+    return rgb[top : top + height, left : left + width]
