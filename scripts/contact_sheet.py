@@ -1,6 +1,6 @@
 """Lay frames of films side by side: one row a moment, one column a film.
 
-    python scripts/contact_sheet.py sheet.png film.mp4 film.colorized.mp4 --rows 4
+python scripts/contact_sheet.py sheet.png film.mp4 film.colorized.mp4 --rows 4
 """
 
 import argparse

@@ -1,0 +1,271 @@
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from vidcolor.errors import OutputError
+from vidcolor.frame import Matrix, Picture
+from vidcolor.settings import OutputSettings
+from vidcolor.video.encoding import (
+    check_target,
+    choose_encoder,
+    choose_pixel_format,
+    default_path,
+    encoder_options,
+    wanted_container,
+)
+from vidcolor.video.source import Source
+
+DEFAULT = OutputSettings()
+LOSSLESS = OutputSettings(lossless=True)
+
+
+def picture(depth: int = 8, chroma: tuple[int, int] = (1, 1), *, full: bool = False) -> Picture:
+    """A picture of 640 x 480."""
+    return Picture(
+        width=640, height=480, depth=depth, log2_chroma_width=chroma[0],
+        log2_chroma_height=chroma[1], matrix=Matrix.BT709, full_range=full,
+    )  # fmt: skip
+
+
+def source(
+    name: str = "film.mp4", container: str = "mov,mp4", codec: str = "h264", depth: int = 8
+) -> Source:
+    """A film as it would be probed."""
+    return Source(
+        path=Path(name), container=container, codec=codec, stream_index=0,
+        picture=picture(depth), pixel_format="", has_chroma=True, time_base=Fraction(1, 90000),
+        frame_rate=Fraction(25), first_pts=0, picture_seconds=None, duration_seconds=None,
+        other_streams=(),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "expected"),
+    [
+        ("film.mkv", "matroska", "film.colorized.mkv"),
+        ("film.MKV", "matroska", "film.colorized.MKV"),
+        ("film.m4v", "mp4", "film.colorized.m4v"),
+        ("film.mp4", "matroska", "film.colorized.mkv"),
+        ("film.avi", "matroska", "film.colorized.mkv"),
+        ("film.m2ts", "mpegts", "film.colorized.m2ts"),
+        ("film", "mov", "film.colorized.mov"),
+        ("reel.1.mpg", "mp4", "reel.1.colorized.mp4"),
+    ],
+)
+def test_default_name(name: str, container: str, expected: str) -> None:
+    """The output lies beside its source, under its name and with its container's suffix."""
+    assert default_path(Path("in") / name, container) == Path("in") / expected
+    assert default_path(Path("in") / name, container, Path("out")) == Path("out") / expected
+
+
+@pytest.mark.parametrize(
+    ("name", "container", "expected"),
+    [
+        ("film.mp4", "mov,mp4,m4a", "mp4"),
+        ("film.mov", "mov,mp4,m4a", "mov"),
+        ("film.MOV", "mov,mp4,m4a", "mov"),
+        ("film.ts", "mpegts", "mpegts"),
+        ("film.mkv", "matroska,webm", "matroska"),
+        ("film.avi", "avi", "matroska"),
+        ("film.mpg", "mpeg", "matroska"),
+    ],
+)
+def test_container_is_the_sources_if_usual(name: str, container: str, expected: str) -> None:
+    """Without a name for the output, usual containers stay and others become Matroska."""
+    assert wanted_container(source(name, container), None, DEFAULT) == expected
+    assert wanted_container(source(name, container), None, LOSSLESS) == "matroska"
+
+
+@pytest.mark.parametrize(
+    ("output", "expected"),
+    [("a.mkv", "matroska"), ("a.MP4", "mp4"), ("a.mov", "mov"), ("a.m2ts", "mpegts")],
+)
+def test_container_is_that_of_the_outputs_name(output: str, expected: str) -> None:
+    """A named output decides, whatever the source and the codec."""
+    assert wanted_container(source(), Path(output), LOSSLESS) == expected
+
+
+@pytest.mark.parametrize("output", ["film.gif", "film", "film.", "film.mkv.txt"])
+def test_unknown_suffix_is_refused(output: str) -> None:
+    """A name that tells of no container is refused, with those that would do."""
+    with pytest.raises(OutputError, match=r"unknown kind of file; its name may end in \.mkv"):
+        wanted_container(source(), Path(output), DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("codec", "depth", "settings", "expected"),
+    [
+        ("h264", 8, DEFAULT, "libx264"),
+        ("ffv1", 8, DEFAULT, "libx264"),
+        ("hevc", 10, DEFAULT, "libx265"),
+        ("ffv1", 10, DEFAULT, "ffv1"),
+        ("prores", 12, DEFAULT, "prores_ks"),
+        ("jpeg2000", 12, DEFAULT, "libx265"),
+        ("tiff", 16, DEFAULT, "ffv1"),
+        ("h264", 8, LOSSLESS, "ffv1"),
+        ("prores", 10, LOSSLESS, "ffv1"),
+        ("h264", 8, OutputSettings(codec="libx265", lossless=True), "libx265"),
+    ],
+)
+def test_encoder(codec: str, depth: int, settings: OutputSettings, expected: str) -> None:
+    """The encoder is the one asked for, else goes by losslessness, depth and the source's codec."""
+    assert choose_encoder(source(codec=codec, depth=depth), settings) == expected
+
+
+@pytest.mark.parametrize("name", ["nonsense", "aac", "h265", "", "../libx264"])
+def test_unknown_encoder_is_refused(name: str) -> None:
+    """What is no video encoder is refused by name, with usual ones."""
+    with pytest.raises(OutputError, match="no such video encoder; usual ones are libx264"):
+        choose_encoder(source(), OutputSettings(codec=name))
+
+
+@pytest.mark.parametrize(
+    ("codec", "film", "asked", "expected"),
+    [
+        ("libx264", picture(), {}, "yuv420p"),
+        ("libx264", picture(chroma=(1, 0)), {}, "yuv422p"),
+        ("libx264", picture(chroma=(2, 0)), {}, "yuv422p"),  # it has no 4:1:1
+        ("libx264", picture(), {"chroma": "444"}, "yuv444p"),
+        ("libx264", picture(chroma=(0, 0)), {"chroma": "420"}, "yuv420p"),
+        ("libx264", picture(full=True), {}, "yuv420p"),
+        ("libx264", picture(), {"pixel_format": "yuv422p10le"}, "yuv422p10le"),
+        ("libx265", picture(10), {}, "yuv420p10le"),
+        ("libx265", picture(12, (1, 0)), {}, "yuv422p12le"),
+        ("ffv1", picture(16, (1, 0)), {}, "yuv422p16le"),
+        ("ffv1", picture(chroma=(2, 0)), {}, "yuv411p"),
+        ("ffv1", picture(9, full=True), {}, "yuv420p9le"),
+        ("prores_ks", picture(), {}, "yuv422p10le"),
+        ("prores_ks", picture(10, (0, 0)), {}, "yuv444p10le"),
+        ("mpeg2video", picture(), {}, "yuv420p"),
+    ],
+)
+def test_pixel_format(codec: str, film: Picture, asked: dict[str, str], expected: str) -> None:
+    """The smallest format of the encoder that holds the luma and chroma at least as fine."""
+    assert choose_pixel_format(codec, film, OutputSettings(**asked))[0] == expected
+
+
+@pytest.mark.parametrize(
+    ("codec", "film", "asked"),
+    [
+        ("libx264", picture(10), {"pixel_format": "yuv420p"}),
+        ("libx264", picture(12), {}),
+        ("libx264", picture(chroma=(1, 0)), {"pixel_format": "yuv420p"}),
+        ("prores_ks", picture(full=True), {}),
+        ("libx264", picture(full=True), {"pixel_format": "yuv420p10le"}),
+        ("prores_ks", picture(10), {"chroma": "420"}),
+        ("mpeg2video", picture(10), {}),
+    ],
+)
+def test_a_format_that_would_round_luma_or_lose_chroma_is_refused(
+    codec: str, film: Picture, asked: dict[str, str]
+) -> None:
+    """Fewer bits, full range in more bits, and coarser chroma than the film's are refused."""
+    with pytest.raises(OutputError, match=rf"cannot hold {film.depth}-bit luma as decoded"):
+        choose_pixel_format(codec, film, OutputSettings(**asked))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "rgb24",
+        pytest.param("nv12", marks=pytest.mark.xfail(reason="taken, then fails", strict=True)),
+        "gray",
+        "yuvj420p",
+        "yuv420p16be",
+        "nonsense",
+    ],
+)
+def test_a_format_that_is_no_planar_ycbcr_is_refused(name: str) -> None:
+    """Formats that hold no plane of luma beside two of chroma are refused, with those that do."""
+    with pytest.raises(OutputError, match=r"has no planar Y'CbCr format .*; it takes yuv420p "):
+        choose_pixel_format("libx264", picture(), OutputSettings(pixel_format=name))
+
+
+def test_ffv1_is_written_for_archives() -> None:
+    """FFV1 gets version 3, slices with checksums, and key frames alone."""
+    options = encoder_options("ffv1", picture(), LOSSLESS)
+    assert options.items() >= {"level": "3", "slicecrc": "1", "g": "1", "slices": "16"}.items()
+    small = replace(picture(), width=320, height=240)
+    assert encoder_options("ffv1", small, LOSSLESS)["slices"] == "4"
+
+
+def test_quality_and_speed_go_to_encoders_that_have_them() -> None:
+    """x264 gets the default quality or the one asked for, and a preset only if asked."""
+    assert encoder_options("libx264", picture(), DEFAULT) == {"crf": "16"}
+    asked = OutputSettings(crf=22.5, preset="fast")
+    assert encoder_options("libx264", picture(), asked) == {"crf": "22.5", "preset": "fast"}
+    assert encoder_options("libx264", picture(), OutputSettings(crf=0)) == {"crf": "0"}
+
+
+@pytest.mark.parametrize(
+    ("codec", "asked", "fault"),
+    [
+        ("ffv1", {"crf": 20}, "ffv1 has no --crf"),
+        ("prores_ks", {"crf": 20}, "prores_ks has no --crf"),
+        ("ffv1", {"preset": "fast"}, "ffv1 has no --preset"),
+        ("mpeg2video", {"preset": "fast"}, "mpeg2video has no --preset"),
+    ],
+)
+def test_quality_and_speed_are_refused_where_there_are_none(
+    codec: str, asked: dict, fault: str
+) -> None:
+    """An option that the encoder would not hear is refused rather than dropped."""
+    with pytest.raises(OutputError, match=fault):
+        encoder_options(codec, picture(), OutputSettings(**asked))
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """Something that lies where a film would."""
+    path = tmp_path / "film.mkv"
+    path.write_bytes(b"film")
+    return path
+
+
+@pytest.mark.parametrize("way", ["path", "dots", "symlink", "hard link"])
+def test_the_input_itself_is_never_the_output(film: Path, way: str) -> None:
+    """The source is refused as output by whatever name, with leave to overwrite as well."""
+    target = film.with_name("other.mkv")
+    if way == "symlink":
+        target.symlink_to(film)
+    elif way == "hard link":
+        target.hardlink_to(film)
+    else:
+        target = film if way == "path" else film.parent / ".." / film.parent.name / film.name
+    with pytest.raises(OutputError, match="is the input itself; name another output"):
+        check_target(target, film, overwrite=True)
+
+
+def test_an_output_that_exists_needs_leave(film: Path) -> None:
+    """Nothing is overwritten unasked; also a dangling link counts as something."""
+    target = film.with_name("out.mkv")
+    check_target(target, film, overwrite=False)
+    target.touch()
+    with pytest.raises(OutputError, match="exists already; use --overwrite"):
+        check_target(target, film, overwrite=False)
+    check_target(target, film, overwrite=True)
+    dangling = film.with_name("dangling.mkv")
+    dangling.symlink_to("nowhere")
+    with pytest.raises(OutputError, match="exists already"):
+        check_target(dangling, film, overwrite=False)
+
+
+def test_a_target_needs_a_folder(film: Path) -> None:
+    """A folder as output, a missing folder, and a file in a folder's place are refused."""
+    (film.parent / "folder.mkv").mkdir()
+    with pytest.raises(OutputError, match=r"folder\.mkv: is a folder; name a file in it"):
+        check_target(film.parent / "folder.mkv", film, overwrite=True)
+    for target in (film.parent / "missing" / "out.mkv", film / "out.mkv"):
+        with pytest.raises(OutputError, match="no such folder; make it first"):
+            check_target(target, film, overwrite=False)
+
+
+def test_a_folder_without_leave_to_write_is_refused(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder that may not be written to is told before work starts."""
+    monkeypatch.setattr("vidcolor.video.encoding.os.access", lambda *_: False)
+    with pytest.raises(OutputError, match="may not be written to; choose another folder"):
+        check_target(film.with_name("out.mkv"), film, overwrite=False)
