@@ -1,0 +1,161 @@
+import json
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+import torch
+
+from vidcolor.color.bins import BIN_COUNT
+from vidcolor.errors import VidcolorError
+from vidcolor.models.lite import LiteNet, LiteShape
+from vidcolor.models.weights import build_net, read_weights
+from vidcolor.training.crops import iterate_crops
+from vidcolor.training.dataset import PictureStore
+from vidcolor.training.learner import CHECKPOINT_NAME, WEIGHTS_NAME, Learner, TrainSettings
+from vidcolor.training.loop import LOG_NAME, Leg, train
+
+SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))
+SETTINGS = TrainSettings(
+    side=32, batch_size=2, warmup_steps=2, planned_pictures=12, learning_rate=1e-2, seed=7
+)
+
+
+@pytest.fixture(autouse=True)
+def one_thread_and_no_plot(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Sums in one order, whatever else the machine does; the plot has its own test."""
+    monkeypatch.setattr("vidcolor.training.loop.plot_records", lambda *_: None)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def make_learner(settings: TrainSettings = SETTINGS) -> Learner:
+    """A little net about to learn."""
+    torch.manual_seed(0)
+    return Learner(
+        LiteNet(SMALL),
+        settings,
+        bin_prior=torch.full((BIN_COUNT,), 1 / BIN_COUNT),
+        rebalancing_weight=torch.linspace(0.5, 1.5, BIN_COUNT),
+        device=torch.device("cpu"),
+        about={"data": "noise"},
+    )
+
+
+def batches(first_step: int) -> Iterator[torch.Tensor]:
+    """Crops of seven pictures of noise."""
+    pixels = torch.randint(0, 256, (7 * 48 * 48 * 3,), generator=torch.Generator().manual_seed(0))
+    offsets = torch.arange(7) * 48 * 48 * 3
+    store = PictureStore(pixels.to(torch.uint8), offsets, torch.full((7, 2), 48))
+    return iterate_crops(store, first_step=first_step, seed=7, batch_size=2, side=32)
+
+
+def stop_after(learner: Learner, step: int) -> Leg:
+    """A leg that is broken off after a step."""
+    return Leg(should_stop=lambda: learner.step >= step)
+
+
+def records(folder: Path) -> list[dict[str, float]]:
+    """The log's lines."""
+    return [json.loads(line) for line in (folder / LOG_NAME).read_text().splitlines()]
+
+
+def test_a_run_that_was_killed_ends_as_an_unbroken_one(tmp_path: Path) -> None:
+    """Killed twice, once with steps lost after a checkpoint, the weights are equal bit for bit."""
+    whole = make_learner()
+    assert train(whole, batches, tmp_path / "whole", Leg())
+    broken = make_learner()
+    assert not train(broken, batches, tmp_path / "broken", stop_after(broken, 2))
+    for crops, _ in zip(batches(2), range(2), strict=False):
+        broken.learn(crops)  # killed before these were saved
+    second = make_learner()
+    assert not train(second, batches, tmp_path / "broken", stop_after(second, 4))
+    last = make_learner()
+    assert train(last, batches, tmp_path / "broken", Leg())
+    assert last.step == whole.step == 6
+    for key, value in whole.net.state_dict().items():
+        assert torch.equal(value, last.net.state_dict()[key]), key
+        assert torch.equal(whole.average[key], last.average[key]), key
+    files = [read_weights(tmp_path / name / WEIGHTS_NAME) for name in ("whole", "broken")]
+    assert all(torch.equal(value, files[1].net[key]) for key, value in files[0].net.items())
+
+
+def test_the_weights_left_behind_are_the_average(tmp_path: Path) -> None:
+    """The file that ships holds the averaged net, readable as any of our weights."""
+    learner = make_learner()
+    train(learner, batches, tmp_path, stop_after(learner, 3))
+    weights = read_weights(tmp_path / WEIGHTS_NAME)
+    net = build_net(weights, tmp_path)
+    kernel = learner.average["context.weight"]
+    torch.testing.assert_close(net.context.weight, kernel, atol=1e-3, rtol=1e-3)
+    assert not torch.equal(kernel, learner.net.context.weight)
+    assert weights.metadata["pictures_seen"] == "6"
+    assert weights.metadata["data"] == "noise"
+
+
+def test_lines_after_the_checkpoint_are_not_logged_twice(tmp_path: Path) -> None:
+    """A resumed run drops what an earlier one logged beyond its checkpoint."""
+    learner = make_learner()
+    train(learner, batches, tmp_path, stop_after(learner, 2))
+    with (tmp_path / LOG_NAME).open("a") as log:
+        log.write('{"step": 5, "pictures": 10, "loss": 1.0}\n')
+    again = make_learner()
+    train(again, batches, tmp_path, stop_after(again, 3))
+    assert [record["step"] for record in records(tmp_path)] == [2, 3]
+
+
+def test_validation_is_logged(tmp_path: Path) -> None:
+    """The figures of the averaged net are in the log under their names."""
+    learner = make_learner()
+    leg = Leg(validate=lambda net: {"trained": float(net.training)}, should_stop=lambda: True)
+    train(learner, batches, tmp_path, leg)
+    assert records(tmp_path)[-1] == {"step": 1, "pictures": 2, "trained": 0.0}
+
+
+def test_other_settings_need_another_folder(tmp_path: Path) -> None:
+    """A checkpoint is not continued with settings other than its own; the error names them."""
+    learner = make_learner()
+    train(learner, batches, tmp_path, stop_after(learner, 1))
+    other = make_learner(TrainSettings(side=32, batch_size=2, planned_pictures=99))
+    with pytest.raises(VidcolorError, match="learning_rate, warmup_steps, planned_pictures, seed"):
+        train(other, batches, tmp_path, Leg())
+    assert (tmp_path / CHECKPOINT_NAME).exists()
+
+
+def test_the_learning_rate_rises_then_falls() -> None:
+    """Linear over the warm-up, half a cosine over the plan, never below its last part."""
+    learner = make_learner()
+    rates = []
+    for step in range(7):
+        learner.step = step
+        rates.append(learner.learning_rate / SETTINGS.learning_rate)
+    expected = [0.5, 0.9330127, 0.75, 0.5, 0.25, 0.0669873, 0.01]
+    assert rates == pytest.approx(expected)
+
+
+def test_encoder_learns_slower_and_biases_do_not_decay() -> None:
+    """Four groups: encoder and decoder, kernels with decay, vectors without."""
+    groups = make_learner().optimizer.param_groups
+    assert sorted((g["factor"], g["weight_decay"]) for g in groups) == [
+        (0.3, 0.0),
+        (0.3, 0.02),
+        (1.0, 0.0),
+        (1.0, 0.02),
+    ]
+
+
+def test_learning_lowers_the_loss() -> None:
+    """On the same crops again and again the loss falls."""
+    learner = make_learner(TrainSettings(side=32, batch_size=2, warmup_steps=0, learning_rate=1e-2))
+    crops = next(batches(0))
+    losses = [float(learner.learn(crops)) for _ in range(12)]
+    assert sum(losses[-3:]) < sum(losses[:3])
+
+
+def test_a_plan_in_minutes_ends_too(tmp_path: Path) -> None:
+    """The schedule may be given as time instead of pictures."""
+    learner = make_learner(TrainSettings(side=32, batch_size=2, planned_minutes=1e-6))
+    assert train(learner, partial(batches), tmp_path, Leg())
+    assert learner.step == 1

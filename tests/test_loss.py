@@ -1,0 +1,52 @@
+import pytest
+import torch
+
+from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, soft_encode
+from vidcolor.training.loss import rebalanced_cross_entropy, weigh_bins
+
+
+def steep_prior() -> torch.Tensor:
+    """Neutral bins common, saturated ones all but absent."""
+    return (-BIN_CENTERS.norm(dim=1) / 8).softmax(0)
+
+
+def test_weights_have_mean_one_and_favor_the_rare() -> None:
+    """Under the prior the mean weight is 1; the commonest bin weighs least, the rarest most."""
+    prior = steep_prior()
+    weight = weigh_bins(prior)
+    assert float((prior * weight).sum()) == pytest.approx(1, rel=1e-5)
+    assert weight.argmin() == prior.argmax()
+    assert weight[prior.argmin()] == weight.max()
+
+
+def test_full_exponent_is_the_papers_formula() -> None:
+    """With exponent 1 weights are in proportion to 1 / ((1 - l) p + l / Q)."""
+    prior = steep_prior()
+    expected = 1 / (0.5 * prior + 0.5 / BIN_COUNT)
+    ratio = weigh_bins(prior, exponent=1) / expected
+    torch.testing.assert_close(ratio, ratio[:1].expand_as(ratio))
+
+
+def test_loss_equals_the_formula() -> None:
+    """The loss is the weighted mean cross-entropy to the softly encoded colors, spelled out."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(2, BIN_COUNT, 3, 4, generator=generator)
+    ab = torch.rand(2, 2, 3, 4, generator=generator) * 80 - 40
+    weight = weigh_bins(steep_prior())
+    indices, shares = soft_encode(ab)
+    target = torch.zeros_like(logits).scatter_(1, indices, shares)
+    entropy = -(target * logits.log_softmax(1)).sum(1)
+    expected = (entropy * weight[target.argmax(1)]).mean()
+    torch.testing.assert_close(rebalanced_cross_entropy(logits, ab, weight), expected)
+
+
+def test_the_true_histogram_is_the_best_answer() -> None:
+    """No other logits have a lower loss than those of the target itself."""
+    ab = torch.full((1, 2, 1, 1), 13.0)
+    indices, shares = soft_encode(ab)
+    best = torch.full((1, BIN_COUNT, 1, 1), -30.0).scatter_(1, indices, shares.log())
+    loss = rebalanced_cross_entropy(best, ab, torch.ones(BIN_COUNT))
+    assert float(loss) == pytest.approx(float(-(shares * shares.log()).sum()), rel=1e-4)
+    off = best.clone()
+    off[0, indices[0, 0]] += 1
+    assert rebalanced_cross_entropy(off, ab, torch.ones(BIN_COUNT)) > loss

@@ -1,0 +1,47 @@
+"""Figures of a net while it learns, on pictures that it does not learn from."""
+
+from collections.abc import Iterator
+
+import torch
+
+from vidcolor.color.lab import lightness_from_luma
+from vidcolor.evaluation.stills import Example, fit_picture, sweep_vividness
+from vidcolor.models.lite import LiteNet, fold_batch_norm, normalize_lightness
+from vidcolor.training.dataset import PictureStore
+from vidcolor.training.film_response import mix_video_luma
+
+_SIDE = 192
+_VIVIDNESS = (0.6, 1.0)
+
+
+def validate(
+    net: LiteNet,
+    pictures: PictureStore,
+    rebalancing_weight: torch.Tensor,
+    device: torch.device,
+) -> dict[str, float]:
+    """Mean figures over squares of photographs shown as color video's luma.
+
+    Args:
+        net: Is folded in place.
+        pictures: On the CPU.
+        rebalancing_weight: (bins,).
+        device: Where to infer.
+
+    Returns:
+        The figures of `measure_colors` at two vividnesses, named `figure@vividness`.
+    """
+    fold_batch_norm(net)
+    net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def examples() -> Iterator[Example]:
+        for index in range(len(pictures)):
+            srgb = fit_picture(pictures.picture(index), _SIDE, square=True)
+            luma = mix_video_luma(srgb[None])
+            normalized = normalize_lightness(lightness_from_luma(luma)).to(device)
+            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+                logits = net(normalized)
+            yield srgb, luma[0], logits[0].float().softmax(0).cpu()
+
+    swept = sweep_vividness(examples(), rebalancing_weight, _VIVIDNESS)
+    return {f"{name}@{v}": figure for v, f in swept.items() for name, figure in f.items()}
