@@ -3,7 +3,7 @@
 import json
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -94,7 +94,8 @@ def write_film(  # noqa: PLR0913 - a film has many traits
     """
     frames = [picture_frame(planes, planar or pixel_format) for planes in pictures]
     extras = extras or Extras()
-    with av.open(str(path), "w") as output:
+    index_first = {"movflags": "+faststart"} if path.suffix in {".mp4", ".mov"} else {}
+    with av.open(str(path), "w", container_options=index_first) as output:
         output.metadata.update(extras.metadata)
         size = {"width": frames[0].width, "height": frames[0].height}
         video = output.add_stream(codec, rate=Fraction(1) / time_base, options=options, **size)
@@ -162,7 +163,8 @@ def _add_extras(output, extras: Extras):  # noqa: ANN001, ANN202 - PyAV's contai
 
     def mux() -> None:
         for number, sound in enumerate(sounds):
-            output.mux(sound.encode(_noise(number)))
+            for frame in _noise(number):
+                output.mux(sound.encode(frame))
             output.mux(sound.encode(None))
         for start, length, text in extras.subtitles:
             words = text.encode()
@@ -176,11 +178,14 @@ def _add_extras(output, extras: Extras):  # noqa: ANN001, ANN202 - PyAV's contai
     return mux
 
 
-def _noise(seed: int) -> av.AudioFrame:
-    samples = np.random.default_rng(seed).integers(-9000, 9000, (1, 96000)).astype(np.int16)
-    frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
-    frame.sample_rate, frame.pts = 48000, 0
-    return frame
+def _noise(seed: int) -> Iterator[av.AudioFrame]:
+    """One second of it, 20 milliseconds a frame."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, 48000, 960):
+        samples = rng.integers(-9000, 9000, (1, 1920)).astype(np.int16)
+        frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
+        frame.sample_rate, frame.pts = 48000, start
+        yield frame
 
 
 def ask_ffprobe(path: Path, *show: str) -> dict:

@@ -190,10 +190,18 @@ def test_a_change_of_size_is_told_with_its_frame(tmp_path: Path) -> None:
         next(frames)
 
 
-def test_a_film_cut_short_gives_what_it_has_and_tells_the_rest(tmp_path: Path) -> None:
-    """Of a broken-off Matroska file all that decodes comes out, and the missing time is told."""
+@pytest.mark.parametrize(
+    ("name", "codec", "pixel_format"),
+    [("film.mkv", "ffv1", "yuv422p"), ("film.mov", "rawvideo", "uyvy422")],
+)
+def test_a_film_cut_short_gives_what_it_has_and_tells_the_rest(
+    tmp_path: Path, name: str, codec: str, pixel_format: str
+) -> None:
+    """Of a broken-off file all that decodes comes out, and the missing time is told."""
     luma = moving_luma(50)
-    film = write_film(tmp_path / "film.mkv", luma)
+    film = write_film(
+        tmp_path / name, luma, codec=codec, pixel_format=pixel_format, planar="yuv422p"
+    )
     whole = film.read_bytes()
     film.write_bytes(whole[: len(whole) * 6 // 10])
     frames, losses = read(film)
