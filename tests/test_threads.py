@@ -1,0 +1,127 @@
+import threading
+from collections.abc import Iterator
+from itertools import count, islice
+
+import pytest
+
+from vidcolor.threads import run_ahead
+
+WAIT_SECONDS = 10
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    """After each test as many threads live as before it."""
+    before = threading.active_count()
+    yield
+    assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("depth", [1, 3, 100])
+def test_all_items_come_in_order(depth: int) -> None:
+    """Every item comes out once and in order, also None and other false ones."""
+    items = [0, None, "", False, (), 5]
+    assert list(run_ahead(iter(items), depth)) == items
+    assert list(run_ahead(iter([]), depth)) == []
+
+
+def test_items_are_made_in_another_thread() -> None:
+    """The iterator runs in a thread of its own."""
+    made_in = list(run_ahead((threading.get_ident() for _ in range(3)), 2))
+    assert len(set(made_in)) == 1
+    assert threading.get_ident() not in made_in
+
+
+def test_it_runs_no_further_ahead_than_told() -> None:
+    """Beside the item taken, `depth` wait in the queue and one in the thread's hand."""
+    made: list[int] = []
+    enough = threading.Event()
+
+    def items() -> Iterator[int]:
+        for number in count():
+            made.append(number)
+            if number == 5:
+                enough.set()
+            yield number
+
+    ahead = run_ahead(items(), 4)
+    assert next(ahead) == 0
+    assert enough.wait(WAIT_SECONDS)
+    threading.Event().wait(0.05)  # time enough to run on, were it not stopped
+    assert made == [0, 1, 2, 3, 4, 5]
+    ahead.close()
+
+
+def test_an_error_comes_after_the_items_before_it() -> None:
+    """An exception in the thread is raised in the place of its item, itself and not a copy."""
+    error = OSError("broken")
+
+    def items() -> Iterator[int]:
+        yield from range(3)
+        raise error
+
+    ahead = run_ahead(items(), 8)
+    assert list(islice(ahead, 3)) == [0, 1, 2]
+    with pytest.raises(OSError, match="broken") as caught:
+        next(ahead)
+    assert caught.value is error
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit, MemoryError])
+def test_errors_of_every_kind_come_through(error: type[BaseException]) -> None:
+    """Also what is no Exception ends the caller's loop and not only the thread."""
+
+    def items() -> Iterator[int]:
+        yield 1
+        raise error
+
+    with pytest.raises(error):
+        list(run_ahead(items(), 2))
+
+
+@pytest.mark.parametrize("taken", [0, 1, 5])
+def test_closing_stops_the_thread_and_closes_what_it_ran(taken: int) -> None:
+    """Closed early, the thread ends, and its generator is closed in that thread."""
+    closed_in: list[int] = []
+
+    def items() -> Iterator[int]:
+        try:
+            yield from count()
+        finally:
+            closed_in.append(threading.get_ident())
+
+    ahead = run_ahead(items(), 2)
+    assert list(islice(ahead, taken)) == list(range(taken))
+    ahead.close()
+    assert bool(closed_in) is bool(taken)  # never begun, there is nothing to close
+    assert threading.get_ident() not in closed_in
+
+
+def test_one_may_run_ahead_of_another() -> None:
+    """Closing the last of several in a row ends them all."""
+    first_closed = threading.Event()
+
+    def items() -> Iterator[int]:
+        try:
+            yield from count()
+        finally:
+            first_closed.set()
+
+    last = run_ahead((2 * number for number in run_ahead(items(), 2)), 3)
+    assert list(islice(last, 4)) == [0, 2, 4, 6]
+    last.close()
+    assert first_closed.wait(WAIT_SECONDS)
+
+
+def test_an_error_in_the_callers_own_loop_ends_the_thread() -> None:
+    """When the caller fails and drops the generator, no thread stays behind."""
+    ahead = run_ahead(iter(count()), 2)
+
+    def consume() -> None:
+        for number in ahead:
+            if number == 3:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        consume()
+    ahead.close()

@@ -1,0 +1,134 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from clips import CLIPS, SAMPLE, Plane, needs_clips, picture_frame, write_film
+
+from vidcolor.video.source import probe
+from vidcolor.video.tint import chroma_spread, is_color
+
+IN_COLOR = {
+    "colour/airshow_dissolve_fade.mp4": True,  # weak colors
+    "colour/asl_book.mkv": True,
+    "colour/autumn_deer_cuts.mp4": True,  # black between its pictures
+    "colour/bikes_amsterdam_cuts.mp4": True,  # a muted grade
+    "colour/face_makeup.mp4": True,
+    "colour/goldeneye_cuts_vfr.mp4": True,
+    "archive/abomb_1950s_army.mp4": False,
+    "archive/edison_1899_coaches.mpg": False,  # faintly greenish
+    "formats/made-sepia-tint.mp4": False,
+    "formats/made-gray-h264.mp4": False,
+    "formats/made-gray10-ffv1.mkv": False,
+    "formats/made-letterbox.mp4": False,
+    "formats/made-one-frame.mp4": False,
+    "formats/made-mpeg2-ps-ntsc-telecine-sar32x27.mpg": True,
+    "formats/real-anamorphic-sar1024x765.mp4": True,
+}
+WIDTH, HEIGHT = 320, 240
+
+
+def scene(seed: int, low: float = 20, high: float = 230) -> np.ndarray:
+    """A soft random picture of these codes, as floats."""
+    noise = np.random.default_rng(seed).uniform(low, high, (6, 9)).astype(np.float32)
+    return cv2.resize(noise, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC).clip(low, high)
+
+
+def coded(*planes: np.ndarray) -> tuple[Plane, ...]:
+    """The planes as 8-bit codes of 4:4:4."""
+    return tuple(np.clip(np.rint(plane), 0, 255).astype(np.uint8) for plane in planes)
+
+
+def neutral(seed: int = 1) -> tuple[Plane, ...]:
+    """A picture without color."""
+    return coded(scene(seed), np.full((HEIGHT, WIDTH), 128), np.full((HEIGHT, WIDTH), 128))
+
+
+def noisy(seed: int = 1) -> tuple[Plane, ...]:
+    """A picture without color whose chroma is noise, as of an old video tape."""
+    rng = np.random.default_rng(seed)
+    return coded(scene(seed), *(128 + rng.normal(0, 4, (HEIGHT, WIDTH)) for _ in range(2)))
+
+
+def sepia(seed: int = 1) -> tuple[Plane, ...]:
+    """A toned picture: grays are brown in the middle and neutral at both ends."""
+    luma = scene(seed)
+    tone = 60 * (luma / 255) * (1 - luma / 255)
+    return coded(luma, 128 - tone, 128 + 1.5 * tone)
+
+
+def dyed(seed: int = 1) -> tuple[Plane, ...]:
+    """A tinted picture: all of it blue."""
+    return coded(scene(seed), np.full((HEIGHT, WIDTH), 160), np.full((HEIGHT, WIDTH), 110))
+
+
+def colorful(seed: int = 1) -> tuple[Plane, ...]:
+    """A picture whose colors have nothing to do with its luma; dull ones."""
+    return coded(scene(seed), scene(seed + 1, 118, 138), scene(seed + 2, 118, 138))
+
+
+def film(path: Path, *pictures: tuple[Plane, ...]) -> Path:
+    """A film of these pictures without loss."""
+    return write_film(path / "film.mkv", pictures, pixel_format="yuv444p")
+
+
+@pytest.mark.parametrize(
+    ("picture", "expected"),
+    [(neutral, False), (noisy, False), (sepia, False), (dyed, False), (colorful, True)],
+)
+def test_a_tint_is_no_color(tmp_path: Path, picture: type, expected: bool) -> None:
+    """Neutral, noisy, toned and dyed film is black and white; two hues in one gray are color."""
+    path = film(tmp_path, *(picture(seed) for seed in range(6)))
+    assert is_color(probe(path)) is expected
+
+
+@pytest.mark.parametrize(
+    ("color", "gray", "expected"), [(1, 11, False), (2, 10, False), (6, 6, True), (12, 0, True)]
+)
+def test_a_logo_in_color_makes_no_color_film(
+    tmp_path: Path, color: int, gray: int, expected: bool
+) -> None:
+    """A fair part of the frames must be in color, so a short title in color does not count."""
+    path = film(tmp_path, *[colorful()] * color, *[neutral()] * gray)
+    assert is_color(probe(path)) is expected
+
+
+def test_a_color_film_may_begin_in_black(tmp_path: Path) -> None:
+    """Black at the beginning does not hide the colors that follow."""
+    black = coded(*(np.full((HEIGHT, WIDTH), code) for code in (16, 128, 128)))
+    assert is_color(probe(film(tmp_path, *[black] * 8, *[colorful()] * 8)))
+
+
+def test_color_in_black_and_white_says_nothing(tmp_path: Path) -> None:
+    """Chroma of samples nearly black or white is not looked at."""
+    _, cb, cr = colorful()
+    dark = (np.full_like(cb, 16), cb, cr)
+    light = (np.full_like(cb, 240), cb, cr)
+    assert not is_color(probe(film(tmp_path, dark, light, dark, light)))
+
+
+def test_a_film_without_chroma_is_black_and_white(tmp_path: Path) -> None:
+    """Luma alone needs no look at its frames."""
+    luma = [neutral(seed)[0] for seed in range(3)]
+    assert not is_color(probe(write_film(tmp_path / "film.mkv", luma, pixel_format="gray")))
+
+
+def test_the_sample_reel_is_black_and_white() -> None:
+    """The reel of 1899 is taken as it is."""
+    assert not is_color(probe(SAMPLE))
+
+
+def test_spread_is_the_distance_from_the_tint() -> None:
+    """For two hues of equal luma, 20 codes apart in Cr, the spread is half of that by root two."""
+    luma = np.tile(np.linspace(40, 200, HEIGHT), (WIDTH, 1)).T
+    cr = np.full((HEIGHT, WIDTH), 118.0)
+    cr[:, WIDTH // 2 :] = 138
+    frame = picture_frame(coded(luma, np.full((HEIGHT, WIDTH), 128), cr), "yuv444p")
+    assert chroma_spread(frame) == pytest.approx(10, rel=0.03)
+
+
+@needs_clips
+@pytest.mark.parametrize(("clip", "expected"), IN_COLOR.items(), ids=IN_COLOR)
+def test_real_films(clip: str, expected: bool) -> None:
+    """Real films, weakly colored and toned ones among them, are told apart."""
+    assert is_color(probe(CLIPS / clip)) is expected
