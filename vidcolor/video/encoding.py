@@ -28,6 +28,20 @@ ARCHIVAL_ENCODERS = {"ffv1": "ffv1", "prores": "prores_ks"}
 DEEPEST_HEVC_BITS = 12
 # Visually lossless by the usual account: x264's default is 23, and 18 is called transparent.
 DEFAULT_CRF = 16
+PLANES = ("luma", "Cb", "Cr")
+# x264's and x265's own names; a wrong one makes x264 write to the terminal by itself.
+X26X_PRESETS = [
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+    "placebo",
+]
 SMALL_PICTURE_SAMPLES = 320 * 240
 
 
@@ -111,7 +125,7 @@ def choose_pixel_format(
     offered = {
         fmt.name: fmt
         for fmt in av.Codec(codec, "w").video_formats or ()
-        if is_planar_luma(fmt) and len(fmt.components) == 3 and not fmt.name.startswith("yuvj")  # noqa: PLR2004
+        if is_planar_luma(fmt) and _plane_count(fmt) == len(PLANES) and "yuvj" not in fmt.name
     }
     if settings.pixel_format is not None:
         if settings.pixel_format not in offered:
@@ -149,6 +163,8 @@ def encoder_options(codec: str, picture: Picture, settings: OutputSettings) -> d
     if settings.preset is not None:
         if "preset" not in private:
             raise OutputError(f"{codec} has no --preset; leave it out")
+        if codec in {"libx264", "libx265"} and settings.preset not in X26X_PRESETS:
+            raise OutputError(f"{settings.preset}: no preset; {codec} has {' '.join(X26X_PRESETS)}")
         options["preset"] = settings.preset
     if codec == "libx265":
         options["x265-params"] = "log-level=none"
@@ -173,6 +189,12 @@ def check_target(target: Path, source: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{folder}: no such folder; make it first")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise OutputError(f"{folder}: may not be written to; choose another folder with -o")
+
+
+def _plane_count(fmt: VideoFormat) -> int:
+    """Planes of `fmt` if each holds one component, else 0."""
+    planes = {component.plane for component in fmt.components}
+    return len(planes) if len(planes) == len(fmt.components) else 0
 
 
 def _known_encoder(name: str) -> str:

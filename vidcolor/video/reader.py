@@ -52,12 +52,16 @@ class Losses:
 
     def __str__(self) -> str:
         parts = (
-            f"{self.packets} packets do not decode" if self.packets else "",
-            f"{self.frames} frames are damaged" if self.frames else "",
-            f"{self.times} frame times were mended" if self.times else "",
+            _counted(self.packets, "packet does not decode", "packets do not decode"),
+            _counted(self.frames, "frame is damaged", "frames are damaged"),
+            _counted(self.times, "frame time was mended", "frame times were mended"),
             f"the file ends {self.missing_seconds:.1f} s early" if self.missing_seconds else "",
         )
         return ", ".join(filter(None, parts))
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}" if count else ""
 
 
 def read_frames(
