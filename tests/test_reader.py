@@ -223,7 +223,7 @@ def test_a_damaged_ffv1_slice_is_counted_and_no_frame_dropped(tmp_path: Path) ->
     film.write_bytes(film.read_bytes().replace(hit, broken))
     frames, losses = read(film)
     assert (len(frames), losses.frames) == (6, 1)
-    assert str(losses) == "1 frames are damaged"
+    assert str(losses) == "1 frame is damaged"
     assert_same_luma(frames[3:], luma[3:])
 
 
@@ -239,7 +239,7 @@ def test_a_packet_that_does_not_decode_is_counted(tmp_path: Path) -> None:
     film.write_bytes(film.read_bytes().replace(hit, bytes(len(hit))))
     frames, losses = read(film)
     assert_same_luma(frames, [frame.luma for frame in whole[:2] + whole[3:]])
-    assert str(losses) == "1 packets do not decode"
+    assert str(losses) == "1 packet does not decode"
 
 
 @pytest.mark.parametrize(
