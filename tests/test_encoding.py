@@ -175,18 +175,18 @@ def test_a_format_that_is_no_planar_ycbcr_is_refused(name: str) -> None:
 
 def test_ffv1_is_written_for_archives() -> None:
     """FFV1 gets version 3, slices with checksums, and key frames alone."""
-    options = encoder_options("ffv1", picture(), LOSSLESS)
-    assert options.items() >= {"level": "3", "slicecrc": "1", "g": "1", "slices": "16"}.items()
-    small = replace(picture(), width=320, height=240)
-    assert encoder_options("ffv1", small, LOSSLESS)["slices"] == "4"
+    options = encoder_options("ffv1", "yuv420p", picture(), LOSSLESS)
+    assert options.items() >= {"level": "3", "slicecrc": "1", "g": "1", "slices": "24"}.items()
+    odd = replace(picture(), width=429, height=317)
+    assert encoder_options("ffv1", "yuv420p", odd, LOSSLESS)["slices"] == "6"
 
 
 def test_quality_and_speed_go_to_encoders_that_have_them() -> None:
     """x264 gets the default quality or the one asked for, and a preset only if asked."""
-    assert encoder_options("libx264", picture(), DEFAULT) == {"crf": "16"}
+    assert encoder_options("libx264", "yuv420p", picture(), DEFAULT) == {"crf": "16"}
     asked = OutputSettings(crf=22.5, preset="fast")
-    assert encoder_options("libx264", picture(), asked) == {"crf": "22.5", "preset": "fast"}
-    assert encoder_options("libx264", picture(), OutputSettings(crf=0)) == {"crf": "0"}
+    assert encoder_options("libx264", "yuv420p", picture(), asked) == {"crf": "22.5", "preset": "fast"}
+    assert encoder_options("libx264", "yuv420p", picture(), OutputSettings(crf=0)) == {"crf": "0"}
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_quality_and_speed_are_refused_where_there_are_none(
 ) -> None:
     """An option that the encoder would not hear is refused rather than dropped."""
     with pytest.raises(OutputError, match=fault):
-        encoder_options(codec, picture(), OutputSettings(**asked))
+        encoder_options(codec, "yuv420p", picture(), OutputSettings(**asked))
 
 
 @pytest.fixture

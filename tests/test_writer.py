@@ -66,18 +66,8 @@ def luma_and_times(path: Path) -> tuple[list[np.ndarray], list[int]]:
     ("pixel_format", "depth", "size"),
     [
         ("yuv420p", 8, (48, 32)),
-        pytest.param(
-            "yuv420p",
-            8,
-            (45, 31),
-            marks=pytest.mark.xfail(reason="FFV1's slices do not fit odd sizes", strict=True),
-        ),
-        pytest.param(
-            "yuv420p",
-            8,
-            (853, 480),
-            marks=pytest.mark.xfail(reason="FFV1's slices do not fit odd sizes", strict=True),
-        ),
+        ("yuv420p", 8, (45, 31)),
+        ("yuv420p", 8, (853, 480)),
         ("yuv422p10le", 10, (45, 31)),
         ("yuv444p16le", 16, (50, 18)),
         ("yuv411p", 8, (48, 32)),
@@ -282,7 +272,6 @@ def test_mov_text_becomes_the_same_text_in_matroska(tmp_path: Path) -> None:
 
 
 @needs_ffmpeg
-@pytest.mark.xfail(reason="the muxer's own empty samples fail the verification", strict=True)
 def test_mov_text_stays_in_mov(tmp_path: Path) -> None:
     """Subtitles of MOV, and the gaps between them, are the same in MOV."""
     extras = Extras(subtitles=RICH.subtitles, subtitle_codec="mov_text")

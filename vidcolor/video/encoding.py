@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -42,7 +43,8 @@ X26X_PRESETS = [
     "veryslow",
     "placebo",
 ]
-SMALL_PICTURE_SAMPLES = 320 * 240
+# Counts that FFV1 version 3 may have; more use more cores and lose less to one flipped bit.
+FFV1_SLICES = (24, 16, 12, 9, 6, 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,12 +149,18 @@ def choose_pixel_format(
     return name, fitting[name]
 
 
-def encoder_options(codec: str, picture: Picture, settings: OutputSettings) -> dict[str, str]:
-    """Options for the encoder: FFV1 version 3 with checksums, or a visually lossless quality."""
+def encoder_options(
+    codec: str, pixel_format: str, picture: Picture, settings: OutputSettings
+) -> dict[str, str]:
+    """Options for the encoder: FFV1 version 3 with checksums, or a visually lossless quality.
+
+    Raises:
+        OutputError: The encoder lacks an option that was asked for.
+    """
     options: dict[str, str] = {}
     if codec == "ffv1":
-        slices = 4 if picture.width * picture.height <= SMALL_PICTURE_SAMPLES else 16
-        options |= {"level": "3", "g": "1", "slicecrc": "1", "slices": str(slices), "coder": "1"}
+        options |= {"level": "3", "g": "1", "slicecrc": "1", "coder": "1"}
+        options |= _ffv1_slices(pixel_format, picture)
     private = {
         option.name for option in av.CodecContext.create(codec, "w").supported_options.private
     }
@@ -169,6 +177,21 @@ def encoder_options(codec: str, picture: Picture, settings: OutputSettings) -> d
     if codec == "libx265":
         options["x265-params"] = "log-level=none"
     return options
+
+
+def _ffv1_slices(pixel_format: str, picture: Picture) -> dict[str, str]:
+    """The most slices that a frame of this size can be cut into; a checksum guards each."""
+    for slices in FFV1_SLICES:
+        context = av.CodecContext.create("ffv1", "w")
+        context.width, context.height = picture.width, picture.height
+        context.pix_fmt, context.time_base = pixel_format, Fraction(1, 25)
+        context.options = {"level": "3", "slices": str(slices)}
+        try:
+            context.open()
+        except av.FFmpegError:
+            continue
+        return {"slices": str(slices)}
+    return {}
 
 
 def check_target(target: Path, source: Path, *, overwrite: bool) -> None:

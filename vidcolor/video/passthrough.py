@@ -80,6 +80,15 @@ def is_timecode_track(stream: Stream) -> bool:
     return stream.type == "data" and "timecode" in {key.lower() for key in stream.metadata}
 
 
+def is_gap(packet: Packet[Stream]) -> bool:
+    """Whether `packet` is a subtitle without text, as MP4 fills the time between two with.
+
+    Such a sample is its length in 16 bits, 0, and nothing else (3GPP TS 26.245, 5.17). Muxers add
+    and drop them as they need, so they count for nothing.
+    """
+    return packet.stream.type == "subtitle" and bytes(packet) == b"\0\0"
+
+
 class Passthrough:
     """The streams of a source that are copied into an output, packet by packet.
 
@@ -142,7 +151,7 @@ class Passthrough:
                 return
             if seconds is not None and float((packet.dts or 0) * packet.time_base) > seconds:
                 return
-            self.packet_counts[packet.stream.index] += 1
+            self.packet_counts[packet.stream.index] += not is_gap(packet)
             output.mux_one(packet)
             self._next = None
 
@@ -199,7 +208,6 @@ def _plain_text(packet: Packet[Stream]) -> Packet[Stream] | None:
     """The text of a mov_text sample (3GPP TS 26.245, 5.17); None if it has none.
 
     A sample is a length of 16 bits, the text in UTF-8, and boxes of style, which SubRip lacks.
-    MP4 fills the time between two subtitles with samples of no text.
     """
     sample = bytes(packet)
     text = sample[2 : 2 + int.from_bytes(sample[:2], "big")]

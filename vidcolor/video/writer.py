@@ -37,6 +37,7 @@ from vidcolor.video.encoding import (
 from vidcolor.video.passthrough import (
     Passthrough,
     holds_stream,
+    is_gap,
     is_timecode_track,
     kept_tags,
     name_stream,
@@ -87,7 +88,7 @@ def plan_encoding(
             source.picture, log2_chroma_width=log2_width, log2_chroma_height=log2_height
         ),
         luma_shift=fmt.components[0].bits - source.picture.depth,
-        options=encoder_options(codec, source.picture, settings),
+        options=encoder_options(codec, pixel_format, source.picture, settings),
     )
     return _with_fitting_container(encoding, source, output, folder)
 
@@ -267,7 +268,7 @@ class FilmWriter:
         with av.open(str(self._part)) as written:
             for packet in written.demux():
                 index = packet.stream.index
-                if not packet.size or index not in found:
+                if not packet.size or is_gap(packet) or index not in found:
                     continue
                 found[index] += 1
                 if index == video_index and packet.pts is not None:
