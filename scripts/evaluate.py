@@ -10,14 +10,14 @@ from pathlib import Path
 
 import torch
 
-from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
+from vidcolor.color.lab import lightness_from_luma
 from vidcolor.evaluation.stills import (
     Example,
     Figures,
+    Pair,
     figure_at_colorfulness,
     fit_picture,
-    mean_figures,
-    measure_colors,
+    measure_references,
     sweep_vividness,
 )
 from vidcolor.models.predict import predict_histograms
@@ -28,10 +28,9 @@ from vidcolor.training.film_response import expose_worn_ortho, mix_video_luma
 _COLUMNS = ("ciede2000", "delta_ab", "colorfulness", "psnr")
 _VIVIDNESS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
 _SHARES = (0.7, 0.85, 1.0)
-Pairs = list[tuple[torch.Tensor, torch.Tensor]]
 
 
-def read_pairs(source: Path, count: int, short_side: int, *, film: bool) -> Pairs:
+def read_pairs(source: Path, count: int, short_side: int, *, film: bool) -> list[Pair]:
     """Truth (3, H, W) and luma (1, H, W) of each picture, those of one size together."""
     store = read_pictures([source], limit=count)
     truths = [fit_picture(store.picture(index), short_side) for index in range(len(store))]
@@ -42,23 +41,7 @@ def read_pairs(source: Path, count: int, short_side: int, *, film: bool) -> Pair
     return [(truth, mix_video_luma(truth[None])[0]) for truth in truths]
 
 
-def reference_rows(pairs: Pairs, mean_ab: torch.Tensor) -> dict[str, Figures]:
-    """Figures of no color at all, of one color for everything, and of the true colors."""
-
-    def measure(color: torch.Tensor | None) -> Figures:
-        return mean_figures(
-            [
-                measure_colors(
-                    srgb, luma, lab_from_srgb(srgb)[1:] if color is None else color[:, None, None]
-                )
-                for srgb, luma in pairs
-            ]
-        )
-
-    return {"grey": measure(torch.zeros(2)), "mean color": measure(mean_ab), "truth": measure(None)}
-
-
-def measure_model(name: str, pairs: Pairs, device: str) -> tuple[dict[float, Figures], str]:
+def measure_model(name: str, pairs: list[Pair], device: str) -> tuple[dict[float, Figures], str]:
     """Figures at each vividness, and the sha256 of the weights."""
     model = load_model(name, device)
 
@@ -92,9 +75,8 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     pairs = read_pairs(args.pictures, args.count, args.short_side, film=args.film)
     print(f"{len(pairs)} pictures".ljust(32) + "".join(f"{name:>14}" for name in _COLUMNS))
-    mean_ab = torch.stack([lab_from_srgb(srgb)[1:].mean((1, 2)) for srgb, _ in pairs]).mean(0)
     results: dict[str, object] = {"film": args.film, "short_side": args.short_side}
-    for label, figures in reference_rows(pairs, mean_ab).items():
+    for label, figures in measure_references(pairs).items():
         print_row(label, figures)
         results[label] = figures
     for name in args.models:

@@ -24,7 +24,7 @@ def small_net(seed: int = 0) -> LiteNet:
             nn.init.uniform_(module.weight, 0.5, 1.5)
             nn.init.normal_(module.bias, std=0.1)
             module.running_mean.normal_(std=0.1)
-            module.running_var.uniform_(0.5, 2)
+            module.running_var.uniform_(0.01, 2)
     return net.eval()
 
 

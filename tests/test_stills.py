@@ -8,6 +8,7 @@ from vidcolor.evaluation.stills import (
     figure_at_colorfulness,
     fit_picture,
     measure_colors,
+    measure_references,
     sweep_vividness,
 )
 from vidcolor.training.film_response import mix_video_luma
@@ -67,3 +68,13 @@ def test_a_figure_is_interpolated_at_equal_colorfulness() -> None:
     }
     assert figure_at_colorfulness(sweep, "ciede2000", 0.5) == (0.5, 10.0)
     assert figure_at_colorfulness(sweep, "ciede2000", 0.9) is None
+
+
+def test_references_are_in_order() -> None:
+    """Truth is better than one mean color, which is nearer than none; only grey is colorless."""
+    tinted = random_picture() * torch.tensor([1.0, 0.7, 0.5])[:, None, None]
+    rows = measure_references([(tinted, mix_video_luma(tinted[None])[0])])
+    errors = [rows[label]["delta_ab"] for label in ("truth", "mean color", "grey")]
+    assert errors == sorted(errors)
+    assert rows["truth"]["delta_ab"] < 1e-3
+    assert rows["grey"]["colorfulness"] < 0.01 < rows["mean color"]["colorfulness"]

@@ -55,8 +55,7 @@ def ciede2000(lab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     h1, h2 = torch.atan2(b1, a1), torch.atan2(b2, a2)
     turn = torch.remainder(h2 - h1 + math.pi, 2 * math.pi) - math.pi  # (-pi, pi]
     hue_difference = 2 * (c1 * c2).sqrt() * torch.sin(turn / 2)
-    # Without chroma there is no hue: the formula then takes the sum, which is the other's hue.
-    hue = torch.where(c1 * c2 == 0, torch.where(c1 == 0, h2, h1), h1 + turn / 2)
+    hue = h1 + turn / 2  # where one color has no hue, both terms that take it are 0
     c_mean, l_offset = (c1 + c2) / 2, ((l1 + l2) / 2 - 50).square()
     lightness_scale = 1 + 0.015 * l_offset / (20 + l_offset).sqrt()
     chroma_scale = 1 + 0.045 * c_mean

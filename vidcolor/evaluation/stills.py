@@ -14,6 +14,7 @@ from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
 from vidcolor.models.lite import SIDE_MULTIPLE
 
 Figures = dict[str, float]
+Pair = tuple[torch.Tensor, torch.Tensor]
 Example = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 
 
@@ -105,6 +106,23 @@ def figure_at_colorfulness(
         float(np.interp(wanted, colorfulness_axis, vividness_axis)),
         float(np.interp(wanted, colorfulness_axis, figure_axis)),
     )
+
+
+def measure_references(pairs: Sequence[Pair]) -> dict[str, Figures]:
+    """Figures of no color, of the pictures' mean color everywhere, and of the true colors.
+
+    Args:
+        pairs: Truth (3, H, W) and luma (1, H, W), in [0, 1].
+    """
+    truths = [lab_from_srgb(srgb)[1:] for srgb, _ in pairs]
+    mean_ab = torch.stack([truth.mean((1, 2)) for truth in truths]).mean(0)[:, None, None]
+    colors = {"grey": [0 * mean_ab] * len(pairs), "mean color": [mean_ab] * len(pairs)}
+    return {
+        label: mean_figures(
+            [measure_colors(*pair, ab) for pair, ab in zip(pairs, maps, strict=True)]
+        )
+        for label, maps in (colors | {"truth": truths}).items()
+    }
 
 
 def mean_figures(figures: Sequence[Figures]) -> Figures:
