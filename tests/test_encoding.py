@@ -173,19 +173,25 @@ def test_a_format_that_is_no_planar_ycbcr_is_refused(name: str) -> None:
         choose_pixel_format("libx264", picture(), OutputSettings(pixel_format=name))
 
 
-def test_ffv1_is_written_for_archives() -> None:
-    """FFV1 gets version 3, slices with checksums, and key frames alone."""
-    options = encoder_options("ffv1", "yuv420p", picture(), LOSSLESS)
-    assert options.items() >= {"level": "3", "slicecrc": "1", "g": "1", "slices": "24"}.items()
-    odd = replace(picture(), width=429, height=317)
-    assert encoder_options("ffv1", "yuv420p", odd, LOSSLESS)["slices"] == "6"
+@pytest.mark.parametrize(
+    ("size", "slices"), [((640, 480), "24"), ((853, 480), "24"), ((45, 31), "9"), ((2, 2), None)]
+)
+def test_ffv1_is_written_for_archives(size: tuple[int, int], slices: str | None) -> None:
+    """FFV1 gets version 3, key frames alone, and as many slices with checksums as sizes allow."""
+    film = replace(picture(), width=size[0], height=size[1])
+    options = encoder_options("ffv1", "yuv420p", film, LOSSLESS)
+    assert options.items() >= {"level": "3", "slicecrc": "1", "g": "1"}.items()
+    assert options.get("slices") == slices
 
 
 def test_quality_and_speed_go_to_encoders_that_have_them() -> None:
     """x264 gets the default quality or the one asked for, and a preset only if asked."""
     assert encoder_options("libx264", "yuv420p", picture(), DEFAULT) == {"crf": "16"}
     asked = OutputSettings(crf=22.5, preset="fast")
-    assert encoder_options("libx264", "yuv420p", picture(), asked) == {"crf": "22.5", "preset": "fast"}
+    assert encoder_options("libx264", "yuv420p", picture(), asked) == {
+        "crf": "22.5",
+        "preset": "fast",
+    }
     assert encoder_options("libx264", "yuv420p", picture(), OutputSettings(crf=0)) == {"crf": "0"}
 
 

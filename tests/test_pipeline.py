@@ -1,0 +1,225 @@
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
+import numpy as np
+import pytest
+from clips import SAMPLE, Plane, needs_ffmpeg, write_film
+from prove_lossless import compare, luma_hashes
+
+from vidcolor import colorize_video, pipeline
+from vidcolor.errors import AlreadyColorError, VidcolorError
+from vidcolor.models.zoo import Model, load_model
+from vidcolor.pipeline import plan_video
+from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Settings
+
+FAST = Settings(
+    model=ModelSettings(device="cpu", render_size=64, batch_size=4),
+    output=OutputSettings(lossless=True, overwrite=True),
+)
+
+
+@pytest.fixture(autouse=True)
+def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model is loaded once for all tests."""
+    monkeypatch.setattr(pipeline, "load_model", load_once)
+
+
+@cache
+def load_once(name: str, device: str) -> Model:
+    """A model, loaded when first asked for."""
+    return load_model(name, device)
+
+
+def planes(path: Path) -> list[list[Plane]]:
+    """Luma, Cb and Cr of each frame."""
+    with av.open(str(path)) as container:
+        return [
+            [
+                np.frombuffer(plane, np.uint8).reshape(plane.height, -1)[:, : plane.width]
+                for plane in frame.planes
+            ]
+            for frame in container.decode(video=0)
+        ]
+
+
+def scene(seed: int, frames: int) -> list[Plane]:
+    """A shot of a soft random picture that moves a little, with grain."""
+    rng = np.random.default_rng(seed)
+    noise = rng.uniform(16, 235, (9, 12)).astype(np.float32)
+    picture = cv2.resize(noise, (96, 64), interpolation=cv2.INTER_CUBIC)
+    moved = (np.roll(picture, step, axis=1) for step in range(frames))
+    return [np.clip(p + rng.normal(0, 1, p.shape), 16, 235).astype(np.uint8) for p in moved]
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample reel in color, without loss."""
+    return colorize_video(SAMPLE, tmp_path_factory.mktemp("reel") / "out.mkv", FAST).path
+
+
+@needs_ffmpeg
+def test_luma_and_times_of_the_sample_reel_by_ffmpegs_word(sample: Path) -> None:
+    """Each frame's luma has the checksum that FFmpeg gives the source's, at the same time."""
+    assert compare(SAMPLE, sample) == []
+    assert len(luma_hashes(sample)) == 118
+
+
+def test_the_sample_reel_gets_color(sample: Path) -> None:
+    """The result is no gray film: its chroma varies within each frame."""
+    spreads = [max(cb.std(), cr.std()) for _, cb, cr in planes(sample)]
+    assert min(spreads) > 1
+
+
+def test_twice_the_same_bytes(sample: Path, tmp_path: Path) -> None:
+    """A second run with the same settings writes the same file, byte for byte."""
+    again = colorize_video(str(SAMPLE), str(tmp_path / "out.mkv"), FAST).path
+    assert again.read_bytes() == sample.read_bytes()
+
+
+def test_the_result_tells_what_was_done(tmp_path: Path) -> None:
+    """Path, frames and shots come back, and progress is told after each frame."""
+    film = write_film(tmp_path / "film.mkv", scene(1, 8) + scene(2, 9))
+    told: list[tuple[int, int]] = []
+    result = colorize_video(film, None, FAST, progress=lambda *now: told.append(now))
+    assert (result.path, result.frames, result.shots) == (tmp_path / "film.colorized.mkv", 17, 2)
+    assert told == [(done, int(done > 8)) for done in range(1, 18)]
+    assert str(result.losses) == ""
+    assert result.seconds > 0
+
+
+def test_a_shot_gets_the_colors_that_it_gets_alone(tmp_path: Path) -> None:
+    """Nothing crosses a cut: a film's second shot is bit for bit what it is alone."""
+    shots = scene(1, 10), scene(2, 7)
+    both = write_film(tmp_path / "both.mkv", shots[0] + shots[1])
+    alone = write_film(tmp_path / "alone.mkv", shots[1])
+    after_cut = planes(colorize_video(both, settings=FAST).path)[10:]
+    for one, other in zip(
+        after_cut, planes(colorize_video(alone, settings=FAST).path), strict=True
+    ):
+        for plane, expected in zip(one, other, strict=True):
+            np.testing.assert_array_equal(plane, expected)
+
+
+def test_inside_a_shot_the_past_counts(tmp_path: Path) -> None:
+    """Without the cut the same frame has other colors: the test above could have failed."""
+    shot = scene(1, 10)
+    whole = write_film(tmp_path / "whole.mkv", shot)
+    tail = write_film(tmp_path / "tail.mkv", shot[5:])
+    late = planes(colorize_video(whole, settings=FAST).path)[5]
+    first = planes(colorize_video(tail, settings=FAST).path)[0]
+    np.testing.assert_array_equal(late[0], first[0])
+    assert (late[1] != first[1]).any()
+
+
+def test_a_piece_of_a_film(tmp_path: Path) -> None:
+    """Start and duration give those frames, from time 0 on."""
+    luma = scene(1, 30)
+    film = write_film(tmp_path / "film.mkv", luma, pts=range(7, 37))
+    settings = replace(FAST, start_seconds=Fraction("0.4"), duration_seconds=Fraction("0.2"))
+    result = colorize_video(film, settings=settings)
+    assert result.frames == 5
+    np.testing.assert_array_equal([frame[0] for frame in planes(result.path)], luma[10:15])
+    with av.open(str(result.path)) as container:
+        assert [frame.pts for frame in container.decode(video=0)] == [0, 40, 80, 120, 160]
+
+
+def test_a_film_of_one_frame(tmp_path: Path) -> None:
+    """A single frame is a film too."""
+    film = write_film(tmp_path / "film.mkv", scene(1, 1))
+    assert colorize_video(film, settings=FAST).frames == 1
+
+
+def test_saturation_zero_leaves_the_film_black_and_white(tmp_path: Path) -> None:
+    """Without saturation all chroma is neutral."""
+    film = write_film(tmp_path / "film.mkv", scene(1, 3))
+    result = colorize_video(film, settings=replace(FAST, color=ColorSettings(saturation=0)))
+    for _, cb, cr in planes(result.path):
+        assert np.all(cb == 128)
+        assert np.all(cr == 128)
+
+
+def test_the_output_carries_what_made_it(sample: Path) -> None:
+    """Version, model, its checksum and the settings stand in the file."""
+    with av.open(str(sample)) as container:
+        assert container.metadata["COLORIZED_BY"].startswith("color made by vidcolor 0.")
+        assert "model lite " in container.metadata["COLORIZED_BY"]
+        assert "vividness 1, saturation 1" in container.metadata["COLORIZED_BY"]
+
+
+def test_a_color_film_needs_force(tmp_path: Path) -> None:
+    """What is in color already is refused; forced, it gets new colors on its own luma."""
+    luma = scene(1, 6)
+    chroma = [cv2.resize(plane, (48, 32)) // 4 + 100 for plane in scene(2, 6)]
+    film = write_film(tmp_path / "film.mkv", list(zip(luma, chroma, chroma[::-1], strict=True)))
+    with pytest.raises(AlreadyColorError, match="is in color already; --force keeps its luma"):
+        plan_video(film, None, FAST)
+    result = planes(colorize_video(film, settings=replace(FAST, force=True)).path)
+    np.testing.assert_array_equal([frame[0] for frame in result], luma)
+    assert (result[0][1] != chroma[0]).any()
+
+
+def failing_at(call: int, work: Callable[..., Any]) -> Callable[..., Any]:
+    """`work`, but its call with this number, from 0, raises."""
+    calls = iter(range(1_000_000))
+
+    def fail(*arguments: Any, **named: Any) -> Any:
+        if next(calls) == call:
+            raise ZeroDivisionError("of no use to anybody")
+        return work(*arguments, **named)
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("function", "stage"),
+    [
+        ("to_network", "reading failed at frame 7: ZeroDivisionError"),
+        ("small_luma", "reading failed at frame 7: ZeroDivisionError"),
+        pytest.param(
+            "decode_annealed_mean",
+            "inference failed at frame 7: ZeroDivisionError",
+            marks=pytest.mark.xfail(reason="the reading thread stays", strict=True),
+        ),
+        pytest.param(
+            "chroma_planes",
+            "failed at frame 7: ZeroDivisionError",
+            marks=pytest.mark.xfail(reason="comes out as it is", strict=True),
+        ),
+    ],
+)
+def test_an_error_in_a_stage_names_it_and_the_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, stage: str
+) -> None:
+    """An unforeseen error comes out as ours and tells where it was; no file and thread is left."""
+    film = write_film(tmp_path / "film.mkv", scene(1, 80))
+    threads = set(threading.enumerate())
+    monkeypatch.setattr(pipeline, function, failing_at(7, getattr(pipeline, function)))
+    with pytest.raises(VidcolorError, match=stage) as caught:
+        colorize_video(film, settings=FAST)
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+    assert list(tmp_path.iterdir()) == [film]
+    assert set(threading.enumerate()) <= threads
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), VidcolorError("told by the caller")])
+def test_an_error_in_progress_stops_it_all(tmp_path: Path, error: BaseException) -> None:
+    """What the caller's own function raises passes as it is, and nothing is left."""
+    film = write_film(tmp_path / "film.mkv", scene(1, 80))
+    threads = set(threading.enumerate())
+
+    def stop(done: int, _: int) -> None:
+        if done == 3:
+            raise error
+
+    with pytest.raises(type(error)) as caught:
+        colorize_video(film, settings=FAST, progress=stop)
+    assert caught.value is error
+    assert list(tmp_path.iterdir()) == [film]
+    assert set(threading.enumerate()) <= threads
