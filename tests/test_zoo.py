@@ -7,7 +7,7 @@ from torch import nn
 
 from vidcolor.color.bins import BIN_COUNT
 from vidcolor.errors import ModelError
-from vidcolor.models.zoo import MODELS, choose_device, load_model
+from vidcolor.models.zoo import MODELS, choose_device, choose_dtype, load_model
 
 
 def test_the_default_model_is_ready() -> None:
@@ -59,3 +59,24 @@ def test_an_absent_device_is_one_clear_line(name: str) -> None:
 def test_auto_takes_what_is_there() -> None:
     """The device chosen by `auto` can hold a tensor."""
     assert torch.zeros(1, device=choose_device("auto")).sum() == 0
+
+
+@pytest.mark.parametrize(
+    ("capability", "expected"), [((7, 5), torch.float16), ((8, 0), torch.bfloat16)]
+)
+def test_older_gpus_compute_in_float16(
+    monkeypatch: pytest.MonkeyPatch, capability: tuple[int, int], expected: torch.dtype
+) -> None:
+    """A GPU without bfloat16 of its own does not emulate it."""
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: capability)
+    assert choose_dtype(torch.device("cuda")) == expected
+
+
+@pytest.mark.parametrize(("has", "expected"), [(False, torch.float32), (True, torch.bfloat16)])
+def test_processors_without_bfloat16_compute_in_float32(
+    monkeypatch: pytest.MonkeyPatch, *, has: bool, expected: torch.dtype
+) -> None:
+    """The type on a CPU is the one that its instructions are made for."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    assert choose_dtype(torch.device("cpu")) == expected

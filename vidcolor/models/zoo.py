@@ -11,6 +11,7 @@ from vidcolor.models.lite import LiteNet, fold_batch_norm
 from vidcolor.models.weights import build_net, read_weights
 
 _SUFFIX = ".safetensors"
+_AMPERE = 8  # the first generation of NVIDIA GPUs, by compute capability, that has bfloat16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,8 @@ def choose_dtype(device: torch.device) -> torch.dtype:
     if device.type == "mps":
         return torch.float16
     if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        major, _ = torch.cuda.get_device_capability(device)
+        return torch.bfloat16 if major >= _AMPERE else torch.float16
     has_bfloat16 = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001  # no public name in torch 2.6
     return torch.bfloat16 if has_bfloat16 else torch.float32
 
