@@ -37,7 +37,6 @@ def source(
         path=Path(name), container=container, codec=codec, stream_index=0,
         picture=picture(depth), pixel_format="", has_chroma=True, time_base=Fraction(1, 90000),
         frame_rate=Fraction(25), first_pts=0, picture_seconds=None, duration_seconds=None,
-        other_streams=(),
     )  # fmt: skip
 
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import Extras, moving_luma, write_film
+from clips import moving_luma, write_film
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, Matrix
-from vidcolor.video.source import planar_format, probe
+from vidcolor.video.pixels import planar_format
+from vidcolor.video.source import probe
 
 FULL = 2
 
@@ -207,13 +208,6 @@ def test_length_of_a_film_whose_stream_has_none_is_the_files(tmp_path: Path) -> 
     found = probe(film)
     assert found.duration_seconds == pytest.approx(2.0, abs=0.05)
     assert found.frames_expected in {49, 50, 51}
-
-
-def test_other_streams_are_named(tmp_path: Path) -> None:
-    """Sound and subtitles are listed by kind, number and codec."""
-    extras = Extras(audio=["aac", "flac"], subtitles=[(0, 100, "one")])
-    film = write_film(tmp_path / "film.mkv", moving_luma(2), extras=extras)
-    assert probe(film).other_streams == ("audio 1 (aac)", "audio 2 (flac)", "subtitle 3 (srt)")
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,10 @@ from prove_lossless import compare, packet_hashes
 from vidcolor.errors import OutputError
 from vidcolor.settings import OutputSettings
 from vidcolor.video.encoding import Encoding
+from vidcolor.video.plan import plan_encoding
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.source import probe
-from vidcolor.video.writer import FilmWriter, plan_encoding
+from vidcolor.video.writer import FilmWriter
 
 MILLISECOND = Fraction(1, 1000)
 LOSSLESS = OutputSettings(lossless=True)

@@ -22,8 +22,8 @@ from vidcolor.settings import (
 
 if TYPE_CHECKING:  # these import torch
     from vidcolor.models.zoo import Model
-    from vidcolor.pipeline import Job
     from vidcolor.reels import Outcome
+    from vidcolor.video.plan import Job
 
 DONE, FAILED = 0, 1
 INTERRUPTED = 128 + signal.SIGINT

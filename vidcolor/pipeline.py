@@ -17,19 +17,17 @@ from vidcolor import __version__
 from vidcolor.color.bins import decode_annealed_mean
 from vidcolor.color.lightness import network_size, to_network
 from vidcolor.color.planes import chroma_planes
-from vidcolor.errors import AlreadyColorError, VidcolorError
+from vidcolor.errors import VidcolorError
 from vidcolor.frame import Frame, Plane
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.settings import Settings
 from vidcolor.temporal import smooth_histograms
 from vidcolor.threads import run_ahead
-from vidcolor.video.encoding import Encoding, check_target
+from vidcolor.video.plan import Job, plan_video
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.shots import number_shots, small_luma
-from vidcolor.video.source import Source, probe
-from vidcolor.video.tint import is_color
-from vidcolor.video.writer import FilmWriter, plan_encoding
+from vidcolor.video.writer import FilmWriter
 
 T = TypeVar("T")
 Map = NDArray[np.float32]
@@ -39,14 +37,6 @@ Progress = Callable[[int, int], None]
 
 FRAMES_READ_AHEAD = 16
 FRAMES_COLORED_AHEAD = 8
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """One film that is about to be colorized: what it is and how it will be written."""
-
-    source: Source
-    encoding: Encoding
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,31 +56,6 @@ class Result:
     shots: int
     seconds: float
     losses: Losses
-
-
-def plan_video(
-    source: Path, output: Path | None, settings: Settings, *, folder: Path | None = None
-) -> Job:
-    """Look at a film and decide how it will be written, without writing anything.
-
-    Args:
-        source: The film.
-        output: The colorized film; None for `film.colorized.*`.
-        settings: All settings.
-        folder: Where an unnamed output goes; None for beside the source.
-
-    Raises:
-        SourceError: The film cannot be used, or is in color already.
-        OutputError: The output must not or cannot be written.
-    """
-    found = probe(source)
-    encoding = plan_encoding(found, settings.output, output=output, folder=folder)
-    check_target(encoding.path, source, overwrite=settings.output.overwrite)
-    if not settings.force and is_color(found):
-        raise AlreadyColorError(
-            f"{source}: is in color already; --force keeps its luma and replaces its colors"
-        )
-    return Job(source=found, encoding=encoding)
 
 
 def colorize_video(

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from vidcolor.errors import OutputError, VidcolorError
 from vidcolor.models.zoo import Model
-from vidcolor.pipeline import Job, Progress, Result, colorize_job, plan_video
+from vidcolor.pipeline import Progress, Result, colorize_job
 from vidcolor.settings import Settings
+from vidcolor.video.plan import Job, plan_video
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ from av.video.format import VideoFormat
 from vidcolor.errors import OutputError
 from vidcolor.frame import Picture
 from vidcolor.settings import OutputSettings
-from vidcolor.video.source import SUBSAMPLING_NAMES, Source, is_planar_luma, log2_subsampling
+from vidcolor.video.pixels import SUBSAMPLING_NAMES, is_planar_luma, log2_subsampling
+from vidcolor.video.source import Source
 
 # Containers that hold today's codecs, subtitles and odd times well enough to be a default.
 CONTAINER_BY_SUFFIX = {

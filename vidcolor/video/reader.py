@@ -18,13 +18,11 @@ from av.video.stream import VideoStream
 from vidcolor.color.ycbcr import KR_KB
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Picture, Plane
-from vidcolor.video.planes import plane_view
+from vidcolor.video.pixels import is_planar_luma, planar_format, plane_view
 from vidcolor.video.source import (
     Source,
-    is_planar_luma,
     main_video_stream,
     open_container,
-    planar_format,
 )
 
 BOTTOM_FIELD_FIRST_ORDERS = (3, 4)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Literal, cast
 import av
 from av.container import InputContainer
 from av.sidedata.sidedata import Type as SideDataType
-from av.stream import Disposition, Stream
-from av.video.format import VideoFormat
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, Matrix, Picture
+from vidcolor.video.pixels import log2_subsampling, planar_format
 
 if TYPE_CHECKING:
     from av.sidedata.sidedata import SideDataContainer
@@ -24,18 +24,6 @@ FULL_RANGE = 2
 BOTTOM_FIELD_FIRST = 3
 # Below this many lines an untagged film is standard definition, hence BT.601.
 HD_LINES = 720
-# Deep formats that FFmpeg stores in the high bits of a word: their planes are no luma codes.
-HIGH_BIT_FORMATS = ("p0", "p2", "p4", "xv", "y2")
-FLOAT_SUFFIXES = ("f16le", "f32le", "f16be", "f32be")
-# (log2 of width, log2 of height) by which chroma is smaller: the part of FFmpeg's format names.
-SUBSAMPLING_NAMES = {
-    (0, 0): "444",
-    (0, 1): "440",
-    (1, 0): "422",
-    (1, 1): "420",
-    (2, 0): "411",
-    (2, 2): "410",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +44,6 @@ class Source:
         picture_seconds: Length of the picture as its stream's header says; None if it says
             nothing. Never trusted: only compared with what was read, to tell of losses.
         duration_seconds: The same, or failing that of the whole file; for progress bars.
-        other_streams: One line for each other stream, such as `subtitle 3 (subrip)`.
     """
 
     path: Path
@@ -71,7 +58,6 @@ class Source:
     first_pts: int
     picture_seconds: float | None
     duration_seconds: float | None
-    other_streams: tuple[str, ...]
 
     @property
     def frames_expected(self) -> int | None:
@@ -143,52 +129,7 @@ def probe(path: Path) -> Source:
             first_pts=frame.pts if frame.pts is not None else frame.dts or 0,
             picture_seconds=_picture_seconds(stream),
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
-            other_streams=tuple(
-                f"{other.type} {other.index} ({_codec_name(other)})"
-                for other in container.streams
-                if other.index != stream.index
-            ),
         )
-
-
-def planar_format(fmt: VideoFormat) -> str:
-    """The planar little-endian format of the same depth and subsampling as `fmt`.
-
-    RGB comes out as planar G, B, R. Alpha is left out.
-    """
-    bits = min(fmt.components[0].bits, 16)
-    suffix = "" if bits <= 8 else f"{bits}le"  # noqa: PLR2004 - 8 bits need no byte order
-    if fmt.is_rgb or fmt.has_palette or fmt.is_bayer or fmt.name.startswith("xyz"):
-        return f"gbrp{suffix}"
-    if len(fmt.components) < 3:  # noqa: PLR2004 - luma and perhaps alpha
-        return f"gray{suffix}"
-    return f"yuv{_subsampling_name(fmt)}p{suffix}"
-
-
-def is_planar_luma(fmt: VideoFormat) -> bool:
-    """Whether plane 0 of `fmt` holds nothing but luma codes, one a sample, in native order."""
-    first = fmt.components[0]
-    alone = sum(component.plane == first.plane for component in fmt.components) == 1
-    return (
-        alone
-        and not fmt.is_rgb
-        and not fmt.has_palette
-        and not fmt.is_big_endian
-        and not fmt.is_bit_stream
-        and not fmt.name.endswith(FLOAT_SUFFIXES)
-        and not fmt.name.startswith(HIGH_BIT_FORMATS)
-    )
-
-
-def log2_subsampling(fmt: VideoFormat) -> tuple[int, int]:
-    """How often chroma is halved, (in width, in height); (0, 0) for RGB."""
-    # 64 divides by every ratio in use, so the quotients are exact.
-    wide, high = 64 // fmt.chroma_width(64), 64 // fmt.chroma_height(64)
-    return wide.bit_length() - 1, high.bit_length() - 1
-
-
-def _subsampling_name(fmt: VideoFormat) -> str:
-    return SUBSAMPLING_NAMES[log2_subsampling(fmt)]
 
 
 def _thread_type(stream: VideoStream) -> Literal["NONE", "SLICE", "AUTO"]:
@@ -293,7 +234,3 @@ def _picture_seconds(stream: VideoStream) -> float | None:
 
 def _file_seconds(container: InputContainer) -> float | None:
     return container.duration / av.time_base if container.duration else None
-
-
-def _codec_name(stream: Stream) -> str:
-    return stream.codec_context.name if stream.codec_context else "no codec"

@@ -1,12 +1,10 @@
 """Luma as it was and new chroma, encoded; everything else of the source copied beside it."""
 
 import errno
-import io
 import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from fractions import Fraction
 from math import inf
 from pathlib import Path
@@ -24,26 +22,17 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation, Frame, Plane
-from vidcolor.settings import OutputSettings
 from vidcolor.video.encoding import (
     MP4_FAMILY,
     Encoding,
-    choose_encoder,
-    choose_pixel_format,
-    default_path,
-    encoder_options,
-    wanted_container,
 )
 from vidcolor.video.passthrough import (
     Passthrough,
-    holds_stream,
     is_gap,
-    is_timecode_track,
     kept_tags,
-    name_stream,
 )
-from vidcolor.video.planes import plane_view
-from vidcolor.video.source import Source, log2_subsampling, open_container
+from vidcolor.video.pixels import plane_view
+from vidcolor.video.source import Source
 
 LIMITED_RANGE, FULL_RANGE = 1, 2
 CHROMA_LOCATION_NAMES = {ChromaLocation.LEFT: "left", ChromaLocation.TOP_LEFT: "topleft"}
@@ -55,86 +44,6 @@ INTERLACED_ORDERS = (2, 3, 4, 5)
 # Containers round times: Matroska to a millisecond.
 TIME_ERROR_SECONDS = 0.002
 LEAST_FREE_BYTES = 1 << 16
-
-
-def plan_encoding(
-    source: Source,
-    settings: OutputSettings,
-    *,
-    output: Path | None = None,
-    folder: Path | None = None,
-) -> Encoding:
-    """Decide how `source` is written; where its container cannot hold all of it, Matroska is.
-
-    Args:
-        source: The film.
-        settings: What the user asked for.
-        output: The output file, if named.
-        folder: Where the output goes if it is not named; None for beside the source.
-
-    Raises:
-        OutputError: No container, encoder or pixel format does what is asked.
-    """
-    codec = choose_encoder(source, settings)
-    pixel_format, fmt = choose_pixel_format(codec, source.picture, settings)
-    log2_width, log2_height = log2_subsampling(fmt)
-    container = wanted_container(source, output, settings)
-    encoding = Encoding(
-        path=output or default_path(source.path, container, folder),
-        container=container,
-        codec=codec,
-        pixel_format=pixel_format,
-        picture=replace(
-            source.picture, log2_chroma_width=log2_width, log2_chroma_height=log2_height
-        ),
-        luma_shift=fmt.components[0].bits - source.picture.depth,
-        options=encoder_options(codec, pixel_format, source.picture, settings),
-    )
-    return _with_fitting_container(encoding, source, output, folder)
-
-
-def _with_fitting_container(
-    encoding: Encoding, source: Source, output: Path | None, folder: Path | None
-) -> Encoding:
-    """`encoding`, moved to Matroska if its container lacks something that Matroska holds."""
-    notes = []
-    container = encoding.container
-    lacking = _unheld_streams(source, container)
-    reason = ", ".join(sorted(lacking - _unheld_streams(source, "matroska")))
-    if not reason and not _holds_codec(encoding):
-        reason = f"{encoding.codec} video"
-    if reason and container != "matroska":
-        path = (
-            output.with_suffix(".mkv") if output else default_path(source.path, "matroska", folder)
-        )
-        notes.append(f"{container} cannot hold {reason}: writing Matroska, {path.name}")
-        encoding = replace(encoding, container="matroska", path=path)
-        lacking = _unheld_streams(source, "matroska")
-    elif reason:
-        raise OutputError(f"{encoding.path}: Matroska cannot hold {reason}; choose another --codec")
-    if lacking:
-        notes.append(f"{encoding.container} cannot hold {', '.join(sorted(lacking))}: left out")
-    return replace(encoding, notes=tuple(notes))
-
-
-def _unheld_streams(source: Source, container: str) -> set[str]:
-    with open_container(source.path) as opened:
-        return {
-            name_stream(stream)
-            for stream in opened.streams
-            if stream.index != source.stream_index
-            and not is_timecode_track(stream)
-            and not holds_stream(container, stream, source.container)
-        }
-
-
-def _holds_codec(encoding: Encoding) -> bool:
-    with av.open(io.BytesIO(), "w", format=encoding.container) as trial:
-        try:
-            trial.add_stream(encoding.codec)
-        except ValueError:
-            return False
-    return True
 
 
 class FilmWriter:

@@ -1,0 +1,74 @@
+"""FFmpeg's pixel formats: what lies in their planes, and a plane as an array."""
+
+from typing import cast
+
+import numpy as np
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
+
+from vidcolor.frame import Plane
+
+# Deep formats that FFmpeg stores in the high bits of a word: their planes are no luma codes.
+HIGH_BIT_FORMATS = ("p0", "p2", "p4", "xv", "y2")
+FLOAT_SUFFIXES = ("f16le", "f32le", "f16be", "f32be")
+# (log2 of width, log2 of height) by which chroma is smaller: the part of FFmpeg's format names.
+SUBSAMPLING_NAMES = {
+    (0, 0): "444",
+    (0, 1): "440",
+    (1, 0): "422",
+    (1, 1): "420",
+    (2, 0): "411",
+    (2, 2): "410",
+}
+
+
+def plane_view(frame: VideoFrame, index: int) -> Plane:
+    """The samples of one plane, (height, width), uint8 or uint16, without the padding of its rows.
+
+    A view: writing to it writes to the frame, and it lives no longer than the frame.
+    """
+    plane = frame.planes[index]
+    deep = frame.format.components[0].bits > 8  # noqa: PLR2004 - bits of a byte
+    dtype = np.dtype("uint16" if deep else "uint8")
+    rows = np.frombuffer(memoryview(plane), dtype).reshape(-1, plane.line_size // dtype.itemsize)
+    return cast(Plane, rows[: plane.height, : plane.width])
+
+
+def planar_format(fmt: VideoFormat) -> str:
+    """The planar little-endian format of the same depth and subsampling as `fmt`.
+
+    RGB comes out as planar G, B, R. Alpha is left out.
+    """
+    bits = min(fmt.components[0].bits, 16)
+    suffix = "" if bits <= 8 else f"{bits}le"  # noqa: PLR2004 - 8 bits need no byte order
+    if fmt.is_rgb or fmt.has_palette or fmt.is_bayer or fmt.name.startswith("xyz"):
+        return f"gbrp{suffix}"
+    if len(fmt.components) < 3:  # noqa: PLR2004 - luma and perhaps alpha
+        return f"gray{suffix}"
+    return f"yuv{_subsampling_name(fmt)}p{suffix}"
+
+
+def is_planar_luma(fmt: VideoFormat) -> bool:
+    """Whether plane 0 of `fmt` holds nothing but luma codes, one a sample, in native order."""
+    first = fmt.components[0]
+    alone = sum(component.plane == first.plane for component in fmt.components) == 1
+    return (
+        alone
+        and not fmt.is_rgb
+        and not fmt.has_palette
+        and not fmt.is_big_endian
+        and not fmt.is_bit_stream
+        and not fmt.name.endswith(FLOAT_SUFFIXES)
+        and not fmt.name.startswith(HIGH_BIT_FORMATS)
+    )
+
+
+def log2_subsampling(fmt: VideoFormat) -> tuple[int, int]:
+    """How often chroma is halved, (in width, in height); (0, 0) for RGB."""
+    # 64 divides by every ratio in use, so the quotients are exact.
+    wide, high = 64 // fmt.chroma_width(64), 64 // fmt.chroma_height(64)
+    return wide.bit_length() - 1, high.bit_length() - 1
+
+
+def _subsampling_name(fmt: VideoFormat) -> str:
+    return SUBSAMPLING_NAMES[log2_subsampling(fmt)]

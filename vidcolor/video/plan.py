@@ -1,0 +1,140 @@
+"""What will be done with a film, decided before anything is written."""
+
+import io
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import av
+
+from vidcolor.errors import AlreadyColorError, OutputError
+from vidcolor.settings import OutputSettings, Settings
+from vidcolor.video.encoding import (
+    CONTAINER_BY_SUFFIX,
+    Encoding,
+    check_target,
+    choose_encoder,
+    choose_pixel_format,
+    default_path,
+    encoder_options,
+    wanted_container,
+)
+from vidcolor.video.passthrough import holds_stream, is_timecode_track, name_stream
+from vidcolor.video.pixels import log2_subsampling
+from vidcolor.video.source import Source, open_container, probe
+from vidcolor.video.tint import is_color
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One film that is about to be colorized: what it is and how it will be written."""
+
+    source: Source
+    encoding: Encoding
+
+
+def plan_video(
+    source: Path, output: Path | None, settings: Settings, *, folder: Path | None = None
+) -> Job:
+    """Look at a film and decide how it will be written, without writing anything.
+
+    Args:
+        source: The film.
+        output: The colorized film; None for `film.colorized.*`.
+        settings: All settings.
+        folder: Where an unnamed output goes; None for beside the source.
+
+    Raises:
+        SourceError: The film cannot be used, or is in color already.
+        OutputError: The output must not or cannot be written.
+    """
+    found = probe(source)
+    encoding = plan_encoding(found, settings.output, output=output, folder=folder)
+    check_target(encoding.path, source, overwrite=settings.output.overwrite)
+    if not settings.force and is_color(found):
+        raise AlreadyColorError(
+            f"{source}: is in color already; --force keeps its luma and replaces its colors"
+        )
+    return Job(source=found, encoding=encoding)
+
+
+def plan_encoding(
+    source: Source,
+    settings: OutputSettings,
+    *,
+    output: Path | None = None,
+    folder: Path | None = None,
+) -> Encoding:
+    """Decide how `source` is written; where its container cannot hold all of it, Matroska is.
+
+    Args:
+        source: The film.
+        settings: What the user asked for.
+        output: The output file, if named.
+        folder: Where the output goes if it is not named; None for beside the source.
+
+    Raises:
+        OutputError: No container, encoder or pixel format does what is asked.
+    """
+    codec = choose_encoder(source, settings)
+    pixel_format, fmt = choose_pixel_format(codec, source.picture, settings)
+    log2_width, log2_height = log2_subsampling(fmt)
+    container = wanted_container(source, output, settings)
+    encoding = Encoding(
+        path=output or default_path(source.path, container, folder),
+        container=container,
+        codec=codec,
+        pixel_format=pixel_format,
+        picture=replace(
+            source.picture, log2_chroma_width=log2_width, log2_chroma_height=log2_height
+        ),
+        luma_shift=fmt.components[0].bits - source.picture.depth,
+        options=encoder_options(codec, pixel_format, source.picture, settings),
+    )
+    return _with_fitting_container(encoding, source, output, folder)
+
+
+def _with_fitting_container(
+    encoding: Encoding, source: Source, output: Path | None, folder: Path | None
+) -> Encoding:
+    """`encoding`, moved to Matroska if its container lacks something that Matroska holds."""
+    notes = []
+    container = encoding.container
+    suffix = source.path.suffix
+    if output is None and container == "matroska" and suffix.lower() not in CONTAINER_BY_SUFFIX:
+        notes.append(f"players expect no {encoding.codec} in {suffix}: writing Matroska")
+    lacking = _unheld_streams(source, container)
+    reason = ", ".join(sorted(lacking - _unheld_streams(source, "matroska")))
+    if not reason and not _holds_codec(encoding):
+        reason = f"{encoding.codec} video"
+    if reason and container != "matroska":
+        path = (
+            output.with_suffix(".mkv") if output else default_path(source.path, "matroska", folder)
+        )
+        notes.append(f"{container} cannot hold {reason}: writing Matroska, {path.name}")
+        encoding = replace(encoding, container="matroska", path=path)
+        lacking = _unheld_streams(source, "matroska")
+    elif reason:
+        raise OutputError(f"{encoding.path}: Matroska cannot hold {reason}; choose another --codec")
+    if lacking:
+        notes.append(f"{encoding.container} cannot hold {', '.join(sorted(lacking))}: left out")
+    return replace(encoding, notes=tuple(notes))
+
+
+def _unheld_streams(source: Source, container: str) -> set[str]:
+    with open_container(source.path) as opened:
+        return {
+            name_stream(stream)
+            for stream in opened.streams
+            if stream.index != source.stream_index
+            and not is_timecode_track(stream)
+            and not holds_stream(container, stream, source.container)
+        }
+
+
+def _holds_codec(encoding: Encoding) -> bool:
+    with av.open(io.BytesIO(), "w", format=encoding.container) as trial:
+        try:
+            trial.add_stream(encoding.codec)
+        except ValueError:
+            return False
+    return True
