@@ -9,7 +9,9 @@ import torch
 D65_XY = (0.3127, 0.3290)
 """Chromaticity of the white of sRGB and BT.709 (ITU-R BT.709-6, item 1.4)."""
 
-_PRIMARIES_XY = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060))
+Primaries = tuple[tuple[float, float], tuple[float, float], tuple[float, float]]
+
+BT709_PRIMARIES: Primaries = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060))
 """Chromaticities of red, green and blue of sRGB and BT.709 (ITU-R BT.709-6, item 1.3)."""
 
 EPSILON = 216 / 24389
@@ -84,15 +86,24 @@ def _mix(matrix: torch.Tensor, channels: torch.Tensor) -> torch.Tensor:
     return torch.matmul(matrix, channels.flatten(-2)).reshape(channels.shape)
 
 
-def _relative_xyz_from_rgb() -> torch.Tensor:
-    """Matrix from linear RGB to (X/Xn, Y/Yn, Z/Zn): its rows sum to 1, so neutrals stay neutral."""
+def relative_xyz_from_rgb(primaries_xy: Primaries) -> torch.Tensor:
+    """Matrix from linear RGB to (X/Xn, Y/Yn, Z/Zn) where white is D65 (SMPTE RP 177).
+
+    Its rows sum to 1, so neutrals stay neutral.
+
+    Args:
+        primaries_xy: Chromaticities of red, green and blue.
+
+    Returns:
+        (3, 3) float64.
+    """
     corners = torch.tensor(
-        [(x / y, 1.0, (1 - x - y) / y) for x, y in (*_PRIMARIES_XY, D65_XY)], dtype=torch.float64
+        [(x / y, 1.0, (1 - x - y) / y) for x, y in (*primaries_xy, D65_XY)], dtype=torch.float64
     )  # XYZ of red, green, blue and white, each at Y = 1
-    primaries, white = corners[:3].T, corners[3]
-    luminances: torch.Tensor = torch.linalg.solve(primaries, white)  # Y of each primary at full
-    return primaries * luminances / white[:, None]
+    colors, white = corners[:3].T, corners[3]
+    luminances: torch.Tensor = torch.linalg.solve(colors, white)  # Y of each primary at full
+    return colors * luminances / white[:, None]
 
 
-_RELATIVE_XYZ_FROM_RGB = _relative_xyz_from_rgb()
+_RELATIVE_XYZ_FROM_RGB = relative_xyz_from_rgb(BT709_PRIMARIES)
 _RGB_FROM_RELATIVE_XYZ = torch.linalg.inv(_RELATIVE_XYZ_FROM_RGB)

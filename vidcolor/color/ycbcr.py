@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from vidcolor.color.lab import D65_XY
+from vidcolor.color.lab import BT709_PRIMARIES, relative_xyz_from_rgb
 from vidcolor.color.siting import chroma_strips
 from vidcolor.frame import Matrix, Picture, Plane
 
@@ -27,7 +28,6 @@ KR_KB: dict[Matrix, tuple[float, float]] = {
 }
 """Weights of red and of blue in Y', by ITU-T H.273 (07/2024), table 4."""
 
-BT709_PRIMARIES = ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060))
 BT601_525_PRIMARIES = ((0.630, 0.340), (0.310, 0.595), (0.155, 0.070))
 PRIMARIES_XY = {
     1: BT709_PRIMARIES,
@@ -152,9 +152,6 @@ def _codes(difference: Map, scale: float, picture: Picture) -> Map:
 
 @cache
 def _rgb_from_relative_xyz(primaries: int) -> NDArray[np.float32]:
-    """Give the matrix from (X/Xn, Y/Yn, Z/Zn) to linear RGB: each row sums to 1 (SMPTE RP 177)."""
-    corners = (*PRIMARIES_XY.get(primaries, BT709_PRIMARIES), D65_XY)
-    xyz = np.array([(x / y, 1, (1 - x - y) / y) for x, y in corners])
-    colors, white = xyz[:3].T, xyz[3]
-    relative = colors * np.linalg.solve(colors, white) / white[:, None]
-    return np.linalg.inv(relative).astype(np.float32)
+    """Give the matrix from (X/Xn, Y/Yn, Z/Zn) to linear RGB: each row sums to 1."""
+    relative = relative_xyz_from_rgb(PRIMARIES_XY.get(primaries, BT709_PRIMARIES))
+    return np.asarray(torch.linalg.inv(relative).numpy(), np.float32)
