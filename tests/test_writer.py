@@ -387,6 +387,23 @@ def test_a_result_of_other_times_is_noticed(tmp_path: Path, hurt_part_file: Call
     assert list(tmp_path.iterdir()) == [film]
 
 
+@pytest.mark.xfail(reason="the part file stays", strict=True)
+@pytest.mark.parametrize("step", ["_finish", "_verify"])
+def test_an_interrupt_while_finishing_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    """Stopped at the very end, while the encoder is flushed or the file checked, all is removed."""
+    film = write_film(tmp_path / "film.mkv", moving_luma(5))
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FilmWriter, step, interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        colored(film)
+    assert list(tmp_path.iterdir()) == [film]
+
+
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk with room for 300 kB."""

@@ -1,0 +1,355 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import SAMPLE, moving_luma, write_film
+
+from vidcolor.cli import main, make_parser, parse_time
+from vidcolor.models import zoo
+from vidcolor.settings import ColorSettings, ModelSettings, TemporalSettings
+
+QUICK = ["--device", "cpu", "--render-size", "64"]
+WAIT_SECONDS = 60
+load_once = cache(zoo.load_model)
+
+
+@pytest.fixture(autouse=True)
+def quiet_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Load the model once, work in an empty folder, and give signals back as they were."""
+    monkeypatch.setattr(zoo, "load_model", load_once)
+    monkeypatch.chdir(tmp_path)
+    handler = signal.getsignal(signal.SIGTERM)
+    yield
+    signal.signal(signal.SIGTERM, handler)
+
+
+def film(name: str = "film.mkv", frames: int = 3, codec: str = "ffv1") -> Path:
+    """A short black-and-white film in the working folder; nothing moves in it."""
+    return write_film(Path(name), moving_luma(1, 64, 48) * frames, codec=codec)
+
+
+def color_film(name: str = "color.mkv") -> Path:
+    """A short film with two hues."""
+    red = np.full((24, 32), 90, np.uint8)
+    red[:, 16:] = 170
+    chroma = red, red[:, ::-1]
+    return write_film(Path(name), [(luma, *chroma) for luma in moving_luma(6, 64, 48)])
+
+
+def names() -> set[str]:
+    """What lies in the working folder, hidden files and folders' contents as well."""
+    return {str(path) for path in Path().rglob("*")}
+
+
+def run(*arguments: str | Path) -> int:
+    """The exit code of the program in this process."""
+    return main([*map(str, arguments), *QUICK])
+
+
+@pytest.fixture
+def faulty() -> None:
+    """Inputs and outputs that will not do."""
+    Path("folder").mkdir()
+    Path("text.mp4").write_text("words " * 99)
+    Path("empty.mp4").touch()
+    Path("exists.mkv").write_bytes(b"mine")
+    subprocess.run([sys.executable, "-c", MAKE_SOUND], check=True)
+    film()
+    color_film()
+
+
+MAKE_SOUND = """
+import av, numpy
+with av.open("sound.m4a", "w") as output:
+    stream = output.add_stream("aac", rate=48000, layout="mono")
+    frame = av.AudioFrame.from_ndarray(numpy.zeros((1, 4800), numpy.float32), "fltp", "mono")
+    frame.sample_rate = 48000
+    output.mux([*stream.encode(frame), *stream.encode(None)])
+"""
+
+
+@pytest.mark.usefixtures("faulty")
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("missing.mp4", "missing.mp4: no such file"),
+        ("folder", "folder: is a folder; name a video file"),
+        ("text.mp4", "text.mp4: cannot be opened as a video"),
+        ("empty.mp4", "empty.mp4: is empty (zero bytes)"),
+        ("sound.m4a", "sound.m4a: holds no picture"),
+        ("color.mkv", "color.mkv: is in color already; --force"),
+        ("film.mkv -o nowhere/out.mkv", "nowhere: no such folder"),
+        ("film.mkv -o exists.mkv", "exists.mkv: exists already; use --overwrite"),
+        ("film.mkv -o film.mkv", "film.mkv: is the input itself"),
+        ("film.mkv -o film.mkv --overwrite", "film.mkv: is the input itself"),
+        ("film.mkv -o ./folder/../film.mkv --overwrite", "is the input itself"),
+        ("film.mkv -o out.gif", "out.gif: unknown kind of file"),
+        ("film.mkv -o exists.mkv/out.mkv", "exists.mkv: no such folder"),
+        ("film.mkv -o exists.mkv/", None),
+        ("film.mkv --codec nonsense", "nonsense: no such video encoder"),
+        ("film.mkv --codec ffv1 --crf 20", "ffv1 has no --crf"),
+        ("film.mkv --pixel-format nonsense", "libx264 has no planar Y'CbCr format nonsense"),
+        ("film.mkv --preset nonsense", "nonsense: no preset"),
+        ("film.mkv --model nonsense", "nonsense: no such model; known are lite"),
+        ("film.mkv --model text.mp4", "text.mp4: "),
+        ("film.mkv --model missing.safetensors", "missing.safetensors: "),
+        ("film.mkv --device nonsense", "nonsense: not a device"),
+        ("film.mkv --start 99", "film.mkv: ends before 99 s; start earlier"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_exit_1(
+    capsys: pytest.CaptureFixture[str], arguments: str, told: str | None
+) -> None:
+    """A failure names the file and the fault in one line on stderr, and writes nothing."""
+    before = names()
+    if told is None:
+        with pytest.raises(SystemExit, match="2"):
+            main(arguments.split())
+        return
+    assert main(["--device", "cpu", "--render-size", "64", *arguments.split()]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("vidcolor: ")
+    assert told in err
+    assert err.count("\n") == 1
+    assert names() == before
+    assert Path("exists.mkv").read_bytes() == b"mine"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("", "the following arguments are required: FILM"),
+        ("film.mkv --nonsense", "unrecognized arguments: --nonsense"),
+        ("film.mkv --start noon", "'noon' is no time; write seconds or HH:MM:SS.fff"),
+        ("film.mkv --start -5", "'-5' is no time"),
+        ("film.mkv --start=-5", "'-5' is no time"),
+        ("film.mkv --duration 1:-2", "'1:-2' is no time"),
+        ("film.mkv --duration nan", "'nan' is no time"),
+        ("film.mkv --start inf", "'inf' is no time"),
+        ("film.mkv --start 1/0", "'1/0' is no time"),
+        ("film.mkv --vividness 9", "'9' is no number from 0 to 3"),
+        ("film.mkv --saturation nan", "'nan' is no number from 0 to 3"),
+        ("film.mkv --smoothing 1", "'1' is no number from 0 to 0.999"),
+        ("film.mkv --render-size 0", "'0' is no number from 64 to 2048"),
+        ("film.mkv --batch-size 1.5", "'1.5' is no whole number"),
+        ("film.mkv --chroma 421", "invalid choice: '421'"),
+        ("a.mkv b.mkv -o one.mkv", "is a file; for several films name a folder"),
+        ("a.mkv -o one.mkv/", "is a file; for several films name a folder"),
+    ],
+)
+def test_bad_usage_is_exit_2(capsys: pytest.CaptureFixture[str], arguments: str, told: str) -> None:
+    """A wrong command line is told with the usage, before anything is looked at."""
+    Path("one.mkv").touch()
+    with pytest.raises(SystemExit) as caught:
+        main(arguments.split())
+    assert caught.value.code == 2
+    err = capsys.readouterr().err
+    assert told in err
+    assert "Traceback" not in err
+    assert names() == {"one.mkv"}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90", 90), ("90.5", Fraction("90.5")), ("1:30", 90), ("00:01:30.5", Fraction("90.5")),
+        ("0.1", Fraction(1, 10)), ("1001/30000", Fraction(1001, 30000)), ("0", 0),
+    ],
+)  # fmt: skip
+def test_times(text: str, seconds: Fraction) -> None:
+    """Times are seconds or HH:MM:SS and exact fractions."""
+    assert parse_time(text) == seconds
+
+
+def test_defaults_are_those_of_the_settings() -> None:
+    """The command line adds no defaults of its own."""
+    options = make_parser().parse_args(["film.mkv"])
+    model, color = ModelSettings(), ColorSettings()
+    assert (options.model, options.device) == (model.name, model.device)
+    assert (options.render_size, options.batch_size) == (model.render_size, model.batch_size)
+    assert (options.vividness, options.saturation) == (color.vividness, color.saturation)
+    assert options.smoothing == TemporalSettings().smoothing
+
+
+def test_one_film_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without more ado the result lies beside the film, and one line tells of it."""
+    film()
+    assert run("film.mkv") == 0
+    assert names() == {"film.mkv", "film.colorized.mkv"}
+    out, err = capsys.readouterr()
+    assert out.startswith("film.colorized.mkv: 3 frames, 1 shot, ")
+    assert (out.count("\n"), err) == (1, "")
+
+
+@pytest.mark.parametrize("output", ["out.mkv", "folder/out.mkv", "folder", "folder/", "new/"])
+def test_where_the_output_goes(output: str) -> None:
+    """-o names a file, or a folder that is there or ends in a slash."""
+    film()
+    Path("folder").mkdir()
+    assert run("film.mkv", "-o", output) == 0
+    expected = output if output.endswith(".mkv") else f"{output.rstrip('/')}/film.colorized.mkv"
+    assert Path(expected).is_file()
+    assert names() - {"film.mkv", "folder", "new"} == {expected}
+
+
+def test_overwrite(capsys: pytest.CaptureFixture[str]) -> None:
+    """With leave an old output is replaced."""
+    film()
+    Path("out.mkv").write_bytes(b"old")
+    assert run("film.mkv", "-o", "out.mkv", "--overwrite") == 0
+    assert Path("out.mkv").read_bytes()[:4] == b"\x1aE\xdf\xa3"
+    assert capsys.readouterr().err == ""
+
+
+def test_force_gives_a_color_film_new_colors() -> None:
+    """A film in color is done when asked for."""
+    color_film()
+    assert run("color.mkv", "--force") == 0
+    assert names() == {"color.mkv", "color.colorized.mkv"}
+
+
+def test_several_films_one_of_them_broken(capsys: pytest.CaptureFixture[str]) -> None:
+    """A broken film costs its own result and the exit code; the folder is made."""
+    film("a.mkv")
+    Path("b.mkv").write_bytes(b"\x1aE\xdf\xa3 and no more")
+    film("c.mp4", codec="libx264")
+    assert run("a.mkv", "b.mkv", "c.mp4", "-o", "new/deep") == 1
+    found = {path.name for path in Path("new/deep").iterdir()}
+    assert found == {"a.colorized.mkv", "c.colorized.mp4"}
+    out, err = capsys.readouterr()
+    assert [line.split(":")[0] for line in out.splitlines()] == [
+        "new/deep/a.colorized.mkv", "new/deep/c.colorized.mp4"
+    ]  # fmt: skip
+    assert err.startswith("vidcolor: b.mkv: cannot be opened")
+    assert err.count("\n") == 1
+
+
+def test_two_films_of_one_name_do_not_overwrite_each_other(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The second of two films whose outputs would be one is refused; --overwrite is no leave."""
+    for folder in ("one", "two"):
+        Path(folder).mkdir()
+        film(f"{folder}/film.mkv")
+    assert run("one/film.mkv", "two/film.mkv", "-o", "out", "--overwrite") == 1
+    err = capsys.readouterr().err
+    assert "two/film.mkv: its output out/film.colorized.mkv would be that of one/film.mkv" in err
+    assert Path("out/film.colorized.mkv").is_file()
+
+
+def test_a_folder_that_cannot_be_made(capsys: pytest.CaptureFixture[str]) -> None:
+    """An output folder below a file is told in one line."""
+    film("a.mkv")
+    film("b.mkv")
+    assert run("a.mkv", "b.mkv", "-o", "a.mkv/out") == 1
+    assert "a.mkv/out: cannot be made (Not a directory); name another -o" in capsys.readouterr().err
+
+
+@pytest.mark.xfail(reason="a folder to be made is told as missing", strict=True)
+def test_dry_run_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A dry run tells what would be done to each film, and neither writes nor makes folders."""
+    film("a.mkv")
+    film("b.mkv")
+    assert run("a.mkv", "b.mkv", "missing.mkv", "-o", "new/", "--dry-run", "--lossless") == 1
+    assert names() == {"a.mkv", "b.mkv"}
+    out, err = capsys.readouterr()
+    assert "output    new/a.colorized.mkv" in out
+    assert "encoding  ffv1 yuv420p, matroska level=3" in out
+    assert err == "vidcolor: missing.mkv: no such file\n"
+
+
+def test_dry_run_of_one_film_with_all_well() -> None:
+    """A dry run of what would work is exit 0."""
+    film()
+    assert run("film.mkv", "-n") == 0
+    assert names() == {"film.mkv"}
+
+
+def test_quiet_says_nothing_but_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    """Quiet, a success is silent and a failure is its one line."""
+    film()
+    assert run("film.mkv", "missing.mkv", "-q", "-o", "out") == 1
+    assert capsys.readouterr() == ("", "vidcolor: missing.mkv: no such file\n")
+
+
+def test_notes_and_losses_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """What was damaged in a film is told; it is colorized all the same, with exit 0."""
+    path = film(frames=50)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    assert run(path) == 0
+    assert "film.mkv: warning: the file ends 1." in capsys.readouterr().err
+
+
+def test_a_name_with_odd_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    """Spaces, umlauts, quotes, percents, colons and a leading dash in a name are no matter."""
+    odd = "-näme with 'quotes' & %d 100% [x] a:b.mkv"
+    film(f"./{odd}")
+    assert run(f"./{odd}") == 0
+    assert names() == {odd, odd.replace(".mkv", ".colorized.mkv")}
+    assert capsys.readouterr().err == ""
+
+
+def test_a_missing_system_library_of_opencv_is_explained(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where OpenCV cannot be loaded, the line says which packages to install."""
+
+    def fail(*_: object) -> None:
+        raise ImportError("libGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(zoo, "load_model", fail)
+    film()
+    assert run("film.mkv") == 1
+    assert "apt-get install libgl1" in capsys.readouterr().err
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
+    """Version and help are exit 0; help names every option with its default."""
+    for option in ("--version", "--help"):
+        with pytest.raises(SystemExit) as caught:
+            main([option])
+        assert caught.value.code == 0
+    out = capsys.readouterr().out
+    assert out.startswith("vidcolor 0.")
+    assert "(default: 256)" in out
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [
+        (signal.SIGTERM, 143, "vidcolor: terminated; nothing unfinished was left\n"),
+        (signal.SIGINT, 130, "vidcolor: interrupted; nothing unfinished was left\n"),
+    ],
+)
+def test_a_signal_in_the_middle_leaves_nothing(
+    tmp_path: Path, number: signal.Signals, code: int, told: str
+) -> None:
+    """Stopped while it writes, the program says so and leaves neither output nor part file."""
+    # A shell may have told its children to ignore SIGINT.
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from vidcolor.cli import main; sys.exit(main())"
+    )
+    command = [sys.executable, "-c", program, SAMPLE, "-o", "out.mkv", "--lossless"]
+    command += ["--render-size", "512", "--batch-size", "1"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as running:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not any(part.stat().st_size for part in tmp_path.glob(".out.*.part.mkv")):
+            assert running.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        running.send_signal(number)
+        _, err = running.communicate(timeout=WAIT_SECONDS)
+    assert (running.returncode, err.decode()) == (code, told)
+    assert list(tmp_path.iterdir()) == []
