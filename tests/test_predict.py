@@ -1,4 +1,5 @@
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -61,6 +62,43 @@ def test_one_histogram_for_each_picture_in_order() -> None:
         assert histogram.probabilities.shape == (BIN_COUNT, 16, 16)
         assert histogram.probabilities.dtype == torch.float32
         torch.testing.assert_close(histogram.probabilities.sum(0), torch.ones(16, 16))
+
+
+def test_workers_keep_the_order_and_the_bits() -> None:
+    """Shared among three workers, the same histograms come in the same order as from one."""
+    pictures, model = random_lightness(17), small_model()
+    alone = predict_histograms(pictures, model, 6)
+    shared = predict_histograms(pictures, replace(model, threads=3), 6)
+    for one, other, picture in zip(alone, shared, pictures, strict=True):
+        assert other.lightness is picture
+        assert torch.equal(one.probabilities, other.probabilities)
+
+
+def test_pictures_are_not_taken_far_ahead() -> None:
+    """However long the film, little more than a batch is asked for before a histogram comes."""
+    taken = 0
+
+    def film() -> Iterator[NDArray[np.float32]]:
+        nonlocal taken
+        for picture in random_lightness(40):
+            taken += 1
+            yield picture
+
+    histograms = predict_histograms(film(), replace(small_model(), threads=2), 4)
+    next(histograms)
+    assert taken <= 4 + 2 + 1
+    histograms.close()
+
+
+def test_torchs_threads_are_given_back() -> None:
+    """After the last histogram, and after giving up early, torch has as many threads as before."""
+    before = torch.get_num_threads()
+    list(predict_histograms(random_lightness(3), small_model(), 2))
+    assert torch.get_num_threads() == before
+    histograms = predict_histograms(random_lightness(9), small_model(), 2)
+    next(histograms)
+    histograms.close()
+    assert torch.get_num_threads() == before
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

@@ -1,7 +1,9 @@
 """Lightness pictures to color histograms: batches, padding, and what to do when memory runs out."""
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -26,7 +28,10 @@ def predict_histograms(
 ) -> Iterator[ColorHistogram]:
     """The color histogram of each picture, in order.
 
-    A picture's histogram does not depend on its neighbors in a batch.
+    A picture's histogram does not depend on its neighbors in a batch. On a CPU the batch is shared
+    among workers of one thread each: threads that work on one picture together wait for each other
+    after every layer, and where decoder and encoder want the processor too, that wait is longer
+    than the work. For the same reason the caller's own torch has one thread until the last picture.
 
     Args:
         lightness: (H, W) float32 CIELAB L* in [0, 100] each, of any sizes.
@@ -40,19 +45,46 @@ def predict_histograms(
     Raises:
         VidcolorError: There is not enough memory for one picture.
     """
-    for batch in _alike(lightness, batch_size):
-        waiting = batch
-        while waiting:
-            size = min(batch_size, model.batch_limit.pictures or batch_size)
-            try:
-                probabilities = _infer(waiting[:size], model, size)
-            except RuntimeError as error:  # torch.OutOfMemoryError is one
-                if not _is_out_of_memory(error):
-                    raise
-                _lower_limit(model, size, waiting[0])
-                continue
-            done, waiting = waiting[:size], waiting[size:]
-            yield from map(ColorHistogram, probabilities, done)
+    workers = max(min(model.threads, batch_size // _SMALLEST_CPU_BATCH), 1)
+    share = batch_size // workers
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    pool = ThreadPoolExecutor(workers, "infer", torch.set_num_threads, (model.threads // workers,))
+    ahead: deque[tuple[list[Lightness], Future[list[torch.Tensor]]]] = deque()
+    try:
+        for batch in _alike(lightness, share):
+            ahead.append((batch, pool.submit(_infer_within_limit, batch, model, share)))
+            if len(ahead) > workers:
+                yield from _finished(ahead)
+        while ahead:
+            yield from _finished(ahead)
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(before)
+
+
+def _finished(
+    ahead: deque[tuple[list[Lightness], Future[list[torch.Tensor]]]],
+) -> Iterator[ColorHistogram]:
+    """The histograms of the first batch, as soon as they are there."""
+    batch, future = ahead.popleft()
+    yield from map(ColorHistogram, future.result(), batch)
+
+
+def _infer_within_limit(
+    pictures: list[Lightness], model: Model, full_size: int
+) -> list[torch.Tensor]:
+    """Probabilities of pictures of one size, in as many goes as memory takes."""
+    done: list[torch.Tensor] = []
+    while len(done) < len(pictures):
+        size = min(full_size, model.batch_limit.pictures or full_size)
+        try:
+            done += _infer(pictures[len(done) : len(done) + size], model, size)
+        except RuntimeError as error:  # torch.OutOfMemoryError is one
+            if not _is_out_of_memory(error):
+                raise
+            _lower_limit(model, size, pictures[0])
+    return done
 
 
 def _alike(lightness: Iterable[Lightness], batch_size: int) -> Iterator[list[Lightness]]:
@@ -79,11 +111,18 @@ def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torc
     if len(x) < least:
         x = torch.cat([x, x[-1:].expand(least - len(x), -1, -1, -1)])
     x = x.to(model.dtype).contiguous(memory_format=torch.channels_last)
-    with torch.backends.cudnn.flags(deterministic=True, benchmark=False):
-        logits = model.net(x)[: len(pictures)]
+    logits = _forward(x, model)[: len(pictures)]
     rows, columns = -(-height // OUTPUT_STRIDE), -(-width // OUTPUT_STRIDE)
     # Picture by picture, a softmax stays in the processor's cache.
     return [picture[:, :rows, :columns].softmax(0, dtype=torch.float32) for picture in logits]
+
+
+def _forward(x: torch.Tensor, model: Model) -> torch.Tensor:
+    """Logits of a batch, by the same kernels each time."""
+    if model.device.type != "cuda":
+        return model.net(x)  # type: ignore[no-any-return]
+    with torch.backends.cudnn.flags(deterministic=True, benchmark=False):
+        return model.net(x)  # type: ignore[no-any-return]
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:

@@ -59,6 +59,7 @@ class Model:
         dtype: What it computes in.
         rebalancing_weight: (bins,) float32 on `device`; what the loss multiplied each bin by.
         sha256: Of the weights file.
+        threads: How many processor threads inference may use.
         batch_limit: What inference has learned of the device's memory.
     """
 
@@ -68,6 +69,7 @@ class Model:
     dtype: torch.dtype
     rebalancing_weight: torch.Tensor
     sha256: str
+    threads: int = 1
     batch_limit: BatchLimit = field(default_factory=BatchLimit)
 
     def __repr__(self) -> str:
@@ -99,6 +101,7 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
         dtype=dtype,
         rebalancing_weight=weights.rebalancing_weight.to(place),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        threads=torch.get_num_threads() if place.type == "cpu" else 1,
     )
 
 
