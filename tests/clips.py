@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -84,7 +85,8 @@ def write_film(  # noqa: PLR0913 - a film has many traits
         codec: FFmpeg's encoder.
         pixel_format: What is encoded.
         planar: The format that `pictures` are planes of, if it is another.
-        pts: Each frame's time in units of `time_base`; None for 0, 1, 2...
+        pts: Each frame's time in units of `time_base`; None for 0, 1, 2... A frame lasts until
+            the next one, the last for one unit.
         time_base: Seconds a unit.
         options: The encoder's.
         extras: What else the film carries.
@@ -93,6 +95,8 @@ def write_film(  # noqa: PLR0913 - a film has many traits
         context: Attributes of the codec context, such as `sample_aspect_ratio`.
     """
     frames = [picture_frame(planes, planar or pixel_format) for planes in pictures]
+    times = list(range(len(frames)) if pts is None else pts)
+    lengths = [after - before for before, after in pairwise(times)] + [1]
     extras = extras or Extras()
     index_first = {"movflags": "+faststart"} if path.suffix in {".mp4", ".mov"} else {}
     with av.open(str(path), "w", container_options=index_first) as output:
@@ -102,6 +106,7 @@ def write_film(  # noqa: PLR0913 - a film has many traits
         video.pix_fmt, video.codec_context.time_base = pixel_format, time_base
         for name, setting in context.items():
             setattr(video.codec_context, name, setting)
+        video.codec_context.flags |= int(Flags.frame_duration)
         if fields:
             video.codec_context.flags |= int(Flags.interlaced_dct | Flags.interlaced_me)
         if rotation:
@@ -112,7 +117,8 @@ def write_film(  # noqa: PLR0913 - a film has many traits
         mux_extras()
         for index, made in enumerate(frames):
             frame = made.reformat(format=pixel_format)
-            frame.pts, frame.time_base = pts[index] if pts else index, time_base
+            frame.pts, frame.time_base = times[index], time_base
+            frame.duration = lengths[index]
             output.mux(video.encode(_with_fields(frame, fields)))
         output.mux(video.encode(None))
     return path

@@ -108,16 +108,47 @@ def test_times_are_the_sources(tmp_path: Path, suffix: str, pts: list[int]) -> N
     )
 
 
+@pytest.mark.parametrize("fields", [None, "tff"])
+def test_durations_are_the_sources(tmp_path: Path, fields: str | None) -> None:
+    """Each frame stays on screen as long as it did, also the last one."""
+    film = write_film(
+        tmp_path / "film.mkv", moving_luma(4), pts=[0, 40, 500, 520], time_base=MILLISECOND,
+        fields=fields, field_order=2 if fields else 1, options={"level": "3"},
+    )  # fmt: skip
+    for path in (film, colored(film).path):
+        with av.open(str(path)) as container:
+            lengths = [packet.duration for packet in container.demux() if packet.size]
+        assert lengths == [40, 460, 20, 1]
+
+
 @needs_ffmpeg
 @pytest.mark.parametrize("suffix", [".mkv", ".mov"])
 def test_nothing_else_is_lost_by_ffmpegs_word(tmp_path: Path, suffix: str) -> None:
     """Luma, times, and the packets of each sound and subtitle stream are equal for FFmpeg too."""
     extras = RICH if suffix == ".mkv" else replace(RICH, attachments=[], subtitles=[])
-    film = write_film(tmp_path / f"film{suffix}", moving_luma(25), codec="libx264", extras=extras)
+    # The sound goes on for most of its second after the picture has ended.
+    film = write_film(tmp_path / f"film{suffix}", moving_luma(5), codec="libx264", extras=extras)
     encoding = colored(film, tmp_path / f"out{suffix}", OutputSettings(codec="libx264", crf=0))
     assert compare(film, encoding.path) == []
     assert len(packet_hashes(film, "a")) == 2
     assert len(packet_hashes(film, "s")) == len(extras.subtitles[:1])
+
+
+@needs_ffmpeg
+def test_a_second_picture_is_copied(tmp_path: Path) -> None:
+    """A second video stream keeps its packets, with the times shown and the times decoded."""
+    one, other, film = (tmp_path / f"{name}.mp4" for name in ("one", "other", "film"))
+    write_film(one, moving_luma(9), codec="libx264")
+    write_film(other, moving_luma(9, seed=1), codec="libx264", options={"bf": "3"})
+    copy = ["-map", "0", "-map", "1", "-c", "copy"]
+    subprocess.run(["ffmpeg", "-v", "quiet", "-i", one, "-i", other, *copy, film], check=True)
+    packets = []
+    for path in (film, colored(film, settings=OutputSettings()).path):
+        with av.open(str(path)) as container:
+            demuxed = [packet for packet in container.demux(video=1) if packet.size]
+        packets.append([(packet.pts, packet.dts, bytes(packet)) for packet in demuxed])
+    assert packets[0] == packets[1]
+    assert any(pts != dts for pts, dts, _ in packets[0])
 
 
 @needs_ffmpeg
@@ -155,8 +186,9 @@ def test_streams_keep_language_title_and_disposition(tmp_path: Path) -> None:
     plain = write_film(tmp_path / "plain.mkv", moving_luma(5), extras=RICH)
     film = tmp_path / "film.mkv"
     subprocess.run(
-        ["ffmpeg", "-v", "quiet", "-i", plain, "-map", "0", "-c", "copy", "-disposition:a:0",
-         "0", "-disposition:a:1", "default+comment", "-disposition:s:0", "forced", film],
+        ["ffmpeg", "-v", "quiet", "-i", plain, "-map", "0", "-c", "copy",
+         "-disposition:v:0", "original", "-disposition:a:0", "0",
+         "-disposition:a:1", "default+comment", "-disposition:s:0", "forced", film],
         check=True,
     )  # fmt: skip
     before, after = (
@@ -166,6 +198,7 @@ def test_streams_keep_language_title_and_disposition(tmp_path: Path) -> None:
         assert one["disposition"] == other["disposition"]
         tags = {**one["tags"], "ENCODER": None, "DURATION": None, "encoder": None}
         assert {**other["tags"], "ENCODER": None, "DURATION": None, "encoder": None} == tags
+    assert before[0]["disposition"]["original"] == 1
     assert before[2]["disposition"]["comment"] == before[3]["disposition"]["forced"] == 1
     assert before[0]["tags"]["language"] == "fre"
 
@@ -187,6 +220,17 @@ def test_shape_and_color_tags_are_kept(tmp_path: Path, suffix: str, codec: str) 
     assert (stream["color_range"], stream["color_space"]) == ("pc", "bt470bg")
     assert (stream["color_primaries"], stream["color_transfer"]) == ("bt470bg", "smpte170m")
     assert stream["chroma_location"] == "left"
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(("matrix", "location"), [(1, "left"), (9, "topleft")])
+def test_chroma_location_is_tagged(tmp_path: Path, matrix: int, location: str) -> None:
+    """The result says where its chroma lies: left, and in BT.2020 film top left."""
+    film = write_film(tmp_path / "film.mkv", moving_luma(2), codec="libx264", colorspace=matrix)
+    (stream,) = ask_ffprobe(colored(film, settings=OutputSettings()).path, "-show_streams")[
+        "streams"
+    ]
+    assert stream["chroma_location"] == location
 
 
 @needs_ffmpeg
@@ -443,7 +487,7 @@ def test_a_piece_carries_its_own_sound_words_and_chapters(tmp_path: Path) -> Non
     film = write_film(tmp_path / "film.mkv", moving_luma(45), extras=RICH)
     source = probe(film)
     encoding = plan_encoding(source, LOSSLESS)
-    start, length = Fraction("0.8"), Fraction("0.4")
+    start, length = Fraction("0.6"), Fraction("0.32")
     frames = read_frames(source, Losses(), start_seconds=start, duration_seconds=length)
     with FilmWriter(
         source, encoding, made_by="a test", shift_seconds=start, duration_seconds=length
@@ -456,10 +500,11 @@ def test_a_piece_carries_its_own_sound_words_and_chapters(tmp_path: Path) -> Non
             if packet.size:
                 times.setdefault(packet.stream.index, []).append(packet.pts)
         chapters = [(one["start"], one["end"]) for one in container.chapters()]
-    assert times[0] == list(range(0, 400, 40))
-    assert all(0 <= time < 400 for stream in times.values() for time in stream)
-    assert (times[1], times[3]) == (list(range(0, 200, 20)), [100])
-    assert chapters == [(0, 400_000_000)]
+    assert times[0] == list(range(0, 320, 40))
+    assert times[1] == list(range(0, 320, 20))
+    assert (min(times[2]), times[3]) == (pytest.approx(0, abs=25), [300])
+    assert max(times[2]) < 320
+    assert chapters == [(0, 100_000_000), (100_000_000, 320_000_000)]
 
 
 def test_an_encoder_that_refuses_is_told(tmp_path: Path) -> None:
