@@ -92,7 +92,8 @@ class _SameConv(nn.Conv2d):
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # the base class's name
         if self.uneven is not None:
             input = functional.pad(input, self.uneven)  # noqa: A001
-        if self.float32_on_cpu and input.device.type == "cpu" and torch.is_grad_enabled():
+        learning = torch.is_grad_enabled() and torch.is_autocast_enabled("cpu")
+        if self.float32_on_cpu and input.device.type == "cpu" and learning:
             with torch.autocast("cpu", enabled=False):
                 return super().forward(input.float())
         return super().forward(input)

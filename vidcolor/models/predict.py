@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 def predict_histograms(
     lightness: Iterable[Lightness], model: Model, batch_size: int
-) -> Iterator[ColorHistogram]:
+) -> Generator[ColorHistogram, None, None]:
     """The color histogram of each picture, in order.
 
     A picture's histogram does not depend on its neighbors in a batch. On a CPU the batch is shared
