@@ -1,0 +1,68 @@
+from functools import cache
+from pathlib import Path
+
+import pytest
+from clips import CLIPS, needs_clips, needs_ffmpeg
+from prove_lossless import compare
+
+from vidcolor.cli import main
+from vidcolor.models import zoo
+
+FORMATS = CLIPS / "formats"
+REFUSED = {
+    "made-audio-only.m4a": "holds no picture that can be decoded",
+    "made-not-a-video.mp4": "cannot be opened as a video",
+    "made-truncated-no-moov.mp4": "cannot be opened as a video",
+    "made-zero-bytes.mp4": "is empty (zero bytes)",
+    "real-mdat-zeroed-prores.mov": "not one frame of its prores video decodes",
+}
+# What the program must say of damage in the file; of no other file may it say anything.
+DAMAGED = {
+    "made-bitflips-ffv1-crc.mkv": "frames are damaged",
+    "made-bitflips.mp4": "frames are damaged",
+    "made-truncated.mkv": "the file ends",
+    "real-corrupt-h264.mp4": "1 packet does not decode, 1 frame is damaged",
+}
+# Minutes of work for what is held elsewhere.
+LEFT_OUT = {
+    "real-mxf-jpeg2000-4k-pq-truncated.mxf",  # RGB is in real-rawcooked-..., cut films are above
+    "real-yuv444-seek-breaks.mp4",  # seeking in it is a test of the reader
+}
+FILMS = sorted({path.name for path in FORMATS.glob("*.*")} - REFUSED.keys() - LEFT_OUT)
+load_once = cache(zoo.load_model)
+
+pytestmark = needs_clips
+
+
+@pytest.fixture(autouse=True)
+def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model is loaded once for all tests."""
+    monkeypatch.setattr(zoo, "load_model", load_once)
+
+
+def colorize(film: Path, output: Path) -> int:
+    """The exit code of a lossless run with the smallest picture for the network."""
+    options = ["--lossless", "--force", "--quiet", "--render-size", "64", "--device", "cpu"]
+    return main([str(film), "-o", str(output), *options])
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("name", FILMS)
+def test_nothing_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Luma, times, sound and subtitles are the source's by FFmpeg's word; damage is told."""
+    assert colorize(FORMATS / name, tmp_path / "out.mkv") == 0
+    told = capsys.readouterr().err
+    assert DAMAGED[name] in told if name in DAMAGED else told == ""
+    assert compare(FORMATS / name, tmp_path / "out.mkv") == []
+
+
+@pytest.mark.parametrize(("name", "fault"), REFUSED.items(), ids=REFUSED)
+def test_what_cannot_be_opened_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, fault: str
+) -> None:
+    """A file without a picture that decodes is told in one line, and nothing is written."""
+    assert colorize(FORMATS / name, tmp_path / "out.mkv") == 1
+    err = capsys.readouterr().err
+    assert err.startswith(f"vidcolor: {FORMATS / name}: {fault}")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
