@@ -26,8 +26,7 @@ if TYPE_CHECKING:  # these import torch
     from vidcolor.video.plan import Job
 
 DONE, FAILED = 0, 1
-INTERRUPTED = 128 + signal.SIGINT
-TERMINATED = 128 + signal.SIGTERM
+SIGNALLED = 128  # plus the signal's number, as shells do
 OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
 
 
@@ -37,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     output, folder = _destination(parser, options.inputs, options.output)
     settings = _settings(options)
-    signal.signal(signal.SIGTERM, _terminate)
+    _catch_termination()
     logging.basicConfig(format="vidcolor: %(message)s", level=logging.WARNING)
     try:
         return _run(options, output, folder, settings)
@@ -52,10 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         raise
     except KeyboardInterrupt:
         _warn("interrupted; nothing unfinished was left")
-        return INTERRUPTED
-    except _Terminated:
+        return SIGNALLED + signal.SIGINT
+    except _Terminated as termination:
         _warn("terminated; nothing unfinished was left")
-        return TERMINATED
+        return SIGNALLED + termination.number
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -334,9 +333,21 @@ def _fail(text: str) -> int:
     return FAILED
 
 
-def _terminate(*_: object) -> NoReturn:
-    raise _Terminated
-
-
 class _Terminated(BaseException):
-    """SIGTERM came."""
+    """A signal asks the program to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.number = number
+
+
+def _catch_termination() -> None:
+    """Make the signals that end programs an exception, so that unfinished files are removed."""
+
+    def end(number: int, _: object) -> NoReturn:
+        raise _Terminated(number)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
