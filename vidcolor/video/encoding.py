@@ -195,8 +195,16 @@ def _ffv1_slices(pixel_format: str, picture: Picture) -> dict[str, str]:
     return {}
 
 
-def check_target(target: Path, source: Path, *, overwrite: bool) -> None:
+def check_target(
+    target: Path, source: Path, *, overwrite: bool, folder_comes: bool = False
+) -> None:
     """Raise if `target` must not or cannot be written.
+
+    Args:
+        target: The output file.
+        source: The film.
+        overwrite: Whether a file that exists may be replaced.
+        folder_comes: Whether a missing folder will be made before the film is written.
 
     Raises:
         OutputError: It is the source itself (through links as well), a folder, exists without
@@ -209,6 +217,8 @@ def check_target(target: Path, source: Path, *, overwrite: bool) -> None:
     if (target.exists() or target.is_symlink()) and not overwrite:
         raise OutputError(f"{target}: exists already; use --overwrite or another -o")
     folder = target.parent
+    if folder_comes and not folder.exists():
+        return
     if not folder.is_dir():
         raise OutputError(f"{folder}: no such folder; make it first")
     if not os.access(folder, os.W_OK | os.X_OK):

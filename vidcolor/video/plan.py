@@ -41,7 +41,7 @@ def plan_video(
         source: The film.
         output: The colorized film; None for `film.colorized.*`.
         settings: All settings.
-        folder: Where an unnamed output goes; None for beside the source.
+        folder: Where an unnamed output goes, made later if missing; None for beside the source.
 
     Raises:
         SourceError: The film cannot be used, or is in color already.
@@ -49,7 +49,8 @@ def plan_video(
     """
     found = probe(source)
     encoding = plan_encoding(found, settings.output, output=output, folder=folder)
-    check_target(encoding.path, source, overwrite=settings.output.overwrite)
+    overwrite = settings.output.overwrite
+    check_target(encoding.path, source, overwrite=overwrite, folder_comes=folder is not None)
     if not settings.force and is_color(found):
         raise AlreadyColorError(
             f"{source}: is in color already; --force keeps its luma and replaces its colors"
