@@ -10,51 +10,16 @@ import av
 import numpy as np
 import pytest
 from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
-from prove_lossless import compare, packet_hashes
+from recoloring import LOSSLESS, RICH, colored, pink
 
 from vidcolor.errors import OutputError
 from vidcolor.settings import OutputSettings
-from vidcolor.video.encoding import Encoding
 from vidcolor.video.plan import plan_encoding
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.source import probe
 from vidcolor.video.writer import FilmWriter
 
 MILLISECOND = Fraction(1, 1000)
-LOSSLESS = OutputSettings(lossless=True)
-RICH = Extras(
-    audio=["pcm_s24le", "aac"],
-    subtitles=[(100, 500, "First words."), (900, 800, "Last\nwords.")],
-    chapters=[(0, 700, "One"), (700, 1600, "Two")],
-    attachments=[("notes.txt", "text/plain", b"Found in the attic.")],
-    metadata={"title": "A film", "ARCHIVE_NUMBER": "17/4"},
-    video_metadata={"language": "fre", "title": "Reel one"},
-    audio_metadata={"language": "ger"},
-)
-
-
-def colored(
-    path: Path,
-    output: Path | None = None,
-    settings: OutputSettings = LOSSLESS,
-    *,
-    frames: int | None = None,
-) -> Encoding:
-    """The film at `path` written with pink chroma; how it was written."""
-    source = probe(path)
-    encoding = plan_encoding(source, settings, output=output)
-    with FilmWriter(source, encoding, made_by="made in a test") as writer:
-        for frame in islice(read_frames(source, Losses()), frames):
-            writer.write(frame, pink(encoding))
-    return encoding
-
-
-def pink(encoding: Encoding) -> tuple[np.ndarray, np.ndarray]:
-    """Two planes of one chroma code each, in the encoding's size and depth."""
-    picture, depth = encoding.picture, encoding.picture.depth + encoding.luma_shift
-    size = (picture.chroma_height, picture.chroma_width)
-    kind = np.uint8 if depth == 8 else np.uint16
-    return np.full(size, 110 << depth - 8, kind), np.full(size, 150 << depth - 8, kind)
 
 
 def luma_and_times(path: Path) -> tuple[list[np.ndarray], list[int]]:
@@ -119,88 +84,6 @@ def test_durations_are_the_sources(tmp_path: Path, fields: str | None) -> None:
         with av.open(str(path)) as container:
             lengths = [packet.duration for packet in container.demux() if packet.size]
         assert lengths == [40, 460, 20, 1]
-
-
-@needs_ffmpeg
-@pytest.mark.parametrize("suffix", [".mkv", ".mov"])
-def test_nothing_else_is_lost_by_ffmpegs_word(tmp_path: Path, suffix: str) -> None:
-    """Luma, times, and the packets of each sound and subtitle stream are equal for FFmpeg too."""
-    extras = RICH if suffix == ".mkv" else replace(RICH, attachments=[], subtitles=[])
-    # The sound goes on for most of its second after the picture has ended.
-    film = write_film(tmp_path / f"film{suffix}", moving_luma(5), codec="libx264", extras=extras)
-    encoding = colored(film, tmp_path / f"out{suffix}", OutputSettings(codec="libx264", crf=0))
-    assert compare(film, encoding.path) == []
-    assert len(packet_hashes(film, "a")) == 2
-    assert len(packet_hashes(film, "s")) == len(extras.subtitles[:1])
-
-
-@needs_ffmpeg
-def test_a_second_picture_is_copied(tmp_path: Path) -> None:
-    """A second video stream keeps its packets, with the times shown and the times decoded."""
-    one, other, film = (tmp_path / f"{name}.mp4" for name in ("one", "other", "film"))
-    write_film(one, moving_luma(9), codec="libx264")
-    write_film(other, moving_luma(9, seed=1), codec="libx264", options={"bf": "3"})
-    copy = ["-map", "0", "-map", "1", "-c", "copy"]
-    subprocess.run(["ffmpeg", "-v", "quiet", "-i", one, "-i", other, *copy, film], check=True)
-    packets = []
-    for path in (film, colored(film, settings=OutputSettings()).path):
-        with av.open(str(path)) as container:
-            demuxed = [packet for packet in container.demux(video=1) if packet.size]
-        packets.append([(packet.pts, packet.dts, bytes(packet)) for packet in demuxed])
-    assert packets[0] == packets[1]
-    assert any(pts != dts for pts, dts, _ in packets[0])
-
-
-@needs_ffmpeg
-def test_chapters_attachments_and_tags_are_kept(tmp_path: Path) -> None:
-    """What FFprobe tells of the file beside its streams is what it told of the source."""
-    film = write_film(tmp_path / "film.mkv", moving_luma(25), extras=RICH)
-    result = colored(film).path
-    for path in (film, result):
-        told = ask_ffprobe(path, "-show_format", "-show_chapters", "-show_streams")
-        assert told["format"]["tags"]["title"] == "A film"
-        assert told["format"]["tags"]["ARCHIVE_NUMBER"] == "17/4"
-        chapters = [(c["start_time"], c["end_time"], c["tags"]["title"]) for c in told["chapters"]]
-        assert chapters == [("0.000000", "0.700000", "One"), ("0.700000", "1.600000", "Two")]
-        kinds = [stream["codec_type"] for stream in told["streams"]]
-        assert kinds == ["video", "audio", "audio", "subtitle", "attachment"]
-        assert told["streams"][4]["tags"] == {"filename": "notes.txt", "mimetype": "text/plain"}
-    assert told["format"]["tags"]["COLORIZED_BY"] == "made in a test"
-
-
-@needs_ffmpeg
-def test_an_attachment_is_the_same_file(tmp_path: Path) -> None:
-    """The bytes of an attachment come through."""
-    film = write_film(tmp_path / "film.mkv", moving_luma(2), extras=RICH)
-    notes = tmp_path / "notes.txt"
-    subprocess.run(
-        ["ffmpeg", "-v", "quiet", "-dump_attachment:t:0", notes, "-i", colored(film).path],
-        check=False,
-    )
-    assert notes.read_bytes() == b"Found in the attic."
-
-
-@needs_ffmpeg
-def test_streams_keep_language_title_and_disposition(tmp_path: Path) -> None:
-    """Each stream's tags and flags are those that it had."""
-    plain = write_film(tmp_path / "plain.mkv", moving_luma(5), extras=RICH)
-    film = tmp_path / "film.mkv"
-    subprocess.run(
-        ["ffmpeg", "-v", "quiet", "-i", plain, "-map", "0", "-c", "copy",
-         "-disposition:v:0", "original", "-disposition:a:0", "0",
-         "-disposition:a:1", "default+comment", "-disposition:s:0", "forced", film],
-        check=True,
-    )  # fmt: skip
-    before, after = (
-        ask_ffprobe(path, "-show_streams")["streams"] for path in (film, colored(film).path)
-    )
-    for one, other in zip(before, after, strict=True):
-        assert one["disposition"] == other["disposition"]
-        tags = {**one["tags"], "ENCODER": None, "DURATION": None, "encoder": None}
-        assert {**other["tags"], "ENCODER": None, "DURATION": None, "encoder": None} == tags
-    assert before[0]["disposition"]["original"] == 1
-    assert before[2]["disposition"]["comment"] == before[3]["disposition"]["forced"] == 1
-    assert before[0]["tags"]["language"] == "fre"
 
 
 @needs_ffmpeg
@@ -273,70 +156,6 @@ def test_mp4_begins_with_its_index(tmp_path: Path, suffix: str) -> None:
     film = write_film(tmp_path / "film.mkv", moving_luma(5))
     written = colored(film, tmp_path / f"out{suffix}", OutputSettings()).path.read_bytes()
     assert -1 < written.index(b"moov") < written.index(b"mdat")
-
-
-@pytest.mark.parametrize(
-    ("suffix", "settings", "reason"),
-    [
-        (".mp4", OutputSettings(), "mp4 cannot hold subtitle 1 (srt): writing Matroska, out.mkv"),
-        (".mov", OutputSettings(), "mov cannot hold subtitle 1 (srt): writing Matroska, out.mkv"),
-    ],
-)
-def test_what_a_container_cannot_hold_moves_the_film_to_matroska(
-    tmp_path: Path, suffix: str, settings: OutputSettings, reason: str
-) -> None:
-    """MP4 has no SubRip: Matroska is written instead, under its own suffix, and a note says so."""
-    film = write_film(tmp_path / "film.mkv", moving_luma(5), extras=Extras(subtitles=[(0, 9, "a")]))
-    encoding = colored(film, tmp_path / f"out{suffix}", settings)
-    assert encoding.notes == (reason,)
-    assert encoding.path == tmp_path / "out.mkv"
-    assert not (tmp_path / f"out{suffix}").exists()
-    with av.open(str(encoding.path)) as container:
-        assert container.format.name.startswith("matroska")
-        assert len(container.streams.subtitles) == 1
-
-
-def test_what_matroska_cannot_hold_either_is_told(tmp_path: Path) -> None:
-    """An attachment stays behind in MP4, and a note says so."""
-    extras = Extras(attachments=[("notes.txt", "text/plain", b"words")])
-    film = write_film(tmp_path / "film.mkv", moving_luma(5), extras=extras)
-    encoding = colored(film, tmp_path / "out.ts", OutputSettings())
-    assert encoding.path.exists()
-    assert "attachment 1" in " ".join(encoding.notes)
-
-
-def test_mov_text_becomes_the_same_text_in_matroska(tmp_path: Path) -> None:
-    """Subtitles of MP4 are SubRip in Matroska, with the same words and times."""
-    extras = Extras(subtitles=RICH.subtitles, subtitle_codec="mov_text")
-    film = write_film(tmp_path / "film.mp4", moving_luma(40), codec="libx264", extras=extras)
-    with av.open(str(colored(film).path)) as container:
-        assert container.streams.subtitles[0].codec_context.name == "srt"
-        packets = [packet for packet in container.demux(subtitles=0) if packet.size]
-    found = [(packet.pts, packet.duration, bytes(packet).decode()) for packet in packets]
-    assert found == list(extras.subtitles)
-
-
-@needs_ffmpeg
-def test_mov_text_stays_in_mov(tmp_path: Path) -> None:
-    """Subtitles of MOV, and the gaps between them, are the same in MOV."""
-    extras = Extras(subtitles=RICH.subtitles, subtitle_codec="mov_text")
-    film = write_film(tmp_path / "film.mov", moving_luma(40), codec="libx264", extras=extras)
-    result = colored(film, tmp_path / "out.mov", OutputSettings()).path
-    assert packet_hashes(film, "s") == packet_hashes(result, "s")
-
-
-@needs_ffmpeg
-def test_timecode_is_kept_in_mov(tmp_path: Path) -> None:
-    """The timecode track is made anew from its tag and shows the same time."""
-    film = write_film(
-        tmp_path / "film.mov", moving_luma(5), codec="libx264",
-        extras=Extras(video_metadata={"timecode": "01:02:03:04"}),
-    )  # fmt: skip
-    result = colored(film, tmp_path / "out.mov", OutputSettings()).path
-    for path in (film, result):
-        streams = ask_ffprobe(path, "-show_streams")["streams"]
-        assert [stream.get("codec_tag_string") for stream in streams] == ["avc1", "tmcd"]
-        assert streams[1]["tags"]["timecode"] == "01:02:03:04"
 
 
 def test_luma_in_a_deeper_format_is_shifted_and_stays_exact(tmp_path: Path) -> None:
@@ -480,31 +299,6 @@ def test_twice_the_same_bytes(tmp_path: Path, suffix: str) -> None:
     one = colored(film, tmp_path / f"one{suffix}", OutputSettings()).path
     other = colored(film, tmp_path / f"other{suffix}", OutputSettings()).path
     assert one.read_bytes() == other.read_bytes()
-
-
-def test_a_piece_carries_its_own_sound_words_and_chapters(tmp_path: Path) -> None:
-    """A piece begins at time 0, with what lies beside it in the film and no more."""
-    film = write_film(tmp_path / "film.mkv", moving_luma(45), extras=RICH)
-    source = probe(film)
-    encoding = plan_encoding(source, LOSSLESS)
-    start, length = Fraction("0.6"), Fraction("0.32")
-    frames = read_frames(source, Losses(), start_seconds=start, duration_seconds=length)
-    with FilmWriter(
-        source, encoding, made_by="a test", shift_seconds=start, duration_seconds=length
-    ) as writer:
-        for frame in frames:
-            writer.write(frame, pink(encoding))
-    with av.open(str(encoding.path)) as container:
-        times = {}
-        for packet in container.demux():
-            if packet.size:
-                times.setdefault(packet.stream.index, []).append(packet.pts)
-        chapters = [(one["start"], one["end"]) for one in container.chapters()]
-    assert times[0] == list(range(0, 320, 40))
-    assert times[1] == list(range(0, 320, 20))
-    assert (min(times[2]), times[3]) == (pytest.approx(0, abs=25), [300])
-    assert max(times[2]) < 320
-    assert chapters == [(0, 100_000_000), (100_000_000, 320_000_000)]
 
 
 def test_an_encoder_that_refuses_is_told(tmp_path: Path) -> None:
