@@ -26,9 +26,10 @@ def quiet_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Itera
     """Load the model once, work in an empty folder, and give signals back as they were."""
     monkeypatch.setattr(zoo, "load_model", load_once)
     monkeypatch.chdir(tmp_path)
-    handler = signal.getsignal(signal.SIGTERM)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield
-    signal.signal(signal.SIGTERM, handler)
+    for number, handler in handlers.items():
+        signal.signal(number, handler)
 
 
 def film(name: str = "film.mkv", frames: int = 3, codec: str = "ffv1") -> Path:
@@ -321,6 +322,28 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith("vidcolor 0.")
     assert "(default: 256)" in out
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, 129, "terminated"),
+        (signal.SIGINT, 130, "interrupted"),
+    ],
+)
+def test_a_signal_is_told_as_shells_do(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    code: int,
+    told: str,
+) -> None:
+    """The exit code of a stopped run is 128 and the signal's number, and one line says so."""
+    monkeypatch.setattr("vidcolor.reels.colorize_reel", lambda *_: signal.raise_signal(number))
+    film()
+    assert run("film.mkv") == code
+    assert capsys.readouterr().err == f"vidcolor: {told}; nothing unfinished was left\n"
 
 
 @pytest.mark.parametrize(
