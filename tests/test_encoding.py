@@ -265,3 +265,10 @@ def test_a_folder_without_leave_to_write_is_refused(
     monkeypatch.setattr("vidcolor.video.encoding.os.access", lambda *_: False)
     with pytest.raises(OutputError, match="may not be written to; choose another folder"):
         check_target(film.with_name("out.mkv"), film, overwrite=False)
+
+
+def test_quarter_chroma_needs_a_width_it_divides() -> None:
+    """4:1:1 at a width that is no multiple of 4 is written as 4:2:2, for FFV1's sake."""
+    quarter = replace(picture(), width=854, log2_chroma_width=2, log2_chroma_height=0)
+    assert choose_pixel_format("ffv1", quarter, LOSSLESS)[0] == "yuv422p"
+    assert choose_pixel_format("ffv1", replace(quarter, width=720), LOSSLESS)[0] == "yuv411p"

@@ -185,12 +185,10 @@ def failing_at(call: int, work: Callable[..., Any]) -> Callable[..., Any]:
         pytest.param(
             "decode_annealed_mean",
             "inference failed at frame 7: ZeroDivisionError",
-            marks=pytest.mark.xfail(reason="the reading thread stays", strict=True),
         ),
         pytest.param(
             "chroma_planes",
             "failed at frame 7: ZeroDivisionError",
-            marks=pytest.mark.xfail(reason="comes out as it is", strict=True),
         ),
     ],
 )

@@ -250,7 +250,6 @@ def test_a_result_of_other_times_is_noticed(tmp_path: Path, hurt_part_file: Call
     assert list(tmp_path.iterdir()) == [film]
 
 
-@pytest.mark.xfail(reason="the part file stays", strict=True)
 @pytest.mark.parametrize("step", ["_finish", "_verify"])
 def test_an_interrupt_while_finishing_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str

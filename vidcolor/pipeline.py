@@ -117,8 +117,7 @@ def colorize_frames(
     ahead = run_ahead(number_shots(prepared), FRAMES_READ_AHEAD)
     inferred = run_ahead(_named("inference", _infer(ahead, model, settings)), FRAMES_COLORED_AHEAD)
     with closing(inferred):
-        for frame, ab, lightness, shot in inferred:
-            yield frame, chroma_planes(frame, ab * settings.color.saturation, lightness), shot
+        yield from _named("coloring", _finish(inferred, settings))
 
 
 def colorize_shot(
@@ -135,12 +134,13 @@ def colorize_shot(
             waiting.append(frame)
             yield seen
 
-    histograms = predict_histograms(lightness(), model, settings.model.batch_size)
-    for histogram in smooth_histograms(histograms, settings.temporal):
-        ab = decode_annealed_mean(
-            histogram.probabilities, settings.color.vividness, model.rebalancing_weight
-        )
-        yield waiting.popleft(), ab.cpu().numpy(), histogram.lightness
+    predicted = predict_histograms(lightness(), model, settings.model.batch_size)
+    with closing(predicted):
+        for histogram in smooth_histograms(predicted, settings.temporal):
+            ab = decode_annealed_mean(
+                histogram.probabilities, settings.color.vividness, model.rebalancing_weight
+            )
+            yield waiting.popleft(), ab.cpu().numpy(), histogram.lightness
 
 
 def _frames(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
@@ -164,12 +164,21 @@ def _prepare(
 
 
 def _infer(
-    numbered: Iterable[tuple[Prepared, int]], model: Model, settings: Settings
+    numbered: Generator[tuple[Prepared, int], None, None], model: Model, settings: Settings
 ) -> Iterator[tuple[Frame, Map, Map, int]]:
     """Shot by shot, each frame with its small ab map, its lightness and its shot's number."""
-    for shot, members in groupby(numbered, key=lambda item: item[1]):
-        for frame, ab, lightness in colorize_shot((m for m, _ in members), model, settings):
-            yield frame, ab, lightness, shot
+    with closing(numbered):
+        for shot, members in groupby(numbered, key=lambda item: item[1]):
+            for frame, ab, lightness in colorize_shot((m for m, _ in members), model, settings):
+                yield frame, ab, lightness, shot
+
+
+def _finish(
+    inferred: Iterable[tuple[Frame, Map, Map, int]], settings: Settings
+) -> Iterator[tuple[Frame, Chroma, int]]:
+    """Each frame with its chroma planes and its shot's number."""
+    for frame, ab, lightness, shot in inferred:
+        yield frame, chroma_planes(frame, ab * settings.color.saturation, lightness), shot
 
 
 def _named(stage: str, items: Iterable[T]) -> Iterator[T]:

@@ -250,6 +250,8 @@ def _holds(fmt: VideoFormat, picture: Picture, chroma: str | None) -> bool:
     # so zero bits below keep them; full range has no such exact widening.
     deep_enough = bits == picture.depth or (bits > picture.depth and not picture.full_range)
     width, height = log2_subsampling(fmt)
+    if picture.width % (1 << width) and width > 1:
+        return False  # FFV1's slices lose the last chroma column where it covers fewer samples
     if chroma is not None:
         return deep_enough and SUBSAMPLING_NAMES[width, height] == chroma
     return (

@@ -123,7 +123,7 @@ class Passthrough:
 
     def add_stream(self, stream: Stream, output: OutputContainer, container: str) -> None:
         """Give `stream` of the source a place in `output`, if that can hold it."""
-        if is_timecode_track(stream) or not holds_stream(container, stream, self._source.container):
+        if not holds_stream(container, stream, self._source.container):
             return
         if _becomes_text(container, stream):
             copy = output.add_mux_stream("subrip", time_base=stream.time_base)

@@ -88,6 +88,9 @@ class FilmWriter:
         except (av.FFmpegError, ValueError, OSError) as error:
             self._abandon()
             raise self._explained(error) from error
+        except BaseException:
+            self._abandon()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -106,6 +109,9 @@ class FilmWriter:
         except (av.FFmpegError, OSError) as error:
             self._abandon()
             raise self._explained(error) from error
+        except BaseException:  # an interrupt, say
+            self._abandon()
+            raise
 
     def write(self, frame: Frame, chroma: tuple[Plane, Plane]) -> None:
         """Encode one frame.
@@ -274,8 +280,6 @@ def _field_marker(like: VideoFrame, *, top_first: bool) -> Callable[[VideoFrame]
 
     def mark(frame: VideoFrame) -> VideoFrame:
         graph.push(frame)
-        marked = cast(VideoFrame, graph.pull())
-        marked.duration = frame.duration
-        return marked
+        return cast(VideoFrame, graph.pull())
 
     return mark
