@@ -43,6 +43,8 @@ MAX_INTERLEAVE_DELTA = "1000000"
 INTERLACED_ORDERS = (2, 3, 4, 5)
 # Containers round times: Matroska to a millisecond.
 TIME_ERROR_SECONDS = 0.002
+# libx265 leaves decoding times unset in films as short as its delay for B frames.
+X265_UNTIMED_FRAMES = 4
 LEAST_FREE_BYTES = 1 << 16
 
 
@@ -243,6 +245,8 @@ def _add_video_stream(output: OutputContainer, encoding: Encoding, source: Sourc
     location = CHROMA_LOCATION_NAMES.get(picture.chroma_location)
     if location:
         options["chroma_sample_location"] = location
+    if encoding.codec == "libx265" and (source.frames_expected or inf) <= X265_UNTIMED_FRAMES:
+        options["x265-params"] += ":bframes=0"
     stream = output.add_stream(
         cast(Literal["libx264"], encoding.codec),  # for mypy: some video encoder, so a VideoStream
         rate=source.frame_rate,
