@@ -57,9 +57,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return SIGNALLED + termination.number
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells bad usage in one line, without the usage of every option before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Every option, its default read from the settings."""
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="vidcolor",
         description="Colorize black-and-white film. The picture's luma, its sound, subtitles and "
         "times stay as they are; only color is added.",
