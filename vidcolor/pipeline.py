@@ -188,7 +188,7 @@ def _named(stage: str, items: Iterable[T]) -> Iterator[T]:
         for item in items:
             yield item
             count += 1
-    except (VidcolorError, GeneratorExit, KeyboardInterrupt):
+    except VidcolorError:
         raise
     except Exception as error:
         raise VidcolorError(f"{stage} failed at frame {count}: {error!r}") from error

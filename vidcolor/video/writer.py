@@ -214,9 +214,10 @@ class FilmWriter:
         if full or shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
             return OutputError(f"{folder}: the disk is full; make room or choose another -o")
         reason = getattr(error, "strerror", None) or str(error)
+        where = f" at frame {self._count}" if self._count else ""
         return OutputError(
             f"{self._encoding.path}: {self._encoding.codec} in {self._encoding.container} "
-            f"failed ({reason}); try another --codec or -o"
+            f"failed{where} ({reason}); try another --codec or -o"
         )
 
 
