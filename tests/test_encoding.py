@@ -183,8 +183,9 @@ def test_ffv1_is_written_for_archives(size: tuple[int, int], slices: str | None)
     assert options.get("slices") == slices
 
 
-def test_quality_and_speed_go_to_encoders_that_have_them() -> None:
+def test_quality_and_speed_go_to_encoders_that_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """x264 gets the default quality or the one asked for, and a preset only if asked."""
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX2")
     assert encoder_options("libx264", "yuv420p", picture(), DEFAULT) == {"crf": "16"}
     asked = OutputSettings(crf=22.5, preset="fast")
     assert encoder_options("libx264", "yuv420p", picture(), asked) == {
