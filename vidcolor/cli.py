@@ -264,14 +264,8 @@ class _Bar:
     def __init__(self, job: "Job", settings: Settings, *, quiet: bool) -> None:
         from tqdm import tqdm
 
-        expected = job.source.duration_seconds
-        if expected is not None:
-            expected = max(0.0, expected - float(settings.start_seconds))
-            if settings.duration_seconds is not None:
-                expected = min(expected, float(settings.duration_seconds))
-            expected = round(expected * float(job.source.frame_rate))
         self._bar = tqdm(
-            total=expected,
+            total=job.source.frames_expected(settings.start_seconds, settings.duration_seconds),
             desc=job.source.path.name,
             unit=" frames",
             disable=True if quiet else None,

@@ -59,12 +59,16 @@ class Source:
     picture_seconds: float | None
     duration_seconds: float | None
 
-    @property
-    def frames_expected(self) -> int | None:
-        """How many frames the header leads to expect; for progress bars only."""
+    def frames_expected(
+        self, start_seconds: Fraction = Fraction(0), duration_seconds: Fraction | None = None
+    ) -> int | None:
+        """How many frames the header leads to expect in the film or a piece of it: an estimate."""
         if self.duration_seconds is None:
             return None
-        return max(1, round(self.duration_seconds * float(self.frame_rate)))
+        length = max(0.0, self.duration_seconds - float(start_seconds))
+        if duration_seconds is not None:
+            length = min(length, float(duration_seconds))
+        return max(1, round(length * float(self.frame_rate)))
 
 
 def open_container(path: Path) -> InputContainer:

@@ -22,19 +22,12 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation, Frame, Plane
-from vidcolor.video.encoding import (
-    MP4_FAMILY,
-    Encoding,
-)
-from vidcolor.video.passthrough import (
-    Passthrough,
-    is_gap,
-    kept_tags,
-)
+from vidcolor.video.encoding import MP4_FAMILY, Encoding
+from vidcolor.video.passthrough import Passthrough, is_gap, kept_tags
 from vidcolor.video.pixels import plane_view
-from vidcolor.video.source import Source
+from vidcolor.video.source import FULL_RANGE, Source
 
-LIMITED_RANGE, FULL_RANGE = 1, 2
+LIMITED_RANGE = 1
 CHROMA_LOCATION_NAMES = {ChromaLocation.LEFT: "left", ChromaLocation.TOP_LEFT: "topleft"}
 # Copied packets may run this far ahead of the picture, as muxers like them interleaved.
 COPY_AHEAD_SECONDS = 0.5
@@ -85,7 +78,8 @@ class FilmWriter:
         )
         try:
             self._output = _open_output(self._part, encoding)
-            self._stream = self._add_streams(source, made_by)
+            expected = source.frames_expected(duration_seconds=duration_seconds)
+            self._stream = self._add_streams(source, made_by, expected or inf)
             self._output.start_encoding()
         except (av.FFmpegError, ValueError, OSError) as error:
             self._abandon()
@@ -128,13 +122,13 @@ class FilmWriter:
         except av.FFmpegError as error:
             raise self._explained(error) from error
 
-    def _add_streams(self, source: Source, made_by: str) -> VideoStream:
+    def _add_streams(self, source: Source, made_by: str, expected_frames: float) -> VideoStream:
         """Give each stream its place, in the source's order; the video stream is returned."""
         encoding = self._encoding
         added: VideoStream | None = None
         for stream in self._passthrough.input.streams:
             if stream.index == source.stream_index:
-                added = _add_video_stream(self._output, encoding, source)
+                added = _add_video_stream(self._output, encoding, source, expected_frames)
                 added.metadata.update(kept_tags(stream.metadata))
                 added.disposition = stream.disposition
             else:
@@ -200,8 +194,11 @@ class FilmWriter:
             )
 
     def _abandon(self) -> None:
-        """Close everything and remove what was written."""
+        """Remove what was written and close everything."""
         self._passthrough.close()
+        # First of all, so that closing spends no time on putting a header in front of it.
+        with suppress(OSError):
+            self._part.unlink()
         if hasattr(self, "_output"):
             with suppress(av.FFmpegError, OSError, ValueError):
                 self._output.close()
@@ -240,13 +237,15 @@ def _open_output(path: Path, encoding: Encoding) -> OutputContainer:
     return output
 
 
-def _add_video_stream(output: OutputContainer, encoding: Encoding, source: Source) -> VideoStream:
+def _add_video_stream(
+    output: OutputContainer, encoding: Encoding, source: Source, expected_frames: float
+) -> VideoStream:
     picture = encoding.picture
     options = dict(encoding.options)
     location = CHROMA_LOCATION_NAMES.get(picture.chroma_location)
     if location:
         options["chroma_sample_location"] = location
-    if encoding.codec == "libx265" and (source.frames_expected or inf) <= X265_UNTIMED_FRAMES:
+    if encoding.codec == "libx265" and expected_frames <= X265_UNTIMED_FRAMES:
         options["x265-params"] += ":bframes=0"
     stream = output.add_stream(
         cast(Literal["libx264"], encoding.codec),  # for mypy: some video encoder, so a VideoStream
