@@ -103,8 +103,8 @@ def _with_fitting_container(
     suffix = source.path.suffix
     if output is None and container == "matroska" and suffix.lower() not in CONTAINER_BY_SUFFIX:
         notes.append(f"players expect no {encoding.codec} in {suffix}: writing Matroska")
-    lacking = _unheld_streams(source, container)
-    reason = ", ".join(sorted(lacking - _unheld_streams(source, "matroska")))
+    unheld = _unheld_streams(source, {container, "matroska"})
+    reason = ", ".join(sorted(unheld[container] - unheld["matroska"]))
     if not reason and not _holds_codec(encoding):
         reason = f"{encoding.codec} video"
     if reason and container != "matroska":
@@ -113,22 +113,29 @@ def _with_fitting_container(
         )
         notes.append(f"{container} cannot hold {reason}: writing Matroska, {path.name}")
         encoding = replace(encoding, container="matroska", path=path)
-        lacking = _unheld_streams(source, "matroska")
     elif reason:
         raise OutputError(f"{encoding.path}: Matroska cannot hold {reason}; choose another --codec")
+    lacking = ", ".join(sorted(unheld[encoding.container]))
     if lacking:
-        notes.append(f"{encoding.container} cannot hold {', '.join(sorted(lacking))}: left out")
+        notes.append(f"{encoding.container} cannot hold {lacking}: left out")
     return replace(encoding, notes=tuple(notes))
 
 
-def _unheld_streams(source: Source, container: str) -> set[str]:
+def _unheld_streams(source: Source, containers: set[str]) -> dict[str, set[str]]:
+    """For each container, the streams of the film that it cannot hold, by name."""
     with open_container(source.path) as opened:
-        return {
-            name_stream(stream)
+        others = [
+            stream
             for stream in opened.streams
-            if stream.index != source.stream_index
-            and not is_timecode_track(stream)
-            and not holds_stream(container, stream, source.container)
+            if stream.index != source.stream_index and not is_timecode_track(stream)
+        ]
+        return {
+            container: {
+                name_stream(stream)
+                for stream in others
+                if not holds_stream(container, stream, source.container)
+            }
+            for container in containers
         }
 
 

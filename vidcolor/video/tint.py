@@ -15,7 +15,7 @@ SAMPLE_WIDTH, SAMPLE_HEIGHT = 64, 48
 TINT_DEGREE = 3
 # Chroma of black and of white says nothing: codecs leave what they like there.
 DARKEST, LIGHTEST = 32, 224
-# In 8-bit codes. Measured: toned and noisy black-and-white film up to 1.2, dull color from 2.9.
+# In 8-bit codes. Measured: toned and noisy black-and-white film up to 1.5, dull color from 2.9.
 COLOR_SPREAD = 2.0
 # A black-and-white film may begin with a logo in color; a color film may begin in black.
 COLOR_SHARE = 0.25
