@@ -12,6 +12,7 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
+from vidcolor.color.bins import Decoding
 from vidcolor.color.lab import lightness_from_luma
 from vidcolor.models.lite import LiteNet, normalize_lightness
 from vidcolor.models.weights import save_weights
@@ -87,7 +88,7 @@ def main() -> None:
         arguments.target,
         net,
         bin_prior=prior,
-        rebalancing_weight=weight,
+        decoding=Decoding(rebalancing_weight=weight),
         about={
             "data": arguments.data or metadata.get("data", "not stated"),
             "pictures_seen": metadata.get("pictures_seen", "0"),

@@ -6,6 +6,7 @@ python scripts/evaluate.py val.tar --models lite other.safetensors --json figure
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -51,8 +52,8 @@ def measure_model(name: str, pairs: list[Pair], device: str) -> tuple[dict[float
         for (srgb, luma), histogram in zip(pairs, histograms, strict=True):
             yield srgb, luma, histogram.probabilities.cpu()
 
-    weight = model.rebalancing_weight.cpu()
-    return sweep_vividness(examples(), weight, _VIVIDNESS), model.sha256
+    decoding = replace(model.decoding, rebalancing_weight=model.decoding.rebalancing_weight.cpu())
+    return sweep_vividness(examples(), decoding, _VIVIDNESS), model.sha256
 
 
 def print_row(label: str, figures: Figures) -> None:

@@ -9,7 +9,7 @@ from vidcolor.color.bins import (
     BIN_CENTERS,
     BIN_COUNT,
     NEIGHBOR_SIGMA,
-    TEMPERATURE,
+    Decoding,
     decode_annealed_mean,
     soft_encode,
 )
@@ -59,21 +59,24 @@ def test_colors_outside_all_bins_still_have_weights() -> None:
 
 @pytest.mark.parametrize("vividness", [0.0, 0.7, 1.0, 1.6])
 def test_decoding_equals_the_formula(vividness: float) -> None:
-    """The one-product decoding equals tilt, softmax at T and mean done one by one in float64."""
+    """The one-product decoding equals tilt, softmax at T, mean and gain, one by one in float64."""
     histogram = random_histogram(2, BIN_COUNT, 3, 4)
     weight = torch.linspace(0.4, 3.2, BIN_COUNT)
     tilted = histogram.double().log() + (vividness - 1) * weight.double().log()[:, None, None]
-    sharp = (tilted / TEMPERATURE).softmax(1)
-    expected = torch.einsum("nqhw,qc->nchw", sharp, BIN_CENTERS.double())
-    ab = decode_annealed_mean(histogram, vividness, weight)
+    sharp = (tilted / 0.45).softmax(1)
+    expected = 1.7 * torch.einsum("nqhw,qc->nchw", sharp, BIN_CENTERS.double())
+    decoding = Decoding(rebalancing_weight=weight, temperature=0.45, chroma_gain=1.7)
+    ab = decode_annealed_mean(histogram, vividness, decoding)
     torch.testing.assert_close(ab.double(), expected, atol=1e-3, rtol=1e-4)
 
 
 def test_full_vividness_ignores_the_rebalancing() -> None:
     """At vividness 1 the training weights play no part: the paper's decoding."""
     histogram = random_histogram(BIN_COUNT, 2, 2)
-    plain = decode_annealed_mean(histogram, 1.0, torch.ones(BIN_COUNT))
-    tilted = decode_annealed_mean(histogram, 1.0, torch.linspace(0.4, 3.2, BIN_COUNT))
+    plain = decode_annealed_mean(histogram, 1.0, Decoding(rebalancing_weight=torch.ones(BIN_COUNT)))
+    tilted = decode_annealed_mean(
+        histogram, 1.0, Decoding(rebalancing_weight=torch.linspace(0.4, 3.2, BIN_COUNT))
+    )
     torch.testing.assert_close(plain, tilted)
 
 
@@ -81,7 +84,9 @@ def test_a_certain_histogram_decodes_to_its_bin() -> None:
     """All probability in one bin gives that bin's center, zeros elsewhere doing no harm."""
     histogram = torch.zeros(BIN_COUNT, 1, 1)
     histogram[200] = 1
-    ab = decode_annealed_mean(histogram, 0.5, torch.linspace(0.4, 3.2, BIN_COUNT))
+    ab = decode_annealed_mean(
+        histogram, 0.5, Decoding(rebalancing_weight=torch.linspace(0.4, 3.2, BIN_COUNT))
+    )
     torch.testing.assert_close(ab[:, 0, 0], BIN_CENTERS[200])
 
 
@@ -89,5 +94,5 @@ def test_decoding_leaves_the_histogram_alone() -> None:
     """The probabilities are the same after decoding as before."""
     histogram = random_histogram(BIN_COUNT, 2, 2)
     before = histogram.clone()
-    decode_annealed_mean(histogram, 1.0, torch.ones(BIN_COUNT))
+    decode_annealed_mean(histogram, 1.0, Decoding(rebalancing_weight=torch.ones(BIN_COUNT)))
     assert torch.equal(histogram, before)

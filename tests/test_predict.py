@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from vidcolor.color.bins import BIN_COUNT
+from vidcolor.color.bins import BIN_COUNT, Decoding
 from vidcolor.errors import VidcolorError
 from vidcolor.models.lite import LiteNet, LiteShape, fold_batch_norm
 from vidcolor.models.predict import predict_histograms
@@ -27,7 +27,7 @@ def small_model(dtype: torch.dtype = torch.float32) -> Model:
         net=net.to(dtype).to(memory_format=torch.channels_last),
         device=torch.device("cpu"),
         dtype=dtype,
-        rebalancing_weight=torch.ones(BIN_COUNT),
+        decoding=Decoding(rebalancing_weight=torch.ones(BIN_COUNT)),
         sha256="",
     )
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
+from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.evaluation.stills import (
     figure_at_colorfulness,
@@ -56,7 +56,7 @@ def test_more_vividness_is_more_colorful() -> None:
     histogram = (-BIN_CENTERS.norm(dim=1) / 30 + BIN_CENTERS[:, 0] / 100).softmax(0)
     probabilities = histogram[:, None, None].expand(BIN_COUNT, 8, 8)
     examples = [(srgb, mix_video_luma(srgb[None])[0], probabilities)]
-    sweep = sweep_vividness(examples, weight, (0.0, 1.0, 2.0))
+    sweep = sweep_vividness(examples, Decoding(rebalancing_weight=weight), (0.0, 1.0, 2.0))
     assert sweep[0]["colorfulness"] < sweep[1]["colorfulness"] < sweep[2]["colorfulness"]
 
 

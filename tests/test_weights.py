@@ -3,22 +3,24 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
-from vidcolor.color.bins import BIN_COUNT
+from vidcolor.color.bins import BIN_COUNT, TEMPERATURE, Decoding
 from vidcolor.errors import ModelError
 from vidcolor.models.lite import LiteNet, LiteShape
 from vidcolor.models.weights import build_net, read_weights, save_weights
 
 SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))
 PRIOR = torch.full((BIN_COUNT,), 1 / BIN_COUNT)
+DECODING = Decoding(rebalancing_weight=2 * PRIOR, temperature=0.7, chroma_gain=1.9)
 
 
 def save_small(path: Path) -> LiteNet:
     """Writes a little net's weights."""
     torch.manual_seed(0)
     net = LiteNet(SMALL).eval()
-    save_weights(path, net, bin_prior=PRIOR, rebalancing_weight=2 * PRIOR, about={"data": "noise"})
+    save_weights(path, net, bin_prior=PRIOR, decoding=DECODING, about={"data": "noise"})
     return net
 
 
@@ -28,7 +30,8 @@ def test_what_is_saved_is_read(tmp_path: Path) -> None:
     net = save_small(path)
     weights = read_weights(path)
     assert weights.shape == SMALL
-    assert torch.equal(weights.rebalancing_weight, 2 * PRIOR)
+    assert torch.equal(weights.decoding.rebalancing_weight, 2 * PRIOR)
+    assert (weights.decoding.temperature, weights.decoding.chroma_gain) == (0.7, 1.9)
     assert weights.metadata["licence"] == "Apache-2.0"
     assert weights.metadata["data"] == "noise"
     back = build_net(weights, path)
@@ -37,13 +40,40 @@ def test_what_is_saved_is_read(tmp_path: Path) -> None:
     assert [entry.name for entry in tmp_path.iterdir()] == ["net.safetensors"]
 
 
+def test_equal_weights_make_equal_files(tmp_path: Path) -> None:
+    """Written again and again, the bytes are the same, in whatever order metadata is given."""
+    torch.manual_seed(0)
+    net = LiteNet(SMALL).eval()
+    about = {str(number): "x" * number for number in range(20)}
+    files = set()
+    for count in range(6):
+        path = tmp_path / f"{count}.safetensors"
+        given = dict(sorted(about.items(), reverse=count % 2 == 1))
+        save_weights(path, net, bin_prior=PRIOR, decoding=DECODING, about=given)
+        files.add(path.read_bytes())
+    assert len(files) == 1
+    assert read_weights(path).metadata.items() > about.items()
+
+
+def test_weights_that_do_not_say_decode_as_the_paper_does(tmp_path: Path) -> None:
+    """Without a temperature and a gain in the metadata those of the paper are taken."""
+    path = tmp_path / "net.safetensors"
+    save_small(path)
+    with safe_open(path, "pt") as file:
+        metadata = file.metadata()
+    del metadata["temperature"], metadata["chroma_gain"]
+    save_file(load_file(path), path, metadata)
+    decoding = read_weights(path).decoding
+    assert (decoding.temperature, decoding.chroma_gain) == (TEMPERATURE, 1)
+
+
 def test_large_variances_survive(tmp_path: Path) -> None:
     """A batch norm's variance above float16's largest number is kept, not made infinite."""
     torch.manual_seed(0)
     net = LiteNet(SMALL)
     net.smooth[3][0].norm.running_var.fill_(1e6)
     path = tmp_path / "net.safetensors"
-    save_weights(path, net, bin_prior=PRIOR, rebalancing_weight=2 * PRIOR, about={})
+    save_weights(path, net, bin_prior=PRIOR, decoding=DECODING, about={})
     assert (read_weights(path).net["smooth.3.0.norm.running_var"] == 1e6).all()
 
 

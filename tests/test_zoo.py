@@ -18,7 +18,7 @@ def test_the_default_model_is_ready() -> None:
     assert not any(parameter.requires_grad for parameter in model.net.parameters())
     assert {parameter.dtype for parameter in model.net.parameters()} == {model.dtype}
     assert all(parameter.isfinite().all() for parameter in model.net.parameters())
-    assert model.rebalancing_weight.shape == (BIN_COUNT,)
+    assert model.decoding.rebalancing_weight.shape == (BIN_COUNT,)
     assert len(model.sha256) == 64
 
 

@@ -137,9 +137,8 @@ def colorize_shot(
     predicted = predict_histograms(lightness(), model, settings.model.batch_size)
     with closing(predicted):
         for histogram in smooth_histograms(predicted, settings.temporal):
-            ab = decode_annealed_mean(
-                histogram.probabilities, settings.color.vividness, model.rebalancing_weight
-            )
+            vividness = settings.color.vividness
+            ab = decode_annealed_mean(histogram.probabilities, vividness, model.decoding)
             yield waiting.popleft(), ab.cpu().numpy(), histogram.lightness
 
 

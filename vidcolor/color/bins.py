@@ -4,6 +4,7 @@ After R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016 
 the bins and their soft encoding are section 2.1, the rebalancing 2.2, the annealed mean 2.3.
 """
 
+from dataclasses import dataclass
 from functools import cache
 
 import torch
@@ -47,7 +48,7 @@ NEIGHBOR_COUNT = 5
 NEIGHBOR_SIGMA = 5.0
 """Standard deviation in ab of the Gaussian that shares it (section 2.1)."""
 TEMPERATURE = 0.38
-"""Temperature of the annealed mean (section 2.3, equation 5)."""
+"""Temperature of the annealed mean in the paper (section 2.3, equation 5)."""
 
 _AB_LIMIT = 110
 """Colors beyond this a* or b* are encoded as if they lay on it; sRGB reaches -108 to 98."""
@@ -70,33 +71,46 @@ def soft_encode(ab: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return indices[a, b].movedim(-1, 1), weights[a, b].movedim(-1, 1)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Decoding:
+    """How the histograms of one model become colors.
+
+    Attributes:
+        rebalancing_weight: (bins,) positive; what the loss multiplied each bin by.
+        temperature: T of the annealed mean, in (0, 1]: 1 is the plain mean, towards 0 the mode.
+        chroma_gain: Factor on the mean. Where a net is unsure the mean lies near grey; the gain
+            makes good what pictures lose by that on average.
+    """
+
+    rebalancing_weight: torch.Tensor
+    temperature: float = TEMPERATURE
+    chroma_gain: float = 1.0
+
+
 def decode_annealed_mean(
-    probabilities: torch.Tensor,
-    vividness: float,
-    rebalancing_weight: torch.Tensor,
-    temperature: float = TEMPERATURE,
+    probabilities: torch.Tensor, vividness: float, decoding: Decoding
 ) -> torch.Tensor:
     """One color for each histogram: its mean after sharpening, the rebalancing partly taken back.
 
     Training with rebalancing tilts histograms towards rare, saturated bins. Before the annealed
     mean (section 2.3) p becomes p w^(v - 1), w being the weight that the loss gave a bin: v = 1 is
     the paper's decoding, v = 0 takes the tilt back in full. Sharpened probabilities are p^(1/T) up
-    to a factor, and the tilt is a constant of each bin, so tilt, sum and mean are one matrix
+    to a factor, and tilt and gain are constants of each bin, so tilt, sum and mean are one matrix
     product.
 
     Args:
         probabilities: (..., bins, h, w) float32, at least 0; their sum need not be 1 exactly.
-        vividness: v above; 0 is likely and dull, 1 vivid, more is vivider still.
-        rebalancing_weight: (bins,) w above, positive.
-        temperature: T above, in (0, 1]: 1 is the plain mean, towards 0 the mode.
+        vividness: v above; 0 is likely, 1 vivid, more is vivider still.
+        decoding: w and T above, and the gain on the mean.
 
     Returns:
         (..., 2, h, w) float32, a* and b*.
     """
     h, w = probabilities.shape[-2:]
-    device = probabilities.device
-    tilt = rebalancing_weight.to(device, torch.float32).pow((vividness - 1) / temperature)
-    centers = BIN_CENTERS.to(device)
+    device, temperature = probabilities.device, decoding.temperature
+    weight = decoding.rebalancing_weight.to(device, torch.float32)
+    tilt = weight.pow((vividness - 1) / temperature)
+    centers = decoding.chroma_gain * BIN_CENTERS.to(device)
     reduce = torch.stack([centers[:, 0] * tilt, centers[:, 1] * tilt, tilt])  # (3, bins)
     # Twice as fast as pow on a CPU; log2(0) is -inf and comes back as 0.
     sharp = probabilities.flatten(-2).log2().mul_(1 / temperature).exp2_()  # (..., bins, h * w)

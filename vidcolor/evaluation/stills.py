@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from vidcolor.color.bins import decode_annealed_mean
+from vidcolor.color.bins import Decoding, decode_annealed_mean
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
 from vidcolor.models.lite import SIDE_MULTIPLE
@@ -66,20 +66,20 @@ def measure_colors(srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor) -> 
 
 
 def sweep_vividness(
-    examples: Iterable[Example], rebalancing_weight: torch.Tensor, vividness: Sequence[float]
+    examples: Iterable[Example], decoding: Decoding, vividness: Sequence[float]
 ) -> dict[float, Figures]:
     """Mean figures over pictures for each of some vividnesses.
 
     Args:
         examples: Truth (3, H, W) and luma (1, H, W), in [0, 1], and the probabilities (bins, h, w)
             predicted for it.
-        rebalancing_weight: (bins,).
+        decoding: Of the model that predicted them.
         vividness: Those to decode at.
     """
     found: dict[float, list[Figures]] = {v: [] for v in vividness}
     for srgb, luma, probabilities in examples:
         for v in vividness:
-            ab = decode_annealed_mean(probabilities, v, rebalancing_weight)
+            ab = decode_annealed_mean(probabilities, v, decoding)
             found[v].append(measure_colors(srgb, luma, ab))
     return {v: mean_figures(figures) for v, figures in found.items()}
 

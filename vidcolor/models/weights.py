@@ -1,7 +1,8 @@
 """Our weights file: safetensors, kernels in float16, with what made it in the metadata.
 
-Beside the net's own tensors it holds `bin_prior` and `rebalancing_weight`, both (bins,) float32.
-Reading never runs code.
+Beside the net's own tensors it holds `bin_prior` and `rebalancing_weight`, both (bins,) float32;
+the metadata says how histograms are decoded. Equal weights make equal files. Reading never runs
+code.
 """
 
 import json
@@ -11,9 +12,9 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
-from vidcolor.color.bins import BIN_COUNT
+from vidcolor.color.bins import BIN_COUNT, TEMPERATURE, Decoding
 from vidcolor.errors import ModelError
 from vidcolor.models.lite import LiteNet, LiteShape
 
@@ -30,14 +31,14 @@ class Weights:
         net: The net's tensors by key, float32.
         shape: Which size of net they fit.
         bin_prior: (bins,) float32, how often each bin occurred in the training pictures.
-        rebalancing_weight: (bins,) float32, what the loss multiplied it by.
+        decoding: How its histograms become colors.
         metadata: Licence, data and all else that the file says of itself.
     """
 
     net: dict[str, torch.Tensor]
     shape: LiteShape
     bin_prior: torch.Tensor
-    rebalancing_weight: torch.Tensor
+    decoding: Decoding
     metadata: dict[str, str]
 
 
@@ -46,7 +47,7 @@ def save_weights(
     net: LiteNet,
     *,
     bin_prior: torch.Tensor,
-    rebalancing_weight: torch.Tensor,
+    decoding: Decoding,
     about: Mapping[str, str],
 ) -> None:
     """Writes a net's weights under a temporary name, then renames them into place.
@@ -55,7 +56,7 @@ def save_weights(
         path: The file; its folder must exist.
         net: The net, batch norms not folded.
         bin_prior: (bins,).
-        rebalancing_weight: (bins,).
+        decoding: How its histograms become colors.
         about: Further metadata, such as the data it was trained on.
     """
     tensors = {
@@ -64,11 +65,31 @@ def save_weights(
         if not key.endswith(_COUNTER)
     }
     tensors[_PRIOR] = bin_prior.detach().to("cpu", torch.float32).contiguous()
-    tensors[_REBALANCING] = rebalancing_weight.detach().to("cpu", torch.float32).contiguous()
-    metadata = {"licence": "Apache-2.0", "net": "lite", "shape": json.dumps(asdict(net.shape))}
+    tensors[_REBALANCING] = decoding.rebalancing_weight.to("cpu", torch.float32).contiguous()
+    metadata = {
+        "licence": "Apache-2.0",
+        "net": "lite",
+        "shape": json.dumps(asdict(net.shape)),
+        "temperature": repr(decoding.temperature),
+        "chroma_gain": repr(decoding.chroma_gain),
+    }
     temporary = path.with_name(f"{path.name}.part")
-    save_file(tensors, temporary, metadata | dict(about))
+    temporary.write_bytes(_with_sorted_header(save(tensors, metadata | dict(about))))
     temporary.replace(path)
+
+
+def _with_sorted_header(file: bytes) -> bytes:
+    """The same safetensors file with its header's keys in order.
+
+    The library writes metadata in a random order, so that equal weights would differ in sha256.
+    The header is JSON behind its length (8 bytes, little-endian), padded with spaces.
+    """
+    start = 8
+    end = start + int.from_bytes(file[:start], "little")
+    header = json.loads(file[start:end])
+    ordered = {"__metadata__": dict(sorted(header.pop("__metadata__").items())), **header}
+    text = json.dumps(ordered, separators=(",", ":"), ensure_ascii=False).encode()
+    return file[:start] + text.ljust(end - start) + file[end:]
 
 
 def _stored_type(tensor: torch.Tensor) -> torch.dtype:
@@ -98,11 +119,16 @@ def read_weights(path: Path) -> Weights:
         raise ModelError(f"{path}: made for {len(prior)} bins, not for {BIN_COUNT}")
     shape = json.loads(metadata["shape"])
     shape["decoder_widths"] = tuple(shape["decoder_widths"])
+    decoding = Decoding(
+        rebalancing_weight=rebalancing,
+        temperature=float(metadata.get("temperature", TEMPERATURE)),
+        chroma_gain=float(metadata.get("chroma_gain", 1)),
+    )
     return Weights(
         net={key: value.to(torch.float32) for key, value in tensors.items()},
         shape=LiteShape(**shape),
         bin_prior=prior,
-        rebalancing_weight=rebalancing,
+        decoding=decoding,
         metadata=metadata,
     )
 

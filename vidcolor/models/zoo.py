@@ -1,11 +1,12 @@
 """The table of models, and loading one of them onto a device. Loading never runs code."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
 
+from vidcolor.color.bins import Decoding
 from vidcolor.errors import ModelError
 from vidcolor.models.lite import LiteNet, fold_batch_norm
 from vidcolor.models.weights import build_net, read_weights
@@ -57,7 +58,7 @@ class Model:
         net: Batch norms folded, evaluation mode, channels_last, on `device` in `dtype`.
         device: Where it runs.
         dtype: What it computes in.
-        rebalancing_weight: (bins,) float32 on `device`; what the loss multiplied each bin by.
+        decoding: How its histograms become colors; the weight is on `device`.
         sha256: Of the weights file.
         threads: How many processor threads inference may use.
         batch_limit: What inference has learned of the device's memory.
@@ -67,7 +68,7 @@ class Model:
     net: LiteNet
     device: torch.device
     dtype: torch.dtype
-    rebalancing_weight: torch.Tensor
+    decoding: Decoding
     sha256: str
     threads: int = 1
     batch_limit: BatchLimit = field(default_factory=BatchLimit)
@@ -99,7 +100,9 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
         net=net.to(place, dtype).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
         device=place,
         dtype=dtype,
-        rebalancing_weight=weights.rebalancing_weight.to(place),
+        decoding=replace(
+            weights.decoding, rebalancing_weight=weights.decoding.rebalancing_weight.to(place)
+        ),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         threads=torch.get_num_threads() if place.type == "cpu" else 1,
     )

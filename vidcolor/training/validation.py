@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import torch
 
+from vidcolor.color.bins import Decoding
 from vidcolor.color.lab import lightness_from_luma
 from vidcolor.evaluation.stills import Example, fit_picture, sweep_vividness
 from vidcolor.models.lite import LiteNet, fold_batch_norm, normalize_lightness
@@ -11,13 +12,13 @@ from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 
 _SIDE = 192
-_VIVIDNESS = (0.6, 1.0)
+_VIVIDNESS = (0.0, 0.5)
 
 
 def validate(
     net: LiteNet,
     pictures: PictureStore,
-    rebalancing_weight: torch.Tensor,
+    decoding: Decoding,
     device: torch.device,
 ) -> dict[str, float]:
     """Mean figures over squares of photographs shown as color video's luma.
@@ -25,7 +26,7 @@ def validate(
     Args:
         net: Is folded in place.
         pictures: On the CPU.
-        rebalancing_weight: (bins,).
+        decoding: How its histograms become colors.
         device: Where to infer.
 
     Returns:
@@ -43,5 +44,5 @@ def validate(
                 logits = net(normalized)
             yield srgb, luma[0], logits[0].float().softmax(0).cpu()
 
-    swept = sweep_vividness(examples(), rebalancing_weight, _VIVIDNESS)
+    swept = sweep_vividness(examples(), decoding, _VIVIDNESS)
     return {f"{name}@{v}": figure for v, f in swept.items() for name, figure in f.items()}
