@@ -4,31 +4,50 @@ python scripts/train.py --data photos/*.tar --folder runs/lite --planned-minutes
 """
 
 import argparse
+import json
 import logging
 import os
 import signal
-from dataclasses import replace
+import subprocess
+from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Event
 
 import cv2
 import torch
 
+from vidcolor.color.bins import Decoding
 from vidcolor.models.lite import LiteNet
 from vidcolor.models.weights import build_net, read_weights
 from vidcolor.models.zoo import choose_device
+from vidcolor.training.calibration import calibrate_chroma_gain
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
 from vidcolor.training.imagenet import VARIANTS, load_imagenet_encoder
-from vidcolor.training.learner import Learner, TrainSettings
+from vidcolor.training.learner import (
+    COLORFULNESS,
+    LEARNED_GAIN,
+    LEARNED_TEMPERATURE,
+    Learner,
+    TrainSettings,
+)
 from vidcolor.training.loop import Leg, train
 from vidcolor.training.loss import weigh_bins
 from vidcolor.training.prior import estimate_bin_prior
 from vidcolor.training.validation import validate
 
+_NAME = "lite"
 _VALIDATION_COUNT = 300
+_CALIBRATION_COUNT = 200
 _COUNTS = ("side", "batch_size", "planned_pictures", "seed")
-_AMOUNTS = ("learning_rate", "average_decay", "planned_minutes")
+_AMOUNTS = (
+    "learning_rate",
+    "color_weight",
+    "colorfulness_weight",
+    "film_share",
+    "average_decay",
+    "planned_minutes",
+)
 
 
 def arguments() -> argparse.Namespace:
@@ -44,6 +63,7 @@ def arguments() -> argparse.Namespace:
     for name in _COUNTS + _AMOUNTS:
         kind, default = int if name in _COUNTS else float, getattr(TrainSettings(), name)
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default)
+    parser.add_argument("--decoder-widths", nargs=4, type=int, help="with --imagenet")
     parser.add_argument("--minutes", type=float, help="of this leg; the plan may take several")
     parser.add_argument("--device", type=choose_device, default="auto")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -55,11 +75,14 @@ def make_learner(args: argparse.Namespace, store: PictureStore) -> Learner:
     if args.start is not None:
         weights = read_weights(args.start)
         net = build_net(weights, args.start)
-        prior, weight = weights.bin_prior, weights.rebalancing_weight
+        prior, weight = weights.bin_prior, weights.decoding.rebalancing_weight
         start = f"weights that had seen {weights.metadata.get('pictures_seen', '?')} pictures"
     else:
         torch.manual_seed(args.seed)
-        net = LiteNet(VARIANTS[args.imagenet])
+        shape = VARIANTS[args.imagenet]
+        if args.decoder_widths:
+            shape = replace(shape, decoder_widths=tuple(args.decoder_widths))
+        net = LiteNet(shape)
         load_imagenet_encoder(net, args.imagenet)
         prior = estimate_bin_prior(store, count=3000)
         weight = weigh_bins(prior)
@@ -68,10 +91,50 @@ def make_learner(args: argparse.Namespace, store: PictureStore) -> Learner:
         net,
         TrainSettings(**{name: getattr(args, name) for name in _COUNTS + _AMOUNTS}),
         bin_prior=prior,
-        rebalancing_weight=weight,
+        decoding=Decoding(
+            rebalancing_weight=weight, temperature=LEARNED_TEMPERATURE, chroma_gain=LEARNED_GAIN
+        ),
         device=args.device,
-        about={"data": ", ".join(path.name for path in args.data), "start": start},
+        about={
+            "data": ", ".join(path.name for path in args.data),
+            "start": start,
+            "commit": code_version(),
+        },
     )
+
+
+def code_version() -> str:
+    """The git commit that trains, with `-dirty` where files have changed since."""
+    command = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    try:
+        here = Path(__file__).parent
+        return subprocess.run(
+            command, cwd=here, capture_output=True, check=True, text=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def finish(learner: Learner, args: argparse.Namespace, store: PictureStore) -> Path:
+    """Writes the weights for use, with their gain and, given validation pictures, their figures."""
+    decoding = replace(
+        learner.decoding,
+        chroma_gain=calibrate_chroma_gain(
+            learner.averaged_net(),
+            store.every(max(len(store) // _CALIBRATION_COUNT, 1)),
+            learner.decoding,
+            args.device,
+            share=COLORFULNESS,
+        ),
+    )
+    about = {"settings": json.dumps(asdict(learner.settings))}
+    if args.validation is not None:
+        pictures = read_pictures([args.validation], limit=_VALIDATION_COUNT)
+        figures = validate(learner.averaged_net(), pictures, decoding, args.device)
+        about["figures"] = json.dumps({name: round(f, 3) for name, f in figures.items()})
+    path: Path = args.folder / f"{_NAME}.safetensors"
+    learner.save_average(path, decoding, about)
+    return path
 
 
 def main() -> None:
@@ -87,12 +150,15 @@ def main() -> None:
     leg = Leg(minutes=args.minutes, should_stop=stop.is_set)
     if args.validation is not None:
         pictures = read_pictures([args.validation], limit=_VALIDATION_COUNT)
-        weight = learner.rebalancing_weight.cpu()
-        leg = replace(leg, validate=lambda net: validate(net, pictures, weight, args.device))
-    store = store.to(args.device)
+        decoding = learner.decoding
+        leg = replace(leg, validate=lambda net: validate(net, pictures, decoding, args.device))
+    placed = store.to(args.device)
     named = {"seed": args.seed, "batch_size": args.batch_size, "side": args.side}
-    done = train(learner, lambda n: iterate_crops(store, first_step=n, **named), args.folder, leg)
-    print("done" if done else f"stopped at step {learner.step}; run again to go on")
+    done = train(learner, lambda n: iterate_crops(placed, first_step=n, **named), args.folder, leg)
+    if done:
+        print(f"done: {finish(learner, args, store)}")
+    else:
+        print(f"stopped at step {learner.step}; run again to go on")
 
 
 if __name__ == "__main__":

@@ -54,3 +54,12 @@ def test_orthochromatic_film_hardly_sees_red() -> None:
 def test_video_luma_of_a_neutral_is_itself() -> None:
     """The weights sum to 1."""
     assert mix_video_luma(solid(0.4, 0.4, 0.4)).mean().item() == pytest.approx(0.4)
+
+
+def test_without_film_all_is_video_luma() -> None:
+    """A film share of 0 leaves every picture as video's luma, a share of 1 leaves none."""
+    srgb = torch.rand(6, 3, 16, 16, generator=torch.Generator().manual_seed(0))
+    video = mix_video_luma(srgb)
+    torch.testing.assert_close(expose_film(srgb, torch.Generator().manual_seed(0), 0.0), video)
+    film = expose_film(srgb, torch.Generator().manual_seed(0), 1.0)
+    assert ((film - video).abs().amax((1, 2, 3)) > 0).all()

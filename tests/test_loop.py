@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from vidcolor.color.bins import BIN_COUNT
+from vidcolor.color.bins import BIN_COUNT, Decoding
 from vidcolor.errors import VidcolorError
 from vidcolor.models.lite import LiteNet, LiteShape
 from vidcolor.models.weights import build_net, read_weights
@@ -38,7 +38,7 @@ def make_learner(settings: TrainSettings = SETTINGS) -> Learner:
         LiteNet(SMALL),
         settings,
         bin_prior=torch.full((BIN_COUNT,), 1 / BIN_COUNT),
-        rebalancing_weight=torch.linspace(0.5, 1.5, BIN_COUNT),
+        decoding=Decoding(rebalancing_weight=torch.linspace(0.5, 1.5, BIN_COUNT)),
         device=torch.device("cpu"),
         about={"data": "noise"},
     )

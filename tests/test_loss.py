@@ -1,8 +1,22 @@
+import math
+
 import pytest
 import torch
 
-from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, soft_encode
-from vidcolor.training.loss import rebalanced_cross_entropy, weigh_bins
+from vidcolor.color.bins import (
+    BIN_CENTERS,
+    BIN_COUNT,
+    Decoding,
+    decode_annealed_mean,
+    soft_encode,
+)
+from vidcolor.training.loss import (
+    color_difference,
+    decode_logits,
+    rebalanced_cross_entropy,
+    relative_colorfulness,
+    weigh_bins,
+)
 
 
 def steep_prior() -> torch.Tensor:
@@ -50,3 +64,43 @@ def test_the_true_histogram_is_the_best_answer() -> None:
     off = best.clone()
     off[0, indices[0, 0]] += 1
     assert rebalanced_cross_entropy(off, ab, torch.ones(BIN_COUNT)) > loss
+
+
+def test_logits_decode_as_histograms_do() -> None:
+    """What is learned is what is shown: the likely colors that `decode_annealed_mean` gives."""
+    logits = 3 * torch.randn(2, BIN_COUNT, 3, 4, generator=torch.Generator().manual_seed(0))
+    weight = weigh_bins(steep_prior())
+    decoding = Decoding(rebalancing_weight=weight, temperature=0.6, chroma_gain=1.8)
+    expected = decode_annealed_mean(logits.softmax(1), 0.0, decoding)
+    torch.testing.assert_close(decode_logits(logits, decoding), expected, atol=1e-3, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("ab", "truth", "expected"),
+    [
+        ((0, 10), (0, 0), 10),  # chroma alone, beside a grey standard
+        ((0, 20), (0, 10), 10 / 1.45),  # chroma alone
+        ((10, 0), (0, 10), math.sqrt(200) / 1.15),  # hue alone
+    ],
+)
+def test_color_difference_is_cie94(
+    ab: tuple[int, int], truth: tuple[int, int], expected: float
+) -> None:
+    """Chroma and hue count as the formula says, worked out by hand."""
+    made, true = (torch.tensor(c, dtype=torch.float32).reshape(1, 2, 1, 1) for c in (ab, truth))
+    assert float(color_difference(made, true)) == pytest.approx(expected, abs=0.1)
+
+
+def test_gradients_of_grey_are_finite() -> None:
+    """Where colors and truth are both grey nothing divides by zero on the way back."""
+    ab = torch.zeros(1, 2, 2, 2, requires_grad=True)
+    truth = torch.zeros(1, 2, 2, 2)
+    (color_difference(ab, truth) + relative_colorfulness(ab, truth)).backward()
+    assert ab.grad is not None
+    assert ab.grad.isfinite().all()
+
+
+def test_half_the_chroma_is_half_as_colorful() -> None:
+    """Colorfulness is in proportion to chroma, over the batch as a whole."""
+    truth = 30 * torch.randn(3, 2, 8, 8, generator=torch.Generator().manual_seed(0))
+    assert float(relative_colorfulness(truth / 2, truth)) == pytest.approx(0.5, abs=0.01)

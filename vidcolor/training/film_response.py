@@ -13,19 +13,24 @@ from vidcolor.color.lab import linear_from_srgb, srgb_from_linear
 VIDEO_WEIGHTS = (0.299, 0.587, 0.114)
 """Luma of red, green and blue in ITU-R BT.601-7, item 2.5.1."""
 
-_VIDEO_SHARE = 0.3
+FILM_SHARE = 0.7
+"""Part of the pictures that film responds to; the rest are left as video's luma."""
+
 _ORTHO_SHARE = 0.2
 _ORTHO_WEIGHTS = (0.04, 0.56, 0.40)
 _SPECTRAL_SPREAD = (0.45, 0.15, 0.6)
 _LINEAR_SHARE = 0.5
 
 
-def expose_film(srgb: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+def expose_film(
+    srgb: torch.Tensor, generator: torch.Generator, film_share: float = FILM_SHARE
+) -> torch.Tensor:
     """Black-and-white pictures of color ones.
 
     Args:
         srgb: (N, 3, H, W) in [0, 1].
         generator: Source of all randomness, on the tensor's device.
+        film_share: Part of the pictures that are changed; 0 leaves all as video's luma.
 
     Returns:
         (N, 1, H, W) luma in [0, 1].
@@ -33,7 +38,7 @@ def expose_film(srgb: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     dice = _Dice(srgb, generator)
     video = mix_video_luma(srgb)
     film = _damage(dice, _grain(dice, _soften(dice, _tone(dice, _spectral_mix(dice, srgb)))))
-    return torch.where(dice.chance(_VIDEO_SHARE), video, film).clamp(0, 1)
+    return torch.where(dice.chance(film_share), film, video).clamp(0, 1)
 
 
 def mix_video_luma(srgb: torch.Tensor) -> torch.Tensor:

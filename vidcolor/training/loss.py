@@ -1,13 +1,15 @@
-"""The loss of the classification nets: cross-entropy with rare colors weighted up.
+"""The losses of the classification nets: of their histograms, and of the colors decoded from them.
 
-R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016 (arXiv:1603.08511),
-sections 2.1 (equation 2) and 2.2 (equations 3 and 4).
+Histograms: R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016
+(arXiv:1603.08511), sections 2.1 (equation 2) and 2.2 (equations 3 and 4). Colors: the CIE94
+difference (CIE 116-1995), and colorfulness M1 of D. Hasler, S. Suesstrunk, "Measuring
+colourfulness in natural images", 2003.
 """
 
 import torch
 from torch.nn import functional
 
-from vidcolor.color.bins import BIN_COUNT, soft_encode
+from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding, soft_encode
 
 UNIFORM_SHARE = 0.5
 """Part of a uniform distribution in the smoothed prior (lambda, section 2.2)."""
@@ -54,3 +56,64 @@ def rebalanced_cross_entropy(
     log_probabilities = functional.log_softmax(logits.movedim(1, -1).float(), dim=-1)
     entropy = -(log_probabilities.gather(-1, indices) * shares).sum(-1)  # (N, h, w)
     return (entropy * rebalancing_weight[indices[..., 0]]).mean()
+
+
+def decode_logits(logits: torch.Tensor, decoding: Decoding) -> torch.Tensor:
+    """The likely colors of `decode_annealed_mean` (vividness 0), in a form that can be learned.
+
+    Args:
+        logits: (N, bins, h, w).
+        decoding: How they become colors; the weight is on the same device.
+
+    Returns:
+        (N, 2, h, w) float32, a* and b*.
+    """
+    untilted = logits.movedim(1, -1).float() - decoding.rebalancing_weight.log()
+    likely = untilted / decoding.temperature
+    centers = decoding.chroma_gain * BIN_CENTERS.to(logits.device)
+    return (likely.softmax(-1) @ centers).movedim(-1, 1)
+
+
+def color_difference(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Mean CIE94 difference at equal lightness, the truth being the standard.
+
+    It weighs chroma and hue nearly as CIEDE2000 does, and its gradient is finite everywhere.
+
+    Args:
+        ab: (N, 2, h, w).
+        truth: The same.
+
+    Returns:
+        A scalar, at least 0.
+    """
+    chroma, true_chroma = _chroma(ab), _chroma(truth)
+    chroma_part = chroma - true_chroma
+    hue_part = ((ab - truth).square().sum(1) - chroma_part.square()).clamp_min(0)  # squared
+    scaled = (chroma_part / (1 + 0.045 * true_chroma)).square()
+    scaled = scaled + hue_part / (1 + 0.015 * true_chroma).square()
+    return (scaled + _FINITE).sqrt().mean()
+
+
+def relative_colorfulness(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """Colorfulness M1 summed over the pictures of a batch, as a part of the truth's.
+
+    Args:
+        ab: (N, 2, h, w).
+        truth: The same.
+
+    Returns:
+        A scalar: 0 grey, 1 as colorful as the truth.
+    """
+    return _colorfulness(ab).sum() / _colorfulness(truth).sum()
+
+
+_FINITE = 1e-2  # under roots, whose slope at 0 is infinite
+
+
+def _chroma(ab: torch.Tensor) -> torch.Tensor:
+    return (ab.square().sum(1) + _FINITE).sqrt()
+
+
+def _colorfulness(ab: torch.Tensor) -> torch.Tensor:
+    deviation = (ab.var((2, 3), correction=0).sum(1) + _FINITE).sqrt()
+    return deviation + 0.37 * (ab.mean((2, 3)).square().sum(1) + _FINITE).sqrt()
