@@ -59,7 +59,7 @@ def calibrate(net: LiteNet, pictures: PictureStore) -> list[str]:
         module.reset_running_stats()
         module.momentum = None  # a plain mean over batches
         module.train()
-    batches = iterate_crops(pictures, first_step=0, seed=0, batch_size=32, side=160)
+    batches = iterate_crops(pictures, first_step=0, seed=0, batch_size=32, side=lambda _: 160)
     with torch.no_grad():
         for crops in islice(batches, _CALIBRATION_BATCHES if broken else 0):
             net(normalize_lightness(lightness_from_luma(mix_video_luma(crops.float() / 255))))

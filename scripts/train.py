@@ -39,8 +39,9 @@ from vidcolor.training.validation import validate
 _NAME = "lite"
 _VALIDATION_COUNT = 300
 _CALIBRATION_COUNT = 200
-_COUNTS = ("side", "batch_size", "planned_pictures", "seed")
+_COUNTS = ("side", "late_side", "batch_size", "planned_pictures", "seed")
 _AMOUNTS = (
+    "late_share",
     "learning_rate",
     "color_weight",
     "colorfulness_weight",
@@ -153,7 +154,7 @@ def main() -> None:
         decoding = learner.decoding
         leg = replace(leg, validate=lambda net: validate(net, pictures, decoding, args.device))
     placed = store.to(args.device)
-    named = {"seed": args.seed, "batch_size": args.batch_size, "side": args.side}
+    named = {"seed": args.seed, "batch_size": args.batch_size, "side": learner.settings.side_at}
     done = train(learner, lambda n: iterate_crops(placed, first_step=n, **named), args.folder, leg)
     if done:
         print(f"done: {finish(learner, args, store)}")

@@ -70,12 +70,13 @@ def test_the_gpus_way_equals_the_cpus() -> None:
 
 
 def test_batches_go_on_from_any_step() -> None:
-    """The batches from step 3 on are those that a run from step 0 sees there."""
+    """The batches from step 3 on, of that step's size, are those that a run from 0 sees there."""
     store = make_store((60, 80), (70, 50), (64, 96), (90, 66))
-    named = {"seed": 5, "batch_size": 2, "side": 32}
+    named = {"seed": 5, "batch_size": 2, "side": lambda step: 32 if step < 4 else 64}
     whole = iterate_crops(store, first_step=0, **named)
     first = [next(whole) for _ in range(6)]
     later = iterate_crops(store, first_step=3, **named)
     assert all(torch.equal(next(later), batch) for batch in first[3:])
+    assert [batch.shape[-1] for batch in first] == [32, 32, 32, 32, 64, 64]
     whole.close()
     later.close()

@@ -17,7 +17,14 @@ from vidcolor.training.loop import LOG_NAME, Leg, train
 
 SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))
 SETTINGS = TrainSettings(
-    side=32, batch_size=2, warmup_steps=2, planned_pictures=12, learning_rate=1e-2, seed=7
+    side=32,
+    late_side=64,
+    late_share=0.5,
+    batch_size=2,
+    warmup_steps=2,
+    planned_pictures=12,
+    learning_rate=1e-2,
+    seed=7,
 )
 
 
@@ -49,7 +56,8 @@ def batches(first_step: int) -> Iterator[torch.Tensor]:
     pixels = torch.randint(0, 256, (7 * 48 * 48 * 3,), generator=torch.Generator().manual_seed(0))
     offsets = torch.arange(7) * 48 * 48 * 3
     store = PictureStore(pixels.to(torch.uint8), offsets, torch.full((7, 2), 48))
-    return iterate_crops(store, first_step=first_step, seed=7, batch_size=2, side=32)
+    named = {"seed": 7, "batch_size": 2, "side": SETTINGS.side_at}
+    return iterate_crops(store, first_step=first_step, **named)
 
 
 def stop_after(learner: Learner, step: int) -> Leg:
@@ -80,6 +88,12 @@ def test_a_run_that_was_killed_ends_as_an_unbroken_one(tmp_path: Path) -> None:
         assert torch.equal(whole.average[key], last.average[key]), key
     files = [read_weights(tmp_path / name / WEIGHTS_NAME) for name in ("whole", "broken")]
     assert all(torch.equal(value, files[1].net[key]) for key, value in files[0].net.items())
+
+
+def test_late_crops_are_large() -> None:
+    """The last part of the planned pictures, and no other, comes at the late size."""
+    assert [SETTINGS.side_at(step) for step in range(6)] == [32, 32, 32, 64, 64, 64]
+    assert TrainSettings(planned_minutes=1).side_at(10**6) == TrainSettings().side
 
 
 def test_the_weights_left_behind_are_the_average(tmp_path: Path) -> None:
@@ -119,7 +133,7 @@ def test_other_settings_need_another_folder(tmp_path: Path) -> None:
     learner = make_learner()
     train(learner, batches, tmp_path, stop_after(learner, 1))
     other = make_learner(TrainSettings(side=32, batch_size=2, planned_pictures=99))
-    with pytest.raises(VidcolorError, match="learning_rate, warmup_steps, planned_pictures, seed"):
+    with pytest.raises(VidcolorError, match="another late_side, late_share, learning_rate"):
         train(other, batches, tmp_path, Leg())
     assert (tmp_path / CHECKPOINT_NAME).exists()
 

@@ -1,5 +1,7 @@
 """How much a net's mean colors are strengthened, so that films come out as colorful as wanted."""
 
+import math
+
 import torch
 from torch.nn import functional
 
@@ -54,9 +56,9 @@ def calibrate_chroma_gain(
 
     low, high = _GAINS
     for _ in range(_HALVINGS):
-        middle = (low * high) ** 0.5
+        middle = math.sqrt(low * high)
         low, high = (low, middle) if too_strong(middle) else (middle, high)
-    return (low * high) ** 0.5
+    return math.sqrt(low * high)
 
 
 def _colorfulness(lightness: torch.Tensor, ab: torch.Tensor) -> float:

@@ -4,7 +4,7 @@ A run that is resumed therefore sees exactly what an unbroken one would have, wi
 save.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -133,9 +133,21 @@ def gather_crops(store: PictureStore, plan: CropPlan, side: int) -> torch.Tensor
 
 
 def iterate_crops(
-    store: PictureStore, *, first_step: int, seed: int, batch_size: int, side: int
+    store: PictureStore,
+    *,
+    first_step: int,
+    seed: int,
+    batch_size: int,
+    side: Callable[[int], int],
 ) -> Iterator[torch.Tensor]:
     """Batches of crops without end, made ahead by one thread.
+
+    Args:
+        store: The pictures.
+        first_step: Number of the first batch.
+        seed: Of the run.
+        batch_size: Crops a batch.
+        side: Pixels a side of the crops of a step.
 
     Yields:
         (batch_size, 3, side, side) uint8 RGB.
@@ -144,8 +156,9 @@ def iterate_crops(
     cut = cut_crops if store.pixels.device.type == "cpu" else gather_crops
 
     def make(step: int) -> torch.Tensor:
-        plan = plan_crops(sizes, step=step, seed=seed, batch_size=batch_size, side=side)
-        return cut(store, plan, side)
+        pixels = side(step)
+        plan = plan_crops(sizes, step=step, seed=seed, batch_size=batch_size, side=pixels)
+        return cut(store, plan, pixels)
 
     with ThreadPoolExecutor(1, thread_name_prefix="crops") as worker:
         ahead: list[Future[torch.Tensor]] = []

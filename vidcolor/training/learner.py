@@ -51,6 +51,10 @@ class TrainSettings:
 
     Attributes:
         side: Pixels a side of a crop, a multiple of 32.
+        late_side: The same towards the end. Films are shown to the net larger than its crops, and
+            a short while at their size makes up for it (H. Touvron et al., "Fixing the train-test
+            resolution discrepancy", NeurIPS 2019, arXiv:1906.06423).
+        late_share: Which part of the planned pictures comes at that size.
         batch_size: Crops a step.
         learning_rate: Of the decoder, at its highest.
         encoder_factor: The encoder's learning rate is this part of it.
@@ -69,6 +73,8 @@ class TrainSettings:
     """
 
     side: int = 160
+    late_side: int = 224
+    late_share: float = 0.2
     batch_size: int = 32
     learning_rate: float = 6e-4
     encoder_factor: float = 0.3
@@ -84,6 +90,13 @@ class TrainSettings:
     planned_minutes: float | None = None
     bfloat16: bool = True
     seed: int = 0
+
+    def side_at(self, step: int) -> int:
+        """Pixels a side of the crops of a step; late crops come by pictures, not by the clock."""
+        if self.planned_pictures is None:
+            return self.side
+        early = self.planned_pictures * (1 - self.late_share)
+        return self.side if step * self.batch_size < early else self.late_side
 
 
 class Learner:
