@@ -9,8 +9,9 @@ from vidcolor.evaluation.stills import (
     fit_picture,
     measure_colors,
     measure_references,
-    sweep_vividness,
+    sweep_looks,
 )
+from vidcolor.settings import ColorSettings
 from vidcolor.training.film_response import mix_video_luma
 
 
@@ -49,15 +50,21 @@ def test_no_color_differs_by_the_chroma() -> None:
     assert figures["colorfulness"] == pytest.approx(0, abs=0.01)
 
 
-def test_more_vividness_is_more_colorful() -> None:
-    """Favoring the bins that training favored, here the saturated ones, raises colorfulness."""
+def test_each_look_has_its_own_figures() -> None:
+    """Vividness (the bins favored are saturated here) and saturation each raise colorfulness."""
     srgb = random_picture()
     weight = 0.4 + BIN_CENTERS.norm(dim=1) / 50
     histogram = (-BIN_CENTERS.norm(dim=1) / 30 + BIN_CENTERS[:, 0] / 100).softmax(0)
     probabilities = histogram[:, None, None].expand(BIN_COUNT, 8, 8)
     examples = [(srgb, mix_video_luma(srgb[None])[0], probabilities)]
-    sweep = sweep_vividness(examples, Decoding(rebalancing_weight=weight), (0.0, 1.0, 2.0))
-    assert sweep[0]["colorfulness"] < sweep[1]["colorfulness"] < sweep[2]["colorfulness"]
+    looks = [ColorSettings(vividness=v, saturation=s) for v in (0, 1, 2) for s in (0, 1, 2)]
+    sweep = sweep_looks(examples, Decoding(rebalancing_weight=weight), looks)
+    found = [sweep[look]["colorfulness"] for look in looks]
+    for along_vividness in (found[1::3], found[2::3]):
+        assert along_vividness == sorted(set(along_vividness))
+    for along_saturation in (found[:3], found[3:6], found[6:]):
+        assert along_saturation == sorted(set(along_saturation))
+    assert max(found[::3]) < 0.01
 
 
 def test_a_figure_is_interpolated_at_equal_colorfulness() -> None:

@@ -1,6 +1,7 @@
 """Colors given to photographs whose own are known, in figures."""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 import cv2
 import numpy as np
@@ -12,6 +13,7 @@ from vidcolor.color.bins import Decoding, decode_annealed_mean
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
 from vidcolor.models.lite import SIDE_MULTIPLE
+from vidcolor.settings import ColorSettings
 
 Figures = dict[str, float]
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -82,6 +84,26 @@ def sweep_vividness(
             ab = decode_annealed_mean(probabilities, v, decoding)
             found[v].append(measure_colors(srgb, luma, ab))
     return {v: mean_figures(figures) for v, figures in found.items()}
+
+
+def sweep_looks(
+    examples: Iterable[Example], decoding: Decoding, looks: Sequence[ColorSettings]
+) -> dict[ColorSettings, Figures]:
+    """Mean figures over pictures for each of some looks.
+
+    Args:
+        examples: Truth (3, H, W) and luma (1, H, W), in [0, 1], and the probabilities (bins, h, w)
+            predicted for it.
+        decoding: Of the model that predicted them.
+        looks: Those to show it in, such of one vividness together.
+    """
+    found: dict[ColorSettings, list[Figures]] = {look: [] for look in looks}
+    for srgb, luma, probabilities in examples:
+        for vividness, alike in groupby(looks, key=lambda look: look.vividness):
+            ab = decode_annealed_mean(probabilities, vividness, decoding)
+            for look in alike:
+                found[look].append(measure_colors(srgb, luma, look.saturation * ab))
+    return {look: mean_figures(figures) for look, figures in found.items()}
 
 
 def figure_at_colorfulness(

@@ -6,13 +6,14 @@ import torch
 
 from vidcolor.color.bins import Decoding
 from vidcolor.color.lab import lightness_from_luma
-from vidcolor.evaluation.stills import Example, fit_picture, sweep_vividness
+from vidcolor.evaluation.stills import Example, fit_picture, sweep_looks
 from vidcolor.models.lite import LiteNet, fold_batch_norm, normalize_lightness
+from vidcolor.settings import ColorSettings
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 
 _SIDE = 192
-_VIVIDNESS = (0.0, 0.5)
+_SATURATIONS = (0.5, 1.0)
 
 
 def validate(
@@ -30,7 +31,8 @@ def validate(
         device: Where to infer.
 
     Returns:
-        The figures of `measure_colors` at two vividnesses, named `figure@vividness`.
+        The figures of `measure_colors` of likely colors, at two saturations, named
+        `figure@saturation`.
     """
     fold_batch_norm(net)
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -44,5 +46,9 @@ def validate(
                 logits = net(normalized)
             yield srgb, luma[0], logits[0].float().softmax(0).cpu()
 
-    swept = sweep_vividness(examples(), decoding, _VIVIDNESS)
-    return {f"{name}@{v}": figure for v, f in swept.items() for name, figure in f.items()}
+    looks = [ColorSettings(vividness=0, saturation=saturation) for saturation in _SATURATIONS]
+    return {
+        f"{name}@{look.saturation}": figure
+        for look, figures in sweep_looks(examples(), decoding, looks).items()
+        for name, figure in figures.items()
+    }
