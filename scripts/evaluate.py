@@ -1,15 +1,17 @@
-"""Measures the colors that models give to photographs whose own are known.
+"""Measures the colors that models give to photographs and to clips whose own are known.
 
 python scripts/evaluate.py val.tar --models lite other.safetensors --json figures.json
+python scripts/evaluate.py --clips *.mp4 --frames 60
 """
 
 import argparse
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
+from clip_figures import evaluate_clips
 
 from vidcolor.color.lab import lightness_from_luma
 from vidcolor.evaluation.stills import (
@@ -19,15 +21,20 @@ from vidcolor.evaluation.stills import (
     figure_at_colorfulness,
     fit_picture,
     measure_references,
-    sweep_vividness,
+    sweep_looks,
 )
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import load_model
+from vidcolor.settings import ColorSettings
 from vidcolor.training.dataset import read_pictures
 from vidcolor.training.film_response import expose_worn_ortho, mix_video_luma
 
 _COLUMNS = ("ciede2000", "delta_ab", "colorfulness", "psnr")
-_VIVIDNESS = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0)
+_CURVES = {
+    "saturation": [ColorSettings(vividness=0, saturation=s / 10) for s in range(2, 32, 3)],
+    "vividness": [ColorSettings(vividness=v / 4) for v in range(9)],
+}
+"""Looks along which accuracy and colorfulness are traded for each other."""
 _SHARES = (0.7, 0.85, 1.0)
 
 
@@ -42,8 +49,10 @@ def read_pairs(source: Path, count: int, short_side: int, *, film: bool) -> list
     return [(truth, mix_video_luma(truth[None])[0]) for truth in truths]
 
 
-def measure_model(name: str, pairs: list[Pair], device: str) -> tuple[dict[float, Figures], str]:
-    """Figures at each vividness, and the sha256 of the weights."""
+def measure_model(
+    name: str, pairs: list[Pair], device: str
+) -> tuple[dict[ColorSettings, Figures], str]:
+    """Figures of each look of the curves, and the sha256 of the weights."""
     model = load_model(name, device)
 
     def examples() -> Iterator[Example]:
@@ -52,8 +61,8 @@ def measure_model(name: str, pairs: list[Pair], device: str) -> tuple[dict[float
         for (srgb, luma), histogram in zip(pairs, histograms, strict=True):
             yield srgb, luma, histogram.probabilities.cpu()
 
-    decoding = replace(model.decoding, rebalancing_weight=model.decoding.rebalancing_weight.cpu())
-    return sweep_vividness(examples(), decoding, _VIVIDNESS), model.sha256
+    looks = [look for curve in _CURVES.values() for look in curve]
+    return sweep_looks(examples(), model.decoding, looks), model.sha256
 
 
 def print_row(label: str, figures: Figures) -> None:
@@ -61,35 +70,52 @@ def print_row(label: str, figures: Figures) -> None:
     print(f"{label:32}" + "".join(f"{figures[name]:14.2f}" for name in _COLUMNS))
 
 
-def main() -> None:
-    """Prints the table and writes the JSON."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("pictures", type=Path, help="folder or tar file of photographs")
-    parser.add_argument("--models", nargs="+", default=["lite"], help="names or paths")
-    parser.add_argument("--count", type=int, default=300, help="photographs to take at most")
-    parser.add_argument("--short-side", type=int, default=256)
-    parser.add_argument("--film", action="store_true", help="input as worn orthochromatic film")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--json", type=Path)
-    args = parser.parse_args()
-    torch.set_num_threads(args.threads)
+def evaluate_pictures(args: argparse.Namespace) -> dict[str, object]:
+    """Prints the photographs' table and gives its figures."""
     pairs = read_pairs(args.pictures, args.count, args.short_side, film=args.film)
     print(f"{len(pairs)} pictures".ljust(32) + "".join(f"{name:>14}" for name in _COLUMNS))
-    results: dict[str, object] = {"film": args.film, "short_side": args.short_side}
+    results: dict[str, Any] = {"film": args.film, "short_side": args.short_side}
     for label, figures in measure_references(pairs).items():
         print_row(label, figures)
         results[label] = figures
     for name in args.models:
-        sweep, sha256 = measure_model(name, pairs, args.device)
-        for vividness, figures in sweep.items():
-            print_row(f"{Path(name).stem} vividness {vividness:g}", figures)
-        for share in _SHARES:
-            found = figure_at_colorfulness(sweep, "ciede2000", share)
-            if found:
-                where = f"{share:.0%} of the truth's colorfulness at vividness {found[0]:.2f}"
-                print(f"{Path(name).stem}: {where}: CIEDE2000 {found[1]:.3f}")
-        results[name] = {"sha256": sha256, "sweep": sweep}
+        found, sha256 = measure_model(name, pairs, args.device)
+        results[name] = {"sha256": sha256}
+        for along, looks in _CURVES.items():
+            curve = {getattr(look, along): found[look] for look in looks}
+            for value, figures in curve.items():
+                print_row(f"{Path(name).stem} {along} {value:g}", figures)
+            for share in _SHARES:
+                at = figure_at_colorfulness(curve, "ciede2000", share)
+                if at:
+                    where = f"{share:.0%} of the truth's colorfulness at {along} {at[0]:.2f}"
+                    print(f"{Path(name).stem}: {where}: CIEDE2000 {at[1]:.3f}")
+            results[name][along] = [{along: v, **figures} for v, figures in curve.items()]
+    return results
+
+
+def main() -> None:
+    """Prints the tables and writes the JSON."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("pictures", type=Path, nargs="?", help="folder or tar file of photographs")
+    parser.add_argument("--clips", type=Path, nargs="+", default=[], help="video files")
+    parser.add_argument("--models", nargs="+", default=["lite"], help="names or paths")
+    parser.add_argument("--count", type=int, default=300, help="photographs to take at most")
+    parser.add_argument("--frames", type=int, help="to take of each clip at most")
+    parser.add_argument("--short-side", type=int, default=256, help="of photographs")
+    parser.add_argument("--film", action="store_true", help="photographs as on worn orthochromatic")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--json", type=Path)
+    args = parser.parse_args()
+    if args.pictures is None and not args.clips:
+        parser.error("nothing to measure: name photographs, --clips or both")
+    torch.set_num_threads(args.threads)
+    results = evaluate_pictures(args) if args.pictures else {}
+    if args.clips:
+        results["clips"] = {
+            name: evaluate_clips(args.clips, args.frames, name, args.device) for name in args.models
+        }
     if args.json:
         args.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
 

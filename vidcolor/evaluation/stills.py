@@ -1,6 +1,6 @@
 """Colors given to photographs whose own are known, in figures."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 import cv2
@@ -67,25 +67,6 @@ def measure_colors(srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor) -> 
     }
 
 
-def sweep_vividness(
-    examples: Iterable[Example], decoding: Decoding, vividness: Sequence[float]
-) -> dict[float, Figures]:
-    """Mean figures over pictures for each of some vividnesses.
-
-    Args:
-        examples: Truth (3, H, W) and luma (1, H, W), in [0, 1], and the probabilities (bins, h, w)
-            predicted for it.
-        decoding: Of the model that predicted them.
-        vividness: Those to decode at.
-    """
-    found: dict[float, list[Figures]] = {v: [] for v in vividness}
-    for srgb, luma, probabilities in examples:
-        for v in vividness:
-            ab = decode_annealed_mean(probabilities, v, decoding)
-            found[v].append(measure_colors(srgb, luma, ab))
-    return {v: mean_figures(figures) for v, figures in found.items()}
-
-
 def sweep_looks(
     examples: Iterable[Example], decoding: Decoding, looks: Sequence[ColorSettings]
 ) -> dict[ColorSettings, Figures]:
@@ -107,25 +88,25 @@ def sweep_looks(
 
 
 def figure_at_colorfulness(
-    sweep: dict[float, Figures], name: str, share: float
+    curve: Mapping[float, Figures], name: str, share: float
 ) -> tuple[float, float] | None:
-    """Where the sweep reaches a share of the truth's colorfulness, between its points.
+    """Where a curve reaches a share of the truth's colorfulness, between its points.
 
     Args:
-        sweep: Of `sweep_vividness`.
+        curve: Figures by what varies along it, such as vividness.
         name: Of the figure wanted.
         share: Of the truth's mean colorfulness, 1 for all of it.
 
     Returns:
-        The vividness and the figure there, interpolated; None if the sweep does not reach it.
+        What varies and the figure there, interpolated; None if the curve does not reach it.
     """
-    points = sorted((f["colorfulness"], v, f[name]) for v, f in sweep.items())
-    wanted = share * next(iter(sweep.values()))["truth_colorfulness"]
-    colorfulness_axis, vividness_axis, figure_axis = zip(*points, strict=True)
+    points = sorted((f["colorfulness"], varied, f[name]) for varied, f in curve.items())
+    wanted = share * next(iter(curve.values()))["truth_colorfulness"]
+    colorfulness_axis, varied_axis, figure_axis = zip(*points, strict=True)
     if not colorfulness_axis[0] <= wanted <= colorfulness_axis[-1]:
         return None
     return (
-        float(np.interp(wanted, colorfulness_axis, vividness_axis)),
+        float(np.interp(wanted, colorfulness_axis, varied_axis)),
         float(np.interp(wanted, colorfulness_axis, figure_axis)),
     )
 
