@@ -122,7 +122,7 @@ def finish(learner: Learner, args: argparse.Namespace, store: PictureStore) -> P
         learner.decoding,
         chroma_gain=calibrate_chroma_gain(
             learner.averaged_net(),
-            store.every(max(len(store) // _CALIBRATION_COUNT, 1)),
+            calibration_pictures(args, store),
             learner.decoding,
             args.device,
             share=COLORFULNESS,
@@ -130,12 +130,25 @@ def finish(learner: Learner, args: argparse.Namespace, store: PictureStore) -> P
     )
     about = {"settings": json.dumps(asdict(learner.settings))}
     if args.validation is not None:
-        pictures = read_pictures([args.validation], limit=_VALIDATION_COUNT)
+        pictures = read_pictures([args.validation])[:_VALIDATION_COUNT]
         figures = validate(learner.averaged_net(), pictures, decoding, args.device)
         about["figures"] = json.dumps({name: round(f, 3) for name, f in figures.items()})
     path: Path = args.folder / f"{_NAME}.safetensors"
     learner.save_average(path, decoding, about)
     return path
+
+
+def calibration_pictures(args: argparse.Namespace, store: PictureStore) -> PictureStore:
+    """Validation pictures that no figure is taken on; where there are none, training pictures.
+
+    Training pictures are often smaller than the net's input, and colors of enlarged pictures have
+    less detail to lose.
+    """
+    if args.validation is not None:
+        others = read_pictures([args.validation])[_VALIDATION_COUNT:][:_CALIBRATION_COUNT]
+        if len(others) > 0:
+            return others
+    return store[:: max(len(store) // _CALIBRATION_COUNT, 1)]
 
 
 def main() -> None:
@@ -150,7 +163,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     leg = Leg(minutes=args.minutes, should_stop=stop.is_set)
     if args.validation is not None:
-        pictures = read_pictures([args.validation], limit=_VALIDATION_COUNT)
+        pictures = read_pictures([args.validation])[:_VALIDATION_COUNT]
         decoding = learner.decoding
         leg = replace(leg, validate=lambda net: validate(net, pictures, decoding, args.device))
     placed = store.to(args.device)

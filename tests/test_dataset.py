@@ -88,3 +88,15 @@ def test_nothing_to_learn_from_is_an_error(tmp_path: Path, *, exists: bool) -> N
         source.mkdir()
     with pytest.raises(SourceError, match="no such folder" if not exists else "no picture in any"):
         read_pictures([source])
+
+
+def test_a_part_of_the_pictures_shares_their_bytes(tmp_path: Path) -> None:
+    """A slice holds the same pictures in the same order, and copies none."""
+    for number in range(5):
+        cv2.imwrite(str(tmp_path / f"{number}.png"), np.full((8, 10 + number, 3), 40 * number))
+    store = read_pictures([tmp_path])
+    part = store[1::2]
+    assert len(part) == 2
+    assert [part.picture(n).shape[1] for n in range(2)] == [11, 13]
+    assert [part.picture(n).max() for n in range(2)] == [40, 120]
+    assert part.pixels.data_ptr() == store.pixels.data_ptr()

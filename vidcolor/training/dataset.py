@@ -46,9 +46,9 @@ class PictureStore:
         """The same pictures with all bytes on a device."""
         return PictureStore(self.pixels.to(device), self.offsets.to(device), self.sizes.to(device))
 
-    def every(self, stride: int) -> "PictureStore":
-        """Every `stride`-th picture, without a copy of the bytes."""
-        return PictureStore(self.pixels, self.offsets[::stride], self.sizes[::stride])
+    def __getitem__(self, part: slice) -> "PictureStore":
+        """Some of the pictures, without a copy of their bytes."""
+        return PictureStore(self.pixels, self.offsets[part], self.sizes[part])
 
     def picture(self, index: int) -> NDArray[np.uint8]:
         """One picture, (height, width, 3) uint8 RGB: a view, not a copy."""
