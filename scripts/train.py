@@ -38,7 +38,7 @@ from vidcolor.training.validation import validate
 
 _NAME = "lite"
 _VALIDATION_COUNT = 300
-_CALIBRATION_COUNT = 200
+_CALIBRATION_COUNT = 500
 _COUNTS = ("side", "late_side", "batch_size", "planned_pictures", "seed")
 _AMOUNTS = (
     "late_share",

@@ -163,7 +163,7 @@ def test_the_output_carries_what_made_it(sample: Path) -> None:
     with av.open(str(sample)) as container:
         assert container.metadata["COLORIZED_BY"].startswith("color made by vidcolor 0.")
         assert "model lite " in container.metadata["COLORIZED_BY"]
-        assert "vividness 1, saturation 1" in container.metadata["COLORIZED_BY"]
+        assert "vividness 0, saturation 1" in container.metadata["COLORIZED_BY"]
 
 
 def test_a_color_film_needs_force(tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ def _add_color_options(group: argparse._ArgumentGroup) -> None:
     color, temporal = ColorSettings(), TemporalSettings()
     group.add_argument(
         "--vividness", type=_number(0, 3), default=color.vividness, metavar="X",
-        help="0 likely and dull, 1 vivid, more is vivider (default: %(default)g)",
+        help="0 likely colors, 1 rare and vivid ones more often (default: %(default)g)",
     )  # fmt: skip
     group.add_argument(
         "--saturation", type=_number(0, 3), default=color.saturation, metavar="X",

@@ -29,12 +29,13 @@ class ColorSettings:
     """How a color histogram becomes one color.
 
     Attributes:
-        vividness: 0 takes the likeliest color (often dull), 1 the decoding of Zhang et al. 2016
-            (rare colors favored as in training), more than 1 favors them further.
-        saturation: Factor on the decoded ab; 0 leaves the film black and white.
+        vividness: 0 takes likely colors, 1 favors rare, saturated ones as much as training did
+            (Zhang et al. 2016), more favors them further and errs more.
+        saturation: Factor on the decoded ab; 0 leaves the film black and white, 1 is how strong the
+            model's author meant colors to be.
     """
 
-    vividness: float = 1.0
+    vividness: float = 0.0
     saturation: float = 1.0
 
 

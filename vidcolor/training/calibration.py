@@ -1,7 +1,5 @@
 """How much a net's mean colors are strengthened, so that films come out as colorful as wanted."""
 
-import math
-
 import torch
 from torch.nn import functional
 
@@ -14,8 +12,7 @@ from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 
 _SIDE = 256
-_GAINS = (0.25, 8.0)
-_HALVINGS = 12
+_STEPS = 6
 
 
 @torch.no_grad()
@@ -51,14 +48,10 @@ def calibrate_chroma_gain(
         seen.append((lightness, ab))
         wanted += share * float(colorfulness(srgb))
 
-    def too_strong(gain: float) -> bool:
-        return sum(_colorfulness(lightness, gain * ab) for lightness, ab in seen) > wanted
-
-    low, high = _GAINS
-    for _ in range(_HALVINGS):
-        middle = math.sqrt(low * high)
-        low, high = (low, middle) if too_strong(middle) else (middle, high)
-    return math.sqrt(low * high)
+    gain = 1.0
+    for _ in range(_STEPS):  # colorfulness grows nearly in proportion
+        gain *= wanted / sum(_colorfulness(lightness, gain * ab) for lightness, ab in seen)
+    return gain
 
 
 def _colorfulness(lightness: torch.Tensor, ab: torch.Tensor) -> float:
