@@ -90,6 +90,14 @@ def test_a_run_that_was_killed_ends_as_an_unbroken_one(tmp_path: Path) -> None:
     assert all(torch.equal(value, files[1].net[key]) for key, value in files[0].net.items())
 
 
+def test_a_run_that_is_done_learns_no_more(tmp_path: Path) -> None:
+    """Run again after its plan, it takes no further step and says that all is done."""
+    train(make_learner(), batches, tmp_path, Leg())
+    again = make_learner()
+    assert train(again, batches, tmp_path, Leg())
+    assert again.step == SETTINGS.planned_pictures / SETTINGS.batch_size
+
+
 def test_late_crops_are_large() -> None:
     """The last part of the planned pictures, and no other, comes at the late size."""
     assert [SETTINGS.side_at(step) for step in range(6)] == [32, 32, 32, 64, 64, 64]

@@ -54,6 +54,8 @@ def train(
     log = folder / LOG_NAME
     if (folder / CHECKPOINT_NAME).exists():
         learner.resume(folder)
+    if learner.progress >= 1:
+        return True
     truncate_records(log, learner.step)
     clock = _Clock(learner, leg)
     recent: list[torch.Tensor] = []
