@@ -20,12 +20,11 @@ from vidcolor.color.bins import Decoding
 from vidcolor.models.lite import LiteNet
 from vidcolor.models.weights import build_net, read_weights
 from vidcolor.models.zoo import choose_device
-from vidcolor.training.calibration import calibrate_chroma_gain
+from vidcolor.training.calibration import SHOWN_COLORFULNESS, calibrate_chroma_gain
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
 from vidcolor.training.imagenet import VARIANTS, load_imagenet_encoder
 from vidcolor.training.learner import (
-    COLORFULNESS,
     LEARNED_GAIN,
     LEARNED_TEMPERATURE,
     Learner,
@@ -125,7 +124,7 @@ def finish(learner: Learner, args: argparse.Namespace, store: PictureStore) -> P
             calibration_pictures(args, store),
             learner.decoding,
             args.device,
-            share=COLORFULNESS,
+            share=SHOWN_COLORFULNESS,
         ),
     )
     about = {"settings": json.dumps(asdict(learner.settings))}

@@ -11,6 +11,13 @@ from vidcolor.models.lite import LiteNet, fold_batch_norm, normalize_lightness
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 
+SHOWN_COLORFULNESS = 0.75
+"""Colorfulness at saturation 1, as a part of the photographs' own.
+
+Up to here the error hardly grows; beyond it grows faster, and what the net is sure of stands out
+from what it leaves grey.
+"""
+
 _SIDE = 256
 _STEPS = 6
 
