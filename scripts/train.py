@@ -20,12 +20,11 @@ from vidcolor.color.bins import Decoding
 from vidcolor.models.lite import LiteNet
 from vidcolor.models.weights import build_net, read_weights
 from vidcolor.models.zoo import choose_device
-from vidcolor.training.calibration import SHOWN_COLORFULNESS, calibrate_chroma_gain
+from vidcolor.training.calibration import SHOWN_COLORFULNESS, calibrate_boost
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
 from vidcolor.training.imagenet import VARIANTS, load_imagenet_encoder
 from vidcolor.training.learner import (
-    LEARNED_GAIN,
     LEARNED_TEMPERATURE,
     Learner,
     TrainSettings,
@@ -91,9 +90,7 @@ def make_learner(args: argparse.Namespace, store: PictureStore) -> Learner:
         net,
         TrainSettings(**{name: getattr(args, name) for name in _COUNTS + _AMOUNTS}),
         bin_prior=prior,
-        decoding=Decoding(
-            rebalancing_weight=weight, temperature=LEARNED_TEMPERATURE, chroma_gain=LEARNED_GAIN
-        ),
+        decoding=Decoding(rebalancing_weight=weight, temperature=LEARNED_TEMPERATURE),
         device=args.device,
         about={
             "data": ", ".join(path.name for path in args.data),
@@ -116,10 +113,10 @@ def code_version() -> str:
 
 
 def finish(learner: Learner, args: argparse.Namespace, store: PictureStore) -> Path:
-    """Writes the weights for use, with their gain and, given validation pictures, their figures."""
+    """Writes the weights for use, with their boost and, if they can be taken, figures."""
     decoding = replace(
         learner.decoding,
-        chroma_gain=calibrate_chroma_gain(
+        boost=calibrate_boost(
             learner.averaged_net(),
             calibration_pictures(args, store),
             learner.decoding,

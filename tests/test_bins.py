@@ -1,4 +1,5 @@
 import hashlib
+import math
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from vidcolor.color.bins import (
     NEIGHBOR_SIGMA,
     Decoding,
     decode_annealed_mean,
+    entropy_bits,
     soft_encode,
 )
 
@@ -59,13 +61,15 @@ def test_colors_outside_all_bins_still_have_weights() -> None:
 
 @pytest.mark.parametrize("vividness", [0.0, 0.7, 1.0, 1.6])
 def test_decoding_equals_the_formula(vividness: float) -> None:
-    """The one-product decoding equals tilt, softmax at T, mean and gain, one by one in float64."""
+    """The one-product decoding equals tilt, softmax at T, mean and boost, one by one in float64."""
     histogram = random_histogram(2, BIN_COUNT, 3, 4)
     weight = torch.linspace(0.4, 3.2, BIN_COUNT)
     tilted = histogram.double().log() + (vividness - 1) * weight.double().log()[:, None, None]
     sharp = (tilted / 0.45).softmax(1)
-    expected = 1.7 * torch.einsum("nqhw,qc->nchw", sharp, BIN_CENTERS.double())
-    decoding = Decoding(rebalancing_weight=weight, temperature=0.45, chroma_gain=1.7)
+    entropy = -(histogram.double() * histogram.double().log2()).sum(1, keepdim=True)
+    mean = torch.einsum("nqhw,qc->nchw", sharp, BIN_CENTERS.double())
+    expected = 2 ** (0.2 * entropy) * mean
+    decoding = Decoding(rebalancing_weight=weight, temperature=0.45, boost=0.2)
     ab = decode_annealed_mean(histogram, vividness, decoding)
     torch.testing.assert_close(ab.double(), expected, atol=1e-3, rtol=1e-4)
 
@@ -81,13 +85,22 @@ def test_full_vividness_ignores_the_rebalancing() -> None:
 
 
 def test_a_certain_histogram_decodes_to_its_bin() -> None:
-    """All probability in one bin gives that bin's center, zeros elsewhere doing no harm."""
+    """All probability in one bin gives that bin's center, not boosted, zeros doing no harm."""
     histogram = torch.zeros(BIN_COUNT, 1, 1)
     histogram[200] = 1
-    ab = decode_annealed_mean(
-        histogram, 0.5, Decoding(rebalancing_weight=torch.linspace(0.4, 3.2, BIN_COUNT))
-    )
+    weight = torch.linspace(0.4, 3.2, BIN_COUNT)
+    ab = decode_annealed_mean(histogram, 0.5, Decoding(rebalancing_weight=weight, boost=0.3))
     torch.testing.assert_close(ab[:, 0, 0], BIN_CENTERS[200])
+
+
+def test_entropy_is_in_bits() -> None:
+    """Certain is 0, evenly shared among four bins 2, among all log2 of their number."""
+    histograms = torch.zeros(3, BIN_COUNT, 1, 1)
+    histograms[0, 7] = 1
+    histograms[1, 10:14] = 0.25
+    histograms[2] = 1 / BIN_COUNT
+    expected = torch.tensor([0, 2, math.log2(BIN_COUNT)])
+    torch.testing.assert_close(entropy_bits(histograms).flatten(), expected)
 
 
 def test_decoding_leaves_the_histogram_alone() -> None:

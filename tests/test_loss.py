@@ -70,9 +70,11 @@ def test_logits_decode_as_histograms_do() -> None:
     """What is learned is what is shown: the likely colors that `decode_annealed_mean` gives."""
     logits = 3 * torch.randn(2, BIN_COUNT, 3, 4, generator=torch.Generator().manual_seed(0))
     weight = weigh_bins(steep_prior())
-    decoding = Decoding(rebalancing_weight=weight, temperature=0.6, chroma_gain=1.8)
+    decoding = Decoding(rebalancing_weight=weight, temperature=0.6)
     expected = decode_annealed_mean(logits.softmax(1), 0.0, decoding)
-    torch.testing.assert_close(decode_logits(logits, decoding), expected, atol=1e-3, rtol=1e-4)
+    torch.testing.assert_close(
+        decode_logits(logits, decoding, 1.8), 1.8 * expected, atol=1e-3, rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from vidcolor.models.weights import build_net, read_weights, save_weights
 
 SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))
 PRIOR = torch.full((BIN_COUNT,), 1 / BIN_COUNT)
-DECODING = Decoding(rebalancing_weight=2 * PRIOR, temperature=0.7, chroma_gain=1.9)
+DECODING = Decoding(rebalancing_weight=2 * PRIOR, temperature=0.7, boost=0.2)
 
 
 def save_small(path: Path) -> LiteNet:
@@ -31,7 +31,7 @@ def test_what_is_saved_is_read(tmp_path: Path) -> None:
     weights = read_weights(path)
     assert weights.shape == SMALL
     assert torch.equal(weights.decoding.rebalancing_weight, 2 * PRIOR)
-    assert (weights.decoding.temperature, weights.decoding.chroma_gain) == (0.7, 1.9)
+    assert (weights.decoding.temperature, weights.decoding.boost) == (0.7, 0.2)
     assert weights.metadata["licence"] == "Apache-2.0"
     assert weights.metadata["data"] == "noise"
     back = build_net(weights, path)
@@ -56,15 +56,15 @@ def test_equal_weights_make_equal_files(tmp_path: Path) -> None:
 
 
 def test_weights_that_do_not_say_decode_as_the_paper_does(tmp_path: Path) -> None:
-    """Without a temperature and a gain in the metadata those of the paper are taken."""
+    """Without a temperature and a boost in the metadata those of the paper are taken."""
     path = tmp_path / "net.safetensors"
     save_small(path)
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
-    del metadata["temperature"], metadata["chroma_gain"]
+    del metadata["temperature"], metadata["boost"]
     save_file(load_file(path), path, metadata)
     decoding = read_weights(path).decoding
-    assert (decoding.temperature, decoding.chroma_gain) == (TEMPERATURE, 1)
+    assert (decoding.temperature, decoding.boost) == (TEMPERATURE, 0)
 
 
 def test_large_variances_survive(tmp_path: Path) -> None:

@@ -50,6 +50,7 @@ NEIGHBOR_SIGMA = 5.0
 TEMPERATURE = 0.38
 """Temperature of the annealed mean in the paper (section 2.3, equation 5)."""
 
+_TINY = 2.0**-100  # in place of probability 0, whose logarithm is infinite
 _AB_LIMIT = 110
 """Colors beyond this a* or b* are encoded as if they lay on it; sRGB reaches -108 to 98."""
 
@@ -78,13 +79,14 @@ class Decoding:
     Attributes:
         rebalancing_weight: (bins,) positive; what the loss multiplied each bin by.
         temperature: T of the annealed mean, in (0, 1]: 1 is the plain mean, towards 0 the mode.
-        chroma_gain: Factor on the mean. Where a net is unsure the mean lies near grey; the gain
-            makes good what pictures lose by that on average.
+        boost: How much a mean gains by uncertainty, at least 0. Where a net is unsure the mean lies
+            nearer to grey than any likely color, and pictures come out dull; the mean is multiplied
+            by 2^(boost H), H being the histogram's entropy in bits. A certain color stays as it is.
     """
 
     rebalancing_weight: torch.Tensor
     temperature: float = TEMPERATURE
-    chroma_gain: float = 1.0
+    boost: float = 0.0
 
 
 def decode_annealed_mean(
@@ -95,13 +97,12 @@ def decode_annealed_mean(
     Training with rebalancing tilts histograms towards rare, saturated bins. Before the annealed
     mean (section 2.3) p becomes p w^(v - 1), w being the weight that the loss gave a bin: v = 1 is
     the paper's decoding, v = 0 takes the tilt back in full. Sharpened probabilities are p^(1/T) up
-    to a factor, and tilt and gain are constants of each bin, so tilt, sum and mean are one matrix
-    product.
+    to a factor, and the tilt is a constant of each bin: tilt, sum and mean are one matrix product.
 
     Args:
         probabilities: (..., bins, h, w) float32, at least 0; their sum need not be 1 exactly.
         vividness: v above; 0 is likely, 1 vivid, more is vivider still.
-        decoding: w and T above, and the gain on the mean.
+        decoding: w and T above, and what the mean gains.
 
     Returns:
         (..., 2, h, w) float32, a* and b*.
@@ -110,13 +111,21 @@ def decode_annealed_mean(
     device, temperature = probabilities.device, decoding.temperature
     weight = decoding.rebalancing_weight.to(device, torch.float32)
     tilt = weight.pow((vividness - 1) / temperature)
-    centers = decoding.chroma_gain * BIN_CENTERS.to(device)
+    centers = BIN_CENTERS.to(device)
     reduce = torch.stack([centers[:, 0] * tilt, centers[:, 1] * tilt, tilt])  # (3, bins)
-    # Twice as fast as pow on a CPU; log2(0) is -inf and comes back as 0.
-    sharp = probabilities.flatten(-2).log2().mul_(1 / temperature).exp2_()  # (..., bins, h * w)
+    flat = probabilities.flatten(-2)  # (..., bins, h * w)
+    logs = flat.clamp_min(_TINY).log2()
+    gain = torch.exp2(-decoding.boost * (flat * logs).sum(-2, keepdim=True))  # (..., 1, h * w)
+    sharp = logs.mul_(1 / temperature).exp2_()  # twice as fast as pow on a CPU
     sums = reduce @ sharp  # (..., 3, h * w)
-    ab = sums[..., :2, :] / sums[..., 2:, :]
+    ab = gain * sums[..., :2, :] / sums[..., 2:, :]
     return ab.reshape(*ab.shape[:-1], h, w)
+
+
+def entropy_bits(probabilities: torch.Tensor) -> torch.Tensor:
+    """How uncertain each histogram is: (..., bins, h, w) to (..., 1, h, w), 0 to log2(bins)."""
+    logs = probabilities.clamp_min(_TINY).log2()
+    return -(probabilities * logs).sum(-3, keepdim=True)
 
 
 @cache

@@ -71,7 +71,7 @@ def save_weights(
         "net": "lite",
         "shape": json.dumps(asdict(net.shape)),
         "temperature": repr(decoding.temperature),
-        "chroma_gain": repr(decoding.chroma_gain),
+        "boost": repr(decoding.boost),
     }
     temporary = path.with_name(f"{path.name}.part")
     temporary.write_bytes(_with_sorted_header(save(tensors, metadata | dict(about))))
@@ -122,7 +122,7 @@ def read_weights(path: Path) -> Weights:
     decoding = Decoding(
         rebalancing_weight=rebalancing,
         temperature=float(metadata.get("temperature", TEMPERATURE)),
-        chroma_gain=float(metadata.get("chroma_gain", 1)),
+        boost=float(metadata.get("boost", 0)),
     )
     return Weights(
         net={key: value.to(torch.float32) for key, value in tensors.items()},

@@ -1,9 +1,11 @@
-"""How much a net's mean colors are strengthened, so that films come out as colorful as wanted."""
+"""How much uncertain colors are boosted, so that films come out as colorful as wanted."""
+
+from dataclasses import replace
 
 import torch
 from torch.nn import functional
 
-from vidcolor.color.bins import Decoding, decode_annealed_mean
+from vidcolor.color.bins import Decoding, decode_annealed_mean, entropy_bits
 from vidcolor.color.lab import lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import colorfulness
 from vidcolor.evaluation.stills import fit_picture
@@ -19,11 +21,11 @@ from what it leaves grey.
 """
 
 _SIDE = 256
-_STEPS = 6
+_HALVINGS = 10
 
 
 @torch.no_grad()
-def calibrate_chroma_gain(
+def calibrate_boost(
     net: LiteNet,
     pictures: PictureStore,
     decoding: Decoding,
@@ -31,34 +33,32 @@ def calibrate_chroma_gain(
     *,
     share: float,
 ) -> float:
-    """The gain at which likely colors (vividness 0) are a share as colorful as the true ones.
+    """The boost at which likely colors (vividness 0) are a share as colorful as the true ones.
 
     Args:
         net: Is folded in place.
         pictures: Photographs, on the CPU; shown as color video's luma.
-        decoding: Of the net; its own gain plays no part.
+        decoding: Of the net; its own boost plays no part.
         device: Where to infer.
         share: Of the photographs' mean colorfulness, in (0, 1].
     """
     fold_batch_norm(net)
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    plain = Decoding(
-        rebalancing_weight=decoding.rebalancing_weight, temperature=decoding.temperature
-    )
-    seen: list[tuple[torch.Tensor, torch.Tensor]] = []
+    seen: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
     wanted = 0.0
     for index in range(len(pictures)):
         srgb = fit_picture(pictures.picture(index), _SIDE)[None]
         lightness = lightness_from_luma(mix_video_luma(srgb))
         histogram = net(normalize_lightness(lightness).to(device)).float().softmax(1)
-        ab = decode_annealed_mean(histogram, 0.0, plain).cpu()
-        seen.append((lightness, ab))
+        ab = decode_annealed_mean(histogram, 0.0, replace(decoding, boost=0.0))
+        seen.append((lightness, ab.cpu(), entropy_bits(histogram).cpu()))
         wanted += share * float(colorfulness(srgb))
-
-    gain = 1.0
-    for _ in range(_STEPS):  # colorfulness grows nearly in proportion
-        gain *= wanted / sum(_colorfulness(lightness, gain * ab) for lightness, ab in seen)
-    return gain
+    low, high = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        boost = (low + high) / 2
+        found = sum(_colorfulness(light, torch.exp2(boost * h) * ab) for light, ab, h in seen)
+        low, high = (low, boost) if found > wanted else (boost, high)
+    return (low + high) / 2
 
 
 def _colorfulness(lightness: torch.Tensor, ab: torch.Tensor) -> float:

@@ -32,7 +32,7 @@ WEIGHTS_NAME = "ema.safetensors"
 LEARNED_TEMPERATURE = 0.6
 """Temperature of the annealed mean while colors are learned, and then in use."""
 LEARNED_GAIN = 2.0
-"""Factor on the mean while colors are learned; in use it is measured anew (`calibration`).
+"""Factor on the mean while colors are learned, in place of the boost that is measured at the end.
 
 This is about what a net whose histograms were learned alone needs to be as colorful as wanted.
 """
@@ -233,7 +233,7 @@ class Learner:
             # A quarter of the pixels, another each step, says nearly as much at a quarter the cost.
             down, right = divmod(self.step % 4, 2)
             ab = ab[..., down::2, right::2]
-            colors = decode_logits(logits[..., down::2, right::2], self.decoding)
+            colors = decode_logits(logits[..., down::2, right::2], self.decoding, LEARNED_GAIN)
             distance = relative_colorfulness(colors, ab) - COLORFULNESS
             loss = loss + settings.color_weight * color_difference(colors, ab)
             loss = loss + settings.colorfulness_weight * distance.square()

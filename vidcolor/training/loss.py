@@ -58,19 +58,20 @@ def rebalanced_cross_entropy(
     return (entropy * rebalancing_weight[indices[..., 0]]).mean()
 
 
-def decode_logits(logits: torch.Tensor, decoding: Decoding) -> torch.Tensor:
-    """The likely colors of `decode_annealed_mean` (vividness 0), in a form that can be learned.
+def decode_logits(logits: torch.Tensor, decoding: Decoding, gain: float) -> torch.Tensor:
+    """Likely colors, as `decode_annealed_mean` has them before their boost, times a constant.
 
     Args:
         logits: (N, bins, h, w).
         decoding: How they become colors; the weight is on the same device.
+        gain: The constant.
 
     Returns:
         (N, 2, h, w) float32, a* and b*.
     """
     untilted = logits.movedim(1, -1).float() - decoding.rebalancing_weight.log()
     likely = untilted / decoding.temperature
-    centers = decoding.chroma_gain * BIN_CENTERS.to(logits.device)
+    centers = gain * BIN_CENTERS.to(logits.device)
     return (likely.softmax(-1) @ centers).movedim(-1, 1)
 
 
