@@ -24,11 +24,7 @@ from vidcolor.training.calibration import SHOWN_COLORFULNESS, calibrate_boost
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
 from vidcolor.training.imagenet import VARIANTS, load_imagenet_encoder
-from vidcolor.training.learner import (
-    LEARNED_TEMPERATURE,
-    Learner,
-    TrainSettings,
-)
+from vidcolor.training.learner import LEARNED_TEMPERATURE, Learner, TrainSettings
 from vidcolor.training.loop import Leg, train
 from vidcolor.training.loss import weigh_bins
 from vidcolor.training.prior import estimate_bin_prior
@@ -112,21 +108,23 @@ def code_version() -> str:
         return "unknown"
 
 
-def finish(learner: Learner, args: argparse.Namespace, store: PictureStore) -> Path:
-    """Writes the weights for use, with their boost and, if they can be taken, figures."""
+def finish(
+    learner: Learner, args: argparse.Namespace, store: PictureStore, others: PictureStore | None
+) -> Path:
+    """Writes the weights for use, with their boost and, given validation pictures, figures."""
     decoding = replace(
         learner.decoding,
         boost=calibrate_boost(
             learner.averaged_net(),
-            calibration_pictures(args, store),
+            calibration_pictures(store, others),
             learner.decoding,
             args.device,
             share=SHOWN_COLORFULNESS,
         ),
     )
     about = {"settings": json.dumps(asdict(learner.settings))}
-    if args.validation is not None:
-        pictures = read_pictures([args.validation])[:_VALIDATION_COUNT]
+    if others is not None:
+        pictures = others[:_VALIDATION_COUNT]
         figures = validate(learner.averaged_net(), pictures, decoding, args.device)
         about["figures"] = json.dumps({name: round(f, 3) for name, f in figures.items()})
     path: Path = args.folder / f"{_NAME}.safetensors"
@@ -134,16 +132,14 @@ def finish(learner: Learner, args: argparse.Namespace, store: PictureStore) -> P
     return path
 
 
-def calibration_pictures(args: argparse.Namespace, store: PictureStore) -> PictureStore:
+def calibration_pictures(store: PictureStore, others: PictureStore | None) -> PictureStore:
     """Validation pictures that no figure is taken on; where there are none, training pictures.
 
     Training pictures are often smaller than the net's input, and colors of enlarged pictures have
     less detail to lose.
     """
-    if args.validation is not None:
-        others = read_pictures([args.validation])[_VALIDATION_COUNT:][:_CALIBRATION_COUNT]
-        if len(others) > 0:
-            return others
+    if others is not None and len(others) > _VALIDATION_COUNT:
+        return others[_VALIDATION_COUNT:][:_CALIBRATION_COUNT]
     return store[:: max(len(store) // _CALIBRATION_COUNT, 1)]
 
 
@@ -158,15 +154,15 @@ def main() -> None:
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     leg = Leg(minutes=args.minutes, should_stop=stop.is_set)
-    if args.validation is not None:
-        pictures = read_pictures([args.validation])[:_VALIDATION_COUNT]
-        decoding = learner.decoding
+    others = read_pictures([args.validation]) if args.validation is not None else None
+    if others is not None:
+        pictures, decoding = others[:_VALIDATION_COUNT], learner.decoding
         leg = replace(leg, validate=lambda net: validate(net, pictures, decoding, args.device))
     placed = store.to(args.device)
     named = {"seed": args.seed, "batch_size": args.batch_size, "side": learner.settings.side_at}
     done = train(learner, lambda n: iterate_crops(placed, first_step=n, **named), args.folder, leg)
     if done:
-        print(f"done: {finish(learner, args, store)}")
+        print(f"done: {finish(learner, args, store, others)}")
     else:
         print(f"stopped at step {learner.step}; run again to go on")
 

@@ -114,8 +114,8 @@ def decode_annealed_mean(
     centers = BIN_CENTERS.to(device)
     reduce = torch.stack([centers[:, 0] * tilt, centers[:, 1] * tilt, tilt])  # (3, bins)
     flat = probabilities.flatten(-2)  # (..., bins, h * w)
-    logs = flat.clamp_min(_TINY).log2()
-    gain = torch.exp2(-decoding.boost * (flat * logs).sum(-2, keepdim=True))  # (..., 1, h * w)
+    logs = _log2(flat)
+    gain = torch.exp2(decoding.boost * _entropy(flat, logs))  # (..., 1, h * w)
     sharp = logs.mul_(1 / temperature).exp2_()  # twice as fast as pow on a CPU
     sums = reduce @ sharp  # (..., 3, h * w)
     ab = gain * sums[..., :2, :] / sums[..., 2:, :]
@@ -124,8 +124,18 @@ def decode_annealed_mean(
 
 def entropy_bits(probabilities: torch.Tensor) -> torch.Tensor:
     """How uncertain each histogram is: (..., bins, h, w) to (..., 1, h, w), 0 to log2(bins)."""
-    logs = probabilities.clamp_min(_TINY).log2()
-    return -(probabilities * logs).sum(-3, keepdim=True)
+    *many, _, h, w = probabilities.shape
+    flat = probabilities.flatten(-2)  # (..., bins, h * w)
+    return _entropy(flat, _log2(flat)).reshape(*many, 1, h, w)
+
+
+def _log2(probabilities: torch.Tensor) -> torch.Tensor:
+    return probabilities.clamp_min(_TINY).log2()
+
+
+def _entropy(probabilities: torch.Tensor, logs: torch.Tensor) -> torch.Tensor:
+    """In bits, of histograms and their binary logarithms: (..., bins, n) to (..., 1, n)."""
+    return -(probabilities * logs).sum(-2, keepdim=True)
 
 
 @cache

@@ -42,6 +42,13 @@ def fit_picture(rgb: NDArray[np.uint8], short_side: int, *, square: bool = False
     return torch.from_numpy(np.ascontiguousarray(rgb)).permute(2, 0, 1).float() / 255
 
 
+def color_lightness(lightness: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
+    """Lab (3, H, W) of L* (1, H, W) in colors (2, h, w), which are enlarged bilinearly."""
+    size = lightness.shape[-2:]
+    large = functional.interpolate(ab[None], size=size, mode="bilinear", align_corners=False)[0]
+    return torch.cat([lightness, large])
+
+
 def measure_colors(srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor) -> Figures:
     """Figures of one picture's colors.
 
@@ -54,10 +61,9 @@ def measure_colors(srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor) -> 
         `ciede2000` with both at the truth's L*, `delta_ab`, `psnr` and `colorfulness` of the
         colored luma, and `truth_colorfulness`.
     """
-    size = srgb.shape[-2:]
-    ab = functional.interpolate(ab[None], size=size, mode="bilinear", align_corners=False)[0]
-    truth = lab_from_srgb(srgb)
-    colored = srgb_from_lab(torch.cat([lightness_from_luma(luma), ab])).clamp(0, 1)
+    lab = color_lightness(lightness_from_luma(luma), ab)
+    truth, ab = lab_from_srgb(srgb), lab[1:]
+    colored = srgb_from_lab(lab).clamp(0, 1)
     return {
         "ciede2000": float(ciede2000(torch.cat([truth[:1], ab]), truth).mean()),
         "delta_ab": float(delta_ab(ab, truth[1:]).mean()),

@@ -3,12 +3,11 @@
 from dataclasses import replace
 
 import torch
-from torch.nn import functional
 
 from vidcolor.color.bins import Decoding, decode_annealed_mean, entropy_bits
 from vidcolor.color.lab import lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import colorfulness
-from vidcolor.evaluation.stills import fit_picture
+from vidcolor.evaluation.stills import color_lightness, fit_picture
 from vidcolor.models.lite import LiteNet, fold_batch_norm, normalize_lightness
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
@@ -51,7 +50,7 @@ def calibrate_boost(
         lightness = lightness_from_luma(mix_video_luma(srgb))
         histogram = net(normalize_lightness(lightness).to(device)).float().softmax(1)
         ab = decode_annealed_mean(histogram, 0.0, replace(decoding, boost=0.0))
-        seen.append((lightness, ab.cpu(), entropy_bits(histogram).cpu()))
+        seen.append((lightness[0], ab[0].cpu(), entropy_bits(histogram)[0].cpu()))
         wanted += share * float(colorfulness(srgb))
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):
@@ -62,7 +61,4 @@ def calibrate_boost(
 
 
 def _colorfulness(lightness: torch.Tensor, ab: torch.Tensor) -> float:
-    large = functional.interpolate(
-        ab, size=lightness.shape[-2:], mode="bilinear", align_corners=False
-    )
-    return float(colorfulness(srgb_from_lab(torch.cat([lightness, large], 1)).clamp(0, 1)))
+    return float(colorfulness(srgb_from_lab(color_lightness(lightness, ab)).clamp(0, 1)[None]))
