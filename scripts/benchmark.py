@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from vidcolor.film import colorize_job
 from vidcolor.models.zoo import load_model
-from vidcolor.pipeline import Job, colorize_job, plan_video
 from vidcolor.settings import OutputSettings, Settings
+from vidcolor.video.plan import Job, plan_video
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.writer import FilmWriter
 

@@ -96,7 +96,7 @@ def color_clip(
     frames = islice(read_frames(replace(source, picture=picture), Losses()), most_frames)
     colored = colorize_frames(frames, model, settings)
     with closing(colored), closing(read_truth(source)) as truths:
-        for frame, chroma, shot in colored:
+        for frame, chroma, _, _, shot in colored:
             luma = scale_luma(frame.luma, picture)
             colors = {
                 "colored": srgb_from_planes(luma, chroma, picture),

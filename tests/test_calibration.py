@@ -30,7 +30,7 @@ def test_the_boost_gives_the_colorfulness_wanted() -> None:
         luma = mix_video_luma(srgb[None])
         with torch.no_grad():
             logits = net(normalize_lightness(lightness_from_luma(luma)))
-        ab = decode_annealed_mean(logits.softmax(1), 0.0, replace(decoding, boost=boost))[0]
+        ab = decode_annealed_mean(logits.softmax(1), 0.0, replace(decoding, boost=boost)).ab[0]
         figures = measure_colors(srgb, luma[0], ab)
         found += figures["colorfulness"]
         wanted += 0.5 * figures["truth_colorfulness"]

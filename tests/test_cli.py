@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -12,8 +13,9 @@ import numpy as np
 import pytest
 from clips import SAMPLE, moving_luma, write_film
 
-from vidcolor.cli import main, make_parser, parse_time
+from vidcolor.cli import main
 from vidcolor.models import zoo
+from vidcolor.options import make_parser, parse_time
 from vidcolor.settings import ColorSettings, ModelSettings, TemporalSettings
 
 QUICK = ["--device", "cpu", "--render-size", "64"]
@@ -58,7 +60,8 @@ def run(*arguments: str | Path) -> int:
 @pytest.fixture
 def faulty() -> None:
     """Inputs and outputs that will not do."""
-    Path("folder").mkdir()
+    Path("folder", "text").mkdir(parents=True)
+    Path("folder", "text", "mine").touch()
     Path("text.mp4").write_text("words " * 99)
     Path("empty.mp4").touch()
     Path("exists.mkv").write_bytes(b"mine")
@@ -104,6 +107,11 @@ with av.open("sound.m4a", "w") as output:
         ("film.mkv --model missing.safetensors", "missing.safetensors: "),
         ("film.mkv --device nonsense", "nonsense: not a device"),
         ("film.mkv --start 99", "film.mkv: ends before 99 s; start earlier"),
+        ("film.mkv --dump d --dump-frames 99", "film.mkv: --dump-frames 99 lies beyond its end"),
+        ("film.mkv --dump folder/text --dump-frames 1", "text: exists and is no dump; name a new"),
+        ("film.mkv --dump empty.mp4 --dump-frames 1", "empty.mp4: exists and is no dump"),
+        ("--plot missing.json", "missing.json: no such file; name the film.colorized.json beside"),
+        ("--plot film.mkv", "film.mkv: is no sidecar of vidcolor; name the film.colorized.json"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_exit_1(
@@ -128,7 +136,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_1(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ("", "the following arguments are required: FILM"),
+        ("", "name a film to colorize"),
         ("film.mkv --nonsense", "unrecognized arguments: --nonsense"),
         ("film.mkv --start noon", "'noon' is no time; write seconds or HH:MM:SS.fff"),
         ("film.mkv --start -5", "'-5' is no time"),
@@ -145,6 +153,17 @@ def test_what_cannot_be_done_is_one_line_and_exit_1(
         ("film.mkv --chroma 421", "invalid choice: '421'"),
         ("a.mkv b.mkv -o one.mkv", "is a file; for several films name a folder"),
         ("a.mkv -o one.mkv/", "is a file; for several films name a folder"),
+        ("film.mkv --dump d", "--dump DIR and --dump-frames LIST go together"),
+        ("film.mkv --dump-frames 3", "--dump DIR and --dump-frames LIST go together"),
+        ("a.mkv b.mkv --dump d --dump-frames 3", "--dump takes one film at a time"),
+        ("film.mkv --dump d --dump-frames 9-7", "'9-7' ends before it begins"),
+        ("film.mkv --dump d --dump-frames abc", "'abc' is no frame; write 1734, 57.8s, 1:30.5"),
+        ("film.mkv --dump d --dump-frames 3 --dump-stages x", "'x' is no stage; there are luma"),
+        ("film.mkv --dump d --dump-frames 3 --dump-top-k 0", "'0' is no number from 1 to 313"),
+        (
+            "film.mkv --plot a.json",
+            "--plot draws one sidecar; colorize films in a run of their own",
+        ),
     ],
 )
 def test_bad_usage_is_exit_2(capsys: pytest.CaptureFixture[str], arguments: str, told: str) -> None:
@@ -185,7 +204,7 @@ def test_one_film_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:
     """Without more ado the result lies beside the film, and one line tells of it."""
     film()
     assert run("film.mkv") == 0
-    assert names() == {"film.mkv", "film.colorized.mkv"}
+    assert names() == {"film.mkv", "film.colorized.mkv", "film.colorized.json"}
     out, err = capsys.readouterr()
     assert out.startswith("film.colorized.mkv: 3 frames, 1 shot, ")
     assert (out.count("\n"), err) == (1, "")
@@ -199,7 +218,8 @@ def test_where_the_output_goes(output: str) -> None:
     assert run("film.mkv", "-o", output) == 0
     expected = output if output.endswith(".mkv") else f"{output.rstrip('/')}/film.colorized.mkv"
     assert Path(expected).is_file()
-    assert names() - {"film.mkv", "folder", "new"} == {expected}
+    sidecar = str(Path(expected).with_suffix(".json"))
+    assert names() - {"film.mkv", "folder", "new"} == {expected, sidecar}
 
 
 def test_overwrite(capsys: pytest.CaptureFixture[str]) -> None:
@@ -215,7 +235,7 @@ def test_force_gives_a_color_film_new_colors() -> None:
     """A film in color is done when asked for."""
     color_film()
     assert run("color.mkv", "--force") == 0
-    assert names() == {"color.mkv", "color.colorized.mkv"}
+    assert names() == {"color.mkv", "color.colorized.mkv", "color.colorized.json"}
 
 
 def test_several_films_one_of_them_broken(capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,7 +245,10 @@ def test_several_films_one_of_them_broken(capsys: pytest.CaptureFixture[str]) ->
     film("c.mp4", codec="libx264")
     assert run("a.mkv", "b.mkv", "c.mp4", "-o", "new/deep") == 1
     found = {path.name for path in Path("new/deep").iterdir()}
-    assert found == {"a.colorized.mkv", "c.colorized.mp4"}
+    assert found == {
+        f"{stem}.colorized.{x}"
+        for stem, x in (("a", "mkv"), ("a", "json"), ("c", "mp4"), ("c", "json"))
+    }
     out, err = capsys.readouterr()
     assert [line.split(":")[0] for line in out.splitlines()] == [
         "new/deep/a.colorized.mkv", "new/deep/c.colorized.mp4"
@@ -295,7 +318,7 @@ def test_a_name_with_odd_characters(capsys: pytest.CaptureFixture[str]) -> None:
     odd = "-näme with 'quotes' & %d 100% [x] a:b.mkv"
     film(f"./{odd}")
     assert run(f"./{odd}") == 0
-    assert names() == {odd, odd.replace(".mkv", ".colorized.mkv")}
+    assert names() == {odd, *(odd.replace(".mkv", f".colorized.{x}") for x in ("mkv", "json"))}
     assert capsys.readouterr().err == ""
 
 
@@ -381,3 +404,90 @@ def test_a_signal_in_the_middle_leaves_nothing(
         _, err = running.communicate(timeout=WAIT_SECONDS)
     assert (running.returncode, err.decode()) == (code, told)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dump_alone_writes_no_film(capsys: pytest.CaptureFixture[str]) -> None:
+    """Without -o only the dump is made, beside a film that was colorized before."""
+    film(frames=12)
+    assert run("film.mkv", "-q") == 0
+    before = Path("film.colorized.mkv").read_bytes()
+    assert run("film.mkv", "--dump", "d", "--dump-frames", "3,7-8") == 0
+    assert {path.name for path in Path("d").iterdir() if path.is_dir()} == {
+        "000003", "000007", "000008",
+    }  # fmt: skip
+    assert Path("film.colorized.mkv").read_bytes() == before
+    out, err = capsys.readouterr()
+    first, second = out.splitlines()
+    assert first.startswith("d/index.html: 3 frames, ")
+    assert first.endswith(" s a frame")
+    assert second.startswith("9 frames were colorized for it, ")
+    assert second.endswith("no film was written (-o FILM writes one too)")
+    assert err == ""
+
+
+def test_a_dump_with_an_output_is_made_on_the_way(capsys: pytest.CaptureFixture[str]) -> None:
+    """With -o the film is written as well, and both are told."""
+    film(frames=4)
+    assert run("film.mkv", "-o", "out.mkv", "--dump", "d", "--dump-frames", "3") == 0
+    out = capsys.readouterr().out
+    assert out.startswith("out.mkv: 4 frames, 1 shot, ")
+    assert "d/index.html: 1 frame, " in out
+    assert Path("out.mkv").is_file()
+
+
+def test_a_dry_run_dumps_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """It tells which frames would be dumped."""
+    film()
+    assert run("film.mkv", "--dump", "d", "--dump-frames", "0,2", "-n") == 0
+    assert capsys.readouterr().out == "film.mkv: frames 0,2 would be dumped to d\n"
+    assert names() == {"film.mkv"}
+
+
+def test_a_sidecar_that_exists_is_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
+    """A file of the sidecar's name is the user's, unless there is leave."""
+    film()
+    Path("out.json").write_text("mine")
+    assert run("film.mkv", "-o", "out.mkv") == 1
+    assert "out.json: exists already; use --overwrite or another -o" in capsys.readouterr().err
+    assert names() == {"film.mkv", "out.json"}
+    assert Path("out.json").read_text() == "mine"
+    assert run("film.mkv", "-o", "out.mkv", "--overwrite") == 0
+    assert json.loads(Path("out.json").read_text())["frames"] == 3
+
+
+def test_films_that_would_share_a_sidecar(capsys: pytest.CaptureFixture[str]) -> None:
+    """Of two films whose names differ in the suffix alone, the second is told off."""
+    film("a.mkv")
+    film("a.mp4", codec="libx264")
+    assert run("a.mkv", "a.mp4", "--overwrite") == 1
+    assert "a.mp4: its output a.colorized.json would be that of a.mkv" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("target", ["film.colorized.png", "plots.svg"])
+def test_a_timeline_is_drawn(capsys: pytest.CaptureFixture[str], target: str) -> None:
+    """From the sidecar, as a PNG beside it or to -o; what exists is kept."""
+    pytest.importorskip("matplotlib", reason="the plot extra is not installed")
+    film(frames=30)
+    assert run("film.mkv", "-q") == 0
+    where = ["-o", target] if target.endswith("svg") else []
+    assert main(["--plot", "film.colorized.json", *where]) == 0
+    assert capsys.readouterr().out == f"{target}\n"
+    head = {"png": b"\x89PNG", "svg": b"<?xml"}[target[-3:]]
+    assert Path(target).read_bytes().startswith(head)
+    assert main(["--plot", "film.colorized.json", *where]) == 1
+    assert f"{target}: exists already" in capsys.readouterr().err
+
+
+def test_without_matplotlib_a_line_says_what_to_install() -> None:
+    """The plot extra is named where it lacks."""
+    program = (
+        "import sys; sys.modules['matplotlib'] = None\n"
+        "from vidcolor.cli import main; sys.exit(main(['--plot', 'film.colorized.json']))"
+    )
+    film()
+    assert run("film.mkv", "-q") == 0
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
+    assert told.returncode == 1
+    assert (
+        told.stderr.decode() == "vidcolor: --plot needs matplotlib; pip install 'vidcolor[plot]'\n"
+    )

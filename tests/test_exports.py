@@ -28,12 +28,16 @@ def test_star_import_gives_them_all() -> None:
     assert set(vidcolor.__all__) - {"__version__"} <= names.keys()
 
 
-def test_lazy_names_are_the_pipelines_own() -> None:
+def test_lazy_names_are_the_modules_own() -> None:
     """What is loaded lazily is the very thing, not a copy."""
-    from vidcolor import pipeline
+    from vidcolor import film, replay
+    from vidcolor.dump import sink
 
-    assert vidcolor.colorize_video is pipeline.colorize_video
-    assert vidcolor.Result is pipeline.Result
+    assert vidcolor.colorize_video is film.colorize_video
+    assert vidcolor.Result is film.Result
+    assert vidcolor.replay_frames is replay.replay_frames
+    assert vidcolor.Replay is replay.Replay
+    assert vidcolor.FrameDump is sink.FrameDump
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -71,7 +71,7 @@ def test_logits_decode_as_histograms_do() -> None:
     logits = 3 * torch.randn(2, BIN_COUNT, 3, 4, generator=torch.Generator().manual_seed(0))
     weight = weigh_bins(steep_prior())
     decoding = Decoding(rebalancing_weight=weight, temperature=0.6)
-    expected = decode_annealed_mean(logits.softmax(1), 0.0, decoding)
+    expected = decode_annealed_mean(logits.softmax(1), 0.0, decoding).ab
     torch.testing.assert_close(
         decode_logits(logits, decoding, 1.8), 1.8 * expected, atol=1e-3, rtol=1e-4
     )

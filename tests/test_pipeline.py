@@ -14,10 +14,11 @@ from clips import CLIPS, SAMPLE, Plane, needs_clips, needs_ffmpeg, write_film
 from prove_lossless import compare, luma_hashes
 
 from vidcolor import colorize_video, pipeline
+from vidcolor import film as films
 from vidcolor.errors import AlreadyColorError, VidcolorError
 from vidcolor.models.zoo import Model, load_model
-from vidcolor.pipeline import plan_video
 from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Settings
+from vidcolor.video.plan import plan_video
 
 FAST = Settings(
     model=ModelSettings(device="cpu", render_size=64, batch_size=4),
@@ -28,7 +29,7 @@ FAST = Settings(
 @pytest.fixture(autouse=True)
 def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model is loaded once for all tests."""
-    monkeypatch.setattr(pipeline, "load_model", load_once)
+    monkeypatch.setattr(films, "load_model", load_once)
 
 
 @cache

@@ -38,8 +38,8 @@ def film(*runs: tuple[int, int]) -> list[np.ndarray]:
 def numbers(pictures: list[np.ndarray]) -> list[int]:
     """The shot number of each picture; each must come out once and in order."""
     out = list(number_shots(enumerate(pictures)))
-    assert [item for item, _ in out] == list(range(len(pictures)))
-    return [number for _, number in out]
+    assert [item for item, *_ in out] == list(range(len(pictures)))
+    return [number for _, number, _ in out]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_few_items_are_held() -> None:
 def test_shots_can_be_grouped() -> None:
     """The pairs fall into shots with itertools.groupby."""
     pairs = number_shots(enumerate(film((0, 5), (1, 4))))
-    shots = [[item for item, _ in shot] for _, shot in groupby(pairs, key=lambda pair: pair[1])]
+    shots = [[item for item, *_ in shot] for _, shot in groupby(pairs, key=lambda pair: pair[1])]
     assert shots == [[0, 1, 2, 3, 4], [5, 6, 7, 8]]
 
 

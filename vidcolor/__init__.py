@@ -20,17 +20,21 @@ from vidcolor.settings import (
 )
 
 if TYPE_CHECKING:
-    from vidcolor.pipeline import Result, colorize_video
+    from vidcolor.dump.sink import FrameDump
+    from vidcolor.film import Result, colorize_video
+    from vidcolor.replay import Replay, replay_frames
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AlreadyColorError",
     "ColorSettings",
+    "FrameDump",
     "ModelError",
     "ModelSettings",
     "OutputError",
     "OutputSettings",
+    "Replay",
     "Result",
     "Settings",
     "SourceError",
@@ -38,11 +42,20 @@ __all__ = [
     "VidcolorError",
     "__version__",
     "colorize_video",
+    "replay_frames",
 ]
+
+_WITH_TORCH = {
+    "FrameDump": "vidcolor.dump.sink",
+    "Replay": "vidcolor.replay",
+    "Result": "vidcolor.film",
+    "colorize_video": "vidcolor.film",
+    "replay_frames": "vidcolor.replay",
+}
 
 
 def __getattr__(name: str) -> object:
     """Import what needs torch when it is asked for, so that `vidcolor --help` need not wait."""
-    if name in {"Result", "colorize_video"}:
-        return getattr(import_module("vidcolor.pipeline"), name)
+    if name in _WITH_TORCH:
+        return getattr(import_module(_WITH_TORCH[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
+Record = dict[str, NDArray[Any]]
+"""What a step made on the way to its result, by name: filled in for who asks, else not made."""
 
 
 class Matrix(IntEnum):
@@ -126,10 +129,15 @@ class ColorHistogram:
     Attributes:
         probabilities: (bins, h, w) float32, summing to 1 over the bins.
         lightness: (H, W) float32 in [0, 100], the picture that the network saw; H = 4 h, W = 4 w.
+        seconds: Time that predicting it took, its share of the batch's.
+        past_share: (h, w) float32 in [0, 1), how much of it comes from frames before; None if it
+            is as predicted.
     """
 
     probabilities: torch.Tensor
     lightness: NDArray[np.float32]
+    seconds: float = 0.0
+    past_share: NDArray[np.float32] | None = None
 
     def __repr__(self) -> str:
         return f"ColorHistogram({tuple(self.probabilities.shape)} of {self.lightness.shape})"

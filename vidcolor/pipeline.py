@@ -1,37 +1,36 @@
-"""The order of the stages, and nothing else: one film in, the same film in color out."""
+"""The order of the stages, and nothing else: frames in, the same frames with color out."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
-from fractions import Fraction
-from itertools import groupby
-from pathlib import Path
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import asdict, replace
+from itertools import groupby, takewhile
+from math import log2
 from time import perf_counter
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidcolor import __version__
-from vidcolor.color.bins import decode_annealed_mean
+from vidcolor.color.bins import BIN_COUNT, Decoded, decode_annealed_mean
 from vidcolor.color.lightness import network_size, to_network
 from vidcolor.color.planes import chroma_planes
+from vidcolor.dump.sink import Film, FrameDump
 from vidcolor.errors import VidcolorError
-from vidcolor.frame import Frame, Plane
+from vidcolor.frame import ColorHistogram, Frame, Plane, Record
+from vidcolor.models.lite import OUTPUT_STRIDE
 from vidcolor.models.predict import predict_histograms
-from vidcolor.models.zoo import Model, load_model
+from vidcolor.models.zoo import Model
 from vidcolor.settings import Settings
 from vidcolor.temporal import smooth_histograms
 from vidcolor.threads import run_ahead
-from vidcolor.video.plan import Job, plan_video
+from vidcolor.video.plan import Job
 from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.shots import number_shots, small_luma
-from vidcolor.video.writer import FilmWriter
+from vidcolor.video.shots import CutScore, number_shots, small_luma
 
 T = TypeVar("T")
 Map = NDArray[np.float32]
-Chroma = tuple[Plane, Plane]
 Prepared = tuple[Frame, Map]
 Progress = Callable[[int, int], None]
 
@@ -39,111 +38,108 @@ FRAMES_READ_AHEAD = 16
 FRAMES_COLORED_AHEAD = 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """What came of one film.
+class Guess(NamedTuple):
+    """What is known of a frame's colors at the size of the model's map.
 
     Attributes:
-        path: The colorized film.
-        frames: How many frames it has.
-        shots: How many shots were found.
-        seconds: How long it took.
-        losses: What was damaged in the source; its text is empty if nothing was.
+        frame: The frame.
+        ab: a* and b* as the model means them, (2, h, w).
+        confidence: 1 where one bin has all probability, 0 where all have alike; the map's mean.
+        lightness: L* that the network saw, (H, W).
     """
 
-    path: Path
-    frames: int
-    shots: int
-    seconds: float
-    losses: Losses
+    frame: Frame
+    ab: Map
+    confidence: float
+    lightness: Map
 
 
-def colorize_video(
-    source: str | Path,
-    output: str | Path | None = None,
-    settings: Settings | None = None,
-    *,
-    progress: Progress | None = None,
-) -> Result:
-    """Colorize one film.
+class Colored(NamedTuple):
+    """A frame with its color.
 
-    Args:
-        source: A black-and-white film in any container and codec that FFmpeg decodes.
-        output: The colorized film; None for `film.colorized.*` beside it.
-        settings: All settings; None for the defaults.
-        progress: Called after each frame with the number of frames done and the shot's number.
-
-    Raises:
-        VidcolorError: The film cannot be colorized; nothing is left under the output's name.
+    Attributes:
+        frame: The frame.
+        chroma: Cb and Cr to be written.
+        ab: The small map that they come from, (2, h, w).
+        confidence: How sure the model is of it, in [0, 1].
+        shot: Number of its shot, from 0.
     """
-    settings = settings or Settings()
-    job = plan_video(Path(source), Path(output) if output is not None else None, settings)
-    return colorize_job(
-        job, load_model(settings.model.name, settings.model.device), settings, progress
-    )
 
-
-def colorize_job(
-    job: Job, model: Model, settings: Settings, progress: Progress | None = None
-) -> Result:
-    """Colorize one planned film; see `colorize_video`."""
-    began = perf_counter()
-    losses = Losses()
-    done, shot = 0, -1
-    colored = colorize_frames(_frames(job, settings, losses), model, settings)
-    with closing(colored), _writer(job, model, settings) as writer:
-        for frame, chroma, shot in colored:
-            writer.write(frame, chroma)
-            done += 1
-            if progress is not None:
-                progress(done, shot)
-    return Result(
-        path=job.encoding.path,
-        frames=done,
-        shots=shot + 1,
-        seconds=perf_counter() - began,
-        losses=losses,
-    )
+    frame: Frame
+    chroma: tuple[Plane, Plane]
+    ab: Map
+    confidence: float
+    shot: int
 
 
 def colorize_frames(
-    frames: Iterator[Frame], model: Model, settings: Settings
-) -> Generator[tuple[Frame, Chroma, int], None, None]:
-    """Yield each frame of a film with its new chroma and the number of its shot.
+    frames: Iterator[Frame],
+    model: Model,
+    settings: Settings,
+    dump: FrameDump | None = None,
+    last_by_shot: Mapping[int, int] | None = None,
+) -> Generator[Colored, None, None]:
+    """Yield each frame of a film with its color.
 
     Three threads work at once: one decodes and prepares, one infers, the caller's finishes.
+
+    Args:
+        frames: The film's frames.
+        model: What predicts.
+        settings: All settings.
+        dump: Gets what the stages make of the frames that it chooses; the caller ends each.
+        last_by_shot: If given, only the shots named are colorized, each up to the frame of this
+            number.
     """
-    prepared = _named("reading", _prepare(frames, settings))
+    prepared = _named("reading", _prepare(frames, settings, dump))
     ahead = run_ahead(number_shots(prepared), FRAMES_READ_AHEAD)
-    inferred = run_ahead(_named("inference", _infer(ahead, model, settings)), FRAMES_COLORED_AHEAD)
+    guessed = _guess(ahead, model, settings, dump, last_by_shot)
+    inferred = run_ahead(_named("inference", guessed), FRAMES_COLORED_AHEAD)
     with closing(inferred):
-        yield from _named("coloring", _finish(inferred, settings))
+        yield from _named("coloring", _finish(inferred, settings, dump))
 
 
 def colorize_shot(
-    frames: Iterable[Prepared], model: Model, settings: Settings
-) -> Iterator[tuple[Frame, Map, Map]]:
-    """Yield each frame of one shot with its small ab map and the lightness that it came from.
+    frames: Iterable[Prepared], model: Model, settings: Settings, dump: FrameDump | None = None
+) -> Iterator[Guess]:
+    """Yield each frame of one shot with the small map of its colors.
 
     All that is remembered from frame to frame begins and ends here.
     """
+    coming: deque[Frame] = deque()
     waiting: deque[Frame] = deque()
+    last_given = 0.0
 
     def lightness() -> Iterator[Map]:
         for frame, seen in frames:
-            waiting.append(frame)
+            coming.append(frame)
             yield seen
+
+    def fresh() -> Iterator[ColorHistogram]:
+        nonlocal last_given
+        for histogram in predicted:
+            frame = coming.popleft()
+            waiting.append(frame)
+            if dump is not None and dump.wants(frame):
+                decoded = _decode(histogram, model, settings)
+                dump.add_histogram(frame, "net", histogram, decoded, histogram.seconds)
+            last_given = perf_counter()
+            yield histogram
 
     predicted = predict_histograms(lightness(), model, settings.model.batch_size)
     with closing(predicted):
-        for histogram in smooth_histograms(predicted, settings.temporal):
-            vividness = settings.color.vividness
-            ab = decode_annealed_mean(histogram.probabilities, vividness, model.decoding)
-            yield waiting.popleft(), ab.cpu().numpy(), histogram.lightness
+        for histogram in smooth_histograms(fresh(), settings.temporal):
+            frame = waiting.popleft()
+            decoded = _decode(histogram, model, settings)
+            seconds = perf_counter() - last_given
+            if dump is not None and dump.wants(frame):
+                dump.add_histogram(frame, "smooth", histogram, decoded, seconds)
+            confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
+            yield Guess(frame, decoded.ab.cpu().numpy(), confidence, histogram.lightness)
 
 
-def _frames(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
-    """The film's frames, as pictures with the chroma planes that will be written."""
+def read_job(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
+    """The frames of a planned film, as pictures with the chroma planes that will be written."""
     return read_frames(
         replace(job.source, picture=job.encoding.picture),
         losses,
@@ -152,61 +148,124 @@ def _frames(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
     )
 
 
+@contextmanager
+def begun(dump: FrameDump | None, job: Job, model: Model, settings: Settings) -> Iterator[None]:
+    """Have a dump, if there is one, ready for a film's frames and closed at the end."""
+    if dump is None:
+        yield
+        return
+    source, picture = job.source, job.encoding.picture
+    width, height = network_size(picture, settings.model.render_size)
+    film = Film(
+        path=source.path,
+        picture=picture,
+        frame_rate=source.frame_rate,
+        first_seconds=source.first_pts * source.time_base,
+        frames=source.frames_expected(settings.start_seconds, settings.duration_seconds),
+        end_seconds=source.duration_seconds,
+        timecode=source.timecode,
+        map_size=(width // OUTPUT_STRIDE, height // OUTPUT_STRIDE),
+    )
+    made_of = {
+        "vidcolor": __version__,
+        "model": model.sha256,
+        "render_size": settings.model.render_size,
+        "color": asdict(settings.color),
+        "temporal": asdict(settings.temporal),
+        "start_seconds": settings.start_seconds,
+        "duration_seconds": settings.duration_seconds,
+        "picture": asdict(picture),
+    }
+    dump.begin(film, made_of)
+    try:
+        yield
+    finally:
+        dump.close()
+
+
 def _prepare(
-    frames: Iterator[Frame], settings: Settings
-) -> Iterator[tuple[Prepared, NDArray[np.uint8]]]:
+    frames: Iterator[Frame], settings: Settings, dump: FrameDump | None
+) -> Generator[tuple[Prepared, NDArray[np.uint8]], None, None]:
     """Each frame with its lightness at network size, and its small luma to find cuts in."""
-    for frame in frames:
+    frames = frames if dump is None else dump.watch(frames)
+    for frame, decode_seconds in _timed(frames):
+        began = perf_counter()
         picture = frame.picture
         seen = to_network(frame.luma, picture, network_size(picture, settings.model.render_size))
+        if dump is not None and dump.wants(frame):
+            seconds = perf_counter() - began
+            dump.begin_frame(frame, seen)
+            dump.add(frame, "luma", {"luma": frame.luma}, decode_seconds)
+            dump.add(frame, "lightness", {"lightness": seen}, seconds)
         yield (frame, seen), small_luma(frame.luma, picture.depth)
 
 
-def _infer(
-    numbered: Generator[tuple[Prepared, int], None, None], model: Model, settings: Settings
-) -> Iterator[tuple[Frame, Map, Map, int]]:
-    """Shot by shot, each frame with its small ab map, its lightness and its shot's number."""
+def _guess(
+    numbered: Generator[tuple[Prepared, int, CutScore], None, None],
+    model: Model,
+    settings: Settings,
+    dump: FrameDump | None,
+    last_by_shot: Mapping[int, int] | None,
+) -> Generator[tuple[Guess, int], None, None]:
+    """Shot by shot, the guess for each frame and its shot's number."""
+
+    def told() -> Iterator[tuple[Prepared, int]]:
+        for prepared, shot, score in numbered:
+            if dump is not None and dump.wants(prepared[0]):
+                cut = {f"cut_{name}": round(value, 4) for name, value in score._asdict().items()}
+                dump.tell(prepared[0], shot=shot, **cut)
+            yield prepared, shot
+
     with closing(numbered):
-        for shot, members in groupby(numbered, key=lambda item: item[1]):
-            for frame, ab, lightness in colorize_shot((m for m, _ in members), model, settings):
-                yield frame, ab, lightness, shot
+        for shot, members in groupby(told(), key=lambda item: item[1]):
+            frames = (prepared for prepared, _ in members)
+            needed = frames if last_by_shot is None else _until(last_by_shot.get(shot, -1), frames)
+            for guess in colorize_shot(needed, model, settings, dump):
+                yield guess, shot
+
+
+def _until(last: int, frames: Iterable[Prepared]) -> Iterator[Prepared]:
+    """The frames up to that of number `last`."""
+    return takewhile(lambda prepared: prepared[0].index <= last, frames)
+
+
+def _decode(histogram: ColorHistogram, model: Model, settings: Settings) -> Decoded:
+    return decode_annealed_mean(histogram.probabilities, settings.color.vividness, model.decoding)
 
 
 def _finish(
-    inferred: Iterable[tuple[Frame, Map, Map, int]], settings: Settings
-) -> Iterator[tuple[Frame, Chroma, int]]:
-    """Each frame with its chroma planes and its shot's number."""
-    for frame, ab, lightness, shot in inferred:
-        yield frame, chroma_planes(frame, ab * settings.color.saturation, lightness), shot
+    inferred: Iterable[tuple[Guess, int]], settings: Settings, dump: FrameDump | None
+) -> Generator[Colored, None, None]:
+    """Each frame with its chroma planes."""
+    for (frame, ab, confidence, lightness), shot in inferred:
+        record: Record | None = {} if dump is not None and dump.wants(frame) else None
+        shown = ab * settings.color.saturation
+        began = perf_counter()
+        cb, cr = chroma_planes(frame, shown, lightness, record)
+        if dump is not None and record is not None:
+            seconds = perf_counter() - began
+            dump.add(frame, "chroma", record | {"cb": cb, "cr": cr}, seconds)
+            dump.add(frame, "final", {"cb": cb, "cr": cr}, 0)
+        yield Colored(frame, (cb, cr), shown, confidence, shot)
 
 
-def _named(stage: str, items: Iterable[T]) -> Iterator[T]:
+def _timed(items: Iterable[T]) -> Iterator[tuple[T, float]]:
+    """`items`, each with the seconds that it was waited for."""
+    began = perf_counter()
+    for item in items:
+        yield item, perf_counter() - began
+        began = perf_counter()
+
+
+def _named(stage: str, items: Generator[T, None, None]) -> Generator[T, None, None]:
     """`items`, with an unforeseen error made one that tells the stage and the frame."""
     count = 0
     try:
-        for item in items:
-            yield item
-            count += 1
+        with closing(items):
+            for item in items:
+                yield item
+                count += 1
     except VidcolorError:
         raise
     except Exception as error:
         raise VidcolorError(f"{stage} failed at frame {count}: {error!r}") from error
-
-
-def _writer(job: Job, model: Model, settings: Settings) -> FilmWriter:
-    color = settings.color
-    made_by = (
-        f"color made by vidcolor {__version__}, model {model.name} {model.sha256[:12]}, "
-        f"vividness {color.vividness:g}, saturation {color.saturation:g}, "
-        f"smoothing {settings.temporal.smoothing:g}"
-    )
-    shift = settings.start_seconds
-    if settings.start_seconds or settings.duration_seconds is not None:
-        shift += job.source.first_pts * job.source.time_base
-    return FilmWriter(
-        job.source,
-        job.encoding,
-        made_by=made_by,
-        shift_seconds=Fraction(shift),
-        duration_seconds=settings.duration_seconds,
-    )

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import OutputError, VidcolorError
+from vidcolor.film import Progress, Result, colorize_job, plan_film
 from vidcolor.models.zoo import Model
-from vidcolor.pipeline import Progress, Result, colorize_job
 from vidcolor.settings import Settings
-from vidcolor.video.plan import Job, plan_video
+from vidcolor.sidecar import sidecar_path
+from vidcolor.video.plan import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,23 +50,30 @@ def plan_reels(
     targets: dict[Path, Path] = {}
     for source in sources:
         try:
-            job = plan_video(source, output, settings, folder=folder)
-            earlier = targets.setdefault(job.encoding.path.absolute(), source)
-            if earlier is not source:
-                raise OutputError(
-                    f"{source}: its output {job.encoding.path} would be that of {earlier} too; "
-                    "colorize them into different folders"
-                )
+            job = plan_film(source, output, settings, folder=folder)
+            for target in (job.encoding.path, sidecar_path(job.encoding.path)):
+                earlier = targets.setdefault(target.absolute(), source)
+                if earlier is not source:
+                    raise OutputError(
+                        f"{source}: its output {target} would be that of {earlier} too; "
+                        "colorize them into different folders"
+                    )
         except VidcolorError as error:
             yield Outcome(source=source, error=error)
         else:
             yield job
 
 
-def colorize_reel(job: Job, model: Model, settings: Settings, progress: Progress) -> Outcome:
+def colorize_reel(
+    job: Job,
+    model: Model,
+    settings: Settings,
+    progress: Progress,
+    dump: FrameDump | None = None,
+) -> Outcome:
     """Colorize one planned reel; an error is its outcome."""
     source = job.source.path
     try:
-        return Outcome(source=source, result=colorize_job(job, model, settings, progress))
+        return Outcome(source=source, result=colorize_job(job, model, settings, progress, dump))
     except VidcolorError as error:
         return Outcome(source=source, error=error)

@@ -6,6 +6,7 @@ the first frame on, so that a shot settles as fast as its frames allow.
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -52,14 +53,15 @@ def smooth_histograms(
         fresh = histogram.probabilities
         seen = _shrunk(histogram.lightness, fresh.shape[1:])
         if smoothed is None:
-            smoothed, weight = fresh, np.ones_like(seen)
+            smoothed, weight, past_share = fresh, np.ones_like(seen), np.zeros_like(seen)
         else:
             past_weight = settings.smoothing * _likeness(before, seen) * weight
             weight = past_weight + 1
-            share = torch.from_numpy(past_weight / weight).to(fresh.device)
+            past_share = past_weight / weight
+            share = torch.from_numpy(past_share).to(fresh.device)
             smoothed = torch.lerp(fresh, smoothed, share)  # (bins, h, w)
         before = seen
-        yield ColorHistogram(probabilities=smoothed, lightness=histogram.lightness)
+        yield replace(histogram, probabilities=smoothed, past_share=past_share)
 
 
 def _shrunk(lightness: Map, shape: tuple[int, ...]) -> Map:

@@ -6,6 +6,7 @@ the bins and their soft encoding are section 2.1, the rebalancing 2.2, the annea
 
 from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 import torch
 
@@ -89,9 +90,21 @@ class Decoding:
     boost: float = 0.0
 
 
+class Decoded(NamedTuple):
+    """Histograms' colors, and how uncertain the histograms are.
+
+    Attributes:
+        ab: (..., 2, h, w) float32, a* and b*.
+        entropy: (..., 1, h, w) float32, in bits: 0 to log2(bins).
+    """
+
+    ab: torch.Tensor
+    entropy: torch.Tensor
+
+
 def decode_annealed_mean(
     probabilities: torch.Tensor, vividness: float, decoding: Decoding
-) -> torch.Tensor:
+) -> Decoded:
     """One color for each histogram: its mean after sharpening, the rebalancing partly taken back.
 
     Training with rebalancing tilts histograms towards rare, saturated bins. Before the annealed
@@ -105,7 +118,7 @@ def decode_annealed_mean(
         decoding: w and T above, and what the mean gains.
 
     Returns:
-        (..., 2, h, w) float32, a* and b*.
+        The colors, and the entropy that their boost was taken from.
     """
     h, w = probabilities.shape[-2:]
     device, temperature = probabilities.device, decoding.temperature
@@ -114,28 +127,13 @@ def decode_annealed_mean(
     centers = BIN_CENTERS.to(device)
     reduce = torch.stack([centers[:, 0] * tilt, centers[:, 1] * tilt, tilt])  # (3, bins)
     flat = probabilities.flatten(-2)  # (..., bins, h * w)
-    logs = _log2(flat)
-    gain = torch.exp2(decoding.boost * _entropy(flat, logs))  # (..., 1, h * w)
+    logs = flat.clamp_min(_TINY).log2()
+    entropy = -(flat * logs).sum(-2, keepdim=True)  # (..., 1, h * w)
     sharp = logs.mul_(1 / temperature).exp2_()  # twice as fast as pow on a CPU
     sums = reduce @ sharp  # (..., 3, h * w)
-    ab = gain * sums[..., :2, :] / sums[..., 2:, :]
-    return ab.reshape(*ab.shape[:-1], h, w)
-
-
-def entropy_bits(probabilities: torch.Tensor) -> torch.Tensor:
-    """How uncertain each histogram is: (..., bins, h, w) to (..., 1, h, w), 0 to log2(bins)."""
-    *many, _, h, w = probabilities.shape
-    flat = probabilities.flatten(-2)  # (..., bins, h * w)
-    return _entropy(flat, _log2(flat)).reshape(*many, 1, h, w)
-
-
-def _log2(probabilities: torch.Tensor) -> torch.Tensor:
-    return probabilities.clamp_min(_TINY).log2()
-
-
-def _entropy(probabilities: torch.Tensor, logs: torch.Tensor) -> torch.Tensor:
-    """In bits, of histograms and their binary logarithms: (..., bins, n) to (..., 1, n)."""
-    return -(probabilities * logs).sum(-2, keepdim=True)
+    ab = torch.exp2(decoding.boost * entropy) * sums[..., :2, :] / sums[..., 2:, :]
+    many = flat.shape[:-2]
+    return Decoded(ab.reshape(*many, 2, h, w), entropy.reshape(*many, 1, h, w))
 
 
 @cache

@@ -35,14 +35,16 @@ def network_size(picture: Picture, render_size: int) -> tuple[int, int]:
     Returns:
         Width and height as shown, multiples of `SIDE_MULTIPLE`.
     """
-    width = picture.width * float(picture.sample_aspect_ratio)
-    height = float(picture.height)
-    if _turn(picture)[0]:
-        width, height = height, width
+    aspect = shown_aspect(picture)
     short = _to_multiple(render_size)
-    elongation = min(max(width, height) / min(width, height), MAX_ELONGATION)
-    long = _to_multiple(short * elongation)
-    return (long, short) if width >= height else (short, long)
+    long = _to_multiple(short * min(max(aspect, 1 / aspect), MAX_ELONGATION))
+    return (long, short) if aspect >= 1 else (short, long)
+
+
+def shown_aspect(picture: Picture) -> float:
+    """Give width over height of the picture as it is shown: upright, its samples square."""
+    aspect = picture.width * float(picture.sample_aspect_ratio) / picture.height
+    return 1 / aspect if display_turn(picture)[0] else aspect
 
 
 def to_network(luma: Plane, picture: Picture, size: tuple[int, int]) -> Map:
@@ -56,7 +58,7 @@ def to_network(luma: Plane, picture: Picture, size: tuple[int, int]) -> Map:
     Returns:
         L* in [0, 100], (height, width).
     """
-    transposed, mirrored, upside_down = _turn(picture)
+    transposed, mirrored, upside_down = display_turn(picture)
     width, height = reversed(size) if transposed else size
     seen = lightness_at(luma, picture, width, height)
     seen = seen.T if transposed else seen
@@ -74,7 +76,7 @@ def from_network(maps: Map, picture: Picture) -> Map:
     Returns:
         The maps of the stored picture, (..., h, w) or (..., w, h).
     """
-    transposed, mirrored, upside_down = _turn(picture)
+    transposed, mirrored, upside_down = display_turn(picture)
     maps = maps[..., :: -1 if upside_down else 1, :: -1 if mirrored else 1]
     maps = maps.swapaxes(-1, -2) if transposed else maps
     return np.ascontiguousarray(maps)
@@ -115,7 +117,7 @@ def _lightness_table(depth: int, full_range: bool) -> Map:
     return lightness_from_luma(torch.from_numpy(gray)).numpy().astype(np.float32)
 
 
-def _turn(picture: Picture) -> tuple[bool, bool, bool]:
+def display_turn(picture: Picture) -> tuple[bool, bool, bool]:
     """Read a display matrix as: transpose, then mirror left to right, then turn upside down.
 
     A point (x, y) of the stored picture is shown at (a x + c y, b x + d y), with the matrix

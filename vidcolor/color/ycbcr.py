@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vidcolor.color.lab import BT709_PRIMARIES, relative_xyz_from_rgb
 from vidcolor.color.siting import chroma_strips
-from vidcolor.frame import Matrix, Picture, Plane
+from vidcolor.frame import Matrix, Picture, Plane, Record
 
 Map = NDArray[np.float32]
 
@@ -65,7 +65,11 @@ def luma_range(depth: int, full_range: bool) -> tuple[int, int]:
 
 
 def chroma_codes(
-    ab: Map, lightness: Map, luma_extremes: tuple[Plane, Plane], picture: Picture
+    ab: Map,
+    lightness: Map,
+    luma_extremes: tuple[Plane, Plane],
+    picture: Picture,
+    record: Record | None = None,
 ) -> tuple[Plane, Plane]:
     """Give the Cb and Cr codes of a color, for a luma that stays as it is.
 
@@ -78,6 +82,8 @@ def chroma_codes(
         lightness: L* in [0, 100] at the chroma samples, (Hc, Wc).
         luma_extremes: The least and the greatest luma code under each chroma sample, (Hc, Wc).
         picture: The film's matrix, primaries, range and depth.
+        record: Gets `gamut_share`, the share of the color that is left, (Hc, Wc) float32 in
+            [0, 1], and `cb_unlimited` and `cr_unlimited`, the codes that the whole color has.
 
     Returns:
         Cb and Cr, each (Hc, Wc), uint8 at 8 bits and uint16 above.
@@ -85,12 +91,20 @@ def chroma_codes(
     kr, kb = KR_KB[picture.matrix]
     least, greatest = luma_extremes
     cb, cr = np.empty_like(least), np.empty_like(least)
+    if record is not None:
+        shares = record["gamut_share"] = np.ones(least.shape, np.float32)
+        whole_cb = record["cb_unlimited"] = np.empty_like(least)
+        whole_cr = record["cr_unlimited"] = np.empty_like(least)
     for strip in chroma_strips(picture):
         rgb = _coded_rgb(ab[:, strip], lightness[strip], picture.primaries)
         over_luma = _over_luma(rgb, kr, kb)
         share = _share_inside(over_luma, least[strip], greatest[strip], picture)
         cb[strip] = _codes(over_luma.blue * share, 1 / (2 - 2 * kb), picture)
         cr[strip] = _codes(over_luma.red * share, 1 / (2 - 2 * kr), picture)
+        if record is not None:
+            shares[strip] = share
+            whole_cb[strip] = _codes(over_luma.blue, 1 / (2 - 2 * kb), picture)
+            whole_cr[strip] = _codes(over_luma.red, 1 / (2 - 2 * kr), picture)
     return cb, cr
 
 

@@ -87,7 +87,7 @@ def sweep_looks(
     found: dict[ColorSettings, list[Figures]] = {look: [] for look in looks}
     for srgb, luma, probabilities in examples:
         for vividness, alike in groupby(looks, key=lambda look: look.vividness):
-            ab = decode_annealed_mean(probabilities, vividness, decoding)
+            ab = decode_annealed_mean(probabilities, vividness, decoding).ab
             for look in alike:
                 found[look].append(measure_colors(srgb, luma, look.saturation * ab))
     return {look: mean_figures(figures) for look, figures in found.items()}

@@ -4,6 +4,7 @@ import logging
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from time import perf_counter
 
 import numpy as np
 import torch
@@ -16,6 +17,8 @@ from vidcolor.models.lite import OUTPUT_STRIDE, SIDE_MULTIPLE, normalize_lightne
 from vidcolor.models.zoo import Model
 
 Lightness = NDArray[np.float32]
+Inferred = tuple[list[torch.Tensor], float]
+Ahead = tuple[list[Lightness], Future[Inferred]]
 
 _SMALLEST_CPU_BATCH = 2
 """oneDNN takes other kernels, with other roundings, for a single picture; not so from two on."""
@@ -50,7 +53,7 @@ def predict_histograms(
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     pool = ThreadPoolExecutor(workers, "infer", torch.set_num_threads, (model.threads // workers,))
-    ahead: deque[tuple[list[Lightness], Future[list[torch.Tensor]]]] = deque()
+    ahead: deque[Ahead] = deque()
     try:
         for batch in _alike(lightness, share):
             ahead.append((batch, pool.submit(_infer_within_limit, batch, model, share)))
@@ -63,18 +66,17 @@ def predict_histograms(
         torch.set_num_threads(before)
 
 
-def _finished(
-    ahead: deque[tuple[list[Lightness], Future[list[torch.Tensor]]]],
-) -> Iterator[ColorHistogram]:
+def _finished(ahead: deque[Ahead]) -> Iterator[ColorHistogram]:
     """The histograms of the first batch, as soon as they are there."""
     batch, future = ahead.popleft()
-    yield from map(ColorHistogram, future.result(), batch)
+    histograms, seconds = future.result()
+    for probabilities, lightness in zip(histograms, batch, strict=True):
+        yield ColorHistogram(probabilities, lightness, seconds=seconds / len(batch))
 
 
-def _infer_within_limit(
-    pictures: list[Lightness], model: Model, full_size: int
-) -> list[torch.Tensor]:
-    """Probabilities of pictures of one size, in as many goes as memory takes."""
+def _infer_within_limit(pictures: list[Lightness], model: Model, full_size: int) -> Inferred:
+    """Probabilities of pictures of one size, in as many goes as memory takes, and the seconds."""
+    began = perf_counter()
     done: list[torch.Tensor] = []
     while len(done) < len(pictures):
         size = min(full_size, model.batch_limit.pictures or full_size)
@@ -84,7 +86,7 @@ def _infer_within_limit(
             if not _is_out_of_memory(error):
                 raise
             _lower_limit(model, size, pictures[0])
-    return done
+    return done, perf_counter() - began
 
 
 def _alike(lightness: Iterable[Lightness], batch_size: int) -> Iterator[list[Lightness]]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from vidcolor.color.bins import Decoding, decode_annealed_mean, entropy_bits
+from vidcolor.color.bins import Decoding, decode_annealed_mean
 from vidcolor.color.lab import lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import colorfulness
 from vidcolor.evaluation.stills import color_lightness, fit_picture
@@ -49,8 +49,8 @@ def calibrate_boost(
         srgb = fit_picture(pictures.picture(index), _SIDE)[None]
         lightness = lightness_from_luma(mix_video_luma(srgb))
         histogram = net(normalize_lightness(lightness).to(device)).float().softmax(1)
-        ab = decode_annealed_mean(histogram, 0.0, replace(decoding, boost=0.0))
-        seen.append((lightness[0], ab[0].cpu(), entropy_bits(histogram)[0].cpu()))
+        ab, entropy = decode_annealed_mean(histogram, 0.0, replace(decoding, boost=0.0))
+        seen.append((lightness[0], ab[0].cpu(), entropy[0].cpu()))
         wanted += share * float(colorfulness(srgb))
     low, high = 0.0, 1.0
     for _ in range(_HALVINGS):

@@ -33,7 +33,12 @@ class Job:
 
 
 def plan_video(
-    source: Path, output: Path | None, settings: Settings, *, folder: Path | None = None
+    source: Path,
+    output: Path | None,
+    settings: Settings,
+    *,
+    folder: Path | None = None,
+    writes: bool = True,
 ) -> Job:
     """Look at a film and decide how it will be written, without writing anything.
 
@@ -42,6 +47,7 @@ def plan_video(
         output: The colorized film; None for `film.colorized.*`.
         settings: All settings.
         folder: Where an unnamed output goes, made later if missing; None for beside the source.
+        writes: Whether the output will be written; if not, what stands there does not matter.
 
     Raises:
         SourceError: The film cannot be used, or is in color already.
@@ -49,8 +55,9 @@ def plan_video(
     """
     found = probe(source)
     encoding = plan_encoding(found, settings.output, output=output, folder=folder)
-    overwrite = settings.output.overwrite
-    check_target(encoding.path, source, overwrite=overwrite, folder_comes=folder is not None)
+    if writes:
+        overwrite = settings.output.overwrite
+        check_target(encoding.path, source, overwrite=overwrite, folder_comes=folder is not None)
     if not settings.force and is_color(found):
         raise AlreadyColorError(
             f"{source}: is in color already; --force keeps its luma and replaces its colors"

@@ -9,8 +9,8 @@ flash, a blank frame or a splice inside one shot.
 from collections import deque
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
-from itertools import islice
-from typing import TypeVar
+from itertools import islice, pairwise
+from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
@@ -41,7 +41,20 @@ FLASH_FRAMES = 2
 RETURN_SHARE = 0.5
 """A picture is back if it differs from the old one by less than this share of the jump."""
 
+_LEAST_MEAN, _GREATEST_RATIO = 1e-5, 255.0  # the detector's own, where nothing moves
 _COUNTING = Fraction(25)  # The detector wants a frame rate; we only count frames with it.
+
+
+class CutScore(NamedTuple):
+    """How much a frame looks like the first of a shot; a cut needs both to be large.
+
+    Attributes:
+        difference: Mean difference to the frame before, in 8-bit codes.
+        ratio: The same, over the mean of it in the `WINDOW` frames on each side.
+    """
+
+    difference: float
+    ratio: float
 
 
 def small_luma(luma: Plane, depth: int) -> SmallLuma:
@@ -61,7 +74,7 @@ def small_luma(luma: Plane, depth: int) -> SmallLuma:
     return np.right_shift(small, depth - 8, dtype=luma.dtype).astype(np.uint8)
 
 
-def number_shots(frames: Iterable[tuple[T, SmallLuma]]) -> Iterator[tuple[T, int]]:
+def number_shots(frames: Iterable[tuple[T, SmallLuma]]) -> Iterator[tuple[T, int, CutScore]]:
     """Number the shots of a film as it streams by.
 
     Times are not looked at, so the frame rate may vary. At most `WINDOW` + 1 items are held, and a
@@ -71,7 +84,8 @@ def number_shots(frames: Iterable[tuple[T, SmallLuma]]) -> Iterator[tuple[T, int
         frames: Pairs of anything and its `small_luma`, all of one shape, in the order shown.
 
     Yields:
-        The same things in the same order, each with the number of its shot, from 0.
+        The same things in the same order, each with the number of its shot, from 0, and with how
+        much it looked like a cut.
     """
     cuts = _Cuts()
     before: deque[SmallLuma] = deque(maxlen=FLASH_FRAMES + 1)
@@ -81,8 +95,9 @@ def number_shots(frames: Iterable[tuple[T, SmallLuma]]) -> Iterator[tuple[T, int
         after = [picture, *(seen for _, seen in islice(waiting, FLASH_FRAMES))]
         if cuts.pop() and _part(before, after):
             number += 1
+        score = _score(list(before), after)
         before.append(picture)
-        yield item, number
+        yield item, number, score
 
 
 def _followed(
@@ -105,6 +120,21 @@ def _part(before: Iterable[SmallLuma], after: list[SmallLuma]) -> bool:
     """Say whether the pictures before a cut and after it stay apart."""
     differences = np.array([[cv2.norm(a, b, cv2.NORM_L1) for b in after] for a in before])
     return bool(differences.min() > RETURN_SHARE * differences[-1, 0])
+
+
+def _score(before: list[SmallLuma], after: list[SmallLuma]) -> CutScore:
+    """How much the first picture of `after` looks like a cut, by the detector's arithmetic.
+
+    As for the detector, a film stands still before its first frame and after its last one.
+    """
+    steps = {
+        index: cv2.norm(one, other, cv2.NORM_L1) / one.size
+        for index, (one, other) in enumerate(pairwise([*before, *after]), 1 - len(before))
+    }
+    difference = steps.get(0, 0.0)
+    around = [steps.get(index, 0.0) for index in range(-WINDOW, WINDOW + 1) if index]
+    mean = sum(around) / len(around)
+    return CutScore(difference, min(difference / max(mean, _LEAST_MEAN), _GREATEST_RATIO))
 
 
 class _Cuts:

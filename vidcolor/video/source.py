@@ -44,6 +44,7 @@ class Source:
         picture_seconds: Length of the picture as its stream's header says; None if it says
             nothing. Never trusted: only compared with what was read, to tell of losses.
         duration_seconds: The same, or failing that of the whole file; for progress bars.
+        timecode: Of the first frame, as a tag or track of the film states it.
     """
 
     path: Path
@@ -58,6 +59,7 @@ class Source:
     first_pts: int
     picture_seconds: float | None
     duration_seconds: float | None
+    timecode: str | None = None
 
     def frames_expected(
         self, start_seconds: Fraction = Fraction(0), duration_seconds: Fraction | None = None
@@ -133,6 +135,7 @@ def probe(path: Path) -> Source:
             first_pts=frame.pts if frame.pts is not None else frame.dts or 0,
             picture_seconds=_picture_seconds(stream),
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
+            timecode=_timecode(container, stream),
         )
 
 
@@ -234,6 +237,13 @@ def _picture_seconds(stream: VideoStream) -> float | None:
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
     except (KeyError, ValueError):
         return None
+
+
+def _timecode(container: InputContainer, stream: VideoStream) -> str | None:
+    """The picture's own tag, else that of a timecode track, else the file's."""
+    tags = (stream.metadata, *(other.metadata for other in container.streams), container.metadata)
+    found = ({key.lower(): text for key, text in each.items()}.get("timecode") for each in tags)
+    return next((text for text in found if text), None)
 
 
 def _file_seconds(container: InputContainer) -> float | None:

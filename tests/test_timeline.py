@@ -1,0 +1,176 @@
+import json
+import math
+import pickle
+from collections.abc import Iterator
+from itertools import count
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from vidcolor.timeline import Timeline
+
+Map = NDArray[np.float32]
+Shown = tuple[Map, float, int, float]
+
+# Time and shot of each frame: a variable frame rate, seconds without frames, cuts in and between
+# them, and a shot of one frame.
+TIMES = [0, 0.04, 0.5, 0.999, 1.0, 1.5, 4.25, 4.5, 4.75, 4.76, 9.0]
+SHOTS = [0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3]
+
+
+def shown() -> list[Shown]:
+    """Frames with random colors and confidences, and the times and shots above."""
+    rng = np.random.default_rng(5)
+    return [
+        (rng.normal(8, 20, (2, 3, 4)).astype(np.float32), seconds, shot, rng.uniform())
+        for seconds, shot in zip(TIMES, SHOTS, strict=True)
+    ]
+
+
+def filled(frames: list[Shown], ticks: Iterator[float] | None = None) -> Timeline:
+    """A timeline that has seen `frames`."""
+    timeline = Timeline(ticks.__next__) if ticks else Timeline()
+    for ab, seconds, shot, confidence in frames:
+        timeline.add(ab, seconds=seconds, shot=shot, confidence=confidence)
+    return timeline
+
+
+def mean(values: list[float]) -> float | None:
+    """The plain mean; None of nothing."""
+    return sum(values) / len(values) if values else None
+
+
+def colors(ab: Map) -> list[tuple[float, float]]:
+    """The pixels, one after the other."""
+    return [(float(ab[0, y, x]), float(ab[1, y, x])) for y in range(3) for x in range(4)]
+
+
+def colorfulness(pixels: list[tuple[float, float]]) -> float:
+    """M1 of Hasler and Suesstrunk, pixel by pixel."""
+    mean_a, mean_b = (sum(values) / len(pixels) for values in zip(*pixels, strict=True))
+    spread = sum((a - mean_a) ** 2 + (b - mean_b) ** 2 for a, b in pixels) / len(pixels)
+    return math.sqrt(spread) + 0.37 * math.sqrt(mean_a**2 + mean_b**2)
+
+
+def expected_row(frames: list[Shown], second: int) -> dict[str, float | None]:
+    """The figures of one second, by loops over its frames' pixels."""
+    found: dict[str, list[float]] = {
+        name: [] for name in ("mean_a", "mean_b", "colorfulness", "confidence", "flicker")
+    }
+    for index, (ab, seconds, shot, confidence) in enumerate(frames):
+        if not second <= seconds < second + 1:
+            continue
+        pixels = colors(ab)
+        found["mean_a"].append(sum(a for a, _ in pixels) / len(pixels))
+        found["mean_b"].append(sum(b for _, b in pixels) / len(pixels))
+        found["colorfulness"].append(colorfulness(pixels))
+        found["confidence"].append(confidence)
+        if index and frames[index - 1][2] == shot:
+            pairs = zip(pixels, colors(frames[index - 1][0]), strict=True)
+            found["flicker"].append(sum(math.dist(*pair) for pair in pairs) / len(pixels))
+    return {name: mean(values) for name, values in found.items()}
+
+
+@pytest.mark.parametrize(("row", "second"), [(0, 0), (1, 1), (2, 4), (3, 9)])
+def test_each_second_has_the_means_of_its_frames(row: int, second: int) -> None:
+    """Every figure of a row is what loops over pixels and frames give."""
+    timeline = filled(shown()).figures()["timeline"]
+    assert timeline["second"][row] == second
+    for name, value in expected_row(shown(), second).items():
+        assert timeline[name][row] == pytest.approx(value, rel=1e-5), name
+
+
+def test_only_seconds_with_frames_have_rows() -> None:
+    """Frames are counted in the second that they are shown in; empty seconds are left out."""
+    timeline = filled(shown()).figures()["timeline"]
+    assert timeline["second"] == [0, 1, 4, 9]
+    assert timeline["frames"] == [4, 2, 4, 1]
+    assert {len(column) for column in timeline.values()} == {4}
+
+
+def test_a_row_of_first_frames_alone_has_no_flicker() -> None:
+    """Nothing is compared across a cut, so such a second has no figure rather than 0."""
+    frames = [(np.full((2, 3, 4), 9.0 * shot, np.float32), shot, shot, 1.0) for shot in range(3)]
+    assert filled(frames).figures()["timeline"]["flicker"] == [None, None, None]
+
+
+def test_shots_are_told_in_order() -> None:
+    """Each has its number, its first frame, when that is shown, and its length."""
+    assert filled(shown()).figures()["shots"] == [
+        {"number": 0, "first_frame": 0, "start_seconds": 0, "frames": 3},
+        {"number": 1, "first_frame": 3, "start_seconds": 0.999, "frames": 4},
+        {"number": 2, "first_frame": 7, "start_seconds": 4.5, "frames": 2},
+        {"number": 3, "first_frame": 9, "start_seconds": 4.76, "frames": 2},
+    ]
+
+
+def test_speed_is_frames_over_the_time_spent_on_them() -> None:
+    """A row's work begins where the one before ended, the first row's with the timeline."""
+    ticks = iter([100.0, 101, 101, 101, 102, 102.5, 103, 113, 113, 113, 113, 113])
+    timeline = filled(shown(), ticks).figures()["timeline"]
+    assert timeline["frames_per_second"] == [4 / 2, 2 / 1, 4 / 10, None]
+
+
+def test_the_wall_clock_is_the_default() -> None:
+    """Without a clock of the caller's speeds are real ones."""
+    speeds = filled(shown()).figures()["timeline"]["frames_per_second"]
+    assert all(0 < speed < 1e7 for speed in speeds)
+
+
+def test_times_that_go_back_find_their_rows() -> None:
+    """A film with broken times has its rows in order, each second once."""
+    frames = [(ab, 9 - seconds, shot, sure) for ab, seconds, shot, sure in shown()]
+    timeline = filled(frames).figures()["timeline"]
+    assert timeline["second"] == [0, 4, 7, 8, 9]
+    assert sum(timeline["frames"]) == len(TIMES)
+    ends = frames[-1][3], frames[0][3]
+    assert timeline["confidence"][:: len(timeline["second"]) - 1] == pytest.approx(ends, rel=1e-5)
+
+
+def test_a_map_may_be_used_again_by_its_owner() -> None:
+    """Each frame is compared with what the one before was, not with what became of its memory."""
+    ab = np.zeros((2, 3, 4), np.float32)
+    timeline = Timeline()
+    for step in range(3):
+        ab[:] = 5 * step
+        timeline.add(ab, seconds=step, shot=0, confidence=1)
+    flicker = timeline.figures()["timeline"]["flicker"]
+    assert flicker == [None, *[pytest.approx(math.hypot(5, 5), rel=1e-5)] * 2]
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_frames() -> None:
+    """100,000 frames in ten seconds of film are ten rows, and take no more room than 1,000."""
+    timeline, sizes = Timeline(count().__next__), []
+    ab = np.ones((2, 1, 1), np.float32)
+    for frame in range(100_000):
+        timeline.add(ab, seconds=frame % 1000 / 100, shot=0, confidence=0.5)
+        if frame in {1000, 99_999}:
+            sizes.append(len(pickle.dumps(timeline._rows)) + len(pickle.dumps(timeline._shots)))
+    assert timeline.figures()["timeline"]["frames"] == [10_000] * 10
+    assert sizes[1] < sizes[0] + 100
+    held = [value for value in vars(timeline).values() if isinstance(value, list | dict)]
+    assert sorted(map(len, held)) == [1, 10]
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf, 3e38])
+def test_json_holds_what_figures_give(broken: float) -> None:
+    """Colors that are no numbers leave empty figures in their second, and no others."""
+    frames = shown()
+    frames[4][0][:, 1:] = broken
+    figures = filled(frames).figures()
+    assert json.loads(json.dumps(figures, allow_nan=False)) == figures
+    timeline, sound = figures["timeline"], filled(shown()).figures()["timeline"]
+    for name in ("mean_a", "mean_b", "colorfulness", "flicker"):
+        values = timeline[name]
+        assert values[1] is None
+        assert [values[0], *values[2:]] == [sound[name][0], *sound[name][2:]]
+    assert timeline["confidence"] == sound["confidence"]
+
+
+def test_a_film_without_frames_has_no_rows() -> None:
+    """Nothing seen is no error: both parts are there and empty."""
+    figures = Timeline().figures()
+    assert figures["shots"] == []
+    assert list(figures["timeline"].values()) == [[]] * 8

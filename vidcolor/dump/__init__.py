@@ -1,0 +1,1 @@
+"""Frame-level dumps: what each stage made of chosen frames."""

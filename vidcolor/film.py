@@ -1,0 +1,156 @@
+"""One film in, the same film in color out: what is read, written and told of it."""
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from time import perf_counter
+
+from vidcolor import __version__
+from vidcolor.dump.sink import FrameDump
+from vidcolor.models.zoo import Model, load_model
+from vidcolor.pipeline import begun, colorize_frames, read_job
+from vidcolor.settings import Settings
+from vidcolor.sidecar import check_sidecar, sidecar_path, write_sidecar
+from vidcolor.timeline import Timeline
+from vidcolor.video.plan import Job, plan_video
+from vidcolor.video.reader import Losses
+from vidcolor.video.writer import FilmWriter
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one film.
+
+    Attributes:
+        path: The colorized film.
+        frames: How many frames it has.
+        shots: How many shots were found.
+        seconds: How long it took.
+        losses: What was damaged in the source; its text is empty if nothing was.
+    """
+
+    path: Path
+    frames: int
+    shots: int
+    seconds: float
+    losses: Losses
+
+
+def colorize_video(
+    source: str | Path,
+    output: str | Path | None = None,
+    settings: Settings | None = None,
+    *,
+    progress: Progress | None = None,
+    dump: FrameDump | None = None,
+) -> Result:
+    """Colorize one film.
+
+    Args:
+        source: A black-and-white film in any container and codec that FFmpeg decodes.
+        output: The colorized film; None for `film.colorized.*` beside it.
+        settings: All settings; None for the defaults.
+        progress: Called after each frame with the number of frames done and the shot's number.
+        dump: Gets what the stages make of the frames that it chooses.
+
+    Raises:
+        VidcolorError: The film cannot be colorized; nothing is left under the output's name.
+    """
+    settings = settings or Settings()
+    job = plan_film(Path(source), Path(output) if output is not None else None, settings)
+    model = load_model(settings.model.name, settings.model.device)
+    return colorize_job(job, model, settings, progress, dump)
+
+
+def plan_film(
+    source: Path, output: Path | None, settings: Settings, *, folder: Path | None = None
+) -> Job:
+    """Decide how a film and its sidecar will be written; see `plan_video`."""
+    job = plan_video(source, output, settings, folder=folder)
+    check_sidecar(sidecar_path(job.encoding.path), overwrite=settings.output.overwrite)
+    return job
+
+
+def colorize_job(
+    job: Job,
+    model: Model,
+    settings: Settings,
+    progress: Progress | None = None,
+    dump: FrameDump | None = None,
+) -> Result:
+    """Colorize one planned film; see `colorize_video`."""
+    began = perf_counter()
+    losses, timeline = Losses(), Timeline()
+    done, shot = 0, -1
+    with begun(dump, job, model, settings):
+        colored = colorize_frames(read_job(job, settings, losses), model, settings, dump)
+        with closing(colored), _writer(job, model, settings) as writer:
+            for frame, chroma, ab, confidence, shot in colored:
+                before = perf_counter()
+                writer.write(frame, chroma)
+                if dump is not None and dump.wants(frame):
+                    dump.finish_frame(frame, encode=perf_counter() - before)
+                seconds = frame.seconds - float(job.source.first_pts * job.source.time_base)
+                timeline.add(ab, seconds=seconds, shot=shot, confidence=confidence)
+                done += 1
+                if progress is not None:
+                    progress(done, shot)
+    elapsed = perf_counter() - began
+    facts = _facts(job, model, settings) | timeline.figures()
+    facts |= {"frames": done, "elapsed_seconds": elapsed, "losses": str(losses)}
+    write_sidecar(sidecar_path(job.encoding.path), facts)
+    if dump is not None:
+        dump.refuse_missed()
+    return Result(
+        path=job.encoding.path, frames=done, shots=shot + 1, seconds=elapsed, losses=losses
+    )
+
+
+def _writer(job: Job, model: Model, settings: Settings) -> FilmWriter:
+    color = settings.color
+    made_by = (
+        f"color made by vidcolor {__version__}, model {model.name} {model.sha256[:12]}, "
+        f"vividness {color.vividness:g}, saturation {color.saturation:g}, "
+        f"smoothing {settings.temporal.smoothing:g}"
+    )
+    shift = settings.start_seconds
+    if settings.start_seconds or settings.duration_seconds is not None:
+        shift += job.source.first_pts * job.source.time_base
+    return FilmWriter(
+        job.source,
+        job.encoding,
+        made_by=made_by,
+        shift_seconds=Fraction(shift),
+        duration_seconds=settings.duration_seconds,
+    )
+
+
+def _facts(job: Job, model: Model, settings: Settings) -> dict[str, object]:
+    """What the sidecar says of how a film was made."""
+    source, encoding = job.source, job.encoding
+    return {
+        "vidcolor": __version__,
+        "source": {
+            "path": source.path,
+            "container": source.container,
+            "codec": source.codec,
+            "pixel_format": source.pixel_format,
+            "width": source.picture.width,
+            "height": source.picture.height,
+            "frame_rate": source.frame_rate,
+            "timecode": source.timecode,
+        },
+        "output": {
+            "path": encoding.path,
+            "container": encoding.container,
+            "codec": encoding.codec,
+            "pixel_format": encoding.pixel_format,
+            "options": encoding.options,
+        },
+        "model": {"name": model.name, "sha256": model.sha256, "device": str(model.device)},
+        "settings": settings,
+    }

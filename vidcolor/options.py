@@ -1,0 +1,249 @@
+"""The options of the command line, and what they mean as settings. No torch, nothing heavy."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from math import nan
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from vidcolor import __version__
+from vidcolor.dump.selection import STAGES, FrameSelection, parse_stages
+from vidcolor.settings import (
+    ColorSettings,
+    ModelSettings,
+    OutputSettings,
+    Settings,
+    TemporalSettings,
+)
+
+T = TypeVar("T")
+
+
+class Parser(argparse.ArgumentParser):
+    """Tells bad usage in one line, without the usage of every option before it."""
+
+    def error(self, message: str) -> NoReturn:
+        """Tell `message` and exit with 2."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def make_parser() -> Parser:
+    """Every option, its default read from the settings."""
+    parser = Parser(
+        prog="vidcolor",
+        description="Colorize black-and-white film. The picture's luma, its sound, subtitles and "
+        "times stay as they are; only color is added.",
+        epilog="Colors are a plausible guess, not history.",
+    )
+    parser.add_argument("inputs", nargs="*", type=Path, metavar="FILM", help="films to colorize")
+    parser.add_argument(
+        "-o", "--output", metavar="PATH",
+        help="output file for one film, folder for several (default: FILM.colorized.* beside it)",
+    )  # fmt: skip
+    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
+    parser.add_argument("-n", "--dry-run", action="store_true", help="tell what would be done")
+    parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
+    parser.add_argument(
+        "--force", action="store_true", help="replace the colors of a film that has some"
+    )
+    parser.add_argument("--version", action="version", version=f"vidcolor {__version__}")
+    _add_piece_options(parser.add_argument_group("a piece of the film, to try things on"))
+    _add_color_options(parser.add_argument_group("color"))
+    _add_model_options(parser.add_argument_group("model"))
+    _add_output_options(parser.add_argument_group("encoding"))
+    _add_look_options(parser.add_argument_group("a look inside"))
+    return parser
+
+
+def parse_time(text: str) -> Fraction:
+    """Seconds of `90`, `90.5`, `1:30` or `00:01:30.5`; not negative."""
+    seconds = Fraction(0)
+    try:
+        for part in text.split(":"):
+            seconds = seconds * 60 + Fraction(part)
+    except (ValueError, ZeroDivisionError):
+        seconds = Fraction(-1)
+    if seconds < 0 or "-" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds or HH:MM:SS.fff")
+    return seconds
+
+
+def check_usage(parser: Parser, options: argparse.Namespace) -> None:
+    """End with bad usage where options do not go together."""
+    if options.plot is not None:
+        if options.inputs or options.dump:
+            parser.error("--plot draws one sidecar; colorize films in a run of their own")
+        return
+    if not options.inputs:
+        parser.error("name a film to colorize")
+    if (options.dump is None) != (options.dump_frames is None):
+        parser.error("--dump DIR and --dump-frames LIST go together")
+    if options.dump is not None and len(options.inputs) > 1:
+        parser.error("--dump takes one film at a time")
+
+
+def find_destination(
+    parser: Parser, inputs: Sequence[Path], output: str | None
+) -> tuple[Path | None, Path | None]:
+    """The output file and the output folder that `-o` names; at most one of them is given."""
+    if output is None:
+        return None, None
+    path = Path(output)
+    as_folder = len(inputs) > 1 or path.is_dir() or output.endswith(("/", "\\"))
+    if not as_folder:
+        return path, None
+    if path.exists() and not path.is_dir():
+        parser.error(f"-o {output}: is a file; for several films name a folder")
+    return None, path
+
+
+def settings_of(options: argparse.Namespace) -> Settings:
+    """The settings that options ask for."""
+    return Settings(
+        model=ModelSettings(
+            name=options.model,
+            device=options.device,
+            render_size=options.render_size,
+            batch_size=options.batch_size,
+        ),
+        color=ColorSettings(vividness=options.vividness, saturation=options.saturation),
+        temporal=TemporalSettings(smoothing=options.smoothing),
+        output=OutputSettings(
+            lossless=options.lossless,
+            codec=options.codec,
+            crf=options.crf,
+            preset=options.preset,
+            pixel_format=options.pixel_format,
+            chroma=options.chroma,
+            overwrite=options.overwrite,
+        ),
+        start_seconds=options.start,
+        duration_seconds=options.duration,
+        force=options.force,
+    )
+
+
+def _add_piece_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--start", type=parse_time, default=Settings().start_seconds, metavar="TIME",
+        help="begin here, in seconds or HH:MM:SS",
+    )  # fmt: skip
+    group.add_argument(
+        "--duration", type=parse_time, metavar="TIME", help="colorize this much of it"
+    )
+
+
+def _add_color_options(group: argparse._ArgumentGroup) -> None:
+    color, temporal = ColorSettings(), TemporalSettings()
+    group.add_argument(
+        "--vividness", type=_number(0, 3), default=color.vividness, metavar="X",
+        help="0 likely colors, 1 rare and vivid ones more often (default: %(default)g)",
+    )  # fmt: skip
+    group.add_argument(
+        "--saturation", type=_number(0, 3), default=color.saturation, metavar="X",
+        help="factor on the colors (default: %(default)g)",
+    )  # fmt: skip
+    group.add_argument(
+        "--smoothing", type=_number(0, 0.999), default=temporal.smoothing, metavar="X",
+        help="how long colors last in a shot; 0 for frame by frame (default: %(default)g)",
+    )  # fmt: skip
+
+
+def _add_model_options(group: argparse._ArgumentGroup) -> None:
+    model = ModelSettings()
+    group.add_argument(
+        "--model", default=model.name, metavar="NAME",
+        help="a model's name or a safetensors file (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--device", default=model.device, metavar="NAME",
+        help="cpu, cuda, cuda:1, mps or auto (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--render-size", type=_whole_number(64, 2048), default=model.render_size, metavar="N",
+        help="short side of the picture that the network sees (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--batch-size", type=_whole_number(1, 1024), default=model.batch_size, metavar="N",
+        help="frames inferred at once (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _add_output_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument("--lossless", action="store_true", help="FFV1 with checksums, in Matroska")
+    group.add_argument("--codec", metavar="NAME", help="FFmpeg's encoder, such as libx265")
+    group.add_argument(
+        "--crf", type=_number(0, 63), metavar="X", help="quality; lower is better and larger"
+    )
+    group.add_argument("--preset", metavar="NAME", help="the encoder's speed, such as fast")
+    group.add_argument(
+        "--pixel-format", metavar="NAME", help="FFmpeg's format to encode, such as yuv422p10le"
+    )
+    group.add_argument(
+        "--chroma", choices=("420", "422", "444"), help="chroma subsampling (default: the film's)"
+    )
+
+
+def _add_look_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--dump", type=Path, metavar="DIR",
+        help="write what each stage makes of some frames, with a page to look at it; without -o "
+        "no film is written, and only what these frames need is colorized",
+    )  # fmt: skip
+    group.add_argument(
+        "--dump-frames", type=_parsed(FrameSelection.parse), metavar="LIST",
+        help="frames to dump: numbers, seconds, timecodes, ranges: 1700-1740,57.8s,10:00:12:05",
+    )  # fmt: skip
+    group.add_argument(
+        "--dump-stages", type=_parsed(parse_stages), default=STAGES, metavar="LIST",
+        help=f"some of {','.join(STAGES)} (default: all)",
+    )  # fmt: skip
+    group.add_argument(
+        "--dump-top-k", type=_whole_number(1, 313), metavar="K",
+        help="keep the K likeliest bins of each histogram (default: all)",
+    )  # fmt: skip
+    group.add_argument(
+        "--plot", type=Path, metavar="JSON",
+        help="draw the timeline that FILM.colorized.json holds, as a PNG beside it or to -o",
+    )  # fmt: skip
+
+
+def _parsed(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """`parse`, its ValueError told as bad usage."""
+
+    def parse_or_tell(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse_or_tell
+
+
+def _number(least: float, most: float) -> Callable[[str], float]:
+    """A parser of numbers from `least` to `most`."""
+
+    def parse(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = nan
+        if not least <= number <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least:g} to {most:g}")
+        return number
+
+    return parse
+
+
+def _whole_number(least: int, most: int) -> Callable[[str], int]:
+    """A parser of whole numbers from `least` to `most`."""
+    parse_number = _number(least, most)
+
+    def parse(text: str) -> int:
+        number = parse_number(text)
+        if not number.is_integer():
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+        return int(number)
+
+    return parse

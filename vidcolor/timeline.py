@@ -1,0 +1,129 @@
+"""What a film's colors did over its time, in figures small enough to keep."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from time import perf_counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+Map = NDArray[np.float32]
+
+MEAN_WEIGHT = 0.37
+"""Of the mean color's distance from grey in colorfulness M1 (Hasler and Suesstrunk 2003)."""
+
+
+@dataclass(slots=True)
+class _Row:
+    """Sums over the frames of one second of film."""
+
+    frames: int = 0
+    a: float = 0.0
+    b: float = 0.0
+    colorfulness: float = 0.0
+    confidence: float = 0.0
+    flicker: float = 0.0
+    frames_compared: int = 0
+    work_seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Shot:
+    number: int
+    first_frame: int
+    start_seconds: float
+    frames: int = 0
+
+
+class Timeline:
+    """Figures of a film as it goes by: a row for each second of film, a row for each shot.
+
+    One frame's map is kept and a few numbers for each second and each shot, however many frames
+    they have.
+
+    Args:
+        clock: Seconds that only grow; the first row's work begins when the timeline is made.
+    """
+
+    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
+        self._clock = clock
+        self._told = clock()
+        self._rows: dict[int, _Row] = {}
+        self._shots: list[_Shot] = []
+        self._count = 0
+        self._before: Map | None = None
+
+    def add(self, ab: Map, *, seconds: float, shot: int, confidence: float) -> None:
+        """Take in the next frame, in the order shown.
+
+        Args:
+            ab: (2, h, w) a* and b*, of one size throughout a shot. It is copied.
+            seconds: Time of the frame since the film's first frame.
+            shot: Number of its shot, from 0.
+            confidence: How sure the model is of its colors, in [0, 1].
+        """
+        if not self._shots or self._shots[-1].number != shot:
+            self._shots.append(_Shot(shot, self._count, seconds))
+            self._before = None
+        self._shots[-1].frames += 1
+        self._count += 1
+        flat = np.array(ab, np.float32).reshape(2, -1)  # (2, h * w)
+        row = self._rows.setdefault(math.floor(seconds), _Row())
+        row.frames += 1
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite becomes None
+            mean = flat.mean(1)  # (2,)
+            row.a += float(mean[0])
+            row.b += float(mean[1])
+            row.colorfulness += _colorfulness(flat, mean)
+            if self._before is not None:
+                distances = np.sqrt(np.square(flat - self._before).sum(0))  # faster than hypot
+                row.flicker += float(distances.mean())
+                row.frames_compared += 1
+        row.confidence += confidence
+        self._before = flat
+        now = self._clock()
+        row.work_seconds += now - self._told
+        self._told = now
+
+    def figures(self) -> dict[str, object]:
+        """Everything taken in so far, as values that JSON has; None where there is no figure.
+
+        Returns:
+            `shots`: for each its `number`, its `first_frame` counted from 0 here, its
+            `start_seconds` and its `frames`.
+            `timeline`: columns of equal length, a row for each `second` of film that has frames,
+            numbered from 0, with its count of `frames`. Means over these frames are `mean_a`,
+            `mean_b`, `colorfulness` (M1 of the map), `confidence` and `flicker`: the mean distance
+            in ab to the same pixel of the frame before in the same shot. The picture's own motion
+            counts as flicker too; a shot's first frame has none. `frames_per_second` is the speed
+            of the work: the row's frames over the time spent on them.
+        """
+        rows = [self._rows[second] for second in sorted(self._rows)]
+        columns = {
+            "second": sorted(self._rows),
+            "frames": [row.frames for row in rows],
+            "mean_a": [_ratio(row.a, row.frames) for row in rows],
+            "mean_b": [_ratio(row.b, row.frames) for row in rows],
+            "colorfulness": [_ratio(row.colorfulness, row.frames) for row in rows],
+            "confidence": [_ratio(row.confidence, row.frames) for row in rows],
+            "flicker": [_ratio(row.flicker, row.frames_compared) for row in rows],
+            "frames_per_second": [_ratio(row.frames, row.work_seconds) for row in rows],
+        }
+        return {"shots": [asdict(shot) for shot in self._shots], "timeline": columns}
+
+
+def _colorfulness(flat: Map, mean: Map) -> float:
+    """Colorfulness M1 of (2, n) a* and b* around (2,): spread, and a share of being off grey.
+
+    D. Hasler, S. Suesstrunk, "Measuring colourfulness in natural images", 2003.
+    """
+    variances = np.square(flat - mean[:, None]).mean(1)  # (2,)
+    return math.sqrt(variances.sum()) + MEAN_WEIGHT * math.hypot(*mean)
+
+
+def _ratio(total: float, count: float) -> float | None:
+    """`total` / `count` to six digits, which is more than the figures are good for."""
+    if not count or not math.isfinite(total):
+        return None
+    return float(f"{total / count:.6g}")
