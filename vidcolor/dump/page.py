@@ -80,7 +80,6 @@ def _literal(data: object) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    path.unlink(missing_ok=True)
     temporary = path.with_name(f"{path.name}.part")
     temporary.write_text(text, encoding="utf-8", newline="\n")
     temporary.replace(path)
