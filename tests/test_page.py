@@ -541,6 +541,6 @@ def test_a_page_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         write_page(tmp_path, {}, [{"frame": object()}])
     (tmp_path / "frames.js.part").mkdir()  # in the way of what is written first
-    with pytest.raises(OSError, match="frames.js.part"):
+    with pytest.raises(OSError, match=r"frames\.js\.part"):
         write_page(tmp_path, {}, [{"frame": 2}])
     assert {path: path.read_bytes() for path in before} == before
