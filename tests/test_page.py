@@ -11,8 +11,11 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from browser import Page
+from clips import SAMPLE
 from numpy.typing import NDArray
 
+from vidcolor import FrameDump, replay_frames
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
 from vidcolor.color.lab import srgb_from_lab
 from vidcolor.dump.page import histogram_script, write_page
@@ -96,105 +99,6 @@ def write_dump(folder: Path) -> None:
     write_page(folder, {"film": "film.mp4", "model": "lite", "vidcolor": "0.1.0"}, frames)
 
 
-class Page:
-    """The page in a browser, with a real pointer and real keys."""
-
-    def __init__(self, driver: Any, index: Path) -> None:
-        self.driver = driver
-        self.index = index
-
-    def open(self, fragment: str = "", index: Path | None = None) -> None:
-        """Load the page anew, the pointer over none of its pictures."""
-        from selenium.webdriver.common.actions.action_builder import ActionBuilder
-
-        self.driver.get("about:blank")
-        corner = ActionBuilder(self.driver, duration=20)
-        corner.pointer_action.move_to_location(0, 0)
-        corner.perform()
-        self.driver.get((index or self.index).as_uri() + fragment)
-
-    def all(self, selector: str) -> list[Any]:
-        """The elements that a CSS selector finds."""
-        return self.driver.find_elements("css selector", selector)
-
-    def text(self, selector: str) -> str:
-        """What is read in the first of them."""
-        return self.all(selector)[0].text
-
-    def run(self, script: str) -> Any:
-        """What a script returns."""
-        return self.driver.execute_script(script)
-
-    def point(self, x: float, y: float, *, panel: int = 0, click: bool = False) -> None:
-        """Move the pointer to a relative place in a panel's picture."""
-        from selenium.webdriver import ActionChains
-
-        box = self.all(".box")[panel]
-        across, down = ((x - 0.5) * box.size["width"], (y - 0.5) * box.size["height"])
-        chain = ActionChains(self.driver, duration=20)
-        chain.move_to_element_with_offset(box, round(across), round(down))
-        (chain.click() if click else chain).perform()
-
-    def press(self, *keys: str) -> None:
-        """Press keys, those before the last held down."""
-        from selenium.webdriver import ActionChains
-
-        chain = ActionChains(self.driver, duration=20)
-        for key in keys[:-1]:
-            chain.key_down(key)
-        chain.send_keys(keys[-1])
-        for key in keys[:-1]:
-            chain.key_up(key)
-        chain.perform()
-
-    def await_text(self, selector: str, start: str) -> None:
-        """Wait until an element's text begins like that."""
-        from selenium.webdriver.support.ui import WebDriverWait
-
-        def found(_: object) -> bool:
-            return self.text(selector).startswith(start)
-
-        told = f"{selector} begins with {start!r}"
-        WebDriverWait(self.driver, 10, poll_frequency=0.02).until(found, told)
-
-    def await_pixel(self, column: int, row: int, stage: str = "net") -> None:
-        """Wait until the histogram of a map pixel is read."""
-        width, height = SIZES[stage]
-        self.await_text("#reading", f"map pixel ({column}, {row}) of {width} \u00d7 {height}")
-
-    def listed(self) -> list[tuple[int, str, float]]:
-        """The listed bins, their centers as written and probabilities in percent."""
-        rows = [row.split(" ", 1) for row in self.text("#strongest tbody").splitlines()]
-        found = [(int(number), *rest.rsplit(") ", 1)) for number, rest in rows]
-        return [(number, f"{ab})", float(share.rstrip(" %"))) for number, ab, share in found]
-
-    def assert_shows(self, histogram: NDArray[np.float16]) -> None:
-        """The list is that of one pixel's probabilities, (313,): bins, centers, percent, sum."""
-        order = np.argsort(-histogram, kind="stable")[: len(self.listed())]
-        centers = [f"({int(a)}, {int(b)})" for a, b in BIN_CENTERS[order].tolist()]
-        expected = [
-            (int(i), ab, pytest.approx(100 * float(histogram[i]), abs=6e-4))
-            for i, ab in zip(order, centers, strict=True)
-        ]
-        assert self.listed() == expected
-
-    def stated(self, name: str) -> float:
-        """A figure of the whole histogram."""
-        found = re.search(rf"{name} ([\d.]+)", self.text("#sum"))
-        assert found is not None
-        return float(found[1])
-
-    def canvas(self) -> NDArray[np.uint8]:
-        """The canvas of the histogram, (H, W, 3) in red, green and blue."""
-        url = self.run("return document.querySelector('#plane').toDataURL('image/png')")
-        coded = np.frombuffer(b64decode(url.partition(",")[2]), np.uint8)
-        return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR_RGB), np.uint8)
-
-    def errors(self) -> list[str]:
-        """What the browser has complained of since it was asked last."""
-        return [m["message"] for m in self.driver.get_log("browser") if m["level"] == "SEVERE"]
-
-
 @pytest.fixture(scope="module")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A browser without a window."""
@@ -238,7 +142,7 @@ def page(driver: Any, index: Path) -> Iterator[Page]:
 def test_the_pointer_reads_its_map_pixel(page: Page, column: int, row: int) -> None:
     """Bins, centers and percent are those of exactly the pixel pointed at; sum and entropy too."""
     page.point((column + 0.5) / 11, (row + 0.5) / 7, panel=3)
-    page.await_pixel(column, row)
+    page.await_pixel(column, row, SIZES["net"])
     histogram = random_histogram(1734, "net")[:, row, column]
     page.assert_shows(histogram)
     assert len(page.listed()) == 10
@@ -251,10 +155,10 @@ def test_the_last_column_and_row_are_reached(page: Page) -> None:
     """One pixel of the screen before the lower right corner lies the map's last, as beyond."""
     box = page.all(".box")[0].size
     page.point(1 - 1 / box["width"], 1 - 1 / box["height"])
-    page.await_pixel(10, 6)
+    page.await_pixel(10, 6, SIZES["net"])
     page.assert_shows(random_histogram(1734, "net")[:, 6, 10])
     page.open("#x=1&y=1")  # a corner that no pointer gives
-    page.await_pixel(10, 6)
+    page.await_pixel(10, 6, SIZES["net"])
 
 
 def test_each_side_of_a_pixels_edge_is_its_own(page: Page) -> None:
@@ -262,26 +166,26 @@ def test_each_side_of_a_pixels_edge_is_its_own(page: Page) -> None:
     width = page.all(".box")[0].size["width"]
     for column, x in ((4, 5 / 11 - 3 / width), (5, 5 / 11 + 3 / width)):
         page.point(x, 0.5)
-        page.await_pixel(column, 3)
+        page.await_pixel(column, 3, SIZES["net"])
         page.assert_shows(random_histogram(1734, "net")[:, 3, column])
 
 
 def test_another_stage_shows_its_own_map(page: Page) -> None:
     """The button of a stage changes the array and the size of the map at the same place."""
     page.point(0.99, 0.01)
-    page.await_pixel(10, 0)
+    page.await_pixel(10, 0, SIZES["net"])
     page.all("#stages button[data-stage=smooth]")[0].click()
-    page.await_pixel(12, 0, "smooth")
+    page.await_pixel(12, 0, SIZES["smooth"])
     page.assert_shows(random_histogram(1734, "smooth")[:, 0, 12])
 
 
 def test_an_arrow_key_steps_to_the_next_frame(page: Page) -> None:
     """Right shows the next frame's facts, pictures and histogram at the same place."""
     page.point(0.5, 0.5)
-    page.await_pixel(5, 3)
+    page.await_pixel(5, 3, SIZES["net"])
     page.press("\ue014")  # right
     page.await_text("#frame-facts", "Frame 1735 · 0:01:12.291")
-    page.await_pixel(5, 3)
+    page.await_pixel(5, 3, SIZES["net"])
     page.assert_shows(random_histogram(1735, "net")[:, 3, 5])
     sources = [image.get_attribute("src") for image in page.all(".box img")]
     assert sources == [(page.index.parent / "001735" / view).as_uri() for view in VIEWS]
@@ -307,30 +211,30 @@ def test_a_click_pins_the_crosshair(page: Page) -> None:
     """A pinned crosshair stays in all panels as the pointer moves on, until the next click."""
     page.point(0.25, 0.75, click=True)
     page.point(0.9, 0.1, panel=2)
-    page.await_pixel(2, 5)
+    page.await_pixel(2, 5, SIZES["net"])
     lines = page.run(
         "return [...document.querySelectorAll('.box')].map(box => parseFloat("
         "getComputedStyle(box, '::before').left) / box.clientWidth)"
     )
     assert lines == pytest.approx([0.25] * len(VIEWS), abs=0.01)
     page.point(0.9, 0.1, panel=2, click=True)
-    page.await_pixel(9, 0)
+    page.await_pixel(9, 0, SIZES["net"])
 
 
 def test_shift_and_arrows_move_by_map_pixels(page: Page) -> None:
     """Without a pointer each map pixel can be read."""
     page.open("#frame=1734&x=0.5&y=0.5")
-    page.await_pixel(5, 3)
+    page.await_pixel(5, 3, SIZES["net"])
     page.press("\ue008", "\ue014")  # shift, right
     page.press("\ue008", "\ue013")  # shift, up
-    page.await_pixel(6, 2)
+    page.await_pixel(6, 2, SIZES["net"])
     page.assert_shows(random_histogram(1734, "net")[:, 2, 6])
 
 
 def test_a_dump_of_the_strongest_bins_shows_those(page: Page) -> None:
     """All of 8 stored bins are listed in order, and their sum is less than 1."""
     page.open(f"#frame={FEW}&x=0.3&y=0.3")
-    page.await_pixel(3, 2)
+    page.await_pixel(3, 2, SIZES["net"])
     histogram = random_histogram(FEW, "net")[:, 2, 3]
     page.assert_shows(histogram)
     assert len(page.listed()) == BINS_KEPT
@@ -343,7 +247,7 @@ def test_the_strongest_bin_is_painted_in_its_color(page: Page) -> None:
     """On the canvas the strongest bin's place has its color at L* 65, which before it had not."""
     blank = page.canvas()
     page.point(0.5, 0.5)
-    page.await_pixel(5, 3)
+    page.await_pixel(5, 3, SIZES["net"])
     top = int(random_histogram(1734, "net")[:, 3, 5].argmax())
     a, b = BIN_CENTERS[top].tolist()
     x, y = (round(place) for place in page.run(f"return placeOf({a}, {b})"))
@@ -371,11 +275,11 @@ def test_a_lies_to_the_right_and_b_up(page: Page) -> None:
 def test_a_link_restores_what_was_shown(page: Page) -> None:
     """Frame, place and stage come back from the address, pinned."""
     page.open("#frame=1741&x=0.4&y=0.61&stage=smooth")
-    page.await_pixel(5, 3, "smooth")
+    page.await_pixel(5, 3, SIZES["smooth"])
     page.await_text("#frame-facts", "Frame 1741")
     page.assert_shows(random_histogram(1741, "smooth")[:, 3, 5])
     page.point(0.9, 0.9)
-    page.await_pixel(5, 3, "smooth")
+    page.await_pixel(5, 3, SIZES["smooth"])
 
 
 def test_the_address_follows_what_is_shown(page: Page) -> None:
@@ -395,14 +299,14 @@ def test_a_new_link_in_an_open_page_is_followed(page: Page) -> None:
     """Changing the address by hand goes there without loading the page again."""
     page.run("location.hash = '#frame=1736&x=0.5&y=0.5'")
     page.await_text("#frame-facts", "Frame 1736")
-    page.await_pixel(5, 3)
+    page.await_pixel(5, 3, SIZES["net"])
     page.assert_shows(random_histogram(1736, "net")[:, 3, 5])
 
 
 def test_a_frame_without_histograms_says_so(page: Page) -> None:
     """Its place can be pointed at, and nothing is listed or left over from another frame."""
     page.open("#frame=1734&x=0.5&y=0.5")
-    page.await_pixel(5, 3)
+    page.await_pixel(5, 3, SIZES["net"])
     page.run(f"location.hash = '#frame={BARE}&x=0.5&y=0.5'")
     page.await_text("#reading", "No histogram was dumped for this frame.")
     assert page.all("#strongest table") == []
@@ -437,7 +341,7 @@ def test_only_a_few_frames_stay_in_memory(page: Page) -> None:
     for number in (*FULL, FULL[0]):
         page.run(f"location.hash = '#frame={number}&x=0.5&y=0.5'")
         page.await_text("#frame-facts", f"Frame {number}")
-        page.await_pixel(5, 3)
+        page.await_pixel(5, 3, SIZES["net"])
         page.assert_shows(random_histogram(number, "net")[:, 3, 5])
     assert page.run("return [...kept.keys()]") == [*FULL[2:], FULL[0]]
 
@@ -461,7 +365,7 @@ def test_odd_names_do_no_harm(page: Page, tmp_path: Path) -> None:
     line = write_frame(folder, 5, {'a"#%<': script}, views=views, figures={film: {film: film}})
     write_page(folder, {"film": film, "settings": {film: [film]}}, [line])
     page.open("#x=0.5&y=0.5", folder / "index.html")
-    page.await_pixel(5, 3)
+    page.await_pixel(5, 3, SIZES["net"])
     page.assert_shows(random_histogram(5, "net")[:, 3, 5])
     assert page.run("return document.querySelector('#film').textContent") == film
     assert page.all("#x") == []
@@ -544,3 +448,24 @@ def test_a_page_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(OSError, match=r"frames\.js\.part"):
         write_page(tmp_path, {}, [{"frame": 2}])
     assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_real_dump_is_read_under_the_pointer(driver: Any, tmp_path: Path) -> None:
+    """The page of a dumped film shows the probabilities that its npz files hold."""
+    replay_frames(SAMPLE, FrameDump(tmp_path / "look", "57-58"))
+    page = Page(driver, tmp_path / "look" / "index.html")
+    page.open("#frame=57")
+    for number in (57, 58):
+        page.await_text("#frame-facts", f"Frame {number}")
+        for stage in ("net", "smooth"):
+            with np.load(tmp_path / "look" / f"{number:06}" / f"{stage}.npz") as arrays:
+                histogram = arrays["probabilities"]
+            page.run(f"document.querySelector('[data-stage={stage}]').click()")
+            page.point(0.31, 0.72, panel=1)  # to whole pixels of the screen
+            page.await_text("#reading", "map pixel (")
+            column, row = map(int, re.findall(r"\d+", page.text("#reading"))[:2])
+            assert abs(column - 0.31 * histogram.shape[2]) < 2
+            assert abs(row - 0.72 * histogram.shape[1]) < 2
+            page.assert_shows(histogram[:, row, column])
+        page.press("\ue014")  # the right arrow key
+    assert page.errors() == []

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
 from itertools import groupby, takewhile
 from math import log2
+from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple, TypeVar
 
@@ -168,7 +169,7 @@ def begun(dump: FrameDump | None, job: Job, model: Model, settings: Settings) ->
     )
     made_of = {
         "vidcolor": __version__,
-        "model": model.sha256,
+        "model": f"{Path(model.name).stem} {model.sha256[:12]}",
         "render_size": settings.model.render_size,
         "color": asdict(settings.color),
         "temporal": asdict(settings.temporal),
