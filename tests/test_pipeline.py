@@ -18,6 +18,7 @@ from vidcolor import film as films
 from vidcolor.errors import AlreadyColorError, VidcolorError
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Settings
+from vidcolor.sidecar import read_sidecar
 from vidcolor.video.plan import plan_video
 
 FAST = Settings(
@@ -235,3 +236,21 @@ def test_an_error_in_progress_stops_it_all(tmp_path: Path, error: BaseException)
     assert caught.value is error
     assert list(tmp_path.iterdir()) == [film]
     assert set(threading.enumerate()) <= threads
+
+
+def test_the_sidecar_tells_how_the_film_was_made(tmp_path: Path) -> None:
+    """Model, settings, shots and the timeline from the film's first frame stand in it."""
+    luma = scene(1, 30) + scene(2, 25)
+    film = write_film(tmp_path / "film.mkv", luma, pts=range(70, 125))
+    colorize_video(film, settings=FAST)
+    facts = read_sidecar(tmp_path / "film.colorized.json")
+    assert facts["frames"] == 55
+    assert facts["source"]["path"] == str(film)
+    assert facts["output"]["path"] == str(tmp_path / "film.colorized.mkv")
+    assert facts["model"]["sha256"] == load_once("lite", "cpu").sha256
+    assert facts["settings"]["model"]["render_size"] == 64
+    assert [(s["first_frame"], s["start_seconds"]) for s in facts["shots"]] == [(0, 0), (30, 1.2)]
+    assert facts["timeline"]["second"] == [0, 1, 2]
+    assert facts["timeline"]["frames"] == [25, 25, 5]
+    assert all(0 < value < 1 for value in facts["timeline"]["confidence"])
+    assert all(value > 0 for value in facts["timeline"]["flicker"])
