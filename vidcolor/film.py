@@ -85,6 +85,7 @@ def colorize_job(
     """Colorize one planned film; see `colorize_video`."""
     began = perf_counter()
     losses, timeline = Losses(), Timeline()
+    first = job.source.first_pts * job.source.time_base
     done, shot = 0, -1
     with begun(dump, job, model, settings):
         colored = colorize_frames(read_job(job, settings, losses), model, settings, dump)
@@ -94,8 +95,8 @@ def colorize_job(
                 writer.write(frame, chroma)
                 if dump is not None and dump.wants(frame):
                     dump.finish_frame(frame, encode=perf_counter() - before)
-                seconds = frame.seconds - float(job.source.first_pts * job.source.time_base)
-                timeline.add(ab, seconds=seconds, shot=shot, confidence=confidence)
+                since = frame.pts * frame.time_base - first
+                timeline.add(ab, seconds=float(since), shot=shot, confidence=confidence)
                 done += 1
                 if progress is not None:
                     progress(done, shot)
