@@ -31,6 +31,9 @@ from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.source import Source, main_video_stream, open_container, probe
 from vidcolor.video.tint import is_color
 
+COLORED, ALONE = "colored", "frame by frame"
+"""Labels of the program's colors, and of those without smoothing in time."""
+
 _DECIMALS = {
     "ciede2000": 2,
     "delta_ab": 2,
@@ -38,6 +41,7 @@ _DECIMALS = {
     "colorfulness": 2,
     "warp_error": 3,
     "cdc": 5,
+    "cdc_ab": 5,
 }
 
 
@@ -56,7 +60,8 @@ def evaluate_clips(
             print(f"{path.name} left out: {error}")
             continue
         clips[str(path)] = figures
-        print_row(path.name, figures["colored"])
+        for label in (ALONE, COLORED):
+            print_row(f"{path.name} {label}", figures[label])
     means = {}
     for kind, has_truth in (("color", True), ("black and white", False)):
         alike = [figures for figures in clips.values() if (TRUTH in figures) == has_truth]
@@ -88,18 +93,25 @@ def color_clip(
         most_frames: How many to yield at most; None for all.
 
     Yields:
-        Each frame in `colored`, `grey` and, if the film is in color, `truth`.
+        Each frame as the program colors it, the same without smoothing in time, in grey and, if
+        the film is in color, its truth.
     """
     source = probe(path)
     in_color = is_color(source)
     picture = plan_encoding(source, settings.output).picture
-    frames = islice(read_frames(replace(source, picture=picture), Losses()), most_frames)
-    colored = colorize_frames(frames, model, settings)
-    with closing(colored), closing(read_truth(source)) as truths:
-        for frame, chroma, _, _, shot in colored:
+    unsmoothed = replace(settings, temporal=replace(settings.temporal, smoothing=0))
+    colored, alone = (
+        colorize_frames(
+            islice(read_frames(replace(source, picture=picture), Losses()), most_frames), model, how
+        )
+        for how in (settings, unsmoothed)
+    )
+    with closing(colored), closing(alone), closing(read_truth(source)) as truths:
+        for (frame, chroma, _, _, shot), other in zip(colored, alone, strict=True):
             luma = scale_luma(frame.luma, picture)
             colors = {
-                "colored": srgb_from_planes(luma, chroma, picture),
+                ALONE: srgb_from_planes(luma, other.chroma, picture),
+                COLORED: srgb_from_planes(luma, chroma, picture),
                 "grey": luma.expand(3, -1, -1),
             }
             if in_color:

@@ -197,7 +197,8 @@ def test_defaults_are_those_of_the_settings() -> None:
     assert (options.model, options.device) == (model.name, model.device)
     assert (options.render_size, options.batch_size) == (model.render_size, model.batch_size)
     assert (options.vividness, options.saturation) == (color.vividness, color.saturation)
-    assert options.smoothing == TemporalSettings().smoothing
+    temporal = TemporalSettings()
+    assert (options.smoothing, options.motion) == (temporal.smoothing, temporal.motion)
 
 
 def test_one_film_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:

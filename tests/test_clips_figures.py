@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from clip_figures import color_clip, evaluate_clips, read_truth
+from clip_figures import ALONE, COLORED, color_clip, evaluate_clips, read_truth
 from clips import Plane, write_film
 from scipy.spatial.distance import jensenshannon
 
@@ -19,6 +19,7 @@ from vidcolor.evaluation.clips import (
     SHORT_SIDE,
     TRUTH,
     ColoredFrame,
+    count_ab,
     jensen_shannon,
     measure_clip,
     scale_luma,
@@ -94,7 +95,22 @@ def test_cdc_of_colors_that_alternate() -> None:
     red[0] = green[1] = 1
     luma = torch.from_numpy(soft_noise(0))[None]
     frames = [ColoredFrame(shot=0, luma=luma, colors={"x": c}) for c in [red, green] * 3]
-    assert measure_clip(frames)["x"]["cdc"] == pytest.approx(log(2) * 2 / 3 / 3)
+    figures = measure_clip(frames)["x"]
+    assert figures["cdc"] == pytest.approx(log(2) * 2 / 3 / 3)
+    assert figures["cdc_ab"] == pytest.approx(log(2) / 3)
+
+
+def test_ab_is_counted_in_whole_units() -> None:
+    """Grey falls into the middle of both axes; the shares of all levels sum to 1."""
+    grey = count_ab(torch.full((3, 8, 8), 0.5))
+    assert grey.shape == (2, 256)
+    assert grey[:, 128].tolist() == [1, 1]
+    red = torch.zeros(3, 8, 8)
+    red[0] = 1
+    counts = count_ab(torch.cat([red, torch.full((3, 8, 24), 0.5)], dim=2))
+    assert counts[:, 128].tolist() == [0.75, 0.75]
+    assert (counts[0, 128 + 80], counts[1, 128 + 67]) == (0.25, 0.25)
+    np.testing.assert_allclose(counts.sum(1), 1)
 
 
 def test_colors_that_flicker_err_by_their_difference() -> None:
@@ -104,6 +120,7 @@ def test_colors_that_flicker_err_by_their_difference() -> None:
     figures = figures_of([soft_noise(0)] * 6, flickering)
     assert figures["warp_error"] == pytest.approx(5, abs=0.02)
     assert figures["cdc"] > 0.001
+    assert figures["cdc_ab"] > figures["cdc"]
 
 
 def test_colors_may_move_with_the_picture() -> None:
@@ -163,7 +180,7 @@ def test_the_truth_has_no_error() -> None:
     assert figures["ciede2000"] < 1e-3
     assert figures["delta_ab"] == 0
     assert figures["psnr"] == pytest.approx(10 * np.log10(12 * 255**2), abs=0.01)
-    for name in ("colorfulness", "cdc", "warp_error"):
+    for name in ("colorfulness", "cdc", "cdc_ab", "warp_error"):
         assert figures[name] == figures[f"truth_{name}"] > 0
 
 
@@ -252,8 +269,8 @@ def test_a_color_film_has_a_truth_and_a_black_and_white_one_has_none(tmp_path: P
     """Grey and the given colors are always there, and no more frames than wanted come."""
     grey = write_film(tmp_path / "grey.mkv", [(255 * soft_noise(0)).astype(np.uint8)] * 6)
     for path, labels in (
-        (color_film(tmp_path / "film.mkv"), {"colored", "grey", TRUTH}),
-        (grey, {"colored", "grey"}),
+        (color_film(tmp_path / "film.mkv"), {COLORED, ALONE, "grey", TRUTH}),
+        (grey, {COLORED, ALONE, "grey"}),
     ):
         frames = list(color_clip(path, lite(), SETTINGS, 5))
         assert len(frames) == 5
@@ -278,11 +295,12 @@ def test_the_table_has_a_row_for_each_clip_and_mean(
     grey = write_film(tmp_path / "grey.mkv", [(255 * soft_noise(0)).astype(np.uint8)] * 5)
     color = color_film(tmp_path / "film.mkv")
     found = evaluate_clips([color, grey], 5, "lite", "cpu")
-    _, film_row, grey_row, *mean_rows = capsys.readouterr().out.splitlines()
-    assert film_row.startswith("film.mkv")
-    assert film_row.count("/") == 3
-    assert grey_row.split()[:4] == ["grey.mkv", "-", "-", "-"]
+    _, alone_row, film_row, _, grey_row, *mean_rows = capsys.readouterr().out.splitlines()
+    assert alone_row.startswith("film.mkv frame by frame ")
+    assert film_row.startswith("film.mkv colored ")
+    assert film_row.count("/") == 4
+    assert grey_row.split()[:5] == ["grey.mkv", COLORED, "-", "-", "-"]
     labels = [row.split("  ")[0] for row in mean_rows]
     assert labels == list(found["means"])
-    assert labels[0] == "mean of 1 in color: colored"
+    assert labels[0] == "mean of 1 in color: frame by frame"
     assert labels[-1] == "mean of 1 in black and white: grey"

@@ -1,12 +1,13 @@
 from collections.abc import Iterator
 
+import cv2
 import numpy as np
 import pytest
 import torch
 
 from vidcolor.frame import ColorHistogram
 from vidcolor.settings import TemporalSettings
-from vidcolor.temporal import smooth_histograms
+from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
 
 BINS, H, W = 7, 12, 16
 
@@ -32,13 +33,16 @@ def test_without_smoothing_nothing_changes() -> None:
         assert torch.equal(one.probabilities, out)
 
 
-def test_a_still_picture_gives_the_weighted_mean_of_its_past() -> None:
-    """Frame t of a still shot is the mean of frames 0 to t, each past one weighted by its age."""
-    shot = [histogram(i) for i in range(6)]
-    for t, out in enumerate(smooth(shot, 0.7)):
-        weights = [0.7 ** (t - i) for i in range(t + 1)]
-        total = sum(w * one.probabilities for w, one in zip(weights, shot, strict=False))
-        assert torch.allclose(out, total / sum(weights), atol=1e-6)
+@pytest.mark.parametrize("frames", [1, 2, 6, LOOK_AHEAD, LOOK_AHEAD + 5])
+def test_a_still_picture_gives_a_weighted_mean(frames: int) -> None:
+    """Each frame adds itself to a fading sum, which begins with the frames looked ahead to."""
+    shot = [histogram(i) for i in range(frames)]
+    total, weight = torch.zeros(BINS, H, W), 0.0
+    for one in shot[1:LOOK_AHEAD][::-1]:
+        total, weight = 0.7 * total + one.probabilities, 0.7 * weight + 1
+    for one, out in zip(shot, smooth(shot, 0.7), strict=True):
+        total, weight = 0.7 * total + one.probabilities, 0.7 * weight + 1
+        assert torch.allclose(out, total / weight, atol=1e-5)
 
 
 def test_probabilities_still_sum_to_one() -> None:
@@ -86,17 +90,17 @@ def test_grain_keeps_the_memory() -> None:
 
 
 def test_one_comes_out_as_each_goes_in() -> None:
-    """There is no look-ahead, and what came out does not change any more."""
-    asked = []
+    """Only a shot's first frames wait for others, and what came out does not change any more."""
+    asked: list[int] = []
 
     def shot() -> Iterator[ColorHistogram]:
-        for i in range(4):
+        for i in range(LOOK_AHEAD + 4):
             asked.append(i)
             yield histogram(i)
 
     kept = []
     for t, out in enumerate(smooth_histograms(shot(), TemporalSettings())):
-        assert asked == list(range(t + 1))
+        assert len(asked) == max(t + 1, LOOK_AHEAD)
         kept.append((out.probabilities, out.probabilities.clone()))
     for now, then in kept:
         assert torch.equal(now, then)
@@ -119,3 +123,78 @@ def test_what_is_new_is_remembered_in_turn() -> None:
     last = smooth(shot, 0.5)[-1]
     weighted = sum(w * shot[i].probabilities for i, w in ((1, 0.25), (2, 0.5), (3, 1)))
     assert torch.allclose(last[:, :, :4], weighted[:, :, :4] / 1.75, atol=1e-5)
+
+
+def moving_shot(frames: int, step: int, noise: float) -> tuple[list[ColorHistogram], list[int]]:
+    """A textured picture that moves to the right by `step` map pixels a frame, over new ground.
+
+    Its histograms are those of things that move with it, with noise of their own in each frame;
+    beside it how far it has gone, in map pixels.
+    """
+    rng = np.random.default_rng(5)
+    width = W + frames * abs(step)
+    wide = cv2.GaussianBlur(
+        rng.uniform(-400, 500, (4 * H, 4 * width)).astype(np.float32), (0, 0), 3
+    )
+    true = rng.dirichlet(np.full(BINS, 0.3), (H, width)).astype(np.float32)
+    shot = []
+    for t in range(frames):
+        left = (frames - t) * step
+        noisy = true[:, left : left + W] + noise * rng.uniform(0, 1, (H, W, BINS))
+        probabilities = torch.from_numpy(noisy / noisy.sum(-1, keepdims=True)).float()
+        lightness = np.clip(wide[:, 4 * left : 4 * (left + W)] + 50, 0, 100)
+        shot.append(ColorHistogram(probabilities.movedim(-1, 0), np.ascontiguousarray(lightness)))
+    return shot, [t * step for t in range(frames)]
+
+
+def spread(out: torch.Tensor, before: torch.Tensor, step: int) -> float:
+    """How much predictions changed on things that moved by `step` pixels, away from the edges."""
+    return float((out[:, 3:-3, 3 + step : -3] - before[:, 3:-3, 3 : W - 3 - step]).std())
+
+
+def test_the_past_goes_along_with_what_moves() -> None:
+    """In a pan of two map pixels a frame colors hold still on things, not on the screen."""
+    shot, _ = moving_shot(14, 2, noise=0.4)
+    still = TemporalSettings(motion=False)
+    moved = smooth(shot, 0.9)
+    unmoved = [one.probabilities for one in smooth_histograms(shot, still)]
+    alone = spread(shot[-1].probabilities, shot[-2].probabilities, 2)
+    assert spread(moved[-1], moved[-2], 2) < 0.3 * alone
+    assert spread(unmoved[-1], unmoved[-2], 2) > 0.6 * alone
+
+
+def test_what_comes_into_sight_is_new() -> None:
+    """At the edge where a pan uncovers things they get their own histogram."""
+    shot, _ = moving_shot(14, 2, noise=0)
+    last = list(smooth_histograms(shot, TemporalSettings()))[-1]
+    assert last.past_share is not None
+    assert last.past_share[:, 0].max() < 0.3
+    assert np.median(last.past_share[:, 4:]) > 0.6
+    fresh = shot[-1].probabilities
+    assert torch.allclose(last.probabilities[:, :, 0], fresh[:, :, 0], atol=0.35)
+
+
+def test_two_channels_are_smoothed_alike() -> None:
+    """A map of a* and b*, which sums to nothing, goes through the same."""
+    shot = [
+        ColorHistogram(torch.full((2, H, W), float(value)), histogram(0).lightness)
+        for value in (10, 30)
+    ]
+    assert smooth(shot, 0.5)[1].unique().numel() == 1
+    assert 10 < smooth(shot, 0.5)[1][0, 0, 0] < 30
+
+
+def test_a_histogram_tells_what_was_done_to_it() -> None:
+    """Prediction, share of the past and motion come along; without smoothing there are none."""
+    shot = [histogram(i) for i in range(3)]
+    made = list(smooth_histograms(shot, TemporalSettings()))
+    for one, out in zip(shot, made, strict=True):
+        assert out.predicted is one.probabilities
+        assert out.past_share is not None
+        assert out.motion is not None
+        assert out.motion.trust.shape == out.past_share.shape == (H, W)
+    (alone,) = smooth_histograms(shot[:1], TemporalSettings())
+    assert alone.motion is None
+    assert alone.past_share is not None
+    assert not alone.past_share.any()
+    assert next(smooth_histograms(shot, TemporalSettings(smoothing=0))).predicted is None

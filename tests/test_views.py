@@ -13,11 +13,13 @@ from vidcolor.color.lab import lab_from_srgb
 from vidcolor.color.lightness import lightness_of, network_size, to_network
 from vidcolor.dump.views import (
     BIN_LIGHTNESS,
+    FASTEST_PIXELS,
     MARK_BGR,
     ab_view,
     bin_view,
     chroma_view,
     final_view,
+    flow_view,
     heat_view,
     lightness_view,
     limited_view,
@@ -360,3 +362,17 @@ def test_views_are_turned_as_the_network_sees_the_film(
     index = upright(stored, film)
     assert np.array_equal(seen, lightness_of(luma, film).ravel()[index])
     assert np.array_equal(view, of(luma, film).reshape(64 * 96, *view.shape[2:])[index])
+
+
+def test_flow_is_a_color_wheel() -> None:
+    """Still is white; right is red, down green, left cyan, up violet; fast is full."""
+    displacement = np.zeros((2, 1, 6), np.float32)
+    displacement[:, 0, 1:5] = [[-9, 0, 9, 0], [0, -9, 0, 9]]  # to where things were
+    displacement[0, 0, 5] = -FASTEST_PIXELS / 2
+    view = flow_view(displacement)[0].tolist()
+    assert view[0] == [255, 255, 255]
+    assert view[1] == [0, 0, 255]
+    assert view[2] == [0, 255, 127]
+    assert view[3] == [255, 255, 0]
+    assert view[4] == [255, 0, 128]
+    assert view[5] == [128, 128, 255]

@@ -123,6 +123,19 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Motion:
+    """How a picture moved against the frame before, or a shot's first against the one behind.
+
+    Attributes:
+        displacement: From each pixel to where it was, x and y in pixels of the map, (2, h, w).
+        trust: How far that is true and the pixel looks as it did, (h, w) in [0, 1].
+    """
+
+    displacement: NDArray[np.float32]
+    trust: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ColorHistogram:
     """The network's answer for one frame: for each pixel, how likely each bin of the ab plane is.
 
@@ -130,14 +143,17 @@ class ColorHistogram:
         probabilities: (bins, h, w) float32, summing to 1 over the bins.
         lightness: (H, W) float32 in [0, 100], the picture that the network saw; H = 4 h, W = 4 w.
         seconds: Time that predicting it took, its share of the batch's.
-        past_share: (h, w) float32 in [0, 1), how much of it comes from frames before; None if it
-            is as predicted.
+        predicted: Its probabilities before smoothing; None if it was not smoothed.
+        past_share: (h, w) float32 in [0, 1), how much of it comes from other frames of its shot.
+        motion: How that past was moved here; None for a frame that has none.
     """
 
     probabilities: torch.Tensor
     lightness: NDArray[np.float32]
     seconds: float = 0.0
+    predicted: torch.Tensor | None = None
     past_share: NDArray[np.float32] | None = None
+    motion: Motion | None = None
 
     def __repr__(self) -> str:
         return f"ColorHistogram({tuple(self.probabilities.shape)} of {self.lightness.shape})"

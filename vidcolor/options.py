@@ -108,7 +108,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
             batch_size=options.batch_size,
         ),
         color=ColorSettings(vividness=options.vividness, saturation=options.saturation),
-        temporal=TemporalSettings(smoothing=options.smoothing),
+        temporal=TemporalSettings(smoothing=options.smoothing, motion=options.motion),
         output=OutputSettings(
             lossless=options.lossless,
             codec=options.codec,
@@ -147,6 +147,10 @@ def _add_color_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--smoothing", type=_number(0, 0.999), default=temporal.smoothing, metavar="X",
         help="how long colors last in a shot; 0 for frame by frame (default: %(default)g)",
+    )  # fmt: skip
+    group.add_argument(
+        "--no-motion", dest="motion", action="store_false", default=temporal.motion,
+        help="do not move past colors along with things that move",
     )  # fmt: skip
 
 

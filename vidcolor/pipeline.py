@@ -24,7 +24,8 @@ from vidcolor.models.lite import OUTPUT_STRIDE
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model
 from vidcolor.settings import Settings
-from vidcolor.temporal import smooth_histograms
+from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
+from vidcolor.temporal.strength import Strength
 from vidcolor.threads import run_ahead
 from vidcolor.video.plan import Job
 from vidcolor.video.reader import Losses, read_frames
@@ -37,6 +38,9 @@ Progress = Callable[[int, int], None]
 
 FRAMES_READ_AHEAD = 16
 FRAMES_COLORED_AHEAD = 8
+
+EVERY = 2
+"""Step, across and down, between the pixels that tell how strong a frame's own colors are."""
 
 
 class Guess(NamedTuple):
@@ -109,6 +113,7 @@ def colorize_shot(
     """
     coming: deque[Frame] = deque()
     waiting: deque[Frame] = deque()
+    strength = Strength()
     last_given = 0.0
 
     def lightness() -> Iterator[Map]:
@@ -132,8 +137,12 @@ def colorize_shot(
         for histogram in smooth_histograms(fresh(), settings.temporal):
             frame = waiting.popleft()
             decoded = _decode(histogram, model, settings)
+            gain = _gain(histogram, decoded, strength, model, settings)
+            decoded = decoded._replace(ab=decoded.ab * gain)
             seconds = perf_counter() - last_given
             if dump is not None and dump.wants(frame):
+                dump.tell(frame, gain=round(gain, 4))
+                dump.add_motion(frame, histogram)
                 dump.add_histogram(frame, "smooth", histogram, decoded, seconds)
             confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
             yield Guess(frame, decoded.ab.cpu().numpy(), confidence, histogram.lightness)
@@ -220,14 +229,30 @@ def _guess(
     with closing(numbered):
         for shot, members in groupby(told(), key=lambda item: item[1]):
             frames = (prepared for prepared, _ in members)
-            needed = frames if last_by_shot is None else _until(last_by_shot.get(shot, -1), frames)
+            needed = frames if last_by_shot is None else _until(last_by_shot.get(shot), frames)
             for guess in colorize_shot(needed, model, settings, dump):
                 yield guess, shot
 
 
-def _until(last: int, frames: Iterable[Prepared]) -> Iterator[Prepared]:
-    """The frames up to that of number `last`."""
-    return takewhile(lambda prepared: prepared[0].index <= last, frames)
+def _gain(
+    histogram: ColorHistogram,
+    decoded: Decoded,
+    strength: Strength,
+    model: Model,
+    settings: Settings,
+) -> float:
+    """What makes the colors of a smoothed histogram as strong as the frame's own."""
+    if histogram.predicted is None:
+        return 1.0
+    some = replace(histogram, probabilities=histogram.predicted[:, ::EVERY, ::EVERY])
+    alone = _decode(some, model, settings).ab
+    return strength.gain(alone.cpu().numpy(), decoded.ab.cpu().numpy())
+
+
+def _until(last: int | None, frames: Iterable[Prepared]) -> Iterator[Prepared]:
+    """The frames that those up to number `last` depend on; none if no number is given."""
+    end = -1 if last is None else last + LOOK_AHEAD
+    return takewhile(lambda prepared: prepared[0].index < end, frames)
 
 
 def _decode(histogram: ColorHistogram, model: Model, settings: Settings) -> Decoded:
@@ -246,7 +271,7 @@ def _finish(
         if dump is not None and record is not None:
             seconds = perf_counter() - began
             dump.add(frame, "chroma", record | {"cb": cb, "cr": cr}, seconds)
-            dump.add(frame, "final", {"cb": cb, "cr": cr}, 0)
+            dump.add(frame, "final", {"cb": cb, "cr": cr})
         yield Colored(frame, (cb, cr), shown, confidence, shot)
 
 

@@ -46,9 +46,11 @@ class TemporalSettings:
     Attributes:
         smoothing: 0 colors each frame alone; towards 1 a color lasts longer. The weight that the
             smoothed past has in a pixel where the picture did not change.
+        motion: Whether the past is moved along with things that move.
     """
 
-    smoothing: float = 0.85
+    smoothing: float = 0.9
+    motion: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -120,20 +120,18 @@ def decode_annealed_mean(
     Returns:
         The colors, and the entropy that their boost was taken from.
     """
-    h, w = probabilities.shape[-2:]
     device, temperature = probabilities.device, decoding.temperature
     weight = decoding.rebalancing_weight.to(device, torch.float32)
     tilt = weight.pow((vividness - 1) / temperature)
     centers = BIN_CENTERS.to(device)
-    reduce = torch.stack([centers[:, 0] * tilt, centers[:, 1] * tilt, tilt])  # (3, bins)
-    flat = probabilities.flatten(-2)  # (..., bins, h * w)
-    logs = flat.clamp_min(_TINY).log2()
-    entropy = -(flat * logs).sum(-2, keepdim=True)  # (..., 1, h * w)
+    reduce = torch.cat([centers * tilt[:, None], tilt[:, None]], dim=1)  # (bins, 3)
+    rows = probabilities.movedim(-3, -1).contiguous()  # (..., h, w, bins), as models give them
+    logs = rows.clamp_min(_TINY).log2()
+    entropy = -(rows * logs).sum(-1, keepdim=True)  # (..., h, w, 1)
     sharp = logs.mul_(1 / temperature).exp2_()  # twice as fast as pow on a CPU
-    sums = reduce @ sharp  # (..., 3, h * w)
-    ab = torch.exp2(decoding.boost * entropy) * sums[..., :2, :] / sums[..., 2:, :]
-    many = flat.shape[:-2]
-    return Decoded(ab.reshape(*many, 2, h, w), entropy.reshape(*many, 1, h, w))
+    sums = sharp @ reduce  # (..., h, w, 3)
+    ab = torch.exp2(decoding.boost * entropy) * sums[..., :2] / sums[..., 2:]
+    return Decoded(ab.movedim(-1, -3).contiguous(), entropy.movedim(-1, -3).contiguous())
 
 
 @cache

@@ -208,17 +208,18 @@ class FrameDump:
         """Add facts to a chosen frame's line."""
         self._entries[frame.index].line.update(facts)
 
-    def add(self, frame: Frame, stage: str, arrays: Record, seconds: float) -> None:
+    def add(self, frame: Frame, stage: str, arrays: Record, seconds: float | None = None) -> None:
         """Take what a stage made of a chosen frame.
 
         Args:
             frame: The frame, opened before.
             stage: Its name, of `STAGES`.
             arrays: What it made, by name.
-            seconds: How long it took.
+            seconds: How long it took, if that is known.
         """
         entry = self._entries[frame.index]
-        entry.line["times"][stage] = round(seconds, 6)
+        if seconds is not None:
+            entry.line["times"][stage] = round(seconds, 6)
         if stage not in self._stages:
             return
         began = perf_counter()
@@ -261,6 +262,13 @@ class FrameDump:
         entry.line["histograms"].append(f"{stage}.js")
         self._spent(frame, began)
         self.add(frame, stage, arrays, seconds)
+
+    def add_motion(self, frame: Frame, histogram: ColorHistogram) -> None:
+        """Take how a chosen frame's past was moved, where it has one; see `add`."""
+        motion = histogram.motion
+        if motion is not None:
+            arrays = {"displacement": motion.displacement, "trust": motion.trust}
+            self.add(frame, "flow", arrays)
 
     def finish_frame(self, frame: Frame, **seconds: float) -> None:
         """Close a chosen frame, with the times of the steps after by name."""
@@ -310,7 +318,7 @@ class FrameDump:
         count = sum(int((s.last - s.first) * rate[s.unit]) + 1 for s in self._spans)
         kept = sum(stage in self._stages for stage in HISTOGRAM_STAGES) * (self._top_k or BIN_COUNT)
         samples = picture.width * picture.height
-        planes = len(set(self._stages) - {*HISTOGRAM_STAGES, "lightness"})
+        planes = len(set(self._stages) - {*HISTOGRAM_STAGES, "lightness", "flow"})
         each = HISTOGRAM_BYTES * kept * width * height + PLANE_BYTES * planes * samples
         parent = next(p for p in (self.path, *self.path.absolute().parents) if p.exists())
         free = shutil.disk_usage(parent).free

@@ -12,6 +12,7 @@ from vidcolor.dump.views import (
     bin_view,
     chroma_view,
     final_view,
+    flow_view,
     heat_view,
     lightness_view,
     limited_view,
@@ -65,6 +66,13 @@ def _draw_histogram(arrays: Record, _: Frame, lightness: Map) -> list[tuple[str,
     return views
 
 
+def _draw_flow(arrays: Record, _: Frame, __: Map) -> list[tuple[str, View]]:
+    return [
+        ("", flow_view(arrays["displacement"])),
+        ("trust", heat_view(arrays["trust"], 0, 1)),
+    ]
+
+
 def _draw_chroma(arrays: Record, frame: Frame, _: Map) -> list[tuple[str, View]]:
     picture = frame.picture
     views = [
@@ -103,6 +111,13 @@ def _reckon_histogram(arrays: Record) -> dict[str, float]:
     return figures
 
 
+def _reckon_flow(arrays: Record) -> dict[str, float]:
+    return {
+        "mean_pixels": np.hypot(*arrays["displacement"]).mean(),
+        "trust": arrays["trust"].mean(),
+    }
+
+
 def _reckon_chroma(arrays: Record) -> dict[str, float]:
     share = _share_lost(arrays)
     return {"limited_part": (share < 1).mean(), "mean_gamut_share": share.mean()}
@@ -123,6 +138,7 @@ _DRAW: dict[str, _Draw] = {
     "luma": _draw_luma,
     "lightness": _draw_lightness,
     "net": _draw_histogram,
+    "flow": _draw_flow,
     "smooth": _draw_histogram,
     "chroma": _draw_chroma,
     "final": _draw_final,
@@ -131,6 +147,7 @@ _RECKON: dict[str, Callable[[Record], dict[str, float]]] = {
     "luma": _reckon_luma,
     "lightness": _reckon_lightness,
     "net": _reckon_histogram,
+    "flow": _reckon_flow,
     "smooth": _reckon_histogram,
     "chroma": _reckon_chroma,
     "final": _reckon_final,

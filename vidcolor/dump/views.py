@@ -28,6 +28,9 @@ CHROMA_LUMA = 0.5
 MARK_BGR = (255, 0, 255)
 """Magenta for what the eye must not miss: Viridis has nothing like it, and film hardly has."""
 
+FASTEST_PIXELS = 4.0
+"""Motion in pixels of a color map that has the strongest color: 16 of the network's."""
+
 LEAST_MARK = 0.3
 """How much magenta the faintest mark has, so that the smallest cut is still seen."""
 
@@ -151,6 +154,24 @@ def limited_view(luma: Plane, share: Map, picture: Picture) -> View:
     marks = marks[: picture.height, : picture.width, None]
     gray = _unit_luma(luma, picture)[..., None]
     return _bytes(gray + marks * (np.array(MARK_BGR, np.float32) / 255 - gray))
+
+
+def flow_view(displacement: Map) -> View:
+    """Give where things moved as a color wheel: red to the right, then yellow, green, blue.
+
+    Args:
+        displacement: From each pixel to where it was, x to the right and y down, (2, h, w).
+
+    Returns:
+        Blue, green and red, (h, w, 3): the hue is the way that things went, against the
+        displacement; the farther, the stronger, white where nothing moved. The strongest color is
+        `FASTEST_PIXELS` or more.
+    """
+    right, down = -displacement
+    hue = np.degrees(np.arctan2(down, right)) % 360
+    speed = np.hypot(right, down) / FASTEST_PIXELS
+    hsv = np.stack([hue, np.minimum(speed, 1), np.ones_like(hue)], axis=-1)
+    return _bytes(np.asarray(cv2.cvtColor(hsv.astype(np.float32), cv2.COLOR_HSV2BGR), np.float32))
 
 
 def final_view(luma: Plane, cb: Plane, cr: Plane, picture: Picture) -> View:

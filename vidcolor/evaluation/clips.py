@@ -30,6 +30,7 @@ from vidcolor.frame import Picture, Plane
 
 Map = NDArray[np.float32]
 Histograms = NDArray[np.float64]
+Counts = dict[str, Histograms]
 
 TRUTH = "truth"
 """Label of a clip's own colors."""
@@ -122,34 +123,34 @@ def srgb_from_rgb(planes: tuple[Plane, Plane, Plane], picture: Picture) -> torch
 def measure_clip(frames: Iterable[ColoredFrame]) -> dict[str, Figures]:
     """Figures of each of a clip's colorings, means over its frames.
 
-    No more than the last frame and the histograms of the last four are kept.
+    No more than the last frame and the counts of the last four are kept.
 
     Args:
         frames: In the order shown, all of one size and with the same labels.
 
     Returns:
-        For each label `colorfulness`; `cdc`, see `jensen_shannon`; `warp_error`, see
-        `warp_errors`. Where the truth is among them also `ciede2000` (both at the truth's L*),
-        `delta_ab` and `psnr` in dB, and for comparison `truth_colorfulness`, `truth_cdc` and
-        `truth_warp_error`.
+        For each label `colorfulness`; `cdc`, see `jensen_shannon`, and the same on a* and b*
+        alone, `cdc_ab`; `warp_error`, see `warp_errors`. Where the truth is among them also
+        `ciede2000` (both at the truth's L*), `delta_ab` and `psnr` in dB, and for comparison
+        `truth_colorfulness`, `truth_cdc`, `truth_cdc_ab` and `truth_warp_error`.
 
     Raises:
         SourceError: No shot is long enough to be compared with itself.
     """
     means: dict[str, dict[str, _Mean]] = defaultdict(lambda: defaultdict(_Mean))
-    histograms: deque[dict[str, Histograms]] = deque(maxlen=max(CDC_GAPS))
+    counts: deque[dict[str, Counts]] = deque(maxlen=max(CDC_GAPS))
     before: ColoredFrame | None = None
     for frame in frames:
         if before is not None and frame.shot != before.shot:
             before = None
-            histograms.clear()
-        seen = {label: count_levels(srgb) for label, srgb in frame.colors.items()}
-        found = [*_color_figures(frame), *_distances(histograms, seen)]
+            counts.clear()
+        seen = {label: _count(srgb) for label, srgb in frame.colors.items()}
+        found = [*_color_figures(frame), *_distances(counts, seen)]
         if before is not None:
             found += [(label, "warp_error", e) for label, e in warp_errors(before, frame).items()]
         for label, name, value in found:
             means[label][name].add(value)
-        histograms.append(seen)
+        counts.append(seen)
         before = frame
     return _with_truth({label: _clip_figures(parts) for label, parts in means.items()})
 
@@ -159,6 +160,13 @@ def count_levels(srgb: torch.Tensor) -> Histograms:
     codes = (srgb * (_LEVELS - 1)).round().to(torch.uint8).flatten(1).numpy()
     counts = np.stack([np.bincount(row, minlength=_LEVELS) for row in codes])
     return np.asarray(counts / codes.shape[1], np.float64)
+
+
+def count_ab(srgb: torch.Tensor) -> Histograms:
+    """Shares of the whole a* and b* from -128 to 127: (3, H, W) to (2, 256), rows sum to 1."""
+    ab = lab_from_srgb(srgb)[1:].round().flatten(1).long().numpy() + _LEVELS // 2
+    counts = np.stack([np.bincount(row, minlength=_LEVELS) for row in ab.clip(0, _LEVELS - 1)])
+    return np.asarray(counts / ab.shape[1], np.float64)
 
 
 def jensen_shannon(one: Histograms, other: Histograms) -> Histograms:
@@ -233,29 +241,37 @@ def _color_figures(frame: ColoredFrame) -> Iterator[tuple[str, str, float]]:
 
 
 def _distances(
-    past: Sequence[dict[str, Histograms]], seen: dict[str, Histograms]
+    past: Sequence[dict[str, Counts]], seen: dict[str, Counts]
 ) -> Iterator[tuple[str, str, float]]:
     """Label, name and value of what goes into CDC, for each gap that the shot's past spans."""
     for gap in CDC_GAPS:
         if gap <= len(past):
-            for label, histograms in seen.items():
-                distance = jensen_shannon(past[-gap][label], histograms)
-                yield label, f"cdc {gap}", float(distance.mean())
+            for label, counts in seen.items():
+                for name, histograms in counts.items():
+                    distance = jensen_shannon(past[-gap][label][name], histograms)
+                    yield label, f"{name} {gap}", float(distance.mean())
+
+
+def _count(srgb: torch.Tensor) -> Counts:
+    return {"cdc": count_levels(srgb), "cdc_ab": count_ab(srgb)}
 
 
 def _clip_figures(means: dict[str, _Mean]) -> Figures:
     """The means, those of CDC's three gaps made one."""
-    gaps = [f"cdc {gap}" for gap in CDC_GAPS]
-    if not means.keys() >= {*gaps, "warp_error"}:
+    gaps = {name: [f"{name} {gap}" for gap in CDC_GAPS] for name in ("cdc", "cdc_ab")}
+    parts = {part for names in gaps.values() for part in names}
+    if not means.keys() >= {*parts, "warp_error"}:
         raise SourceError(f"no shot has {max(CDC_GAPS) + 1} frames: too few to tell steadiness")
-    figures = {name: mean.value() for name, mean in means.items() if name not in gaps}
-    return figures | {"cdc": sum(means[gap].value() for gap in gaps) / len(gaps)}
+    figures = {name: mean.value() for name, mean in means.items() if name not in parts}
+    for name, names in gaps.items():
+        figures[name] = sum(means[part].value() for part in names) / len(names)
+    return figures
 
 
 def _with_truth(figures: dict[str, Figures]) -> dict[str, Figures]:
     """The figures, each label's with those of the truth beside them if there is one."""
     truth = figures.get(TRUTH, {})
-    shared = [name for name in ("colorfulness", "cdc", "warp_error") if name in truth]
+    shared = [name for name in ("colorfulness", "cdc", "cdc_ab", "warp_error") if name in truth]
     beside = {f"truth_{name}": truth[name] for name in shared}
     return {label: found | beside for label, found in figures.items()}
 

@@ -43,7 +43,7 @@ def predict_histograms(
 
     Yields:
         Probabilities (bins, h, w) float32 on the model's device, h and w a quarter of the
-        picture's sides, rounded up.
+        picture's sides, rounded up; in memory a pixel's bins lie side by side.
 
     Raises:
         VidcolorError: There is not enough memory for one picture.
@@ -115,8 +115,9 @@ def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torc
     x = x.to(model.dtype).contiguous(memory_format=torch.channels_last)
     logits = _forward(x, model)[: len(pictures)]
     rows, columns = -(-height // OUTPUT_STRIDE), -(-width // OUTPUT_STRIDE)
+    pixels = logits.permute(0, 2, 3, 1)[:, :rows, :columns]  # (N, h, w, bins), as they lie
     # Picture by picture, a softmax stays in the processor's cache.
-    return [picture[:, :rows, :columns].softmax(0, dtype=torch.float32) for picture in logits]
+    return [picture.softmax(-1, dtype=torch.float32).movedim(-1, 0) for picture in pixels]
 
 
 def _forward(x: torch.Tensor, model: Model) -> torch.Tensor:

@@ -1,0 +1,44 @@
+import numpy as np
+import pytest
+
+from vidcolor.temporal.strength import KEPT, MOST_GAIN, Strength
+
+
+def colors(strength: float, seed: int = 0) -> np.ndarray:
+    """Random ab colors of a strength."""
+    return (strength * np.random.default_rng(seed).normal(size=(2, 30, 40))).astype(np.float32)
+
+
+def test_colors_that_lose_nothing_gain_nothing() -> None:
+    """Where smoothing changes nothing, the gain is 1; it is never less."""
+    strength = Strength()
+    for _ in range(50):
+        assert strength.gain(colors(10), colors(10)) == 1
+    assert Strength().gain(colors(8), colors(10)) == 1
+
+
+def test_the_gain_comes_slowly_and_stays_below_the_loss() -> None:
+    """A steady loss is made good by its part after seconds, with no jump on the way."""
+    strength = Strength()
+    gains = [strength.gain(colors(10), colors(9)) for _ in range(300)]
+    assert gains[0] < 1.02
+    assert np.abs(np.diff(gains)).max() < 0.01
+    assert gains == sorted(gains)
+    assert gains[-1] == pytest.approx((10 / 9) ** KEPT, rel=1e-3)
+
+
+def test_there_is_a_most() -> None:
+    """Colors that vanish in the mean are not blown up."""
+    strength = Strength()
+    assert max(strength.gain(colors(30), colors(3)) for _ in range(300)) == MOST_GAIN
+
+
+def test_no_color_is_no_trouble() -> None:
+    """Black and white throughout has a gain of 1."""
+    assert Strength().gain(colors(0), colors(0)) == 1
+
+
+def test_maps_may_differ_in_size() -> None:
+    """A part of the pixels tells the same."""
+    ab = colors(10)
+    assert Strength().gain(ab[:, ::2, ::2], ab) == pytest.approx(1, abs=0.01)

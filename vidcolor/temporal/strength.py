@@ -1,0 +1,49 @@
+"""How strong the colors of a shot stay although they are means of many."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Map = NDArray[np.float32]
+
+MEMORY = 0.95
+"""What the sums over past frames keep with each new one: about a second's worth."""
+
+SETTLED_FRAMES = 10.0
+"""A shot begins as if so many frames had needed no gain, so that it does not pulse."""
+
+KEPT = 0.75
+"""The part of the loss, in logarithms, that is made good: less error than all of it."""
+
+MOST_GAIN = 1.25
+
+
+class Strength:
+    """The gain that makes smoothed colors of one shot as strong as those frame by frame.
+
+    Colors that flicker between two hues are dull in the mean. How much a shot loses is known only
+    as it goes by; the gain follows slowly, and is one number for the whole picture.
+    """
+
+    def __init__(self) -> None:
+        self._alone = self._smoothed = 0.0
+
+    def gain(self, alone: Map, smoothed: Map) -> float:
+        """The gain for a frame, from 1 up.
+
+        Args:
+            alone: a* and b* of its colors frame by frame, (2, ...).
+            smoothed: The same smoothed, of any shape.
+        """
+        before, after = (_strength(ab) for ab in (alone, smoothed))
+        if self._alone == 0:
+            self._alone = self._smoothed = SETTLED_FRAMES * after
+        self._alone = MEMORY * self._alone + before
+        self._smoothed = MEMORY * self._smoothed + after
+        if self._smoothed == 0:
+            return 1.0
+        return float(np.clip((self._alone / self._smoothed) ** KEPT, 1, MOST_GAIN))
+
+
+def _strength(ab: Map) -> float:
+    """The root of the mean squared distance from grey."""
+    return float(np.sqrt(np.mean(np.square(ab)) * 2))
