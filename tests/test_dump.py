@@ -5,7 +5,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import av
 import cv2
@@ -21,7 +21,7 @@ from vidcolor.color.bins import BIN_COUNT, decode_annealed_mean
 from vidcolor.dump.selection import STAGES
 from vidcolor.errors import OutputError, SourceError, VidcolorError
 from vidcolor.models.zoo import load_model
-from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Settings
+from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, RefineSettings, Settings
 
 FAST = Settings(
     model=ModelSettings(device="cpu", render_size=64, batch_size=4),
@@ -151,8 +151,8 @@ def test_each_frame_has_its_line(whole: Path) -> None:
     assert scores[CUT][1] > 3
     for line in found:
         assert line["aspect"] == 1.5
-        assert list(line["figures"]) == list(STAGES)
-        assert set(line["times"]) == {*STAGES, "encode", "dump"} - {"flow", "final"}
+        assert list(line["figures"]) == [stage for stage in STAGES if stage != "regions"]
+        assert set(line["times"]) == {*STAGES, "encode", "dump"} - {"flow", "regions", "final"}
         assert line["times"]["net"] > 0
         assert line["figures"]["luma"]["mean_code"] == pytest.approx(LUMA[line["frame"]].mean())
 
@@ -161,7 +161,7 @@ def test_every_view_is_a_picture(whole: Path) -> None:
     """All pictures named are there and of the size of what they show; no other file is left."""
     line = lines(whole)[5]
     folder = whole / line["folder"]
-    npz = {f"{stage}.npz" for stage in STAGES if stage != "final"}
+    npz = {f"{stage}.npz" for stage in STAGES if stage not in {"regions", "final"}}
     assert {file.name for file in folder.iterdir()} == {*line["views"], *line["histograms"], *npz}
     assert cv2.imread(str(folder / "final.png")).shape == (64, 96, 3)
     assert cv2.imread(str(folder / "net-entropy.png")).shape == (16, 24, 3)
@@ -456,3 +456,17 @@ def test_a_turned_film_is_shown_upright(tmp_path: Path) -> None:
     seen = cv2.imread(str(tmp_path / "d" / "000001" / "lightness.png"), 0)
     luma = cv2.resize(cv2.imread(str(tmp_path / "d" / "000001" / "luma.png"), 0), seen.shape[::-1])
     assert np.corrcoef(seen.ravel(), luma.ravel())[0, 1] > 0.98
+
+
+@pytest.mark.parametrize(("method", "name"), [("flood", "labels"), ("scribble", "seeds")])
+def test_refinement_hands_over_its_regions(
+    film: Path, tmp_path: Path, method: Literal["flood", "scribble"], name: str
+) -> None:
+    """What refinement made on the way is a stage of its own, and a replay of it is alike."""
+    settings = replace(FAST, refine=RefineSettings(method=method))
+    dump = FrameDump(tmp_path / "a", "12")
+    colorize_video(film, tmp_path / "out.mkv", settings, dump=dump)
+    replay_frames(film, FrameDump(tmp_path / "b", "12"), settings)
+    assert arrays(tmp_path / "a", 12, "regions").keys() == {name}
+    assert f"regions-{name}.png" in lines(tmp_path / "a")[0]["views"]
+    assert same_files(tmp_path / "a" / "000012", tmp_path / "b" / "000012")

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vidcolor.temporal.strength import KEPT, MOST_GAIN, Strength
+from vidcolor.temporal.strength import MOST_GAIN, Strength
 
 
 def colors(strength: float, seed: int = 0) -> np.ndarray:
@@ -17,14 +17,14 @@ def test_colors_that_lose_nothing_gain_nothing() -> None:
     assert Strength().gain(colors(8), colors(10)) == 1
 
 
-def test_the_gain_comes_slowly_and_stays_below_the_loss() -> None:
-    """A steady loss is made good by its part after seconds, with no jump on the way."""
+def test_the_gain_comes_slowly() -> None:
+    """A steady loss is made good after seconds, with no jump on the way."""
     strength = Strength()
     gains = [strength.gain(colors(10), colors(9)) for _ in range(300)]
-    assert gains[0] < 1.02
-    assert np.abs(np.diff(gains)).max() < 0.01
+    assert gains[0] < 1.03
+    assert np.abs(np.diff(gains)).max() < 0.02
     assert gains == sorted(gains)
-    assert gains[-1] == pytest.approx((10 / 9) ** KEPT, rel=1e-3)
+    assert gains[-1] == pytest.approx(10 / 9, rel=1e-3)
 
 
 def test_there_is_a_most() -> None:

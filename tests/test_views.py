@@ -21,6 +21,7 @@ from vidcolor.dump.views import (
     final_view,
     flow_view,
     heat_view,
+    label_view,
     lightness_view,
     limited_view,
     luma_view,
@@ -376,3 +377,14 @@ def test_flow_is_a_color_wheel() -> None:
     assert view[3] == [255, 255, 0]
     assert view[4] == [255, 0, 128]
     assert view[5] == [128, 128, 255]
+
+
+def test_regions_have_colors_of_their_own() -> None:
+    """Each number has its color in every frame, neighbors differ much, and 0 is black."""
+    view = label_view(np.arange(200, dtype=np.int32).reshape(10, 20))
+    assert view[0, 0].tolist() == [0, 0, 0]
+    assert len(np.unique(view.reshape(-1, 3), axis=0)) == 200
+    steps = np.abs(np.diff(view.reshape(-1, 3)[1:].astype(int), axis=0)).max(1)
+    assert steps.min() > 60
+    np.testing.assert_array_equal(label_view(np.array([[7]]))[0, 0], view[0, 7])
+    assert label_view(np.array([[True, False]]))[0].any(1).tolist() == [True, False]

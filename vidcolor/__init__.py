@@ -15,6 +15,7 @@ from vidcolor.settings import (
     ColorSettings,
     ModelSettings,
     OutputSettings,
+    RefineSettings,
     Settings,
     TemporalSettings,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "ModelSettings",
     "OutputError",
     "OutputSettings",
+    "RefineSettings",
     "Replay",
     "Result",
     "Settings",

@@ -13,6 +13,7 @@ from vidcolor.settings import (
     ColorSettings,
     ModelSettings,
     OutputSettings,
+    RefineSettings,
     Settings,
     TemporalSettings,
 )
@@ -109,6 +110,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         ),
         color=ColorSettings(vividness=options.vividness, saturation=options.saturation),
         temporal=TemporalSettings(smoothing=options.smoothing, motion=options.motion),
+        refine=RefineSettings(method=options.refine, threshold=options.refine_threshold),
         output=OutputSettings(
             lossless=options.lossless,
             codec=options.codec,
@@ -151,6 +153,17 @@ def _add_color_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--no-motion", dest="motion", action="store_false", default=temporal.motion,
         help="do not move past colors along with things that move",
+    )  # fmt: skip
+    refine = RefineSettings()
+    group.add_argument(
+        "--refine", choices=("none", "flood", "scribble"), default=refine.method,
+        help="flood: one color for each flat region, for animation and line art; scribble: colors "
+        "of the surest points spread to the edges of things (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--refine-threshold", type=_number(0.5, 50), default=refine.threshold, metavar="X",
+        help="with flood, how unlike in lightness of [0, 100] a region's pixels may be "
+        "(default: %(default)g)",
     )  # fmt: skip
 
 

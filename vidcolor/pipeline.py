@@ -11,6 +11,7 @@ from time import perf_counter
 from typing import NamedTuple, TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from vidcolor import __version__
@@ -23,6 +24,9 @@ from vidcolor.frame import ColorHistogram, Frame, Plane, Record
 from vidcolor.models.lite import OUTPUT_STRIDE
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model
+from vidcolor.refine.flood import refine_flood
+from vidcolor.refine.refined import Refined
+from vidcolor.refine.scribble import refine_scribble
 from vidcolor.settings import Settings
 from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
 from vidcolor.temporal.strength import Strength
@@ -134,7 +138,7 @@ def colorize_shot(
 
     predicted = predict_histograms(lightness(), model, settings.model.batch_size)
     with closing(predicted):
-        for histogram in smooth_histograms(fresh(), settings.temporal):
+        for histogram, refined in _refine(fresh(), model, settings):
             frame = waiting.popleft()
             decoded = _decode(histogram, model, settings)
             gain = _gain(histogram, decoded, strength, model, settings)
@@ -142,10 +146,30 @@ def colorize_shot(
             seconds = perf_counter() - last_given
             if dump is not None and dump.wants(frame):
                 dump.tell(frame, gain=round(gain, 4))
-                dump.add_motion(frame, histogram)
-                dump.add_histogram(frame, "smooth", histogram, decoded, seconds)
+                dump.add_smoothed(frame, histogram, decoded, refined and refined.record, seconds)
             confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
-            yield Guess(frame, decoded.ab.cpu().numpy(), confidence, histogram.lightness)
+            ab = refined.ab * np.float32(gain) if refined else decoded.ab.cpu().numpy()
+            yield Guess(frame, ab, confidence, histogram.lightness)
+
+
+def _refine(
+    histograms: Iterable[ColorHistogram], model: Model, settings: Settings
+) -> Iterator[tuple[ColorHistogram, Refined | None]]:
+    """The histograms of one shot smoothed, each with its refined colors if that is asked for."""
+
+    def decode(probabilities: torch.Tensor) -> torch.Tensor:
+        return decode_annealed_mean(probabilities, settings.color.vividness, model.decoding).ab
+
+    smoothed = smooth_histograms(histograms, settings.temporal)
+    refine, memory = settings.refine, settings.temporal.smoothing
+    if refine.method == "none":
+        yield from ((histogram, None) for histogram in smoothed)
+    elif refine.method == "flood":
+        flooded = refine_flood(smoothed, decode, threshold=refine.threshold, memory=memory)
+        yield from ((refined.histogram, refined) for refined in flooded)
+    else:
+        spread = refine_scribble(smoothed, decode, memory=memory)
+        yield from ((refined.histogram, refined) for refined in spread)
 
 
 def read_job(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
@@ -182,6 +206,7 @@ def begun(dump: FrameDump | None, job: Job, model: Model, settings: Settings) ->
         "render_size": settings.model.render_size,
         "color": asdict(settings.color),
         "temporal": asdict(settings.temporal),
+        "refine": asdict(settings.refine),
         "start_seconds": settings.start_seconds,
         "duration_seconds": settings.duration_seconds,
         "picture": asdict(picture),

@@ -5,6 +5,7 @@ The command line reads its defaults from these fields, so that no default is wri
 
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,21 @@ class TemporalSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RefineSettings:
+    """What is done to a shot's colors after smoothing; off by default, for animation and line art.
+
+    Attributes:
+        method: `none`; `flood` gives each region of nearly one lightness a single color; `scribble`
+            spreads the colors of the surest points.
+        threshold: For `flood`, how far lightness of [0, 100] may differ from that of a region's
+            seed; more gives fewer, larger regions.
+    """
+
+    method: Literal["none", "flood", "scribble"] = "none"
+    threshold: float = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSettings:
     """How the result is encoded. None means: what suits the source.
 
@@ -89,6 +105,7 @@ class Settings:
     model: ModelSettings = field(default_factory=ModelSettings)
     color: ColorSettings = field(default_factory=ColorSettings)
     temporal: TemporalSettings = field(default_factory=TemporalSettings)
+    refine: RefineSettings = field(default_factory=RefineSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     start_seconds: Fraction = Fraction(0)
     duration_seconds: Fraction | None = None

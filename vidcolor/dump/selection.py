@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, Self
 
 from vidcolor.errors import SourceError
 
-STAGES = ("luma", "lightness", "net", "flow", "smooth", "chroma", "final")
+STAGES = ("luma", "lightness", "net", "flow", "smooth", "regions", "chroma", "final")
 """What can be dumped of a frame, in the order that it comes to be."""
 
 MINUTES_WITHOUT_DROP = 10

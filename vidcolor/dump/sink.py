@@ -31,6 +31,7 @@ from vidcolor.errors import OutputError, SourceError
 from vidcolor.frame import ColorHistogram, Frame, Picture, Record
 
 HISTOGRAM_STAGES, FINAL = ("net", "smooth"), "final"
+SMALL_STAGES = ("lightness", "flow", "regions")
 FINGERPRINT_BYTES = 1 << 20
 # A header is believed about a film's length up to this; what may lie beyond is looked for.
 _LENGTH_TOLERANCE_SECONDS, _NONE = Fraction(1), Fraction(0)
@@ -263,12 +264,30 @@ class FrameDump:
         self._spent(frame, began)
         self.add(frame, stage, arrays, seconds)
 
-    def add_motion(self, frame: Frame, histogram: ColorHistogram) -> None:
-        """Take how a chosen frame's past was moved, where it has one; see `add`."""
+    def add_smoothed(
+        self,
+        frame: Frame,
+        histogram: ColorHistogram,
+        decoded: Decoded,
+        regions: Record | None,
+        seconds: float,
+    ) -> None:
+        """Take a chosen frame's smoothed histogram, how its past was moved, and its regions.
+
+        Args:
+            frame: The frame, opened before.
+            histogram: The histogram; its motion may be None.
+            decoded: The colors that it is decoded to, before any refinement.
+            regions: What refinement made on the way; None if there was none.
+            seconds: How long it all took.
+        """
         motion = histogram.motion
         if motion is not None:
             arrays = {"displacement": motion.displacement, "trust": motion.trust}
             self.add(frame, "flow", arrays)
+        self.add_histogram(frame, "smooth", histogram, decoded, seconds)
+        if regions is not None:
+            self.add(frame, "regions", regions)
 
     def finish_frame(self, frame: Frame, **seconds: float) -> None:
         """Close a chosen frame, with the times of the steps after by name."""
@@ -318,7 +337,7 @@ class FrameDump:
         count = sum(int((s.last - s.first) * rate[s.unit]) + 1 for s in self._spans)
         kept = sum(stage in self._stages for stage in HISTOGRAM_STAGES) * (self._top_k or BIN_COUNT)
         samples = picture.width * picture.height
-        planes = len(set(self._stages) - {*HISTOGRAM_STAGES, "lightness", "flow"})
+        planes = len(set(self._stages) - {*HISTOGRAM_STAGES, *SMALL_STAGES})
         each = HISTOGRAM_BYTES * kept * width * height + PLANE_BYTES * planes * samples
         parent = next(p for p in (self.path, *self.path.absolute().parents) if p.exists())
         free = shutil.disk_usage(parent).free

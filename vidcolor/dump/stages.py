@@ -14,6 +14,7 @@ from vidcolor.dump.views import (
     final_view,
     flow_view,
     heat_view,
+    label_view,
     lightness_view,
     limited_view,
     luma_view,
@@ -73,6 +74,11 @@ def _draw_flow(arrays: Record, _: Frame, __: Map) -> list[tuple[str, View]]:
     ]
 
 
+def _draw_regions(arrays: Record, _: Frame, __: Map) -> list[tuple[str, View]]:
+    name = "seeds" if "seeds" in arrays else "labels"
+    return [(name, label_view(arrays[name]))]
+
+
 def _draw_chroma(arrays: Record, frame: Frame, _: Map) -> list[tuple[str, View]]:
     picture = frame.picture
     views = [
@@ -118,6 +124,12 @@ def _reckon_flow(arrays: Record) -> dict[str, float]:
     }
 
 
+def _reckon_regions(arrays: Record) -> dict[str, float]:
+    if "seeds" in arrays:
+        return {"seeds": arrays["seeds"].sum()}
+    return {"regions": len(np.unique(arrays["labels"]))}
+
+
 def _reckon_chroma(arrays: Record) -> dict[str, float]:
     share = _share_lost(arrays)
     return {"limited_part": (share < 1).mean(), "mean_gamut_share": share.mean()}
@@ -140,6 +152,7 @@ _DRAW: dict[str, _Draw] = {
     "net": _draw_histogram,
     "flow": _draw_flow,
     "smooth": _draw_histogram,
+    "regions": _draw_regions,
     "chroma": _draw_chroma,
     "final": _draw_final,
 }
@@ -149,6 +162,7 @@ _RECKON: dict[str, Callable[[Record], dict[str, float]]] = {
     "net": _reckon_histogram,
     "flow": _reckon_flow,
     "smooth": _reckon_histogram,
+    "regions": _reckon_regions,
     "chroma": _reckon_chroma,
     "final": _reckon_final,
 }

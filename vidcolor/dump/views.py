@@ -28,6 +28,9 @@ CHROMA_LUMA = 0.5
 MARK_BGR = (255, 0, 255)
 """Magenta for what the eye must not miss: Viridis has nothing like it, and film hardly has."""
 
+GOLDEN_ANGLE = 137.508
+"""In degrees."""
+
 FASTEST_PIXELS = 4.0
 """Motion in pixels of a color map that has the strongest color: 16 of the network's."""
 
@@ -154,6 +157,21 @@ def limited_view(luma: Plane, share: Map, picture: Picture) -> View:
     marks = marks[: picture.height, : picture.width, None]
     gray = _unit_luma(luma, picture)[..., None]
     return _bytes(gray + marks * (np.array(MARK_BGR, np.float32) / 255 - gray))
+
+
+def label_view(labels: NDArray[np.integer] | NDArray[np.bool_]) -> View:
+    """Give numbered regions as colors that neighboring numbers do not share; 0 is black.
+
+    Args:
+        labels: Numbers from 0, (h, w).
+
+    Returns:
+        Blue, green and red, (h, w, 3); a number has the same color in every frame.
+    """
+    numbers = labels.astype(np.float32)
+    # Steps of the golden angle never come back near a hue soon.
+    hsv = np.stack([numbers * GOLDEN_ANGLE % 360, 0.3 + numbers * 0.19 % 0.7, numbers > 0], axis=-1)
+    return _bytes(np.asarray(cv2.cvtColor(hsv.astype(np.float32), cv2.COLOR_HSV2BGR), np.float32))
 
 
 def flow_view(displacement: Map) -> View:

@@ -8,11 +8,8 @@ Map = NDArray[np.float32]
 MEMORY = 0.95
 """What the sums over past frames keep with each new one: about a second's worth."""
 
-SETTLED_FRAMES = 10.0
+SETTLED_FRAMES = 5.0
 """A shot begins as if so many frames had needed no gain, so that it does not pulse."""
-
-KEPT = 0.75
-"""The part of the loss, in logarithms, that is made good: less error than all of it."""
 
 MOST_GAIN = 1.25
 
@@ -41,7 +38,7 @@ class Strength:
         self._smoothed = MEMORY * self._smoothed + after
         if self._smoothed == 0:
             return 1.0
-        return float(np.clip((self._alone / self._smoothed) ** KEPT, 1, MOST_GAIN))
+        return float(np.clip(self._alone / self._smoothed, 1, MOST_GAIN))
 
 
 def _strength(ab: Map) -> float:
