@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from vidcolor.color.lightness import (
+    expose,
     from_network,
     lightness_at,
     lightness_of,
@@ -120,3 +121,52 @@ def test_deep_luma_is_resized_at_its_own_depth() -> None:
     ramp = np.linspace(0, 65535, 4096).astype(np.uint16)[None].repeat(4, 0)
     film = picture(4096, 4, depth=16, full_range=True)
     assert len(np.unique(lightness_at(ramp, film, 1024, 1))) == 1024
+
+
+def dimmed(lightness: np.ndarray, light: float) -> np.ndarray:
+    """L* after all light is multiplied, by the standard's own formulas in float64."""
+    lab = np.stack([lightness, 0 * lightness, 0 * lightness], axis=-1).astype(np.float64)
+    y = np.where(lab[..., 0] > 8, ((lab[..., 0] + 16) / 116) ** 3, lab[..., 0] * 27 / 24389)
+    y = y * light
+    return np.where(y > 216 / 24389, 116 * np.cbrt(y) - 16, y * 24389 / 27).astype(np.float32)
+
+
+def scene() -> np.ndarray:
+    """A picture of all lightnesses up to 64 that holds black."""
+    return np.linspace(0, 64, 64 * 96, dtype=np.float32).reshape(64, 96)
+
+
+@pytest.mark.parametrize("light", [0.5, 0.2, 0.05])
+def test_a_dark_picture_is_shown_as_if_exposed_enough(light: float) -> None:
+    """A faded picture comes out as it was, and the share is that of its colors."""
+    picture = scene()
+    exposed, share = expose(dimmed(picture, light))
+    whole, share_of_whole = expose(picture)
+    np.testing.assert_allclose(exposed, whole, atol=0.5)
+    assert share == pytest.approx(share_of_whole * light ** (1 / 3), rel=0.01)
+    assert exposed[0, 0] == 0
+
+
+def test_what_is_light_enough_stays() -> None:
+    """No picture with white in it is touched, and none is ever darkened."""
+    picture = np.linspace(0, 100, 64 * 96, dtype=np.float32).reshape(64, 96)
+    exposed, share = expose(picture)
+    assert exposed is picture
+    assert share == 1
+
+
+def test_specks_do_not_count_as_white() -> None:
+    """A dark frame with a few white specks is still dark."""
+    picture = dimmed(scene(), 0.2)
+    specks = picture.copy()
+    specks[5:7, 8:10] = 100
+    np.testing.assert_allclose(expose(specks)[1], expose(picture)[1], rtol=0.02)
+
+
+def test_black_is_no_picture() -> None:
+    """Black stays black, and next to black is not blown up without limit."""
+    black = np.zeros((64, 96), np.float32)
+    exposed, share = expose(black)
+    assert not exposed.any()
+    assert 0 < share < 0.3
+    assert expose(black + np.float32(0.2))[0].max() < 30

@@ -3,6 +3,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from vidcolor.models.zoo import Model, load_model
 from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, RefineSettings, Settings
 from vidcolor.sidecar import read_sidecar
 from vidcolor.video.plan import plan_video
+from vidcolor.video.reader import Losses
 
 FAST = Settings(
     model=ModelSettings(device="cpu", render_size=64, batch_size=4),
@@ -272,3 +274,28 @@ def test_refined_colors_reach_the_film(
     assert np.mean(changes) > 0.2
     again = colorize_video(film, tmp_path / "again.mkv", settings).path
     assert again.read_bytes() == refined.read_bytes()
+
+
+@needs_clips
+def test_a_fade_does_not_change_hues() -> None:
+    """Faded to black by its codes, a clip keeps the hues that it has in full light."""
+    job = plan_video(CLIPS / "colour" / "davis_parkour.mp4", None, Settings(force=True))
+    frames = list(islice(pipeline.read_job(job, Settings(), Losses()), 16))
+    levels = np.linspace(1, 0.1, len(frames))
+    faded = [
+        replace(one, luma=np.rint(16 + (one.luma.astype(float) - 16) * level).astype(np.uint8))
+        for one, level in zip(frames, levels, strict=True)
+    ]
+    drifts = []
+    settings = Settings(model=ModelSettings(device="cpu", render_size=128))
+    both = (
+        pipeline.colorize_frames(iter(shown), load_once("lite", "cpu"), settings)
+        for shown in (frames, faded)
+    )
+    for one, other in zip(*both, strict=True):
+        strong = (np.hypot(*one.ab) > 8) & (np.hypot(*other.ab) > 8)
+        turn = np.angle((one.ab[0] + 1j * one.ab[1]) / (other.ab[0] + 1j * other.ab[1]), deg=True)
+        if strong.sum() > 20:
+            drifts.append(np.abs(turn[strong]).mean())
+    assert len(drifts) > 10
+    assert np.mean(drifts) < 4

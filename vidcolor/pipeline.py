@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vidcolor import __version__
 from vidcolor.color.bins import BIN_COUNT, Decoded, decode_annealed_mean
-from vidcolor.color.lightness import network_size, to_network
+from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import chroma_planes
 from vidcolor.dump.sink import Film, FrameDump
 from vidcolor.errors import VidcolorError
@@ -37,7 +37,6 @@ from vidcolor.video.shots import CutScore, number_shots, small_luma
 
 T = TypeVar("T")
 Map = NDArray[np.float32]
-Prepared = tuple[Frame, Map]
 Progress = Callable[[int, int], None]
 
 FRAMES_READ_AHEAD = 16
@@ -45,6 +44,22 @@ FRAMES_COLORED_AHEAD = 8
 
 EVERY = 2
 """Step, across and down, between the pixels that tell how strong a frame's own colors are."""
+
+
+class Prepared(NamedTuple):
+    """A frame as the network sees it.
+
+    Attributes:
+        frame: The frame.
+        lightness: L* at the network's size, (H, W).
+        exposed: The same, lightened where the film is dark.
+        share: How strong colors are beside those of the exposed picture, in (0, 1].
+    """
+
+    frame: Frame
+    lightness: Map
+    exposed: Map
+    share: float
 
 
 class Guess(NamedTuple):
@@ -115,31 +130,31 @@ def colorize_shot(
 
     All that is remembered from frame to frame begins and ends here.
     """
-    coming: deque[Frame] = deque()
-    waiting: deque[Frame] = deque()
+    coming: deque[Prepared] = deque()
+    waiting: deque[Prepared] = deque()
     strength = Strength()
     last_given = 0.0
 
-    def lightness() -> Iterator[Map]:
-        for frame, seen in frames:
-            coming.append(frame)
-            yield seen
+    def exposed() -> Iterator[Map]:
+        for prepared in frames:
+            coming.append(prepared)
+            yield prepared.exposed
 
     def fresh() -> Iterator[ColorHistogram]:
         nonlocal last_given
         for histogram in predicted:
-            frame = coming.popleft()
-            waiting.append(frame)
+            waiting.append(coming.popleft())
+            frame = waiting[-1].frame
             if dump is not None and dump.wants(frame):
                 decoded = _decode(histogram, model, settings)
                 dump.add_histogram(frame, "net", histogram, decoded, histogram.seconds)
             last_given = perf_counter()
             yield histogram
 
-    predicted = predict_histograms(lightness(), model, settings.model.batch_size)
+    predicted = predict_histograms(exposed(), model, settings.model.batch_size)
     with closing(predicted):
         for histogram, refined in _refine(fresh(), model, settings):
-            frame = waiting.popleft()
+            frame, lightness, _, share = waiting.popleft()
             decoded = _decode(histogram, model, settings)
             gain = _gain(histogram, decoded, strength, model, settings)
             decoded = decoded._replace(ab=decoded.ab * gain)
@@ -149,7 +164,7 @@ def colorize_shot(
                 dump.add_smoothed(frame, histogram, decoded, refined and refined.record, seconds)
             confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
             ab = refined.ab * np.float32(gain) if refined else decoded.ab.cpu().numpy()
-            yield Guess(frame, ab, confidence, histogram.lightness)
+            yield Guess(frame, ab * np.float32(share), confidence, lightness)
 
 
 def _refine(
@@ -227,12 +242,13 @@ def _prepare(
         began = perf_counter()
         picture = frame.picture
         seen = to_network(frame.luma, picture, network_size(picture, settings.model.render_size))
+        exposed, share = expose(seen)
         if dump is not None and dump.wants(frame):
             seconds = perf_counter() - began
             dump.begin_frame(frame, seen)
             dump.add(frame, "luma", {"luma": frame.luma}, decode_seconds)
-            dump.add(frame, "lightness", {"lightness": seen}, seconds)
-        yield (frame, seen), small_luma(frame.luma, picture.depth)
+            dump.add(frame, "lightness", {"lightness": seen, "exposed": exposed}, seconds)
+        yield Prepared(frame, seen, exposed, share), small_luma(frame.luma, picture.depth)
 
 
 def _guess(
@@ -246,9 +262,9 @@ def _guess(
 
     def told() -> Iterator[tuple[Prepared, int]]:
         for prepared, shot, score in numbered:
-            if dump is not None and dump.wants(prepared[0]):
+            if dump is not None and dump.wants(prepared.frame):
                 cut = {f"cut_{name}": round(value, 4) for name, value in score._asdict().items()}
-                dump.tell(prepared[0], shot=shot, **cut)
+                dump.tell(prepared.frame, shot=shot, **cut)
             yield prepared, shot
 
     with closing(numbered):
@@ -277,7 +293,7 @@ def _gain(
 def _until(last: int | None, frames: Iterable[Prepared]) -> Iterator[Prepared]:
     """The frames that those up to number `last` depend on; none if no number is given."""
     end = -1 if last is None else last + LOOK_AHEAD
-    return takewhile(lambda prepared: prepared[0].index < end, frames)
+    return takewhile(lambda prepared: prepared.frame.index < end, frames)
 
 
 def _decode(histogram: ColorHistogram, model: Model, settings: Settings) -> Decoded:

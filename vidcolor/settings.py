@@ -50,7 +50,7 @@ class TemporalSettings:
         motion: Whether the past is moved along with things that move.
     """
 
-    smoothing: float = 0.9
+    smoothing: float = 0.92
     motion: bool = True
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidcolor.color.lab import lightness_from_luma
+from vidcolor.color.lab import EPSILON, KAPPA, lightness_from_luma
 from vidcolor.color.ycbcr import luma_range
 from vidcolor.frame import Picture, Plane
 
@@ -20,6 +20,16 @@ Map = NDArray[np.float32]
 
 SIDE_MULTIPLE = 32
 """Sides of the network's picture are multiples of this, its coarsest step."""
+
+EXPOSED_WHITE = 64.0
+"""L* of the whitest things up to which a picture is lightened; most are lighter than that."""
+
+MOST_EXPOSURE = 64.0
+"""Largest factor on the light: beyond, a picture is black, and there is but grain."""
+
+_KNEE = KAPPA * EPSILON  # L* below which it is a line of the light
+_WHITE_PERCENT = 99  # specks and scratches are whiter
+_SAMPLED = 4  # every so many pixels tell how white a picture is
 
 MAX_ELONGATION = 4
 """Longest side of the network's picture against the shortest; longer pictures are squeezed."""
@@ -45,6 +55,36 @@ def shown_aspect(picture: Picture) -> float:
     """Give width over height of the picture as it is shown: upright, its samples square."""
     aspect = picture.width * float(picture.sample_aspect_ratio) / picture.height
     return 1 / aspect if display_turn(picture)[0] else aspect
+
+
+def expose(lightness: Map) -> tuple[Map, float]:
+    """Lighten a dark picture as if it had got more light, so that a fade changes no hue.
+
+    Args:
+        lightness: L* in [0, 100], (H, W).
+
+    Returns:
+        The picture that the network is to see, the same if it is not dark; and the share of its
+        colors that the dark picture has: a* and b* go with the cube root of light.
+    """
+    sampled = lightness[::_SAMPLED, ::_SAMPLED]
+    white = _light(np.percentile(sampled, _WHITE_PERCENT, keepdims=True))
+    wanted = _light(np.full_like(white, EXPOSED_WHITE))
+    gain = float(
+        np.minimum(wanted / np.maximum(white, wanted / MOST_EXPOSURE), MOST_EXPOSURE)[0, 0]
+    )
+    if gain <= 1:
+        return lightness, 1.0
+    light = np.minimum(_light(lightness) * np.float32(gain), 1)
+    above = np.cbrt(np.maximum(light, EPSILON)) * 116 - 16
+    exposed = np.where(light > EPSILON, above, light * np.float32(KAPPA))
+    return np.asarray(exposed, np.float32), gain ** (-1 / 3)
+
+
+def _light(lightness: NDArray[np.floating]) -> Map:
+    """Give the luminance of L*, white being 1 (CIE 15:2004, section 8.2.1)."""
+    cube = ((lightness + 16) / 116) ** 3
+    return np.asarray(np.where(lightness > _KNEE, cube, lightness / np.float32(KAPPA)), np.float32)
 
 
 def to_network(luma: Plane, picture: Picture, size: tuple[int, int]) -> Map:

@@ -52,7 +52,10 @@ def _draw_luma(arrays: Record, frame: Frame, _: Map) -> list[tuple[str, View]]:
 
 
 def _draw_lightness(arrays: Record, _: Frame, __: Map) -> list[tuple[str, View]]:
-    return [("", lightness_view(arrays["lightness"]))]
+    views = [("", lightness_view(arrays["lightness"]))]
+    if (arrays["exposed"] != arrays["lightness"]).any():
+        views.append(("exposed", lightness_view(arrays["exposed"])))
+    return views
 
 
 def _draw_histogram(arrays: Record, _: Frame, lightness: Map) -> list[tuple[str, View]]:

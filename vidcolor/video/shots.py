@@ -1,55 +1,103 @@
-"""Where a film cuts from one shot to the next, found on small pictures of its luma.
+"""Where a film goes from one shot to the next, found on small pictures of its luma.
 
-The cuts are those of PySceneDetect's `AdaptiveDetector`: the mean difference between two pictures
-must be large, and large against that of the frames around it, so that fast motion is no cut. A
-detector's cut is dropped where the picture of before comes back within a frame or two: that is a
-flash, a blank frame or a splice inside one shot.
+Pictures are compared by their detail: what is left of them at 32 pixels when their broad light and
+shade are taken down. Two are as unlike as their correlation is low at the shift that suits them
+best, so that neither a change of exposure nor a jerk of the camera sets them apart.
+
+A hard cut is a step between two pictures that are unlike, far more so than those around it. Where
+the picture of before comes back within a frame or two, it is a flash, a blank frame or a splice
+inside one shot. A dissolve is found as it ends: the pictures on the way are sums of the one that it
+began with and the one that it has come to. A fade out goes on through its black, and a fade in
+begins a shot when it leaves the black, unless the picture of before comes back. A wrong cut inside
+a shot lets its colors jump, and over a dissolve they blend anyway: so only clear blends are cut.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from fractions import Fraction
-from itertools import islice, pairwise
+from math import sqrt
 from typing import NamedTuple, TypeVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scenedetect.common import FrameTimecode
-from scenedetect.detectors import AdaptiveDetector
 
 from vidcolor.frame import Plane
 
 T = TypeVar("T")
 SmallLuma = NDArray[np.uint8]
+Detail = NDArray[np.float32]
 
 SMALL_SIDE = 128
-"""Long side of the pictures compared, in pixels: grain is averaged away, content stays."""
+"""Long side of the pictures given, in pixels: grain is averaged away, content stays."""
 
-MIN_DIFFERENCE = 15.0
-"""Mean difference of a cut, in 8-bit codes. Flicker stays below, real cuts measured 29 up."""
+DETAIL_SIDE = 32
+"""Long side of the pictures compared, in pixels."""
 
-MIN_RATIO = 3.0
-"""How many times the mean difference of the frames around it a cut must have."""
+SHADE_SHARE = 0.7
+"""How much of the broad light and shade is taken away: sky over land is alike in many shots."""
+
+SHADE_SIGMA = 4.0
+"""How broad it is, in pixels of the pictures compared."""
+
+SHIFT_SHARE = 8
+"""Pictures are shifted by up to one part in this many of their sides, either way."""
+
+UNLIKE = 0.45
+"""Pictures further apart are of two shots. Real cuts measured 0.56 up, motion 0.3, seldom 0.6."""
+
+MIN_RATIO = 2.0
+"""How many times the mean step of the frames around it a cut must have."""
+
+MIN_DIFFERENCE = 4.0
+"""Details that differ less than this in the mean, in 8-bit codes, are alike: nothing but grain."""
 
 WINDOW = 2
-"""Frames on each side that a cut's difference is held against; cuts are heard of that late."""
+"""Frames on each side that a cut's step is held against; cuts are heard of that late."""
 
 FLASH_FRAMES = 2
 """Longest run of strange frames, in frames, after which the old picture may come back uncut."""
 
-RETURN_SHARE = 0.5
-"""A picture is back if it differs from the old one by less than this share of the jump."""
+RETURN_SHARE = 0.65
+"""It is back, too, if it is unlike the old one by less than this share of the step: it moves."""
 
-_LEAST_MEAN, _GREATEST_RATIO = 1e-5, 255.0  # the detector's own, where nothing moves
-_COUNTING = Fraction(25)  # The detector wants a frame rate; we only count frames with it.
+BLEND_FRAMES = (3, 6, 12, 24, 48)
+"""Numbers of frames over which a blend of two pictures is looked for."""
+
+MAX_REST = 0.35
+"""How much of a picture on the way may be of neither: a wipe leaves 1, a blend of stills 0."""
+
+MIN_SHARE = 0.2
+"""A picture on the way is a blend if both have at least this share in it."""
+
+ARRIVED_SHARE = 0.4
+"""The new picture's share in the frame that a blend is cut at: not before it has half come."""
+
+PAST_SHARE = 0.9
+"""Its share `WINDOW` frames before, at most: not long after it has come."""
+
+BLANK_DETAIL = 2.5
+"""Standard deviation of detail, in 8-bit codes, below which it may be grain alone."""
+
+BLACK_DETAIL = 5.0
+"""The same that a black picture may have: a last faint trace, a watermark."""
+
+PLAIN_DETAIL = 8.0
+"""The same above which a picture coming out of the black can be told from another."""
+
+BLACK_LEVEL = 40.0
+"""Mean of a black picture at most, in 8-bit codes."""
+
+_WAYPOINTS = np.array([[0.25], [0.5], [0.75]])  # of a blend
+_GRAIN = 0.5  # Variance that every picture has: none is divided by nothing.
+_LEAST_MEAN, _GREATEST_RATIO = 1e-2, 255.0  # where nothing moves
 
 
 class CutScore(NamedTuple):
-    """How much a frame looks like the first of a shot; a cut needs both to be large.
+    """How much a frame looks like the first of a shot; a hard cut needs both to be large.
 
     Attributes:
-        difference: Mean difference to the frame before, in 8-bit codes.
+        difference: How unlike the frame before it is, in percent: 0 alike, 100 nothing alike, 200
+            its negative.
         ratio: The same, over the mean of it in the `WINDOW` frames on each side.
     """
 
@@ -87,95 +135,193 @@ def number_shots(frames: Iterable[tuple[T, SmallLuma]]) -> Iterator[tuple[T, int
         The same things in the same order, each with the number of its shot, from 0, and with how
         much it looked like a cut.
     """
-    cuts = _Cuts()
-    before: deque[SmallLuma] = deque(maxlen=FLASH_FRAMES + 1)
-    waiting: deque[tuple[T, SmallLuma]] = deque()
-    number = 0
-    for item, picture in _followed(frames, waiting, cuts):
-        after = [picture, *(seen for _, seen in islice(waiting, FLASH_FRAMES))]
-        if cuts.pop() and _part(before, after):
+    shot = _Shot()
+    before: deque[_Mark] = deque(maxlen=FLASH_FRAMES + 1)
+    waiting: deque[tuple[T, _Mark]] = deque()
+    number = settling = 0
+    for item, mark in _followed(frames, waiting, shot):
+        after = [mark, *(coming for _, coming in waiting)]
+        score = _score(before, after)
+        blended = after[-1].blended if before and len(after) > WINDOW else 0
+        # A quick blend's last step may look like one more cut.
+        if blended or (not settling and _is_cut(score, before, after)):
             number += 1
-        score = _score(list(before), after)
-        before.append(picture)
+            # What is left of a slow one may look like one more blend.
+            shot.begin(len(after) - blended // 2)
+        settling = FLASH_FRAMES if blended else max(0, settling - 1)
+        before.append(mark)
         yield item, number, score
 
 
+class _Look(NamedTuple):
+    """What is compared of a picture: its detail, mean 0, and whether it is black."""
+
+    detail: Detail
+    is_black: bool
+
+
+class _Mark(NamedTuple):
+    """What is kept of a frame: its detail, how unlike the one before it is, `_Shot.push`'s word."""
+
+    detail: Detail
+    step: float
+    blended: int
+
+
 def _followed(
-    frames: Iterable[tuple[T, SmallLuma]], waiting: deque[tuple[T, SmallLuma]], cuts: "_Cuts"
-) -> Iterator[tuple[T, SmallLuma]]:
+    frames: Iterable[tuple[T, SmallLuma]], waiting: deque[tuple[T, _Mark]], shot: "_Shot"
+) -> Iterator[tuple[T, _Mark]]:
     """Give each frame once `WINDOW` frames behind it have been seen; those stay in `waiting`."""
-    picture = None
+    last = None
     for item, picture in frames:
-        cuts.push(picture)
-        waiting.append((item, picture))
+        look = _look(picture)
+        step = 0.0 if last is None else _unlikeness(last, look.detail)
+        waiting.append((item, _Mark(look.detail, step, shot.push(look))))
+        last = look.detail
         if len(waiting) > WINDOW:
             yield waiting.popleft()
-    if picture is not None:
-        cuts.push_last(picture)
     while waiting:
         yield waiting.popleft()
 
 
-def _part(before: Iterable[SmallLuma], after: list[SmallLuma]) -> bool:
-    """Say whether the pictures before a cut and after it stay apart."""
-    differences = np.array([[cv2.norm(a, b, cv2.NORM_L1) for b in after] for a in before])
-    return bool(differences.min() > RETURN_SHARE * differences[-1, 0])
+def _look(picture: SmallLuma) -> _Look:
+    """What is compared of a picture, the longer side at most `DETAIL_SIDE` pixels."""
+    height, width = picture.shape
+    share = min(1.0, DETAIL_SIDE / max(height, width))
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    detail = small - SHADE_SHARE * cv2.GaussianBlur(small, (0, 0), SHADE_SIGMA)
+    detail -= detail.mean()
+    is_black = float(small.mean()) < BLACK_LEVEL and _spread(detail) < BLACK_DETAIL
+    return _Look(detail, is_black)
 
 
-def _score(before: list[SmallLuma], after: list[SmallLuma]) -> CutScore:
-    """How much the first picture of `after` looks like a cut, by the detector's arithmetic.
+def _spread(detail: Detail) -> float:
+    """The standard deviation of detail, whose mean is 0."""
+    return float(cv2.norm(detail)) / sqrt(detail.size)
 
-    As for the detector, a film stands still before its first frame and after its last one.
+
+def _unlikeness(one: Detail, other: Detail) -> float:
+    """How unlike two pictures are, but for exposure and a shift: 0 alike, 1 not at all, up to 2."""
+    if cv2.norm(one, other, cv2.NORM_L1) < MIN_DIFFERENCE * one.size:
+        return 0.0
+    height, width = one.shape
+    y, x = height // SHIFT_SHARE, width // SHIFT_SHARE
+    inner = np.s_[y : height - y, x : width - x]
+    likeness = max(
+        cv2.matchTemplate(whole, part[inner], cv2.TM_CCOEFF_NORMED).max()
+        for whole, part in ((one, other), (other, one))
+    )
+    # Where only grain is left, it may match by chance.
+    spread = _spread(one) * _spread(other)
+    return 1 - float(likeness) * spread / (spread + BLANK_DETAIL**2)
+
+
+def _score(before: Iterable[_Mark], after: list[_Mark]) -> CutScore:
+    """How much the first frame of `after` looks like a cut.
+
+    A film stands still before its first frame and after its last one.
     """
-    steps = {
-        index: cv2.norm(one, other, cv2.NORM_L1) / one.size
-        for index, (one, other) in enumerate(pairwise([*before, *after]), 1 - len(before))
-    }
-    difference = steps.get(0, 0.0)
-    around = [steps.get(index, 0.0) for index in range(-WINDOW, WINDOW + 1) if index]
-    mean = sum(around) / len(around)
-    return CutScore(difference, min(difference / max(mean, _LEAST_MEAN), _GREATEST_RATIO))
+    step = after[0].step
+    around = [mark.step for mark in (*list(before)[-WINDOW:], *after[1:])]
+    mean = sum(around) / (2 * WINDOW)
+    return CutScore(100 * step, min(step / max(mean, _LEAST_MEAN), _GREATEST_RATIO))
 
 
-class _Cuts:
-    """A detector's answers, one a frame, in step with the film: is this frame the first of a shot?
+def _is_cut(score: CutScore, before: Iterable[_Mark], after: list[_Mark]) -> bool:
+    """Say whether there is a great step, and whether the pictures before and after stay unlike."""
+    if score.difference <= 100 * UNLIKE or score.ratio < MIN_RATIO:
+        return False
+    least = max(UNLIKE, RETURN_SHARE * after[0].step)
+    later = after[: FLASH_FRAMES + 1]
+    return all(_unlikeness(a.detail, b.detail) > least for a in before for b in later)
 
-    The detector needs `WINDOW` frames on both sides of a cut, so the first and the last picture
-    are shown to it more often than they come.
-    """
+
+class _Shot:
+    """The last pictures of the shot that runs, and whether another one comes up slowly."""
 
     def __init__(self) -> None:
-        self._detector = AdaptiveDetector(
-            adaptive_threshold=MIN_RATIO,
-            min_scene_len=1,
-            window_width=WINDOW,
-            min_content_val=MIN_DIFFERENCE,
-            luma_only=True,
+        kept = max(BLEND_FRAMES) + 1
+        self._looks: deque[_Look] = deque(maxlen=kept)  # the newest first
+        self._details: Detail | None = None  # theirs as rows, (kept, h * w)
+        # Mean product of two pictures, by the newer one's age and how much older the other is.
+        self._products = np.zeros((kept, kept), np.float32)
+        self._count = 0
+        self._plain: Detail | None = None  # the last one before the black
+        self._black_count = 0
+
+    def begin(self, count: int) -> None:
+        """Say that the last `count` pictures shown are of a new shot; below 0, coming ones."""
+        self._count = count
+        self._plain = None
+        self._black_count = 0
+
+    def push(self, look: _Look) -> int:
+        """Show the next picture.
+
+        Returns:
+            Over how many frames a dissolve or a fade in has come about for which the picture shown
+            `WINDOW` frames ago is a fit place to cut; 0 if there is none.
+        """
+        self._looks.appendleft(look)
+        self._count += 1
+        newest = look.detail.ravel()
+        if self._details is None:
+            self._details = np.zeros((len(self._products), newest.size), np.float32)
+        self._details[1:] = self._details[:-1]
+        self._details[0] = newest
+        self._products[1:] = self._products[:-1]
+        self._products[0] = self._details @ newest / newest.size
+        if look.is_black:
+            self._black_count += 1
+            return 0
+        if self._fades_in(look.detail):
+            return 1
+        for frames in self._blends():
+            first = self._looks[frames]
+            if not first.is_black and _unlikeness(first.detail, look.detail) > UNLIKE:
+                return frames
+        return 0
+
+    def _fades_in(self, detail: Detail) -> bool:
+        """Say whether another picture than the one before comes out of the black."""
+        if _spread(detail) < PLAIN_DETAIL:
+            return False
+        if self._black_count > FLASH_FRAMES:
+            if self._looks[WINDOW].is_black:
+                return False
+            if self._plain is None or _unlikeness(self._plain, detail) > UNLIKE:
+                return True
+        self._black_count = 0
+        self._plain = detail
+        return False
+
+    def _blends(self) -> list[int]:
+        """Over how many frames the pictures are a blend of the first and the newest of them.
+
+        Each on the way is fitted as `old` times the first plus `new` times the newest.
+        """
+        gaps = np.array([frames for frames in BLEND_FRAMES if frames < self._count], int)
+        on_way = gaps - np.rint(gaps * _WAYPOINTS).astype(int)
+        at_cut = np.full_like(gaps, WINDOW)
+        ages = np.vstack([on_way, at_cut, np.minimum(gaps, 2 * WINDOW)])  # (waypoints + 2, gaps)
+        products = self._products
+        first, newest = products[gaps, 0] + _GRAIN, products[0, 0] + _GRAIN
+        both, with_first, with_newest = (
+            products[0, gaps],
+            products[ages, gaps - ages],
+            products[0, ages],
         )
-        self._shown = 0
-        self._given = 0
-        self._found: set[int] = set()
-
-    def push(self, picture: SmallLuma) -> None:
-        """Show the next frame of the film."""
-        for _ in range(1 if self._shown else 1 + WINDOW):
-            self._show(picture)
-
-    def push_last(self, picture: SmallLuma) -> None:
-        """Say that the film has ended with this picture."""
-        for _ in range(WINDOW):
-            self._show(picture)
-
-    def pop(self) -> bool:
-        """Answer for the next frame, in order; `WINDOW` frames behind it must have been shown."""
-        index = self._given
-        self._given += 1
-        is_cut = index in self._found
-        self._found.discard(index)
-        return is_cut
-
-    def _show(self, picture: SmallLuma) -> None:
-        time = FrameTimecode(self._shown, fps=_COUNTING)
-        self._shown += 1
-        found = self._detector.process_frame(time, cv2.merge([picture] * 3))
-        self._found.update(cut.frame_num - WINDOW for cut in found)
+        determinant = first * newest - both**2
+        old = (with_first * newest - with_newest * both) / determinant
+        new = (with_newest * first - with_first * both) / determinant
+        rest = products[ages, 0] - old * with_first - new * with_newest
+        rest_of_wipe = (first + newest - 2 * both) / 4
+        *shares, share_at_cut, share_before = new
+        found = (
+            (rest[:-1] < MAX_REST * rest_of_wipe).all(axis=0)
+            & (np.abs(np.array(shares) - 0.5) < 0.5 - MIN_SHARE).any(axis=0)
+            & (share_at_cut > ARRIVED_SHARE)
+            & (share_before < PAST_SHARE)
+        )
+        return [int(frames) for frames in gaps[found]]
