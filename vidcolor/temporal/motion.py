@@ -1,8 +1,8 @@
 """Where each pixel was a frame ago, and how far that can be trusted.
 
 Dense inverse search flow (T. Kroeger et al., "Fast Optical Flow using Dense Inverse Search", ECCV
-2016, OpenCV's) between small pictures of lightness, there and back: what does not come back to
-where it began was covered, or left the picture. What does, but looks otherwise, is not the same.
+2016, OpenCV's) between the pictures that the network sees, there and back: what does not come back
+to where it began was covered, or left the picture. What does, but looks otherwise, is not the same.
 """
 
 import cv2
@@ -13,11 +13,12 @@ from vidcolor.frame import Motion
 
 Map = NDArray[np.float32]
 
-SHRINK = 2
-"""Flow is looked for at the network's size over this: twice that of the maps it moves."""
-
 LEAST_SIDE = 32
-"""Of the pictures that flow is looked for in; smaller ones are enlarged."""
+"""Of the pictures that flow is looked for in; smaller ones are enlarged.
+
+Larger ones stay: at half the network's size a head before the sky went along with the sky, and took
+its blue.
+"""
 
 LIGHTNESS_TOLERANCE = 14.0
 """Difference of L*, after motion and the whole picture's change, where trust is down to 1/e.
@@ -32,8 +33,11 @@ pixels; beyond, trust falls off. N. Sundaram, T. Brox, K. Keutzer, "Dense Point 
 GPU-accelerated Large Displacement Optical Flow", ECCV 2010.
 """
 
+CHANGE_SHRINK = 2
+"""Changes are looked at on pictures this much smaller, where grain is less."""
+
 CHANGE_WINDOW = 3
-"""Side of the window that changes are pooled in, in pixels of the flow."""
+"""Side of the window that they are pooled in, in pixels of the smaller picture."""
 
 
 def find_motion(now: Map, before: Map, size: tuple[int, int], *, follow: bool = True) -> Motion:
@@ -51,8 +55,8 @@ def find_motion(now: Map, before: Map, size: tuple[int, int], *, follow: bool = 
     Returns:
         Displacement and trust at the map's size.
     """
-    small_size = tuple(max(side // SHRINK, LEAST_SIDE) for side in now.shape[::-1])
-    now, before = (_resized(picture, small_size) for picture in (now, before))
+    seen_size = tuple(max(side, LEAST_SIDE) for side in now.shape[::-1])
+    now, before = (_resized(picture, seen_size) for picture in (now, before))
     before = before + (np.median(now) - np.median(before))
     if follow:
         back, forth = _flow(now, before), _flow(before, now)
@@ -63,10 +67,10 @@ def find_motion(now: Map, before: Map, size: tuple[int, int], *, follow: bool = 
         was = _looked_up(before, x, y)
     else:
         back, trust, was = np.zeros((*now.shape, 2), np.float32), np.ones_like(now), before
-    trust *= _likeness(now, was)
-    scale = np.array([size[0] / small_size[0], size[1] / small_size[1]], np.float32)
+    trust = _resized(trust, size) * _resized(_likeness(now, was), size)
+    scale = np.array([size[0] / seen_size[0], size[1] / seen_size[1]], np.float32)
     displacement = _resized(back, size) * scale  # (h, w, 2)
-    return Motion(displacement=displacement.transpose(2, 0, 1), trust=_resized(trust, size))
+    return Motion(displacement=displacement.transpose(2, 0, 1), trust=trust)
 
 
 def _flow(one: Map, other: Map) -> Map:
@@ -94,8 +98,9 @@ def _trust_in_return(back: Map, forth: Map) -> Map:
 
 
 def _likeness(now: Map, was: Map) -> Map:
-    """1 where the picture looks as it did, towards 0 where it does not."""
-    change = now - was
+    """1 where the picture looks as it did, towards 0 where it does not; smaller than both."""
+    height, width = now.shape
+    change = _resized(now - was, (width // CHANGE_SHRINK, height // CHANGE_SHRINK))
     change -= np.median(change)
     window = (CHANGE_WINDOW, CHANGE_WINDOW)
     pooled = cv2.blur(change * change, window, borderType=cv2.BORDER_REFLECT)
