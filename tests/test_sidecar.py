@@ -3,7 +3,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from vidcolor.errors import OutputError, SourceError
-from vidcolor.settings import Settings
+from vidcolor.settings import Settings, TemporalSettings
 from vidcolor.sidecar import (
     _HEAD_BYTES,
     COLUMNS,
@@ -112,7 +112,7 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     assert (found["format"], found["format_version"]) == ("vidcolor-sidecar", 1)
     assert found["source"] == {"path": "films/die_brücke.mkv", "frame_rate": 24000 / 1001}
     assert found["settings"]["start_seconds"] == 1.5
-    assert found["settings"]["temporal"] == {"smoothing": 0.85}
+    assert found["settings"]["temporal"] == asdict(TemporalSettings())
     assert found["settings"]["duration_seconds"] is None
     assert found["settings"]["force"] is False
     for name in ("model", "frames", "losses", "shots", "timeline"):
