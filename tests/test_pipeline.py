@@ -299,3 +299,4 @@ def test_a_fade_does_not_change_hues() -> None:
             drifts.append(np.abs(turn[strong]).mean())
     assert len(drifts) > 10
     assert np.mean(drifts) < 4
+    assert np.hypot(*other.ab).mean() < 0.5 * np.hypot(*one.ab).mean()  # dim light, dim colors
