@@ -42,7 +42,7 @@ Progress = Callable[[int, int], None]
 FRAMES_READ_AHEAD = 16
 FRAMES_COLORED_AHEAD = 8
 
-EVERY = 2
+EVERY = 4
 """Step, across and down, between the pixels that tell how strong a frame's own colors are."""
 
 
