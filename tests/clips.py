@@ -1,15 +1,18 @@
 """Builds small films for the tests, and asks the ffmpeg programs what is in a file."""
 
 import json
+import os
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from av.codec.context import Flags
@@ -60,6 +63,29 @@ def moving_luma(
     noise = np.random.default_rng(seed).integers(0, 1 << depth, (height, width))
     noise = noise.astype(np.uint8 if depth == 8 else np.uint16)
     return [np.roll(noise, index, axis=1) for index in range(count)]
+
+
+def soft_shot(seed: int, frames: int) -> list[Plane]:
+    """A shot of a soft random picture that moves a little, with grain, 96 x 64."""
+    rng = np.random.default_rng(seed)
+    noise = rng.uniform(16, 235, (9, 12)).astype(np.float32)
+    picture = cv2.resize(noise, (96, 64), interpolation=cv2.INTER_CUBIC)
+    moved = (np.roll(picture, step, axis=1) for step in range(frames))
+    return [np.clip(p + rng.normal(0, 1, p.shape), 16, 235).astype(np.uint8) for p in moved]
+
+
+@contextmanager
+def small_disk(parent: Path, size: str) -> Iterator[Path]:
+    """A disk with little room, such as `300k`; the test is skipped where none can be mounted."""
+    disk = parent / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", disk]
+    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("mounting a small disk needs root")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", disk], check=True)
 
 
 def write_film(  # noqa: PLR0913 - a film has many traits

@@ -1,5 +1,4 @@
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -12,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from clips import CLIPS, SAMPLE, Extras, Plane, needs_clips, write_film
+from clips import CLIPS, SAMPLE, Extras, needs_clips, small_disk, soft_shot, write_film
 from numpy.typing import NDArray
 
 from vidcolor import FrameDump, colorize_video, replay, replay_frames
@@ -41,16 +40,7 @@ def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "load_model", load_once)
 
 
-def scene(seed: int, frames: int) -> list[Plane]:
-    """A shot of a soft random picture that moves a little, with grain."""
-    rng = np.random.default_rng(seed)
-    noise = rng.uniform(16, 235, (9, 12)).astype(np.float32)
-    picture = cv2.resize(noise, (96, 64), interpolation=cv2.INTER_CUBIC)
-    moved = (np.roll(picture, step, axis=1) for step in range(frames))
-    return [np.clip(p + rng.normal(0, 1, p.shape), 16, 235).astype(np.uint8) for p in moved]
-
-
-LUMA = [*scene(1, CUT), *scene(2, FRAMES - CUT)]
+LUMA = [*soft_shot(1, CUT), *soft_shot(2, FRAMES - CUT)]
 
 
 @pytest.fixture(scope="module")
@@ -367,31 +357,26 @@ def test_timecodes_of_archive_masters(tmp_path: Path, name: str, timecode: str) 
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 600 kB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=600k", "tmpfs", disk]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only root may mount a small disk")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
+def tiny_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk with room for 600 kB."""
+    with small_disk(tmp_path, "600k") as disk:
+        yield disk
 
 
-def test_a_dump_that_cannot_fit_is_refused_before_any_work(film: Path, small_disk: Path) -> None:
+def test_a_dump_that_cannot_fit_is_refused_before_any_work(film: Path, tiny_disk: Path) -> None:
     """The line says how much room the frames take and what would take less."""
     with pytest.raises(OutputError, match=r"d: 20 frames take about .* GB, and .* are free; dump"):
-        replay_frames(film, FrameDump(small_disk / "d", "0-19"), FAST)
-    assert not list(small_disk.iterdir())
+        replay_frames(film, FrameDump(tiny_disk / "d", "0-19"), FAST)
+    assert not list(tiny_disk.iterdir())
 
 
 def test_a_full_disk_leaves_whole_frames(
-    film: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+    film: Path, tiny_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When the disk fills up in mid-film one line tells, and only whole frames stay."""
     monkeypatch.setattr(FrameDump, "_check_room", lambda _: None)
     with pytest.raises(OutputError, match="d: the disk is full; make room, dump fewer frames"):
-        replay_frames(film, FrameDump(small_disk / "d", "0-19", stages="chroma,final"), FAST)
+        replay_frames(film, FrameDump(tiny_disk / "d", "0-19", stages="chroma,final"), FAST)
     whole = {
         "chroma.npz",
         "chroma.png",
@@ -399,7 +384,7 @@ def test_a_full_disk_leaves_whole_frames(
         "chroma-limited.png",
         "final.png",
     }
-    folders = [path for path in (small_disk / "d").iterdir() if path.is_dir()]
+    folders = [path for path in (tiny_disk / "d").iterdir() if path.is_dir()]
     assert folders
     for folder in folders:
         assert whole == {file.name for file in folder.iterdir()}

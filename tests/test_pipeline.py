@@ -11,7 +11,7 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import CLIPS, SAMPLE, Plane, needs_clips, needs_ffmpeg, write_film
+from clips import CLIPS, SAMPLE, Plane, needs_clips, needs_ffmpeg, soft_shot, write_film
 from prove_lossless import compare, luma_hashes
 
 from vidcolor import colorize_video, pipeline
@@ -53,15 +53,6 @@ def planes(path: Path) -> list[list[Plane]]:
         ]
 
 
-def scene(seed: int, frames: int) -> list[Plane]:
-    """A shot of a soft random picture that moves a little, with grain."""
-    rng = np.random.default_rng(seed)
-    noise = rng.uniform(16, 235, (9, 12)).astype(np.float32)
-    picture = cv2.resize(noise, (96, 64), interpolation=cv2.INTER_CUBIC)
-    moved = (np.roll(picture, step, axis=1) for step in range(frames))
-    return [np.clip(p + rng.normal(0, 1, p.shape), 16, 235).astype(np.uint8) for p in moved]
-
-
 @pytest.fixture(scope="module")
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The sample reel in color, without loss."""
@@ -89,7 +80,7 @@ def test_twice_the_same_bytes(sample: Path, tmp_path: Path) -> None:
 
 def test_the_result_tells_what_was_done(tmp_path: Path) -> None:
     """Path, frames and shots come back, and progress is told after each frame."""
-    film = write_film(tmp_path / "film.mkv", scene(1, 8) + scene(2, 9))
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 8) + soft_shot(2, 9))
     told: list[tuple[int, int]] = []
     result = colorize_video(film, None, FAST, progress=lambda *now: told.append(now))
     assert (result.path, result.frames, result.shots) == (tmp_path / "film.colorized.mkv", 17, 2)
@@ -100,7 +91,7 @@ def test_the_result_tells_what_was_done(tmp_path: Path) -> None:
 
 def test_a_shot_gets_the_colors_that_it_gets_alone(tmp_path: Path) -> None:
     """Nothing crosses a cut: a film's second shot is bit for bit what it is alone."""
-    shots = scene(1, 10), scene(2, 7)
+    shots = soft_shot(1, 10), soft_shot(2, 7)
     both = write_film(tmp_path / "both.mkv", shots[0] + shots[1])
     alone = write_film(tmp_path / "alone.mkv", shots[1])
     after_cut = planes(colorize_video(both, settings=FAST).path)[10:]
@@ -113,7 +104,7 @@ def test_a_shot_gets_the_colors_that_it_gets_alone(tmp_path: Path) -> None:
 
 def test_inside_a_shot_the_past_counts(tmp_path: Path) -> None:
     """Without the cut the same frame has other colors: the test above could have failed."""
-    shot = scene(1, 10)
+    shot = soft_shot(1, 10)
     whole = write_film(tmp_path / "whole.mkv", shot)
     tail = write_film(tmp_path / "tail.mkv", shot[5:])
     late = planes(colorize_video(whole, settings=FAST).path)[5]
@@ -124,7 +115,7 @@ def test_inside_a_shot_the_past_counts(tmp_path: Path) -> None:
 
 def test_a_piece_of_a_film(tmp_path: Path) -> None:
     """Start and duration give those frames, from time 0 on."""
-    luma = scene(1, 30)
+    luma = soft_shot(1, 30)
     film = write_film(tmp_path / "film.mkv", luma, pts=range(7, 37))
     settings = replace(FAST, start_seconds=Fraction("0.4"), duration_seconds=Fraction("0.2"))
     result = colorize_video(film, settings=settings)
@@ -149,13 +140,13 @@ def test_a_short_deep_piece_has_its_times(tmp_path: Path, count: int) -> None:
 
 def test_a_film_of_one_frame(tmp_path: Path) -> None:
     """A single frame is a film too."""
-    film = write_film(tmp_path / "film.mkv", scene(1, 1))
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 1))
     assert colorize_video(film, settings=FAST).frames == 1
 
 
 def test_saturation_zero_leaves_the_film_black_and_white(tmp_path: Path) -> None:
     """Without saturation all chroma is neutral."""
-    film = write_film(tmp_path / "film.mkv", scene(1, 3))
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 3))
     result = colorize_video(film, settings=replace(FAST, color=ColorSettings(saturation=0)))
     for _, cb, cr in planes(result.path):
         assert np.all(cb == 128)
@@ -172,8 +163,8 @@ def test_the_output_carries_what_made_it(sample: Path) -> None:
 
 def test_a_color_film_needs_force(tmp_path: Path) -> None:
     """What is in color already is refused; forced, it gets new colors on its own luma."""
-    luma = scene(1, 6)
-    chroma = [cv2.resize(plane, (48, 32)) // 4 + 100 for plane in scene(2, 6)]
+    luma = soft_shot(1, 6)
+    chroma = [cv2.resize(plane, (48, 32)) // 4 + 100 for plane in soft_shot(2, 6)]
     film = write_film(tmp_path / "film.mkv", list(zip(luma, chroma, chroma[::-1], strict=True)))
     with pytest.raises(AlreadyColorError, match="is in color already; --force keeps its luma"):
         plan_video(film, None, FAST)
@@ -213,7 +204,7 @@ def test_an_error_in_a_stage_names_it_and_the_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, stage: str
 ) -> None:
     """An unforeseen error comes out as ours and tells where it was; no file and thread is left."""
-    film = write_film(tmp_path / "film.mkv", scene(1, 80))
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 80))
     threads = set(threading.enumerate())
     monkeypatch.setattr(pipeline, function, failing_at(7, getattr(pipeline, function)))
     with pytest.raises(VidcolorError, match=stage) as caught:
@@ -226,7 +217,7 @@ def test_an_error_in_a_stage_names_it_and_the_frame(
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), VidcolorError("told by the caller")])
 def test_an_error_in_progress_stops_it_all(tmp_path: Path, error: BaseException) -> None:
     """What the caller's own function raises passes as it is, and nothing is left."""
-    film = write_film(tmp_path / "film.mkv", scene(1, 80))
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 80))
     threads = set(threading.enumerate())
 
     def stop(done: int, _: int) -> None:
@@ -242,7 +233,7 @@ def test_an_error_in_progress_stops_it_all(tmp_path: Path, error: BaseException)
 
 def test_the_sidecar_tells_how_the_film_was_made(tmp_path: Path) -> None:
     """Model, settings, shots and the timeline from the film's first frame stand in it."""
-    luma = scene(1, 30) + scene(2, 25)
+    luma = soft_shot(1, 30) + soft_shot(2, 25)
     film = write_film(tmp_path / "film.mkv", luma, pts=range(70, 125))
     colorize_video(film, settings=FAST)
     facts = read_sidecar(tmp_path / "film.colorized.json")
@@ -263,7 +254,7 @@ def test_refined_colors_reach_the_film(
     tmp_path: Path, method: Literal["flood", "scribble"]
 ) -> None:
     """Luma stays, chroma is another one than unrefined, and twice gives the same bytes."""
-    film = write_film(tmp_path / "film.mkv", scene(1, 12))
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 12))
     settings = replace(FAST, refine=RefineSettings(method=method))
     refined = colorize_video(film, tmp_path / "refined.mkv", settings).path
     plain = colorize_video(film, tmp_path / "plain.mkv", FAST).path

@@ -1,7 +1,6 @@
 import errno
 import json
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -9,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from clips import small_disk
 
 from vidcolor.errors import OutputError, SourceError
 from vidcolor.settings import Settings, TemporalSettings
@@ -187,15 +187,8 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk with room for 16 kB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", disk]
-    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("mounting a small disk needs root")
-    try:
+    with small_disk(tmp_path, "16k") as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", disk], check=True)
 
 
 def test_a_full_disk_is_told_and_leaves_nothing(tiny_disk: Path) -> None:

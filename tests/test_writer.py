@@ -1,5 +1,4 @@
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
@@ -9,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import SAMPLE, Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
+from clips import SAMPLE, Extras, ask_ffprobe, moving_luma, needs_ffmpeg, small_disk, write_film
 from recoloring import LOSSLESS, RICH, colored, pink
 
 from vidcolor.errors import OutputError
@@ -269,15 +268,8 @@ def test_an_interrupt_while_finishing_leaves_nothing(
 @pytest.fixture
 def tiny_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk with room for 300 kB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", disk]
-    if os.geteuid() or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("mounting a small disk needs root")
-    try:
+    with small_disk(tmp_path, "300k") as disk:
         yield disk
-    finally:
-        subprocess.run(["umount", disk], check=True)
 
 
 @pytest.mark.parametrize(("count", "size"), [(20, 160), (1, 640)])
