@@ -24,9 +24,9 @@ def test_the_default_model_is_ready() -> None:
 
 def test_loading_takes_less_than_a_second() -> None:
     """With torch already imported, nothing slow such as random initialisation is left."""
-    began = time.process_time()
+    began = time.thread_time()
     load_model("lite", "cpu")
-    assert time.process_time() - began < 1
+    assert time.thread_time() - began < 1
 
 
 def test_every_model_of_the_table_is_there() -> None:
