@@ -112,8 +112,8 @@ def colorize_frames(
         model: What predicts.
         settings: All settings.
         dump: Gets what the stages make of the frames that it chooses; the caller ends each.
-        last_by_shot: If given, only the shots named are colorized, each up to the frame of this
-            number.
+        last_by_shot: If given, only the shots named are colorized, each at least up to the frame of
+            this number, and no farther than it depends on.
     """
     prepared = _named("reading", _prepare(frames, settings, dump))
     ahead = run_ahead(number_shots(prepared), FRAMES_READ_AHEAD)
@@ -146,7 +146,7 @@ def colorize_shot(
             waiting.append(coming.popleft())
             frame = waiting[-1].frame
             if dump is not None and dump.wants(frame):
-                decoded = _decode(histogram, model, settings)
+                decoded = _decode(histogram.probabilities, model, settings)
                 dump.add_histogram(frame, "net", histogram, decoded, histogram.seconds)
             last_given = perf_counter()
             yield histogram
@@ -155,7 +155,7 @@ def colorize_shot(
     with closing(predicted):
         for histogram, refined in _refine(fresh(), model, settings):
             frame, lightness, _, share = waiting.popleft()
-            decoded = _decode(histogram, model, settings)
+            decoded = _decode(histogram.probabilities, model, settings)
             gain = _gain(histogram, decoded, strength, model, settings)
             decoded = decoded._replace(ab=decoded.ab * gain)
             seconds = perf_counter() - last_given
@@ -173,7 +173,7 @@ def _refine(
     """The histograms of one shot smoothed, each with its refined colors if that is asked for."""
 
     def decode(probabilities: torch.Tensor) -> torch.Tensor:
-        return decode_annealed_mean(probabilities, settings.color.vividness, model.decoding).ab
+        return _decode(probabilities, model, settings).ab
 
     smoothed = smooth_histograms(histograms, settings.temporal)
     refine, memory = settings.refine, settings.temporal.smoothing
@@ -285,8 +285,7 @@ def _gain(
     """What makes the colors of a smoothed histogram as strong as the frame's own."""
     if histogram.predicted is None:
         return 1.0
-    some = replace(histogram, probabilities=histogram.predicted[:, ::EVERY, ::EVERY])
-    alone = _decode(some, model, settings).ab
+    alone = _decode(histogram.predicted[:, ::EVERY, ::EVERY], model, settings).ab
     return strength.gain(alone.cpu().numpy(), decoded.ab.cpu().numpy())
 
 
@@ -296,8 +295,8 @@ def _until(last: int | None, frames: Iterable[Prepared]) -> Iterator[Prepared]:
     return takewhile(lambda prepared: prepared.frame.index < end, frames)
 
 
-def _decode(histogram: ColorHistogram, model: Model, settings: Settings) -> Decoded:
-    return decode_annealed_mean(histogram.probabilities, settings.color.vividness, model.decoding)
+def _decode(probabilities: torch.Tensor, model: Model, settings: Settings) -> Decoded:
+    return decode_annealed_mean(probabilities, settings.color.vividness, model.decoding)
 
 
 def _finish(

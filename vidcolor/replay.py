@@ -21,7 +21,7 @@ class Replay:
 
     Attributes:
         frames: How many were dumped.
-        colorized: How many were colorized for them: all of their shots before them.
+        colorized: How many were colorized for them, all of their shots before them included.
         seconds: How long it took.
     """
 
@@ -39,10 +39,10 @@ def replay_frames(
 ) -> Replay:
     """Dump chosen frames of a film without writing a film.
 
-    What a frame becomes depends on those before it in its shot, and on no other. So cuts are looked
-    for first, from the film's beginning to behind the last frame chosen; then each shot with a
-    chosen frame is colorized up to the last one in it. The arrays are bit for bit those of a run
-    through the whole film with the same settings on the same machine.
+    What a frame becomes depends on those before it in its shot and on the shot's first few, and on
+    no other. So cuts are looked for first, from the film's beginning to behind the last frame
+    chosen; then each shot with a chosen frame is colorized until that is known. The arrays are bit
+    for bit those of a run through the whole film with the same settings on the same machine.
 
     Args:
         source: The film.

@@ -2,14 +2,13 @@
 
 import errno
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from vidcolor.dump.page import write_page
+from vidcolor.dump.page import PART_SUFFIX, write_page, write_text
 from vidcolor.errors import OutputError
 
 Facts = dict[str, Any]
@@ -17,7 +16,6 @@ Facts = dict[str, Any]
 FORMAT = "vidcolor-dump"
 FORMAT_VERSION = 1
 MANIFEST, LINES = "dump.json", "frames.jsonl"
-PART_SUFFIX = ".part"
 
 
 class DumpFolder:
@@ -44,7 +42,7 @@ class DumpFolder:
         with self.explained():
             self._check()
             path.mkdir(parents=True, exist_ok=True)
-            self._write(MANIFEST, json.dumps(self._manifest(), indent=1) + "\n")
+            write_text(path / MANIFEST, json.dumps(self._manifest(), indent=1) + "\n")
 
     def begin_frame(self, number: int) -> Path:
         """Make the empty folder that a frame's files are to be written into."""
@@ -76,7 +74,7 @@ class DumpFolder:
             shutil.rmtree(part, ignore_errors=True)
         lines = [self._lines[number] for number in sorted(self._lines)]
         with self.explained():
-            self._write(LINES, "".join(json.dumps(line) + "\n" for line in lines))
+            write_text(self.path / LINES, "".join(json.dumps(line) + "\n" for line in lines))
             write_page(self.path, {**self._made_of, "film": self._film}, lines)
 
     @contextmanager
@@ -133,14 +131,6 @@ class DumpFolder:
 
     def _part(self, number: int) -> Path:
         return self.path / (frame_folder(number) + PART_SUFFIX)
-
-    def _write(self, name: str, text: str) -> None:
-        part = self.path / (name + PART_SUFFIX)
-        try:
-            part.write_text(text, encoding="utf-8")
-            os.replace(part, self.path / name)  # noqa: PTH105
-        finally:
-            part.unlink(missing_ok=True)
 
 
 def frame_folder(number: int) -> str:

@@ -6,6 +6,7 @@ A page opened as a file may not fetch JSON, but it may load scripts: so all its 
 import json
 from base64 import b64encode
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
+
+PART_SUFFIX = ".part"
+"""Of the names that files and folders have until they are whole."""
 
 
 def write_page(folder: Path, facts: dict[str, object], frames: Sequence[dict[str, object]]) -> None:
@@ -29,9 +33,21 @@ def write_page(folder: Path, facts: dict[str, object], frames: Sequence[dict[str
         TypeError: Something is not JSON.
     """
     data = {"facts": facts, "bins": BIN_CENTERS.int().tolist(), "frames": list(frames)}
-    _write(folder / "frames.js", f"var vidcolorDump = {_literal(data)};\n")
+    write_text(folder / "frames.js", f"var vidcolorDump = {_literal(data)};\n")
     page = files("vidcolor.dump").joinpath("page.html").read_text(encoding="utf-8")
-    _write(folder / "index.html", page)
+    write_text(folder / "index.html", page)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all; of one that fails nothing is left."""
+    part = path.with_name(f"{path.name}{PART_SUFFIX}")
+    try:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise
 
 
 def histogram_script(
@@ -77,9 +93,3 @@ def _base64(values: NDArray[np.float16] | NDArray[np.uint16], kind: str) -> str:
 def _literal(data: object) -> str:
     """JSON that is a JavaScript literal in ASCII and cannot end or open anything in HTML."""
     return json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def _write(path: Path, text: str) -> None:
-    temporary = path.with_name(f"{path.name}.part")
-    temporary.write_text(text, encoding="utf-8", newline="\n")
-    temporary.replace(path)

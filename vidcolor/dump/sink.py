@@ -181,13 +181,12 @@ class FrameDump:
                 "is colorized; begin earlier"
             )
 
-    def begin_frame(self, frame: Frame, lightness: NDArray[np.float32], **seconds: float) -> None:
+    def begin_frame(self, frame: Frame, lightness: NDArray[np.float32]) -> None:
         """Open a chosen frame.
 
         Args:
             frame: The frame.
-            lightness: L* that the network sees, (H, W); other views are drawn over it.
-            seconds: Times of the steps before, by name.
+            lightness: L* at the network's size, (H, W); other views are drawn over it.
         """
         began = perf_counter()
         line = {
@@ -199,7 +198,7 @@ class FrameDump:
             "views": [],
             "histograms": [],
             "figures": {},
-            "times": {name: round(spent, 6) for name, spent in seconds.items()},
+            "times": {},
         }
         folder = self._folder.begin_frame(frame.index)
         self._entries[frame.index] = _Entry(folder, line, lightness)

@@ -98,10 +98,8 @@ def _trust_in_return(back: Map, forth: Map) -> Map:
 
 def _squared(vectors: Map) -> Map:
     """Squared lengths, (H, W, 2) to (H, W)."""
-    sides = np.ones((1, 2), np.float32)
-    return np.asarray(
-        cv2.transform(vectors * vectors, sides)
-    )  # numpy's sum takes ten times as long
+    # A sum over the last axis, which takes numpy ten times as long.
+    return np.asarray(cv2.transform(vectors * vectors, np.ones((1, 2), np.float32)))
 
 
 def _likeness(now: Map, was: Map) -> Map:
