@@ -116,7 +116,7 @@ def color_clip(
             }
             if in_color:
                 colors[TRUTH] = next(truths)
-            yield ColoredFrame(shot=shot, luma=luma, colors=colors)
+            yield ColoredFrame(shot=shot.number, luma=luma, colors=colors)
 
 
 def read_truth(source: Source) -> Generator[torch.Tensor, None, None]:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from vidcolor.errors import SourceError
 from vidcolor.evaluation.cuts import CutCounts, count_cuts, first_frames, parse_labels
+from vidcolor.video.detail import small_luma
 from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.shots import number_shots, small_luma
+from vidcolor.video.shots import number_shots
 from vidcolor.video.source import probe
 
 LABELS = Path(__file__).parents[1] / "tests" / "data" / "cuts.txt"
@@ -65,7 +66,7 @@ def find_cuts(path: Path) -> Found:
     frames = read_frames(source, Losses())
     pictures = [small_luma(frame.luma, frame.picture.depth) for frame in frames]
     began = perf_counter()
-    numbers = [number for _, number, _ in number_shots(enumerate(pictures))]
+    numbers = [shot.number for _, shot, _ in number_shots(enumerate(pictures))]
     return Found(first_frames(numbers), len(pictures), perf_counter() - began)
 
 

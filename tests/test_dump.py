@@ -197,6 +197,17 @@ def test_a_replay_colorizes_only_what_it_needs(film: Path, tmp_path: Path) -> No
     assert {path.name for path in tmp_path.iterdir()} == {"dump"}
 
 
+def test_a_replay_goes_through_the_shot_returned_to(tmp_path: Path) -> None:
+    """A shot that begins with an earlier one's colors gets them in a replay too."""
+    shot = soft_shot(1, 18)
+    film = write_film(tmp_path / "film.mkv", shot[:9] + soft_shot(2, 5) + shot[9:])
+    colorize_video(film, tmp_path / "a.mkv", FAST, dump=FrameDump(tmp_path / "a", "15"))
+    result = replay_frames(film, FrameDump(tmp_path / "b", "15"), FAST)
+    assert same_files(tmp_path / "a" / "000015", tmp_path / "b" / "000015")
+    assert lines(tmp_path / "b")[0]["returns_to"] == 0
+    assert result.colorized == 9 + 2
+
+
 @needs_clips
 def test_random_frames_of_archive_film_replay_alike(tmp_path: Path) -> None:
     """In grain, flicker and real cuts as well: three random frames, at the usual size."""

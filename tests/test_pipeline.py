@@ -113,6 +113,24 @@ def test_inside_a_shot_the_past_counts(tmp_path: Path) -> None:
     assert (late[1] != first[1]).any()
 
 
+def test_a_set_up_that_returns_keeps_its_colors(tmp_path: Path) -> None:
+    """After a shot of something else the picture goes on in the colors that it had before."""
+    shot, other = soft_shot(1, 20), soft_shot(2, 7)
+    film = write_film(tmp_path / "film.mkv", shot[:10] + other + shot[10:])
+    alone = write_film(tmp_path / "alone.mkv", shot[10:])
+    result = colorize_video(film, settings=FAST)
+    colored = planes(result.path)
+    expected = planes(colorize_video(alone, settings=FAST).path)[0]
+
+    def change(now: list[Plane]) -> float:
+        before = colored[9]
+        return float(np.mean([abs(now[i] - before[i].astype(float)) for i in (1, 2)]))
+
+    assert change(colored[17]) < 0.8 * change(expected)
+    shots = read_sidecar(tmp_path / "film.colorized.json")["shots"]
+    assert [told["returns_to"] for told in shots] == [None, None, 0]
+
+
 def test_a_piece_of_a_film(tmp_path: Path) -> None:
     """Start and duration give those frames, from time 0 on."""
     luma = soft_shot(1, 30)

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from vidcolor.evaluation.cuts import CutCounts, count_cuts, first_frames, parse_labels
+from vidcolor.video.detail import small_luma
 from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.shots import WINDOW, number_shots, small_luma
+from vidcolor.video.shots import WINDOW, number_shots
 from vidcolor.video.source import probe
 
 CLIPS = Path(__file__).parents[2] / "shared" / "clips"
@@ -36,7 +37,7 @@ def numbers(pictures: list[np.ndarray]) -> list[int]:
     """The shot number of each picture; each must come out once and in order."""
     out = list(number_shots(enumerate(pictures)))
     assert [item for item, *_ in out] == list(range(len(pictures)))
-    return [number for _, number, _ in out]
+    return [shot.number for _, shot, _ in out]
 
 
 def cuts(pictures: list[np.ndarray]) -> list[int]:

@@ -167,9 +167,9 @@ def test_what_comes_into_sight_is_new() -> None:
     """At the edge where a pan uncovers things they get their own histogram."""
     shot, _ = moving_shot(14, 2, noise=0)
     last = list(smooth_histograms(shot, TemporalSettings()))[-1]
-    assert last.past_share is not None
-    assert last.past_share[:, 0].max() < 0.3
-    assert np.median(last.past_share[:, 4:]) > 0.6
+    assert last.weight is not None
+    assert last.weight[:, 0].max() < 1.4
+    assert np.median(last.weight[:, 4:]) > 2.5
     fresh = shot[-1].probabilities
     assert torch.allclose(last.probabilities[:, :, 0], fresh[:, :, 0], atol=0.35)
 
@@ -190,11 +190,37 @@ def test_a_histogram_tells_what_was_done_to_it() -> None:
     made = list(smooth_histograms(shot, TemporalSettings()))
     for one, out in zip(shot, made, strict=True):
         assert out.predicted is one.probabilities
-        assert out.past_share is not None
+        assert out.weight is not None
         assert out.motion is not None
-        assert out.motion.trust.shape == out.past_share.shape == (H, W)
+        assert out.motion.trust.shape == out.weight.shape == (H, W)
     (alone,) = smooth_histograms(shot[:1], TemporalSettings())
     assert alone.motion is None
-    assert alone.past_share is not None
-    assert not alone.past_share.any()
+    assert alone.weight is not None
+    assert (alone.weight == 1).all()
     assert next(smooth_histograms(shot, TemporalSettings(smoothing=0))).predicted is None
+
+
+def test_a_shot_begins_with_what_is_recalled() -> None:
+    """On a still picture the earlier shot's weight fades once more and counts beside the new."""
+    earlier = [histogram(i) for i in range(20, 24)]
+    settings = TemporalSettings(smoothing=0.7)
+    recalled = list(smooth_histograms(earlier, settings))[-1]
+    assert recalled.weight is not None
+    (out,) = smooth_histograms([histogram(0)], settings, recalled)
+    past = 0.7 * float(recalled.weight.mean())
+    mean = (past * recalled.probabilities + histogram(0).probabilities) / (past + 1)
+    assert torch.allclose(out.probabilities, mean, atol=1e-5)
+    assert out.weight is not None
+    assert out.weight == pytest.approx(past + 1)
+
+
+def test_nothing_is_recalled_for_what_is_new_in_the_picture() -> None:
+    """Where the picture is another than the earlier shot's, it begins alone."""
+    still = histogram(0).lightness
+    other = still.copy()
+    other[:, :24] += 50
+    (recalled,) = smooth_histograms([histogram(1)], TemporalSettings())
+    (out,) = smooth_histograms([histogram(0, other)], TemporalSettings(), recalled)
+    fresh = histogram(0).probabilities
+    assert torch.allclose(out.probabilities[:, :, :5], fresh[:, :, :5], atol=1e-3)
+    assert (out.probabilities - fresh)[:, :, 10:].abs().max() > 0.05

@@ -98,10 +98,10 @@ def test_a_row_of_first_frames_alone_has_no_flicker() -> None:
 def test_shots_are_told_in_order() -> None:
     """Each has its number, its first frame, when that is shown, and its length."""
     assert filled(shown()).figures()["shots"] == [
-        {"number": 0, "first_frame": 0, "start_seconds": 0, "frames": 3},
-        {"number": 1, "first_frame": 3, "start_seconds": 0.999, "frames": 4},
-        {"number": 2, "first_frame": 7, "start_seconds": 4.5, "frames": 2},
-        {"number": 3, "first_frame": 9, "start_seconds": 4.76, "frames": 2},
+        {"number": 0, "returns_to": None, "first_frame": 0, "start_seconds": 0, "frames": 3},
+        {"number": 1, "returns_to": None, "first_frame": 3, "start_seconds": 0.999, "frames": 4},
+        {"number": 2, "returns_to": None, "first_frame": 7, "start_seconds": 4.5, "frames": 2},
+        {"number": 3, "returns_to": None, "first_frame": 9, "start_seconds": 4.76, "frames": 2},
     ]
 
 

@@ -86,7 +86,7 @@ def colorize_job(
     began = perf_counter()
     losses, timeline = Losses(), Timeline()
     first = job.source.first_pts * job.source.time_base
-    done, shot = 0, -1
+    done = shots = 0
     with begun(dump, job, model, settings):
         colored = colorize_frames(read_job(job, settings, losses), model, settings, dump)
         with closing(colored), _writer(job, model, settings) as writer:
@@ -96,19 +96,23 @@ def colorize_job(
                 if dump is not None and dump.wants(frame):
                     dump.finish_frame(frame, encode=perf_counter() - before)
                 since = frame.pts * frame.time_base - first
-                timeline.add(ab, seconds=float(since), shot=shot, confidence=confidence)
-                done += 1
+                timeline.add(
+                    ab,
+                    seconds=float(since),
+                    shot=shot.number,
+                    confidence=confidence,
+                    returns_to=shot.returns_to,
+                )
+                done, shots = done + 1, shot.number + 1
                 if progress is not None:
-                    progress(done, shot)
+                    progress(done, shot.number)
     elapsed = perf_counter() - began
     facts = _facts(job, model, settings) | timeline.figures()
     facts |= {"frames": done, "elapsed_seconds": elapsed, "losses": str(losses)}
     write_sidecar(sidecar_path(job.encoding.path), facts)
     if dump is not None:
         dump.refuse_missed()
-    return Result(
-        path=job.encoding.path, frames=done, shots=shot + 1, seconds=elapsed, losses=losses
-    )
+    return Result(path=job.encoding.path, frames=done, shots=shots, seconds=elapsed, losses=losses)
 
 
 def _writer(job: Job, model: Model, settings: Settings) -> FilmWriter:

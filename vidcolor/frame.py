@@ -144,15 +144,16 @@ class ColorHistogram:
         lightness: (H, W) float32 in [0, 100], the picture that the network saw; H = 4 h, W = 4 w.
         seconds: Time that predicting it took, its share of the batch's.
         predicted: Its probabilities before smoothing; None if it was not smoothed.
-        past_share: (h, w) float32 in [0, 1), how much of it comes from other frames of its shot.
-        motion: How that past was moved here; None for a frame that has none.
+        weight: (h, w) float32 from 1 up, how many frames' worth of predictions it is a mean of;
+            None if it was not smoothed.
+        motion: How the others were moved here; None for a frame that has none.
     """
 
     probabilities: torch.Tensor
     lightness: NDArray[np.float32]
     seconds: float = 0.0
     predicted: torch.Tensor | None = None
-    past_share: NDArray[np.float32] | None = None
+    weight: NDArray[np.float32] | None = None
     motion: Motion | None = None
 
     def __repr__(self) -> str:

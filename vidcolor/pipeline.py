@@ -28,12 +28,15 @@ from vidcolor.refine.flood import refine_flood
 from vidcolor.refine.refined import Refined
 from vidcolor.refine.scribble import refine_scribble
 from vidcolor.settings import Settings
+from vidcolor.temporal.memory import LongMemory
 from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
 from vidcolor.temporal.strength import Strength
 from vidcolor.threads import run_ahead
+from vidcolor.video.detail import small_luma
 from vidcolor.video.plan import Job
 from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.shots import CutScore, number_shots, small_luma
+from vidcolor.video.returns import REMEMBERED_SHOTS
+from vidcolor.video.shots import CutScore, Shot, number_shots
 
 T = TypeVar("T")
 Map = NDArray[np.float32]
@@ -70,12 +73,14 @@ class Guess(NamedTuple):
         ab: a* and b* as the model means them, (2, h, w).
         confidence: 1 where one bin has all probability, 0 where all have alike; the map's mean.
         lightness: L* that the network saw, (H, W).
+        shot: Its shot.
     """
 
     frame: Frame
     ab: Map
     confidence: float
     lightness: Map
+    shot: Shot
 
 
 class Colored(NamedTuple):
@@ -86,14 +91,14 @@ class Colored(NamedTuple):
         chroma: Cb and Cr to be written.
         ab: The small map that they come from, (2, h, w).
         confidence: How sure the model is of it, in [0, 1].
-        shot: Number of its shot, from 0.
+        shot: Its shot.
     """
 
     frame: Frame
     chroma: tuple[Plane, Plane]
     ab: Map
     confidence: float
-    shot: int
+    shot: Shot
 
 
 def colorize_frames(
@@ -124,15 +129,29 @@ def colorize_frames(
 
 
 def colorize_shot(
-    frames: Iterable[Prepared], model: Model, settings: Settings, dump: FrameDump | None = None
+    frames: Iterable[Prepared],
+    shot: Shot,
+    memory: LongMemory,
+    model: Model,
+    settings: Settings,
+    dump: FrameDump | None = None,
 ) -> Iterator[Guess]:
     """Yield each frame of one shot with the small map of its colors.
 
-    All that is remembered from frame to frame begins and ends here.
+    All that is remembered from frame to frame begins and ends here, but for the ending of the shot
+    that this one returns to.
+
+    Args:
+        frames: The shot's frames.
+        shot: Which one it is.
+        memory: Knows how earlier shots ended, and is told how this one did.
+        model: What predicts.
+        settings: All settings.
+        dump: Gets what the stages make of the frames that it chooses.
     """
     coming: deque[Prepared] = deque()
     waiting: deque[Prepared] = deque()
-    strength = Strength()
+    ending = memory.recall(shot.returns_to)
     last_given = 0.0
 
     def exposed() -> Iterator[Map]:
@@ -153,10 +172,12 @@ def colorize_shot(
 
     predicted = predict_histograms(exposed(), model, settings.model.batch_size)
     with closing(predicted):
-        for histogram, refined in _refine(fresh(), model, settings):
+        smoothed = smooth_histograms(fresh(), settings.temporal, ending.histogram)
+        for histogram, refined in _refine(smoothed, model, settings):
+            ending = ending._replace(histogram=histogram)
             frame, lightness, _, share = waiting.popleft()
             decoded = _decode(histogram.probabilities, model, settings)
-            gain = _gain(histogram, decoded, strength, model, settings)
+            gain = _gain(histogram, decoded, ending.strength, model, settings)
             decoded = decoded._replace(ab=decoded.ab * gain)
             seconds = perf_counter() - last_given
             if dump is not None and dump.wants(frame):
@@ -164,18 +185,18 @@ def colorize_shot(
                 dump.add_smoothed(frame, histogram, decoded, refined and refined.record, seconds)
             confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
             ab = refined.ab * np.float32(gain) if refined else decoded.ab.cpu().numpy()
-            yield Guess(frame, ab * np.float32(share), confidence, lightness)
+            yield Guess(frame, ab * np.float32(share), confidence, lightness, shot)
+    memory.keep(shot.number, ending)
 
 
 def _refine(
-    histograms: Iterable[ColorHistogram], model: Model, settings: Settings
+    smoothed: Iterable[ColorHistogram], model: Model, settings: Settings
 ) -> Iterator[tuple[ColorHistogram, Refined | None]]:
-    """The histograms of one shot smoothed, each with its refined colors if that is asked for."""
+    """The smoothed histograms of one shot, each with its refined colors if that is asked for."""
 
     def decode(probabilities: torch.Tensor) -> torch.Tensor:
         return _decode(probabilities, model, settings).ab
 
-    smoothed = smooth_histograms(histograms, settings.temporal)
     refine, memory = settings.refine, settings.temporal.smoothing
     if refine.method == "none":
         yield from ((histogram, None) for histogram in smoothed)
@@ -252,27 +273,29 @@ def _prepare(
 
 
 def _guess(
-    numbered: Generator[tuple[Prepared, int, CutScore], None, None],
+    numbered: Generator[tuple[Prepared, Shot, CutScore], None, None],
     model: Model,
     settings: Settings,
     dump: FrameDump | None,
     last_by_shot: Mapping[int, int] | None,
-) -> Generator[tuple[Guess, int], None, None]:
-    """Shot by shot, the guess for each frame and its shot's number."""
+) -> Generator[Guess, None, None]:
+    """The guess for each frame, shot by shot."""
 
-    def told() -> Iterator[tuple[Prepared, int]]:
+    def told() -> Iterator[tuple[Prepared, Shot]]:
         for prepared, shot, score in numbered:
             if dump is not None and dump.wants(prepared.frame):
                 cut = {f"cut_{name}": round(value, 4) for name, value in score._asdict().items()}
-                dump.tell(prepared.frame, shot=shot, **cut)
+                told_of = {"shot": shot.number, "returns_to": shot.returns_to}
+                dump.tell(prepared.frame, **told_of, **cut)
             yield prepared, shot
 
+    memory = LongMemory(REMEMBERED_SHOTS)
     with closing(numbered):
         for shot, members in groupby(told(), key=lambda item: item[1]):
-            frames = (prepared for prepared, _ in members)
-            needed = frames if last_by_shot is None else _until(last_by_shot.get(shot), frames)
-            for guess in colorize_shot(needed, model, settings, dump):
-                yield guess, shot
+            frames: Iterator[Prepared] = (prepared for prepared, _ in members)
+            if last_by_shot is not None:
+                frames = _until(last_by_shot.get(shot.number), frames)
+            yield from colorize_shot(frames, shot, memory, model, settings, dump)
 
 
 def _gain(
@@ -300,10 +323,10 @@ def _decode(probabilities: torch.Tensor, model: Model, settings: Settings) -> De
 
 
 def _finish(
-    inferred: Iterable[tuple[Guess, int]], settings: Settings, dump: FrameDump | None
+    inferred: Iterable[Guess], settings: Settings, dump: FrameDump | None
 ) -> Generator[Colored, None, None]:
     """Each frame with its chroma planes."""
-    for (frame, ab, confidence, lightness), shot in inferred:
+    for frame, ab, confidence, lightness, shot in inferred:
         record: Record | None = {} if dump is not None and dump.wants(frame) else None
         shown = ab * settings.color.saturation
         began = perf_counter()

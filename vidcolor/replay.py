@@ -10,9 +10,10 @@ from vidcolor.film import Progress
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline import begun, colorize_frames, read_job
 from vidcolor.settings import Settings
+from vidcolor.video.detail import small_luma
 from vidcolor.video.plan import Job, plan_video
 from vidcolor.video.reader import Losses
-from vidcolor.video.shots import number_shots, small_luma
+from vidcolor.video.shots import Shot, number_shots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +40,11 @@ def replay_frames(
 ) -> Replay:
     """Dump chosen frames of a film without writing a film.
 
-    What a frame becomes depends on those before it in its shot and on the shot's first few, and on
-    no other. So cuts are looked for first, from the film's beginning to behind the last frame
-    chosen; then each shot with a chosen frame is colorized until that is known. The arrays are bit
-    for bit those of a run through the whole film with the same settings on the same machine.
+    What a frame becomes depends on those before it in its shot, on the shot's first few and on the
+    shot that it returns to, and on no other. So cuts are looked for first, from the film's
+    beginning to behind the last frame chosen; then each shot with a chosen frame is colorized until
+    that is known. The arrays are bit for bit those of a run through the whole film with the same
+    settings on the same machine.
 
     Args:
         source: The film.
@@ -77,21 +79,29 @@ def replay_job(
                     dump.finish_frame(one.frame)
                 count += 1
                 if progress is not None:
-                    progress(count, one.shot)
+                    progress(count, one.shot.number)
                 if one.frame.index >= end:
                     break
     return Replay(frames=dump.count, colorized=count, seconds=perf_counter() - began)
 
 
 def _find_frames(job: Job, settings: Settings, dump: FrameDump) -> dict[int, int]:
-    """For each shot with a chosen frame the number of the last one in it."""
+    """For each shot that is needed for the chosen frames the number of the last one in it."""
     last_by_shot: dict[int, int] = {}
+    ends: dict[Shot, int] = {}
     frames = dump.watch(read_job(job, settings, Losses()))
     small = ((frame, small_luma(frame.luma, frame.picture.depth)) for frame in frames)
     for frame, shot, _ in number_shots(small):
+        ends[shot] = frame.index
         if dump.wants(frame):
-            last_by_shot[shot] = frame.index
+            last_by_shot[shot.number] = frame.index
         if dump.is_over(frame):
             break
     dump.refuse_missed()
+    whole: set[int | None] = set()
+    for shot in reversed(ends):  # a shot returns to one before it
+        if shot.number in whole:
+            last_by_shot[shot.number] = ends[shot]
+        if shot.number in last_by_shot:
+            whole.add(shot.returns_to)
     return last_by_shot

@@ -31,6 +31,7 @@ class _Row:
 @dataclass(slots=True)
 class _Shot:
     number: int
+    returns_to: int | None
     first_frame: int
     start_seconds: float
     frames: int = 0
@@ -54,7 +55,15 @@ class Timeline:
         self._count = 0
         self._before: Map | None = None
 
-    def add(self, ab: Map, *, seconds: float, shot: int, confidence: float) -> None:
+    def add(
+        self,
+        ab: Map,
+        *,
+        seconds: float,
+        shot: int,
+        confidence: float,
+        returns_to: int | None = None,
+    ) -> None:
         """Take in the next frame, in the order shown.
 
         Args:
@@ -62,9 +71,10 @@ class Timeline:
             seconds: Time of the frame since the film's first frame.
             shot: Number of its shot, from 0.
             confidence: How sure the model is of its colors, in [0, 1].
+            returns_to: Number of the shot whose colors its shot began with, if any.
         """
         if not self._shots or self._shots[-1].number != shot:
-            self._shots.append(_Shot(shot, self._count, seconds))
+            self._shots.append(_Shot(shot, returns_to, self._count, seconds))
             self._before = None
         self._shots[-1].frames += 1
         self._count += 1
@@ -90,8 +100,8 @@ class Timeline:
         """Everything taken in so far, as values that JSON has; None where there is no figure.
 
         Returns:
-            `shots`: for each its `number`, its `first_frame` counted from 0 here, its
-            `start_seconds` and its `frames`.
+            `shots`: for each its `number`, that of the shot that it `returns_to` or None, its
+            `first_frame` counted from 0 here, its `start_seconds` and its `frames`.
             `timeline`: columns of equal length, a row for each `second` of film that has frames,
             numbered from 0, with its count of `frames`. Means over these frames are `mean_a`,
             `mean_b`, `colorfulness` (M1 of the map), `confidence` and `flicker`: the mean distance

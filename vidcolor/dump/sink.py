@@ -204,7 +204,7 @@ class FrameDump:
         self._entries[frame.index] = _Entry(folder, line, lightness)
         self._spent(frame, began)
 
-    def tell(self, frame: Frame, **facts: float) -> None:
+    def tell(self, frame: Frame, **facts: float | None) -> None:
         """Add facts to a chosen frame's line."""
         self._entries[frame.index].line.update(facts)
 
@@ -251,8 +251,8 @@ class FrameDump:
         }
         if self._top_k:
             arrays["bins"] = top.indices.cpu().numpy().astype(np.uint16)
-        if histogram.past_share is not None:
-            arrays["past_share"] = histogram.past_share
+        if histogram.weight is not None:
+            arrays["past_share"] = 1 - 1 / histogram.weight
         entry = self._entries[frame.index]
         script = histogram_script(
             frame.index, stage, bins=arrays.get("bins"), probabilities=arrays["probabilities"]

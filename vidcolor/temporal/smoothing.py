@@ -2,12 +2,13 @@
 
 Each becomes a weighted mean of itself and those before it, which are moved along with the picture.
 The weight of a past one fades with every frame, and pixel by pixel where motion cannot be trusted.
-A shot's first frame begins with what its next ones tell of it, so that colors need not settle.
+A shot's first frame begins with what its next ones tell of it, so that colors need not settle, and
+with the colors of an earlier shot if it goes on with that one's picture.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -25,23 +26,10 @@ LOOK_AHEAD = 8
 """Frames that a shot's first one learns from, itself included."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Memory:
-    """What is remembered of a shot, as of one frame.
-
-    Attributes:
-        rows: The smoothed predictions, (h * w, bins): a pixel's lie side by side.
-        weight: How many frames' worth they are, (h, w).
-        lightness: The picture that they belong to, (H, W).
-    """
-
-    rows: torch.Tensor
-    weight: Map
-    lightness: Map
-
-
 def smooth_histograms(
-    histograms: Iterable[ColorHistogram], settings: TemporalSettings
+    histograms: Iterable[ColorHistogram],
+    settings: TemporalSettings,
+    recalled: ColorHistogram | None = None,
 ) -> Iterator[ColorHistogram]:
     """Smooth the histograms of one shot in time.
 
@@ -52,6 +40,7 @@ def smooth_histograms(
     Args:
         histograms: The shot's histograms in the order shown, all of one shape.
         settings: How much smoothing; with 0 the histograms come out as they are.
+        recalled: The last smoothed histogram of an earlier shot that this one goes on with.
 
     Yields:
         One histogram for each that comes in; its probabilities still sum to 1.
@@ -61,43 +50,55 @@ def smooth_histograms(
         return
     coming = iter(histograms)
     first = deque(islice(coming, LOOK_AHEAD))
-    memory: _Memory | None = None
+    past: ColorHistogram | None = None
     for histogram in islice(reversed(first), len(first) - 1 if first else 0):
-        memory = _step(histogram, memory, settings)[1]
+        past = _join(_begun(histogram), past, settings)
+    if first:
+        past = _join(_begun(first.popleft()), past, settings)
+        past = _join(past, recalled, settings)
+        yield past
     while first:
-        smoothed, memory = _step(first.popleft(), memory, settings)
-        yield smoothed
+        past = _join(_begun(first.popleft()), past, settings)
+        yield past
     for histogram in coming:
-        smoothed, memory = _step(histogram, memory, settings)
-        yield smoothed
+        past = _join(_begun(histogram), past, settings)
+        yield past
 
 
-def _step(
-    histogram: ColorHistogram, memory: _Memory | None, settings: TemporalSettings
-) -> tuple[ColorHistogram, _Memory]:
-    """The smoothed histogram of a frame, and what is remembered after it."""
+def _begun(histogram: ColorHistogram) -> ColorHistogram:
+    """A histogram that others can be joined to: so far it is worth one frame, its own."""
+    weight = np.ones(histogram.probabilities.shape[1:], np.float32)
+    return replace(histogram, predicted=histogram.probabilities, weight=weight)
+
+
+def _join(
+    histogram: ColorHistogram, past: ColorHistogram | None, settings: TemporalSettings
+) -> ColorHistogram:
+    """The mean of a frame's histogram and one of the past, which is moved to where things are."""
+    if past is None or past.weight is None or histogram.weight is None:
+        return histogram
     bins, height, width = histogram.probabilities.shape
-    fresh = histogram.probabilities.movedim(0, -1).reshape(-1, bins)
     lightness = histogram.lightness
-    if memory is None:
-        smoothed, weight = fresh, np.ones((height, width), np.float32)
-        share, motion = np.zeros_like(weight), None
-    else:
-        motion = find_motion(lightness, memory.lightness, (width, height), follow=settings.motion)
-        corners, parts = _bilinear(motion.displacement)
-        past, remembered = _gather(memory, corners, parts)
-        past_weight = settings.smoothing * motion.trust * remembered
-        weight = past_weight + 1
-        share = past_weight / weight
-        smoothed = torch.lerp(fresh, past, torch.from_numpy(share.reshape(-1, 1)).to(fresh.device))
-    made = replace(
+    motion = find_motion(lightness, past.lightness, (width, height), follow=settings.motion)
+    corners, parts = _bilinear(motion.displacement)
+    rows = _rows(histogram)
+    past_rows = _gather(_rows(past).to(rows.dtype), corners, parts)
+    remembered = (past.weight.reshape(-1)[corners] * parts).sum(1).reshape(height, width)
+    past_weight = settings.smoothing * motion.trust * remembered
+    weight = past_weight + histogram.weight
+    share = torch.from_numpy((past_weight / weight).reshape(-1, 1)).to(rows.device)
+    smoothed = torch.lerp(rows, past_rows, share)
+    return replace(
         histogram,
         probabilities=smoothed.reshape(height, width, bins).movedim(-1, 0),
-        predicted=histogram.probabilities,
-        past_share=share,
+        weight=weight,
         motion=motion,
     )
-    return made, _Memory(smoothed, weight, lightness)
+
+
+def _rows(histogram: ColorHistogram) -> torch.Tensor:
+    """The predictions as (h * w, bins): a pixel's lie side by side."""
+    return histogram.probabilities.movedim(0, -1).flatten(0, 1)
 
 
 def _bilinear(displacement: Map) -> tuple[NDArray[np.int64], Map]:
@@ -122,14 +123,11 @@ def _bilinear(displacement: Map) -> tuple[NDArray[np.int64], Map]:
     return places, np.stack(parts, axis=-1).astype(np.float32).reshape(-1, 4)
 
 
-def _gather(memory: _Memory, corners: NDArray[np.int64], parts: Map) -> tuple[torch.Tensor, Map]:
-    """Predictions and weights looked up between pixels, (h * w, bins) and (h, w)."""
-    device = memory.rows.device
-    past = functional.embedding_bag(  # ten times as fast as grid_sample on a CPU
-        torch.from_numpy(corners).to(device),
-        memory.rows,
+def _gather(rows: torch.Tensor, corners: NDArray[np.int64], parts: Map) -> torch.Tensor:
+    """Predictions looked up between pixels, (h * w, bins)."""
+    return functional.embedding_bag(  # ten times as fast as grid_sample on a CPU
+        torch.from_numpy(corners).to(rows.device),
+        rows,
         mode="sum",
-        per_sample_weights=torch.from_numpy(parts).to(device),
+        per_sample_weights=torch.from_numpy(parts).to(rows.device),
     )
-    weight = (memory.weight.reshape(-1)[corners] * parts).sum(1)
-    return past, np.asarray(weight.reshape(memory.weight.shape), np.float32)

@@ -1,55 +1,38 @@
 """Where a film goes from one shot to the next, found on small pictures of its luma.
 
-Pictures are compared by their detail: what is left of them at 32 pixels when their broad light and
-shade are taken down. Two are as unlike as their correlation is low at the shift that suits them
-best, so that neither a change of exposure nor a jerk of the camera sets them apart.
-
-A hard cut is a step between two pictures that are unlike, far more so than those around it. Where
-the picture of before comes back within a frame or two, it is a flash, a blank frame or a splice
-inside one shot. A dissolve is found as it ends: the pictures on the way are sums of the one that it
-began with and the one that it has come to. A fade out goes on through its black, and a fade in
-begins a shot when it leaves the black, unless the picture of before comes back. A wrong cut inside
-a shot lets its colors jump, and over a dissolve they blend anyway: so only clear blends are cut.
+Pictures are compared by their detail, see `vidcolor.video.detail`. A hard cut is a step between two
+pictures that are unlike, far more so than those around it. Where the picture of before comes back
+within a frame or two, it is a flash, a blank frame or a splice inside one shot. A dissolve is found
+as it ends: the pictures on the way are sums of the one that it began with and the one that it has
+come to. A fade out goes on through its black, and a fade in begins a shot when it leaves the black,
+unless the picture of before comes back. A wrong cut inside a shot lets its colors jump, and over a
+dissolve they blend anyway: so only clear blends are cut. Each shot is also told whether it goes on
+with the picture that one before it ended with.
 """
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from math import sqrt
 from typing import NamedTuple, TypeVar
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from vidcolor.frame import Plane
+from vidcolor.video.detail import (
+    PLAIN_DETAIL,
+    Detail,
+    SmallLuma,
+    find_detail,
+    spread,
+    unlikeness,
+)
+from vidcolor.video.returns import SetUps
 
 T = TypeVar("T")
-SmallLuma = NDArray[np.uint8]
-Detail = NDArray[np.float32]
-
-SMALL_SIDE = 128
-"""Long side of the pictures given, in pixels: grain is averaged away, content stays."""
-
-DETAIL_SIDE = 32
-"""Long side of the pictures compared, in pixels."""
-
-SHADE_SHARE = 0.7
-"""How much of the broad light and shade is taken away: sky over land is alike in many shots."""
-
-SHADE_SIGMA = 4.0
-"""How broad it is, in pixels of the pictures compared."""
-
-SHIFT_SHARE = 8
-"""Pictures are shifted by up to one part in this many of their sides, either way."""
 
 UNLIKE = 0.45
 """Pictures further apart are of two shots. Real cuts measured 0.56 up, motion 0.3, seldom 0.6."""
 
 MIN_RATIO = 2.0
 """How many times the mean step of the frames around it a cut must have."""
-
-MIN_DIFFERENCE = 4.0
-"""Details that differ less than this in the mean, in 8-bit codes, are alike: nothing but grain."""
 
 WINDOW = 2
 """Frames on each side that a cut's step is held against; cuts are heard of that late."""
@@ -75,14 +58,8 @@ ARRIVED_SHARE = 0.4
 PAST_SHARE = 0.9
 """Its share `WINDOW` frames before, at most: not long after it has come."""
 
-BLANK_DETAIL = 2.5
-"""Standard deviation of detail, in 8-bit codes, below which it may be grain alone."""
-
 BLACK_DETAIL = 5.0
 """The same that a black picture may have: a last faint trace, a watermark."""
-
-PLAIN_DETAIL = 8.0
-"""The same above which a picture coming out of the black can be told from another."""
 
 BLACK_LEVEL = 40.0
 """Mean of a black picture at most, in 8-bit codes."""
@@ -105,24 +82,19 @@ class CutScore(NamedTuple):
     ratio: float
 
 
-def small_luma(luma: Plane, depth: int) -> SmallLuma:
-    """Give the small 8-bit picture that cuts are looked for in.
+class Shot(NamedTuple):
+    """One shot of a film.
 
-    Args:
-        luma: Y' codes, (H, W).
-        depth: Bits of a code, 8 to 16.
-
-    Returns:
-        Y' codes at 8 bits, (h, w), the longer side at most `SMALL_SIDE` pixels.
+    Attributes:
+        number: Its number, from 0.
+        returns_to: Number of the earlier shot whose last picture it goes on with, if any.
     """
-    height, width = luma.shape
-    share = min(1.0, SMALL_SIDE / max(height, width))
-    size = (max(1, round(width * share)), max(1, round(height * share)))
-    small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
-    return np.right_shift(small, depth - 8, dtype=luma.dtype).astype(np.uint8)
+
+    number: int
+    returns_to: int | None
 
 
-def number_shots(frames: Iterable[tuple[T, SmallLuma]]) -> Iterator[tuple[T, int, CutScore]]:
+def number_shots(frames: Iterable[tuple[T, SmallLuma]]) -> Iterator[tuple[T, Shot, CutScore]]:
     """Number the shots of a film as it streams by.
 
     Times are not looked at, so the frame rate may vary. At most `WINDOW` + 1 items are held, and a
@@ -132,25 +104,30 @@ def number_shots(frames: Iterable[tuple[T, SmallLuma]]) -> Iterator[tuple[T, int
         frames: Pairs of anything and its `small_luma`, all of one shape, in the order shown.
 
     Yields:
-        The same things in the same order, each with the number of its shot, from 0, and with how
-        much it looked like a cut.
+        The same things in the same order, each with its shot and with how much it looked like a
+        cut.
     """
-    shot = _Shot()
+    running = _Running()
     before: deque[_Mark] = deque(maxlen=FLASH_FRAMES + 1)
     waiting: deque[tuple[T, _Mark]] = deque()
-    number = settling = 0
-    for item, mark in _followed(frames, waiting, shot):
+    set_ups = SetUps()
+    shot, settling = Shot(0, None), 0
+    for item, mark in _followed(frames, waiting, running):
         after = [mark, *(coming for _, coming in waiting)]
         score = _score(before, after)
         blended = after[-1].blended if before and len(after) > WINDOW else 0
         # A quick blend's last step may look like one more cut.
         if blended or (not settling and _is_cut(score, before, after)):
-            number += 1
+            # Not to the shot that ends here: the middle of a dissolve is like both its ends.
+            number = shot.number + 1
+            returns_to = set_ups.find(number, mark.detail)
+            set_ups.end(shot.number, before[-1].detail)
+            shot = Shot(number, returns_to)
             # What is left of a slow one may look like one more blend.
-            shot.begin(len(after) - blended // 2)
+            running.begin(len(after) - blended // 2)
         settling = FLASH_FRAMES if blended else max(0, settling - 1)
         before.append(mark)
-        yield item, number, score
+        yield item, shot, score
 
 
 class _Look(NamedTuple):
@@ -161,7 +138,7 @@ class _Look(NamedTuple):
 
 
 class _Mark(NamedTuple):
-    """What is kept of a frame: its detail, how unlike the one before it is, `_Shot.push`'s word."""
+    """What is kept of a frame: its detail, its step from the one before, `_Running.push`'s word."""
 
     detail: Detail
     step: float
@@ -169,14 +146,14 @@ class _Mark(NamedTuple):
 
 
 def _followed(
-    frames: Iterable[tuple[T, SmallLuma]], waiting: deque[tuple[T, _Mark]], shot: "_Shot"
+    frames: Iterable[tuple[T, SmallLuma]], waiting: deque[tuple[T, _Mark]], running: "_Running"
 ) -> Iterator[tuple[T, _Mark]]:
     """Give each frame once `WINDOW` frames behind it have been seen; those stay in `waiting`."""
     last = None
     for item, picture in frames:
         look = _look(picture)
-        step = 0.0 if last is None else _unlikeness(last, look.detail)
-        waiting.append((item, _Mark(look.detail, step, shot.push(look))))
+        step = 0.0 if last is None else unlikeness(last, look.detail)
+        waiting.append((item, _Mark(look.detail, step, running.push(look))))
         last = look.detail
         if len(waiting) > WINDOW:
             yield waiting.popleft()
@@ -185,36 +162,8 @@ def _followed(
 
 
 def _look(picture: SmallLuma) -> _Look:
-    """What is compared of a picture, the longer side at most `DETAIL_SIDE` pixels."""
-    height, width = picture.shape
-    share = min(1.0, DETAIL_SIDE / max(height, width))
-    size = (max(1, round(width * share)), max(1, round(height * share)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-    detail = small - SHADE_SHARE * cv2.GaussianBlur(small, (0, 0), SHADE_SIGMA)
-    detail -= detail.mean()
-    is_black = float(small.mean()) < BLACK_LEVEL and _spread(detail) < BLACK_DETAIL
-    return _Look(detail, is_black)
-
-
-def _spread(detail: Detail) -> float:
-    """The standard deviation of detail, whose mean is 0."""
-    return float(cv2.norm(detail)) / sqrt(detail.size)
-
-
-def _unlikeness(one: Detail, other: Detail) -> float:
-    """How unlike two pictures are, but for exposure and a shift: 0 alike, 1 not at all, up to 2."""
-    if cv2.norm(one, other, cv2.NORM_L1) < MIN_DIFFERENCE * one.size:
-        return 0.0
-    height, width = one.shape
-    y, x = height // SHIFT_SHARE, width // SHIFT_SHARE
-    inner = np.s_[y : height - y, x : width - x]
-    likeness = max(
-        cv2.matchTemplate(whole, part[inner], cv2.TM_CCOEFF_NORMED).max()
-        for whole, part in ((one, other), (other, one))
-    )
-    # Where only grain is left, it may match by chance.
-    spread = _spread(one) * _spread(other)
-    return 1 - float(likeness) * spread / (spread + BLANK_DETAIL**2)
+    detail, mean = find_detail(picture)
+    return _Look(detail, mean < BLACK_LEVEL and spread(detail) < BLACK_DETAIL)
 
 
 def _score(before: Iterable[_Mark], after: list[_Mark]) -> CutScore:
@@ -234,10 +183,10 @@ def _is_cut(score: CutScore, before: Iterable[_Mark], after: list[_Mark]) -> boo
         return False
     least = max(UNLIKE, RETURN_SHARE * after[0].step)
     later = after[: FLASH_FRAMES + 1]
-    return all(_unlikeness(a.detail, b.detail) > least for a in before for b in later)
+    return all(unlikeness(a.detail, b.detail) > least for a in before for b in later)
 
 
-class _Shot:
+class _Running:
     """The last pictures of the shot that runs, and whether another one comes up slowly."""
 
     def __init__(self) -> None:
@@ -279,18 +228,18 @@ class _Shot:
             return 1
         for frames in self._blends():
             first = self._looks[frames]
-            if not first.is_black and _unlikeness(first.detail, look.detail) > UNLIKE:
+            if not first.is_black and unlikeness(first.detail, look.detail) > UNLIKE:
                 return frames
         return 0
 
     def _fades_in(self, detail: Detail) -> bool:
         """Say whether another picture than the one before comes out of the black."""
-        if _spread(detail) < PLAIN_DETAIL:
+        if spread(detail) < PLAIN_DETAIL:
             return False
         if self._black_count > FLASH_FRAMES:
             if self._looks[WINDOW].is_black:
                 return False
-            if self._plain is None or _unlikeness(self._plain, detail) > UNLIKE:
+            if self._plain is None or unlikeness(self._plain, detail) > UNLIKE:
                 return True
         self._black_count = 0
         self._plain = detail
