@@ -3,6 +3,7 @@
 python scripts/evaluate.py val.tar --models lite other.safetensors --json figures.json
 python scripts/evaluate.py --clips *.mp4 --frames 60
 python scripts/evaluate.py --cuts *.mp4
+python scripts/evaluate.py --returns *.mp4
 """
 
 import argparse
@@ -14,6 +15,7 @@ from typing import Any
 import torch
 from clip_figures import evaluate_clips
 from cut_figures import evaluate_cuts
+from return_figures import evaluate_returns
 
 from vidcolor.color.lab import lightness_from_luma
 from vidcolor.evaluation.stills import (
@@ -102,6 +104,7 @@ def main() -> None:
     parser.add_argument("pictures", type=Path, nargs="?", help="folder or tar file of photographs")
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="video files")
     parser.add_argument("--cuts", type=Path, nargs="+", default=[], help="films with known cuts")
+    parser.add_argument("--returns", type=Path, nargs="+", default=[], help="to make A B A B of")
     parser.add_argument("--models", nargs="+", default=["lite"], help="names or paths")
     parser.add_argument("--count", type=int, default=300, help="photographs to take at most")
     parser.add_argument("--frames", type=int, help="to take of each clip at most")
@@ -111,13 +114,17 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    if args.pictures is None and not args.clips and not args.cuts:
-        parser.error("nothing to measure: name photographs, --clips or --cuts")
+    if not (args.pictures or args.clips or args.cuts or args.returns):
+        parser.error("nothing to measure: name photographs, --clips, --cuts or --returns")
     torch.set_num_threads(args.threads)
     results = evaluate_pictures(args) if args.pictures else {}
     if args.clips:
         results["clips"] = {
             name: evaluate_clips(args.clips, args.frames, name, args.device) for name in args.models
+        }
+    if args.returns:
+        results["returns"] = {
+            name: evaluate_returns(args.returns, name, args.device) for name in args.models
         }
     if args.cuts:
         results["cuts"] = evaluate_cuts(args.cuts)
