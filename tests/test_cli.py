@@ -148,6 +148,9 @@ def test_what_cannot_be_done_is_one_line_and_exit_1(
         ("film.mkv --vividness 9", "'9' is no number from 0 to 3"),
         ("film.mkv --saturation nan", "'nan' is no number from 0 to 3"),
         ("film.mkv --smoothing 1", "'1' is no number from 0 to 0.999"),
+        ("film.mkv --every 0", "'0' is no number from 1 to 100"),
+        ("film.mkv --every often", "'often' is no number from 1 to 100"),
+        ("film.mkv --every 1.5", "'1.5' is no whole number"),
         ("film.mkv --render-size 0", "'0' is no number from 64 to 2048"),
         ("film.mkv --batch-size 1.5", "'1.5' is no whole number"),
         ("film.mkv --chroma 421", "invalid choice: '421'"),
@@ -199,6 +202,8 @@ def test_defaults_are_those_of_the_settings() -> None:
     assert (options.vividness, options.saturation) == (color.vividness, color.saturation)
     temporal = TemporalSettings()
     assert (options.smoothing, options.motion) == (temporal.smoothing, temporal.motion)
+    assert options.every == temporal.every
+    assert make_parser().parse_args(["film.mkv", "--every", "3"]).every == 3
 
 
 def test_one_film_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,11 +20,19 @@ from vidcolor.color.bins import BIN_COUNT, decode_annealed_mean
 from vidcolor.dump.selection import STAGES
 from vidcolor.errors import OutputError, SourceError, VidcolorError
 from vidcolor.models.zoo import load_model
-from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, RefineSettings, Settings
+from vidcolor.settings import (
+    ColorSettings,
+    ModelSettings,
+    OutputSettings,
+    RefineSettings,
+    Settings,
+    TemporalSettings,
+)
 
 FAST = Settings(
     model=ModelSettings(device="cpu", render_size=64, batch_size=4),
     color=ColorSettings(saturation=1.3),
+    temporal=TemporalSettings(every=1),
     output=OutputSettings(lossless=True, overwrite=True),
 )
 CUT = 9
@@ -195,6 +203,22 @@ def test_a_replay_colorizes_only_what_it_needs(film: Path, tmp_path: Path) -> No
     assert result.colorized == 12 - CUT + 1
     assert told == [(count, 1) for count in range(1, 5)]
     assert {path.name for path in tmp_path.iterdir()} == {"dump"}
+
+
+def test_a_frame_that_the_network_was_not_asked_about(film: Path, tmp_path: Path) -> None:
+    """It has no histograms of the network, its colors all come from the past, and that is told."""
+    settings = replace(FAST, temporal=TemporalSettings(every=3))
+    colorize_video(film, tmp_path / "a.mkv", settings, dump=FrameDump(tmp_path / "a", "0-19"))
+    replay_frames(film, FrameDump(tmp_path / "b", "13"), settings)
+    told = lines(tmp_path / "a")
+    shots = range(CUT), range(FRAMES - CUT)
+    spared = [place % 3 != 0 for shot in shots for place in shot]
+    assert [line["spared"] for line in told] == spared
+    for number, line in enumerate(told):
+        assert (tmp_path / "a" / line["folder"] / "net.npz").exists() != spared[number]
+        share = arrays(tmp_path / "a", number, "smooth")["past_share"]
+        assert (share == 1).all() == spared[number]
+    assert same_files(tmp_path / "a" / "000013", tmp_path / "b" / "000013")
 
 
 def test_a_replay_goes_through_the_shot_returned_to(tmp_path: Path) -> None:

@@ -18,7 +18,14 @@ from vidcolor import colorize_video, pipeline
 from vidcolor import film as films
 from vidcolor.errors import AlreadyColorError, VidcolorError
 from vidcolor.models.zoo import Model, load_model
-from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, RefineSettings, Settings
+from vidcolor.settings import (
+    ColorSettings,
+    ModelSettings,
+    OutputSettings,
+    RefineSettings,
+    Settings,
+    TemporalSettings,
+)
 from vidcolor.sidecar import read_sidecar
 from vidcolor.video.plan import plan_video
 from vidcolor.video.reader import Losses
@@ -111,6 +118,39 @@ def test_inside_a_shot_the_past_counts(tmp_path: Path) -> None:
     first = planes(colorize_video(tail, settings=FAST).path)[0]
     np.testing.assert_array_equal(late[0], first[0])
     assert (late[1] != first[1]).any()
+
+
+@pytest.mark.parametrize(("every", "most"), [(1, 16), (4, 4), ("auto", 8)])
+def test_the_network_is_asked_no_more_than_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int | Literal["auto"], most: int
+) -> None:
+    """It sees as many frames as are not spared, and colors stay nearly what they are with all."""
+    asked = 0
+    predict = pipeline.predict_histograms
+
+    def counted(pictures, *rest):  # noqa: ANN001, ANN002, ANN202
+        def counting():  # noqa: ANN202
+            nonlocal asked
+            for picture in pictures:
+                asked += 1
+                yield picture
+
+        return predict(counting(), *rest)
+
+    still = [np.roll(luma, -step, axis=1) for step, luma in enumerate(soft_shot(1, 16))]
+    film = write_film(tmp_path / "film.mkv", still)
+    monkeypatch.setattr(pipeline, "predict_histograms", counted)
+    settings = replace(FAST, temporal=TemporalSettings(every=every))
+    colored = planes(colorize_video(film, None, settings).path)
+    assert asked <= most
+    everything = replace(FAST, temporal=TemporalSettings(every=1))
+    expected = planes(colorize_video(film, None, everything).path)
+    differences = [
+        abs(one[i].astype(float) - other[i]).mean()
+        for one, other in zip(colored, expected, strict=True)
+        for i in (1, 2)
+    ]
+    assert max(differences) < 1.5
 
 
 def test_a_set_up_that_returns_keeps_its_colors(tmp_path: Path) -> None:

@@ -136,6 +136,19 @@ class Motion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Spared:
+    """A frame that the network is not asked about, since the one before explains it.
+
+    Attributes:
+        lightness: As in `ColorHistogram`.
+        motion: How the picture moved against the frame before.
+    """
+
+    lightness: NDArray[np.float32]
+    motion: Motion
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ColorHistogram:
     """The network's answer for one frame: for each pixel, how likely each bin of the ab plane is.
 
@@ -143,9 +156,9 @@ class ColorHistogram:
         probabilities: (bins, h, w) float32, summing to 1 over the bins.
         lightness: (H, W) float32 in [0, 100], the picture that the network saw; H = 4 h, W = 4 w.
         seconds: Time that predicting it took, its share of the batch's.
-        predicted: Its probabilities before smoothing; None if it was not smoothed.
-        weight: (h, w) float32 from 1 up, how many frames' worth of predictions it is a mean of;
-            None if it was not smoothed.
+        predicted: Its probabilities before smoothing; None if it was not smoothed or not predicted.
+        weight: (h, w) float32 above 0, how many frames' worth of predictions it is a mean of; None
+            if it was not smoothed.
         motion: How the others were moved here; None for a frame that has none.
     """
 
@@ -155,6 +168,13 @@ class ColorHistogram:
     predicted: torch.Tensor | None = None
     weight: NDArray[np.float32] | None = None
     motion: Motion | None = None
+
+    @property
+    def past_share(self) -> NDArray[np.float32] | None:
+        """(h, w) in [0, 1], how much of it comes from other frames; None if it was not smoothed."""
+        if self.weight is None or self.predicted is None:
+            return None if self.weight is None else np.ones_like(self.weight)
+        return np.asarray(1 - 1 / self.weight, np.float32)
 
     def __repr__(self) -> str:
         return f"ColorHistogram({tuple(self.probabilities.shape)} of {self.lightness.shape})"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import nan
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import Literal, NoReturn, TypeVar
 
 from vidcolor import __version__
 from vidcolor.dump.selection import STAGES, FrameSelection, parse_stages
@@ -109,7 +109,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
             batch_size=options.batch_size,
         ),
         color=ColorSettings(vividness=options.vividness, saturation=options.saturation),
-        temporal=TemporalSettings(smoothing=options.smoothing, motion=options.motion),
+        temporal=TemporalSettings(
+            smoothing=options.smoothing, motion=options.motion, every=options.every
+        ),
         refine=RefineSettings(method=options.refine, threshold=options.refine_threshold),
         output=OutputSettings(
             lossless=options.lossless,
@@ -153,6 +155,11 @@ def _add_color_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--no-motion", dest="motion", action="store_false", default=temporal.motion,
         help="do not move past colors along with things that move",
+    )  # fmt: skip
+    group.add_argument(
+        "--every", type=_every, default=temporal.every, metavar="N",
+        help="ask the network about every Nth frame only; auto: where the frames before do not "
+        "explain the picture; 1: about all (default: %(default)s)",
     )  # fmt: skip
     refine = RefineSettings()
     group.add_argument(
@@ -251,6 +258,10 @@ def _number(least: float, most: float) -> Callable[[str], float]:
         return number
 
     return parse
+
+
+def _every(text: str) -> int | Literal["auto"]:
+    return "auto" if text == "auto" else _whole_number(1, 100)(text)
 
 
 def _whole_number(least: int, most: int) -> Callable[[str], int]:

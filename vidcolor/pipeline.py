@@ -20,7 +20,7 @@ from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import chroma_planes
 from vidcolor.dump.sink import Film, FrameDump
 from vidcolor.errors import VidcolorError
-from vidcolor.frame import ColorHistogram, Frame, Plane, Record
+from vidcolor.frame import ColorHistogram, Frame, Plane, Record, Spared
 from vidcolor.models.lite import OUTPUT_STRIDE
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model
@@ -30,6 +30,7 @@ from vidcolor.refine.scribble import refine_scribble
 from vidcolor.settings import Settings
 from vidcolor.temporal.memory import LongMemory
 from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
+from vidcolor.temporal.sparing import Choice, Sparing
 from vidcolor.temporal.strength import Strength
 from vidcolor.threads import run_ahead
 from vidcolor.video.detail import small_luma
@@ -149,29 +150,21 @@ def colorize_shot(
         settings: All settings.
         dump: Gets what the stages make of the frames that it chooses.
     """
-    coming: deque[Prepared] = deque()
     waiting: deque[Prepared] = deque()
     ending = memory.recall(shot.returns_to)
     last_given = 0.0
 
-    def exposed() -> Iterator[Map]:
-        for prepared in frames:
-            coming.append(prepared)
-            yield prepared.exposed
-
-    def fresh() -> Iterator[ColorHistogram]:
+    def fresh() -> Iterator[ColorHistogram | Spared]:
         nonlocal last_given
-        for histogram in predicted:
-            waiting.append(coming.popleft())
-            frame = waiting[-1].frame
-            if dump is not None and dump.wants(frame):
-                decoded = _decode(histogram.probabilities, model, settings)
-                dump.add_histogram(frame, "net", histogram, decoded, histogram.seconds)
+        for prepared, histogram in asked:
+            waiting.append(prepared)
+            if dump is not None and dump.wants(prepared.frame):
+                _dump_histogram(prepared.frame, histogram, model, settings, dump)
             last_given = perf_counter()
             yield histogram
 
-    predicted = predict_histograms(exposed(), model, settings.model.batch_size)
-    with closing(predicted):
+    asked = _ask(frames, model, settings)
+    with closing(asked):
         smoothed = smooth_histograms(fresh(), settings.temporal, ending.histogram)
         for histogram, refined in _refine(smoothed, model, settings):
             ending = ending._replace(histogram=histogram)
@@ -187,6 +180,36 @@ def colorize_shot(
             ab = refined.ab * np.float32(gain) if refined else decoded.ab.cpu().numpy()
             yield Guess(frame, ab * np.float32(share), confidence, lightness, shot)
     memory.keep(shot.number, ending)
+
+
+def _ask(
+    frames: Iterable[Prepared], model: Model, settings: Settings
+) -> Generator[tuple[Prepared, ColorHistogram | Spared], None, None]:
+    """Each frame of one shot with what the network says of it, where it is asked."""
+    coming: deque[tuple[Prepared, Choice]] = deque()
+
+    def asked() -> Iterator[Map]:
+        sparing = Sparing(settings.temporal)
+        for prepared in frames:
+            height, width = prepared.exposed.shape
+            size = (width // OUTPUT_STRIDE, height // OUTPUT_STRIDE)
+            choice = sparing.choose(prepared.exposed, size)
+            coming.append((prepared, choice))
+            if choice.asked:
+                yield prepared.exposed
+
+    def spared() -> Iterator[tuple[Prepared, Spared]]:
+        while coming and (motion := coming[0][1].spared_by) is not None:
+            prepared, _ = coming.popleft()
+            yield prepared, Spared(prepared.exposed, motion)
+
+    predicted = predict_histograms(asked(), model, settings.model.batch_size)
+    with closing(predicted):
+        for histogram in predicted:
+            yield from spared()
+            prepared, choice = coming.popleft()
+            yield prepared, replace(histogram, motion=choice.motion)
+        yield from spared()
 
 
 def _refine(
@@ -298,6 +321,20 @@ def _guess(
             yield from colorize_shot(frames, shot, memory, model, settings, dump)
 
 
+def _dump_histogram(
+    frame: Frame,
+    histogram: ColorHistogram | Spared,
+    model: Model,
+    settings: Settings,
+    dump: FrameDump,
+) -> None:
+    """Dump what the network says of a frame, or that it was not asked."""
+    dump.tell(frame, spared=isinstance(histogram, Spared))
+    if isinstance(histogram, ColorHistogram):
+        decoded = _decode(histogram.probabilities, model, settings)
+        dump.add_histogram(frame, "net", histogram, decoded, histogram.seconds)
+
+
 def _gain(
     histogram: ColorHistogram,
     decoded: Decoded,
@@ -306,8 +343,10 @@ def _gain(
     settings: Settings,
 ) -> float:
     """What makes the colors of a smoothed histogram as strong as the frame's own."""
-    if histogram.predicted is None:
+    if histogram.weight is None:
         return 1.0
+    if histogram.predicted is None:
+        return strength.gain_again()
     alone = _decode(histogram.predicted[:, ::EVERY, ::EVERY], model, settings).ab
     return strength.gain(alone.cpu().numpy(), decoded.ab.cpu().numpy())
 

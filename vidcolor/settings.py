@@ -48,10 +48,13 @@ class TemporalSettings:
         smoothing: 0 colors each frame alone; towards 1 a color lasts longer. The weight that the
             smoothed past has in a pixel where the picture did not change.
         motion: Whether the past is moved along with things that move.
+        every: The network is asked about every so manieth frame of a shot; `auto` asks where the
+            frames before do not explain the picture. Without smoothing it is asked about all.
     """
 
     smoothing: float = 0.92
     motion: bool = True
+    every: int | Literal["auto"] = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -251,8 +251,8 @@ class FrameDump:
         }
         if self._top_k:
             arrays["bins"] = top.indices.cpu().numpy().astype(np.uint16)
-        if histogram.weight is not None:
-            arrays["past_share"] = 1 - 1 / histogram.weight
+        if histogram.past_share is not None:
+            arrays["past_share"] = histogram.past_share
         entry = self._entries[frame.index]
         script = histogram_script(
             frame.index, stage, bins=arrays.get("bins"), probabilities=arrays["probabilities"]

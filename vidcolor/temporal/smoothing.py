@@ -9,17 +9,19 @@ with the colors of an earlier shot if it goes on with that one's picture.
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import chain, islice
+from typing import TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from vidcolor.frame import ColorHistogram
+from vidcolor.frame import ColorHistogram, Motion, Spared
 from vidcolor.settings import TemporalSettings
 from vidcolor.temporal.motion import find_motion
 
+T = TypeVar("T")
 Map = NDArray[np.float32]
 
 LOOK_AHEAD = 8
@@ -27,7 +29,7 @@ LOOK_AHEAD = 8
 
 
 def smooth_histograms(
-    histograms: Iterable[ColorHistogram],
+    histograms: Iterable[ColorHistogram | Spared],
     settings: TemporalSettings,
     recalled: ColorHistogram | None = None,
 ) -> Iterator[ColorHistogram]:
@@ -38,31 +40,42 @@ def smooth_histograms(
     well as 313 probabilities.
 
     Args:
-        histograms: The shot's histograms in the order shown, all of one shape.
+        histograms: The shot's histograms in the order shown, all of one shape. Where they tell a
+            motion, it is taken from there. The first one must not be spared, and without smoothing
+            none.
         settings: How much smoothing; with 0 the histograms come out as they are.
         recalled: The last smoothed histogram of an earlier shot that this one goes on with.
 
     Yields:
         One histogram for each that comes in; its probabilities still sum to 1.
+
+    Raises:
+        ValueError: A frame is spared that must not be.
     """
-    if settings.smoothing == 0:
-        yield from histograms
-        return
     coming = iter(histograms)
-    first = deque(islice(coming, LOOK_AHEAD))
-    past: ColorHistogram | None = None
-    for histogram in islice(reversed(first), len(first) - 1 if first else 0):
-        past = _join(_begun(histogram), past, settings)
-    if first:
-        past = _join(_begun(first.popleft()), past, settings)
-        past = _join(past, recalled, settings)
+    first = deque(islice(coming, LOOK_AHEAD if settings.smoothing else 0))
+    past = None
+    for one in reversed(first):
+        if isinstance(one, ColorHistogram):
+            past = _join(_begun(one), past, None, settings)
+    if past is not None:
+        first.popleft()
+        past = _join(past, recalled, None, settings)
         yield past
-    while first:
-        past = _join(_begun(first.popleft()), past, settings)
+    for one in chain(_drained(first), coming):
+        if isinstance(one, ColorHistogram):
+            past = _join(_begun(one), past, one.motion, settings) if settings.smoothing else one
+        elif past is None:
+            raise ValueError("a shot's first frame cannot be spared")
+        else:
+            past = _carry(one, past, settings)
         yield past
-    for histogram in coming:
-        past = _join(_begun(histogram), past, settings)
-        yield past
+
+
+def _drained(items: deque[T]) -> Iterator[T]:
+    """The items from left to right, each forgotten as it is given."""
+    while items:
+        yield items.popleft()
 
 
 def _begun(histogram: ColorHistogram) -> ColorHistogram:
@@ -72,28 +85,47 @@ def _begun(histogram: ColorHistogram) -> ColorHistogram:
 
 
 def _join(
-    histogram: ColorHistogram, past: ColorHistogram | None, settings: TemporalSettings
+    histogram: ColorHistogram,
+    past: ColorHistogram | None,
+    motion: Motion | None,
+    settings: TemporalSettings,
 ) -> ColorHistogram:
-    """The mean of a frame's histogram and one of the past, which is moved to where things are."""
+    """The mean of a frame's histogram and one of the past, which is moved to where things are.
+
+    Motion is found here if it is not known.
+    """
     if past is None or past.weight is None or histogram.weight is None:
         return histogram
-    bins, height, width = histogram.probabilities.shape
-    lightness = histogram.lightness
-    motion = find_motion(lightness, past.lightness, (width, height), follow=settings.motion)
-    corners, parts = _bilinear(motion.displacement)
+    height, width = histogram.weight.shape
+    if motion is None:
+        pictures = histogram.lightness, past.lightness
+        motion = find_motion(*pictures, (width, height), follow=settings.motion)
+    past_rows, past_weight = _move(_rows(past), past.weight, motion, settings)
     rows = _rows(histogram)
-    past_rows = _gather(_rows(past).to(rows.dtype), corners, parts)
-    remembered = (past.weight.reshape(-1)[corners] * parts).sum(1).reshape(height, width)
-    past_weight = settings.smoothing * motion.trust * remembered
     weight = past_weight + histogram.weight
     share = torch.from_numpy((past_weight / weight).reshape(-1, 1)).to(rows.device)
     smoothed = torch.lerp(rows, past_rows, share)
-    return replace(
-        histogram,
-        probabilities=smoothed.reshape(height, width, bins).movedim(-1, 0),
-        weight=weight,
-        motion=motion,
-    )
+    probabilities = smoothed.reshape(height, width, -1).movedim(-1, 0)
+    return replace(histogram, probabilities=probabilities, weight=weight, motion=motion)
+
+
+def _carry(spared: Spared, past: ColorHistogram, settings: TemporalSettings) -> ColorHistogram:
+    """The histogram of a frame that has none of its own: that of the frame before, moved."""
+    if past.weight is None:
+        raise ValueError("without smoothing no frame can be spared")
+    rows, weight = _move(_rows(past), past.weight, spared.motion, settings)
+    probabilities = rows.reshape(*past.weight.shape, -1).movedim(-1, 0)
+    return ColorHistogram(probabilities, spared.lightness, weight=weight, motion=spared.motion)
+
+
+def _move(
+    rows: torch.Tensor, weight: Map, motion: Motion, settings: TemporalSettings
+) -> tuple[torch.Tensor, Map]:
+    """Predictions (h * w, bins), moved, and what their weight is now, (h, w)."""
+    corners, parts = _bilinear(motion.displacement)
+    remembered = (weight.reshape(-1)[corners] * parts).sum(1).reshape(weight.shape)
+    moved = _gather(rows.float(), corners, parts)
+    return moved, np.asarray(settings.smoothing * motion.trust * remembered, np.float32)
 
 
 def _rows(histogram: ColorHistogram) -> torch.Tensor:

@@ -22,7 +22,8 @@ class Strength:
     """
 
     def __init__(self) -> None:
-        self._alone = self._smoothed = 0.0
+        self._alone = self._smoothed = 0.0  # sums over the frames, the past fading
+        self._last = (0.0, 0.0)
 
     def gain(self, alone: Map, smoothed: Map) -> float:
         """The gain for a frame, from 1 up.
@@ -31,11 +32,16 @@ class Strength:
             alone: a* and b* of its colors frame by frame, (2, ...).
             smoothed: The same smoothed, of any shape.
         """
-        before, after = (_strength(ab) for ab in (alone, smoothed))
+        self._last = _strength(alone), _strength(smoothed)
         if self._alone == 0:
-            self._alone = self._smoothed = SETTLED_FRAMES * after
-        self._alone = MEMORY * self._alone + before
-        self._smoothed = MEMORY * self._smoothed + after
+            self._alone = self._smoothed = SETTLED_FRAMES * self._last[1]
+        return self.gain_again()
+
+    def gain_again(self) -> float:
+        """The gain for a frame that has no colors of its own: it counts as the last that had."""
+        alone, smoothed = self._last
+        self._alone = MEMORY * self._alone + alone
+        self._smoothed = MEMORY * self._smoothed + smoothed
         if self._smoothed == 0:
             return 1.0
         return float(np.clip(self._alone / self._smoothed, 1, MOST_GAIN))

@@ -1,0 +1,77 @@
+import cv2
+import numpy as np
+import pytest
+
+from vidcolor.settings import TemporalSettings
+from vidcolor.temporal.sparing import MOST_SPARED, Sparing
+
+W, H = 88, 64
+AUTO = TemporalSettings(every="auto")
+
+
+def texture(seed: int = 0, width: int = 4 * W) -> np.ndarray:
+    """A soft lightness picture with detail everywhere."""
+    noise = np.random.default_rng(seed).uniform(-200, 300, (4 * H, width)).astype(np.float32)
+    return np.clip(cv2.GaussianBlur(noise, (0, 0), 4) + 50, 0, 100)
+
+
+def asked(pictures: list[np.ndarray], settings: TemporalSettings = AUTO) -> list[bool]:
+    """Whether the network is asked about each picture of a shot."""
+    sparing = Sparing(settings)
+    return [sparing.choose(picture, (W, H)).asked for picture in pictures]
+
+
+def test_a_still_picture_is_asked_about_seldom() -> None:
+    """Its first frame is, and then one in every few: light and grain do not count."""
+    rng = np.random.default_rng(1)
+    still = [
+        (texture() * np.float32(0.9 if t % 2 else 1) + rng.normal(0, 2, (4 * H, 4 * W))).astype(
+            np.float32
+        )
+        for t in range(13)
+    ]
+    assert asked(still) == [t % (MOST_SPARED + 1) == 0 for t in range(13)]
+
+
+@pytest.mark.parametrize("every", [1, 2, 5])
+def test_every_so_manieth_frame(every: int) -> None:
+    """A number is kept to, whatever the picture does."""
+    changing = [texture(seed) for seed in range(11)]
+    settings = TemporalSettings(every=every)
+    assert asked(changing, settings) == [t % every == 0 for t in range(11)]
+
+
+def test_what_comes_into_the_picture_is_asked_about() -> None:
+    """A new thing is, as soon as it is there; one of a pixel or two is not."""
+    new, small = texture(), texture()
+    new[60:130, 90:180] = 100 - new[60:130, 90:180]
+    small[60:68, 90:98] = 0
+    assert asked([texture(), texture(), new, new]) == [True, False, True, False]
+    assert asked([texture(), texture(), small]) == [True, False, False]
+
+
+def test_what_moves_is_followed() -> None:
+    """A slow pan is explained but for its edge, until that is too much; not without motion."""
+    wide = texture(width=4 * W + 80)
+    slow, fast = (
+        [np.ascontiguousarray(wide[:, s * t : s * t + 4 * W]) for t in range(8)] for s in (1, 10)
+    )
+    assert sum(asked(slow)) < 4
+    assert all(asked(fast, TemporalSettings(motion=False)))
+
+
+def test_small_losses_add_up() -> None:
+    """What each frame loses is too little to ask, what two lose is not."""
+    pictures = [texture()]
+    for t in range(2):
+        picture = pictures[-1].copy()
+        picture[30 + 100 * t : 46 + 100 * t, 90:106] = 50 * t + 25
+        pictures.append(picture)
+    assert asked(pictures) == [True, False, True]
+
+
+def test_without_smoothing_all_are_asked_about() -> None:
+    """There is no past that could explain a frame, and nobody needs to know its motion."""
+    sparing = Sparing(TemporalSettings(smoothing=0))
+    choices = [sparing.choose(texture(), (W, H)) for _ in range(3)]
+    assert all(choice.asked and choice.motion is None for choice in choices)

@@ -1,0 +1,89 @@
+"""Which frames of a shot the network is asked about, and which the one before explains.
+
+Where everything in a frame was in the frame before, its colors were too. What cannot be traced back
+to the last frame that the network saw adds up frame by frame, until the network is asked again.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vidcolor.frame import Motion
+from vidcolor.settings import TemporalSettings
+from vidcolor.temporal.motion import find_motion
+
+Map = NDArray[np.float32]
+
+MOST_SPARED = 3
+"""Frames in a row that the network is not asked about by `auto`: colors must not go stale."""
+
+LEAST_TRUST = 0.5
+"""A pixel is explained if it can be traced back to the last frame asked about with this trust."""
+
+MOST_LOST = 0.02
+"""Share of pixels that may be unexplained: a hand that comes into the picture is more."""
+
+
+class Choice(NamedTuple):
+    """Whether the network is asked about a frame.
+
+    Attributes:
+        asked: Whether it is.
+        motion: How the picture moved against the frame before; None for a shot's first, and where
+            nobody needs it.
+    """
+
+    asked: bool
+    motion: Motion | None
+
+    @property
+    def spared_by(self) -> Motion | None:
+        """The motion that makes it needless to ask; None if the network is asked."""
+        return None if self.asked else self.motion
+
+
+class Sparing:
+    """Chooses among the frames of one shot.
+
+    Args:
+        settings: How often the network is asked, and whether things are followed.
+    """
+
+    def __init__(self, settings: TemporalSettings) -> None:
+        self._settings = settings
+        self._before: Map | None = None
+        self._trust: Map | None = None  # in the way back to the last frame asked about, (h, w)
+        self._spared = 0
+
+    def choose(self, lightness: Map, size: tuple[int, int]) -> Choice:
+        """Choose for the next frame.
+
+        Args:
+            lightness: L* in [0, 100], (H, W), as the network would see it.
+            size: Width and height of its histogram.
+        """
+        before, self._before = self._before, lightness
+        if before is None or self._settings.smoothing == 0:
+            return Choice(asked=True, motion=None)
+        motion = find_motion(lightness, before, size, follow=self._settings.motion)
+        asked = self._must_ask(motion)
+        self._spared = 0 if asked else self._spared + 1
+        if asked:
+            self._trust = None
+        return Choice(asked, motion)
+
+    def _must_ask(self, motion: Motion) -> bool:
+        every = self._settings.every
+        if every != "auto":
+            return self._spared + 1 >= every
+        if self._spared == MOST_SPARED:
+            return True
+        trust = motion.trust
+        if self._trust is not None:
+            rows, columns = np.indices(trust.shape, np.float32)
+            x, y = motion.displacement[0] + columns, motion.displacement[1] + rows
+            trust = trust * cv2.remap(self._trust, x, y, cv2.INTER_LINEAR)
+        self._trust = trust
+        return float((trust < LEAST_TRUST).mean()) > MOST_LOST
