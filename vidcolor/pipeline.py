@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vidcolor import __version__
 from vidcolor.color.bins import BIN_COUNT, Decoded, decode_annealed_mean
+from vidcolor.color.cards import CardWatch
 from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import chroma_planes
 from vidcolor.dump.sink import Film, FrameDump
@@ -151,6 +152,7 @@ def colorize_shot(
         dump: Gets what the stages make of the frames that it chooses.
     """
     waiting: deque[Prepared] = deque()
+    cards = CardWatch()
     ending = memory.recall(shot.returns_to)
     last_given = 0.0
 
@@ -168,13 +170,14 @@ def colorize_shot(
         smoothed = smooth_histograms(fresh(), settings.temporal, ending.histogram)
         for histogram, refined in _refine(smoothed, model, settings):
             ending = ending._replace(histogram=histogram)
-            frame, lightness, _, share = waiting.popleft()
+            frame, lightness, exposed, share = waiting.popleft()
+            share *= cards.color_share(lightness, exposed)
             decoded = _decode(histogram.probabilities, model, settings)
             gain = _gain(histogram, decoded, ending.strength, model, settings)
             decoded = decoded._replace(ab=decoded.ab * gain)
             seconds = perf_counter() - last_given
             if dump is not None and dump.wants(frame):
-                dump.tell(frame, gain=round(gain, 4))
+                dump.tell(frame, gain=round(gain, 4), color_share=round(share, 4))
                 dump.add_smoothed(frame, histogram, decoded, refined and refined.record, seconds)
             confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
             ab = refined.ab * np.float32(gain) if refined else decoded.ab.cpu().numpy()
