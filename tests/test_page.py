@@ -15,7 +15,7 @@ from browser import Page
 from clips import SAMPLE
 from numpy.typing import NDArray
 
-from vidcolor import FrameDump, replay_frames
+from vidcolor import FrameDump, Settings, TemporalSettings, replay_frames
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
 from vidcolor.color.lab import srgb_from_lab
 from vidcolor.dump.page import histogram_script, write_page
@@ -451,13 +451,18 @@ def test_a_page_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
 
 
 def test_a_real_dump_is_read_under_the_pointer(driver: Any, tmp_path: Path) -> None:
-    """The page of a dumped film shows the probabilities that its npz files hold."""
-    replay_frames(SAMPLE, FrameDump(tmp_path / "look", "57-58"))
+    """The page of a dumped film shows the probabilities that its npz files hold.
+
+    Every other frame, 57 too, has none of the network's, and it is told so.
+    """
+    settings = Settings(temporal=TemporalSettings(every=2))
+    replay_frames(SAMPLE, FrameDump(tmp_path / "look", "57-58"), settings)
     page = Page(driver, tmp_path / "look" / "index.html")
     page.open("#frame=57")
     for number in (57, 58):
         page.await_text("#frame-facts", f"Frame {number}")
-        for stage in ("net", "smooth"):
+        assert ("network was not asked" in page.text("#frame-facts")) == (number == 57)
+        for stage in ("smooth",) if number == 57 else ("net", "smooth"):
             with np.load(tmp_path / "look" / f"{number:06}" / f"{stage}.npz") as arrays:
                 histogram = arrays["probabilities"]
             page.run(f"document.querySelector('[data-stage={stage}]').click()")
