@@ -42,3 +42,12 @@ def test_maps_may_differ_in_size() -> None:
     """A part of the pixels tells the same."""
     ab = colors(10)
     assert Strength().gain(ab[:, ::2, ::2], ab) == pytest.approx(1, abs=0.01)
+
+
+def test_a_spared_frame_is_measured_by_the_last_that_was_not() -> None:
+    """What moving it again and again takes from its colors is given back as well."""
+    strength = Strength()
+    strength.gain(colors(10), colors(10))
+    gains = [strength.gain_spared(colors(9)) for _ in range(300)]
+    assert gains == sorted(gains)
+    assert gains[-1] == pytest.approx(10 / 9, rel=1e-3)

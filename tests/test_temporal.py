@@ -229,7 +229,7 @@ def test_nothing_is_recalled_for_what_is_new_in_the_picture() -> None:
 
 
 def test_a_spared_frame_carries_on_what_the_one_before_had() -> None:
-    """On a still picture it is the same, and its weight fades for the next one that is asked."""
+    """On a still picture it is the same, with the same weight for the next one that is asked."""
     still = histogram(0).lightness
     spared = Spared(still, find_motion(still, still, (W, H)))
     shot = [*(histogram(i) for i in range(LOOK_AHEAD)), spared, histogram(9)]
@@ -237,7 +237,7 @@ def test_a_spared_frame_carries_on_what_the_one_before_had() -> None:
     assert carried.predicted is None
     assert torch.allclose(carried.probabilities, before.probabilities, atol=1e-5)
     assert before.weight is not None
-    weight = 0.25 * before.weight.mean()
+    weight = 0.5 * before.weight.mean()
     mean = (weight * before.probabilities + histogram(9).probabilities) / (weight + 1)
     assert torch.allclose(after.probabilities, mean, atol=1e-4)
 

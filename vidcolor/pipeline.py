@@ -348,10 +348,11 @@ def _gain(
     """What makes the colors of a smoothed histogram as strong as the frame's own."""
     if histogram.weight is None:
         return 1.0
+    smoothed = decoded.ab.cpu().numpy()
     if histogram.predicted is None:
-        return strength.gain_again()
+        return strength.gain_spared(smoothed)
     alone = _decode(histogram.predicted[:, ::EVERY, ::EVERY], model, settings).ab
-    return strength.gain(alone.cpu().numpy(), decoded.ab.cpu().numpy())
+    return strength.gain(alone.cpu().numpy(), smoothed)
 
 
 def _until(last: int | None, frames: Iterable[Prepared]) -> Iterator[Prepared]:

@@ -46,7 +46,7 @@ class TemporalSettings:
 
     Attributes:
         smoothing: 0 colors each frame alone; towards 1 a color lasts longer. The weight that the
-            smoothed past has in a pixel where the picture did not change.
+            smoothed past has, where the picture did not change, when the network is asked again.
         motion: Whether the past is moved along with things that move.
         every: The network is asked about every so manieth frame of a shot; `auto` asks where the
             frames before do not explain the picture. Without smoothing it is asked about all.

@@ -68,7 +68,7 @@ def smooth_histograms(
         elif past is None:
             raise ValueError("a shot's first frame cannot be spared")
         else:
-            past = _carry(one, past, settings)
+            past = _carry(one, past)
         yield past
 
 
@@ -100,7 +100,8 @@ def _join(
     if motion is None:
         pictures = histogram.lightness, past.lightness
         motion = find_motion(*pictures, (width, height), follow=settings.motion)
-    past_rows, past_weight = _move(_rows(past), past.weight, motion, settings)
+    past_rows, past_weight = _move(_rows(past), past.weight, motion)
+    past_weight *= np.float32(settings.smoothing)
     rows = _rows(histogram)
     weight = past_weight + histogram.weight
     share = torch.from_numpy((past_weight / weight).reshape(-1, 1)).to(rows.device)
@@ -109,23 +110,24 @@ def _join(
     return replace(histogram, probabilities=probabilities, weight=weight, motion=motion)
 
 
-def _carry(spared: Spared, past: ColorHistogram, settings: TemporalSettings) -> ColorHistogram:
-    """The histogram of a frame that has none of its own: that of the frame before, moved."""
+def _carry(spared: Spared, past: ColorHistogram) -> ColorHistogram:
+    """The histogram of a frame that has none of its own: that of the frame before, moved.
+
+    It does not fade by that, as nothing new comes to it.
+    """
     if past.weight is None:
         raise ValueError("without smoothing no frame can be spared")
-    rows, weight = _move(_rows(past), past.weight, spared.motion, settings)
+    rows, weight = _move(_rows(past), past.weight, spared.motion)
     probabilities = rows.reshape(*past.weight.shape, -1).movedim(-1, 0)
     return ColorHistogram(probabilities, spared.lightness, weight=weight, motion=spared.motion)
 
 
-def _move(
-    rows: torch.Tensor, weight: Map, motion: Motion, settings: TemporalSettings
-) -> tuple[torch.Tensor, Map]:
-    """Predictions (h * w, bins), moved, and what their weight is now, (h, w)."""
+def _move(rows: torch.Tensor, weight: Map, motion: Motion) -> tuple[torch.Tensor, Map]:
+    """Predictions (h * w, bins), moved, and the weight that can be trusted, (h, w)."""
     corners, parts = _bilinear(motion.displacement)
     remembered = (weight.reshape(-1)[corners] * parts).sum(1).reshape(weight.shape)
     moved = _gather(rows.float(), corners, parts)
-    return moved, np.asarray(settings.smoothing * motion.trust * remembered, np.float32)
+    return moved, np.asarray(motion.trust * remembered, np.float32)
 
 
 def _rows(histogram: ColorHistogram) -> torch.Tensor:

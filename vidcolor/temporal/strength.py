@@ -23,7 +23,7 @@ class Strength:
 
     def __init__(self) -> None:
         self._alone = self._smoothed = 0.0  # sums over the frames, the past fading
-        self._last = (0.0, 0.0)
+        self._last_alone = 0.0
 
     def gain(self, alone: Map, smoothed: Map) -> float:
         """The gain for a frame, from 1 up.
@@ -32,16 +32,15 @@ class Strength:
             alone: a* and b* of its colors frame by frame, (2, ...).
             smoothed: The same smoothed, of any shape.
         """
-        self._last = _strength(alone), _strength(smoothed)
+        self._last_alone = _strength(alone)
         if self._alone == 0:
-            self._alone = self._smoothed = SETTLED_FRAMES * self._last[1]
-        return self.gain_again()
+            self._alone = self._smoothed = SETTLED_FRAMES * _strength(smoothed)
+        return self.gain_spared(smoothed)
 
-    def gain_again(self) -> float:
-        """The gain for a frame that has no colors of its own: it counts as the last that had."""
-        alone, smoothed = self._last
-        self._alone = MEMORY * self._alone + alone
-        self._smoothed = MEMORY * self._smoothed + smoothed
+    def gain_spared(self, smoothed: Map) -> float:
+        """The gain for a frame that has no colors of its own: those of the last that had count."""
+        self._alone = MEMORY * self._alone + self._last_alone
+        self._smoothed = MEMORY * self._smoothed + _strength(smoothed)
         if self._smoothed == 0:
             return 1.0
         return float(np.clip(self._alone / self._smoothed, 1, MOST_GAIN))
