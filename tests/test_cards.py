@@ -123,15 +123,16 @@ def test_a_scene_that_follows_in_the_shot_comes_up() -> None:
 
 
 def test_what_fades_in_is_told_apart() -> None:
-    """A card that fades in from black never has color, a scene soon has."""
+    """A card that fades in has no color when it can be seen, nor going out; a scene always has."""
     grain = np.random.default_rng(1).normal(0, 1.5, (H, W)).astype(np.float32)
     ways = np.linspace(0, 1, 25)
     title, picture = (
         shares([np.clip(whole * np.float32(way) + grain, 0, 100) for way in ways])
         for whole in (card(WORDS, 8, 80), scene())
     )
-    assert title == [0] * 25
-    assert picture[-12:] == [1] * 12
+    assert title[7:] == [0] * 18
+    assert shares([np.float32(way) * card(WORDS, 8, 80) for way in ways[:4:-1]]) == [0] * 20
+    assert picture == [1] * 25
 
 
 @pytest.mark.parametrize("blank", [True, False])

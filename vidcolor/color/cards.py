@@ -46,7 +46,9 @@ photographs, beaches and skies among them, none passes.
 """
 
 BLACK = 20.0
-"""L* that the lightest parts of a picture must have for it to be anything."""
+"""L* that the lightest parts of a picture must have to tell what it is; the rest is too dim to see
+what color it has.
+"""
 
 SCENE_FRAMES = 4
 """Frames in a row that show a scene after cards have: one may be a scratch or a splice."""
@@ -73,8 +75,9 @@ class CardWatch:
             lightness: L* of the picture, (H, W).
             exposed: The same as the network sees it.
         """
-        if self._share == 1 or np.percentile(lightness[::4, ::4], 99) < BLACK:
-            return self._share
+        is_dark = np.percentile(lightness[::4, ::4], 99) < BLACK
+        if self._share == 1 or is_dark:
+            return self._share if self._was_card else 1.0
         if is_card(exposed):
             self._was_card = True
             self._scenes = 0
