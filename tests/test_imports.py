@@ -34,6 +34,7 @@ MAY_IMPORT = {
     "timeline": VALUES,
     "sidecar": VALUES,
     "plot": VALUES | {"sidecar"},
+    "dumping": VALUES | {"dump", "models", "video", ""},
     "reels": {"film", "dump", "sidecar", "errors", "settings", "models", "video"},
     "options": {"", "dump", "settings"},
     "cli": {"options", "reels", "replay", "models", "video", "dump", "plot", "sidecar"}

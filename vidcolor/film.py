@@ -9,8 +9,9 @@ from time import perf_counter
 
 from vidcolor import __version__
 from vidcolor.dump.sink import FrameDump
+from vidcolor.dumping import begun
 from vidcolor.models.zoo import Model, load_model
-from vidcolor.pipeline import begun, colorize_frames, read_job
+from vidcolor.pipeline import colorize_frames, read_job
 from vidcolor.settings import Settings
 from vidcolor.sidecar import check_sidecar, sidecar_path, write_sidecar
 from vidcolor.timeline import Timeline

@@ -2,11 +2,10 @@
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import asdict, replace
+from contextlib import closing
+from dataclasses import replace
 from itertools import groupby, takewhile
 from math import log2
-from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple, TypeVar
 
@@ -14,12 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidcolor import __version__
 from vidcolor.color.bins import BIN_COUNT, Decoded, decode_annealed_mean
 from vidcolor.color.cards import CardWatch
 from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import chroma_planes
-from vidcolor.dump.sink import Film, FrameDump
+from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import VidcolorError
 from vidcolor.frame import ColorHistogram, Frame, Plane, Record, Spared
 from vidcolor.models.lite import OUTPUT_STRIDE
@@ -242,42 +240,6 @@ def read_job(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
         start_seconds=settings.start_seconds,
         duration_seconds=settings.duration_seconds,
     )
-
-
-@contextmanager
-def begun(dump: FrameDump | None, job: Job, model: Model, settings: Settings) -> Iterator[None]:
-    """Have a dump, if there is one, ready for a film's frames and closed at the end."""
-    if dump is None:
-        yield
-        return
-    source, picture = job.source, job.encoding.picture
-    width, height = network_size(picture, settings.model.render_size)
-    film = Film(
-        path=source.path,
-        picture=picture,
-        frame_rate=source.frame_rate,
-        first_seconds=source.first_pts * source.time_base,
-        frames=source.frames_expected(settings.start_seconds, settings.duration_seconds),
-        end_seconds=source.duration_seconds,
-        timecode=source.timecode,
-        map_size=(width // OUTPUT_STRIDE, height // OUTPUT_STRIDE),
-    )
-    made_of = {
-        "vidcolor": __version__,
-        "model": f"{Path(model.name).stem} {model.sha256[:12]}",
-        "render_size": settings.model.render_size,
-        "color": asdict(settings.color),
-        "temporal": asdict(settings.temporal),
-        "refine": asdict(settings.refine),
-        "start_seconds": settings.start_seconds,
-        "duration_seconds": settings.duration_seconds,
-        "picture": asdict(picture),
-    }
-    dump.begin(film, made_of)
-    try:
-        yield
-    finally:
-        dump.close()
 
 
 def _prepare(

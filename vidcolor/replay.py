@@ -6,9 +6,10 @@ from pathlib import Path
 from time import perf_counter
 
 from vidcolor.dump.sink import FrameDump
+from vidcolor.dumping import begun
 from vidcolor.film import Progress
 from vidcolor.models.zoo import Model, load_model
-from vidcolor.pipeline import begun, colorize_frames, read_job
+from vidcolor.pipeline import colorize_frames, read_job
 from vidcolor.settings import Settings
 from vidcolor.video.detail import small_luma
 from vidcolor.video.plan import Job, plan_video
