@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "sidecar": VALUES,
     "plot": VALUES | {"sidecar"},
     "dumping": VALUES | {"dump", "models", "video", ""},
+    "verify": VALUES | {"video", "sidecar", ""},
     "reels": {"film", "dump", "sidecar", "errors", "settings", "models", "video"},
     "options": {"", "dump", "settings"},
     "cli": {"options", "reels", "replay", "models", "video", "dump", "plot", "sidecar"}

@@ -215,6 +215,8 @@ def _tell(outcome: "Outcome", options: argparse.Namespace) -> None:
             f"{result.path}: {result.frames} frames, {shots}, "
             f"{result.seconds:.1f} s ({rate:.1f} frames/s)"
         )
+        if result.verification is not None:
+            print(f"{result.path}: verified: {result.verification}")
 
 
 def _warn(text: str) -> None:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from time import perf_counter
 
@@ -13,8 +12,14 @@ from vidcolor.dumping import begun
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline import colorize_frames, read_job
 from vidcolor.settings import Settings
-from vidcolor.sidecar import check_sidecar, sidecar_path, write_sidecar
+from vidcolor.sidecar import (
+    check_sidecar,
+    sidecar_path,
+    tell_fixity,
+    write_sidecar,
+)
 from vidcolor.timeline import Timeline
+from vidcolor.verify import Proof, Verification, hash_paths
 from vidcolor.video.plan import Job, plan_video
 from vidcolor.video.reader import Losses
 from vidcolor.video.writer import FilmWriter
@@ -32,6 +37,7 @@ class Result:
         shots: How many shots were found.
         seconds: How long it took.
         losses: What was damaged in the source; its text is empty if nothing was.
+        verification: What was found when it was read back; None if that was not asked for.
     """
 
     path: Path
@@ -39,6 +45,7 @@ class Result:
     shots: int
     seconds: float
     losses: Losses
+    verification: Verification | None = None
 
 
 def colorize_video(
@@ -70,10 +77,18 @@ def colorize_video(
 def plan_film(
     source: Path, output: Path | None, settings: Settings, *, folder: Path | None = None
 ) -> Job:
-    """Decide how a film and its sidecar will be written; see `plan_video`."""
+    """Decide how a film and what goes beside it will be written; see `plan_video`."""
     job = plan_video(source, output, settings, folder=folder)
-    check_sidecar(sidecar_path(job.encoding.path), overwrite=settings.output.overwrite)
+    for path in paths_written(job, settings)[1:]:
+        check_sidecar(path, overwrite=settings.output.overwrite)
     return job
+
+
+def paths_written(job: Job, settings: Settings) -> list[Path]:
+    """The files that a film comes to: itself, its sidecar, and lists of hashes if asked for."""
+    film = job.encoding.path
+    hashes = hash_paths(film) if settings.output.framemd5 else ()
+    return [film, sidecar_path(film), *hashes]
 
 
 def colorize_job(
@@ -88,9 +103,10 @@ def colorize_job(
     losses, timeline = Losses(), Timeline()
     first = job.source.first_pts * job.source.time_base
     done = shots = 0
+    proof = Proof(job, settings)
     with begun(dump, job, model, settings):
         colored = colorize_frames(read_job(job, settings, losses), model, settings, dump)
-        with closing(colored), _writer(job, model, settings) as writer:
+        with closing(colored), _writer(job, model, settings, proof) as writer:
             for frame, chroma, ab, confidence, shot in colored:
                 before = perf_counter()
                 writer.write(frame, chroma)
@@ -110,28 +126,35 @@ def colorize_job(
     elapsed = perf_counter() - began
     facts = _facts(job, model, settings) | timeline.figures()
     facts |= {"frames": done, "elapsed_seconds": elapsed, "losses": str(losses)}
+    facts["verification"] = proof.verification
+    proof.write_hashes()
     write_sidecar(sidecar_path(job.encoding.path), facts)
     if dump is not None:
         dump.refuse_missed()
-    return Result(path=job.encoding.path, frames=done, shots=shots, seconds=elapsed, losses=losses)
+    return Result(
+        path=job.encoding.path,
+        frames=done,
+        shots=shots,
+        seconds=elapsed,
+        losses=losses,
+        verification=proof.verification,
+    )
 
 
-def _writer(job: Job, model: Model, settings: Settings) -> FilmWriter:
+def _writer(job: Job, model: Model, settings: Settings, proof: Proof) -> FilmWriter:
     color = settings.color
     made_by = (
         f"color made by vidcolor {__version__}, model {model.name} {model.sha256[:12]}, "
         f"vividness {color.vividness:g}, saturation {color.saturation:g}, "
         f"smoothing {settings.temporal.smoothing:g}"
     )
-    shift = settings.start_seconds
-    if settings.start_seconds or settings.duration_seconds is not None:
-        shift += job.source.first_pts * job.source.time_base
     return FilmWriter(
         job.source,
         job.encoding,
         made_by=made_by,
-        shift_seconds=Fraction(shift),
+        shift_seconds=job.shift_seconds(settings),
         duration_seconds=settings.duration_seconds,
+        check=proof.check,
     )
 
 
@@ -142,6 +165,7 @@ def _facts(job: Job, model: Model, settings: Settings) -> dict[str, object]:
         "vidcolor": __version__,
         "source": {
             "path": source.path,
+            "fixity": tell_fixity(source.path),
             "container": source.container,
             "codec": source.codec,
             "pixel_format": source.pixel_format,
@@ -152,6 +176,7 @@ def _facts(job: Job, model: Model, settings: Settings) -> dict[str, object]:
         },
         "output": {
             "path": encoding.path,
+            "fixity": tell_fixity(encoding.path),
             "container": encoding.container,
             "codec": encoding.codec,
             "pixel_format": encoding.pixel_format,

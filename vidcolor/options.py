@@ -121,6 +121,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
             pixel_format=options.pixel_format,
             chroma=options.chroma,
             overwrite=options.overwrite,
+            verify=options.verify,
+            framemd5=options.framemd5,
         ),
         start_seconds=options.start,
         duration_seconds=options.duration,
@@ -207,6 +209,15 @@ def _add_output_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--chroma", choices=("420", "422", "444"), help="chroma subsampling (default: the film's)"
     )
+    group.add_argument(
+        "--verify", action="store_true",
+        help="read the result back: luma (with a lossless codec), times and other streams must be "
+        "the source's",
+    )  # fmt: skip
+    group.add_argument(
+        "--framemd5", action="store_true",
+        help="verify, and write the MD5 of each frame's luma, of source and result",
+    )  # fmt: skip
 
 
 def _add_look_options(group: argparse._ArgumentGroup) -> None:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import OutputError, VidcolorError
-from vidcolor.film import Progress, Result, colorize_job, plan_film
+from vidcolor.film import Progress, Result, colorize_job, paths_written, plan_film
 from vidcolor.models.zoo import Model
 from vidcolor.settings import Settings
-from vidcolor.sidecar import sidecar_path
 from vidcolor.video.plan import Job
 
 
@@ -51,7 +50,7 @@ def plan_reels(
     for source in sources:
         try:
             job = plan_film(source, output, settings, folder=folder)
-            for target in (job.encoding.path, sidecar_path(job.encoding.path)):
+            for target in paths_written(job, settings):
                 earlier = targets.setdefault(target.absolute(), source)
                 if earlier is not source:
                     raise OutputError(

@@ -84,6 +84,8 @@ class OutputSettings:
         pixel_format: FFmpeg's name of a planar Y'CbCr format at least as deep as the source.
         chroma: Chroma subsampling, `420`, `422` or `444`.
         overwrite: Replace an output that exists.
+        verify: Read the result back beside its source before it gets its name.
+        framemd5: Do so, and write the MD5 of each frame's luma of both.
     """
 
     lossless: bool = False
@@ -93,6 +95,8 @@ class OutputSettings:
     pixel_format: str | None = None
     chroma: str | None = None
     overwrite: bool = False
+    verify: bool = False
+    framemd5: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """The file beside a colorized film that tells how its colors were made and what they are like."""
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -93,6 +94,21 @@ def write_whole(path: Path, data: bytes) -> None:
         if isinstance(error, OSError):
             _raise_explained(path, error)
         raise
+
+
+def tell_fixity(path: Path) -> dict[str, object]:
+    """What tells later whether a file is still the same, in the terms of PREMIS 3.0, section 1.5.
+
+    Raises:
+        OutputError: The file cannot be read any more.
+    """
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        size = path.stat().st_size
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be read again ({error.strerror})") from error
+    return {"messageDigestAlgorithm": "SHA-256", "messageDigest": digest, "size": size}
 
 
 def read_sidecar(path: Path) -> dict[str, object]:

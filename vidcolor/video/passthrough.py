@@ -2,13 +2,14 @@
 
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
+import hashlib
 import io
 from collections.abc import Generator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
-from av.container import OutputContainer
+from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
 
@@ -168,14 +169,7 @@ class Passthrough:
 
     def _fitted_packets(self) -> Generator[Packet[Stream], None, None]:
         """The copied streams' packets in file order, moved to the output's streams and times."""
-        if not self._streams:
-            return
-        demuxed = self.input.demux(*(self.input.streams[index] for index in self._streams))
-        while True:
-            try:
-                packet = next(demuxed)
-            except (StopIteration, av.FFmpegError):
-                return
+        for packet in _demux(self.input, [self.input.streams[index] for index in self._streams]):
             fitted = self._fitted(packet)
             if fitted is not None:
                 yield fitted
@@ -187,10 +181,9 @@ class Passthrough:
         dts = packet.pts if packet.dts is None else packet.dts
         if pts is None or dts is None:
             return None
-        shift = round(self._shift_seconds / packet.time_base)
-        end = self._end_seconds
-        if (shift and pts < shift) or (end is not None and (pts - shift) * packet.time_base >= end):
+        if _is_outside(packet, self._shift_seconds, self._end_seconds):
             return None
+        shift = round(self._shift_seconds / packet.time_base)
         if self._streams[index].codec_context is None and packet.stream.type == "subtitle":
             text = _plain_text(packet)
             if text is None:
@@ -202,6 +195,82 @@ class Passthrough:
         self._last_dts[index] = packet.dts
         packet.stream = self._streams[index]
         return packet
+
+
+def hash_copied(
+    source: Source,
+    container: str,
+    *,
+    shift_seconds: Fraction = Fraction(0),
+    end_seconds: Fraction | None = None,
+) -> dict[str, str]:
+    """The payload that `Passthrough` copies: for each stream, in order, its name and an MD5.
+
+    Args:
+        source: The film.
+        container: Of the output.
+        shift_seconds: As for `Passthrough`.
+        end_seconds: As for `Passthrough`.
+    """
+    with open_container(source.path) as opened:
+        copied = {
+            stream.index: stream
+            for stream in _data_streams(opened, source)
+            if holds_stream(container, stream, source.container)
+        }
+        payloads = {index: hashlib.md5(usedforsecurity=False) for index in copied}
+        for packet in _demux(opened, list(copied.values())):
+            if not is_gap(packet) and not _is_outside(packet, shift_seconds, end_seconds):
+                as_text = _becomes_text(container, packet.stream)
+                text = _plain_text(packet) if as_text else packet
+                payloads[packet.stream.index].update(bytes(text) if text else b"")
+        return {name_stream(copied[index]): md5.hexdigest() for index, md5 in payloads.items()}
+
+
+def hash_written(result: Source) -> list[str]:
+    """The same of the streams that a film written has beside its picture, in order."""
+    with open_container(result.path) as opened:
+        streams = _data_streams(opened, result)
+        payloads = {stream.index: hashlib.md5(usedforsecurity=False) for stream in streams}
+        for packet in _demux(opened, streams):
+            if not is_gap(packet):
+                payloads[packet.stream.index].update(bytes(packet))
+        return [md5.hexdigest() for md5 in payloads.values()]
+
+
+def _data_streams(opened: InputContainer, source: Source) -> list[Stream]:
+    """The streams beside the picture that have packets to be copied."""
+    return [
+        stream
+        for stream in opened.streams
+        if stream.index != source.stream_index
+        and stream.type != "attachment"
+        and not is_timecode_track(stream)
+    ]
+
+
+def _demux(opened: InputContainer, streams: list[Stream]) -> Generator[Packet[Stream], None, None]:
+    """The streams' packets in file order, up to where the file breaks off."""
+    demuxed = opened.demux(*streams) if streams else iter(())
+    while True:
+        try:
+            yield next(demuxed)
+        except (StopIteration, av.FFmpegError):
+            return
+
+
+def _is_outside(
+    packet: Packet[Stream], shift_seconds: Fraction, end_seconds: Fraction | None
+) -> bool:
+    """Whether a packet lies outside the piece of the film that is written, or has no time."""
+    pts = packet.dts if packet.pts is None else packet.pts
+    if pts is None:
+        return True
+    shift = round(shift_seconds / packet.time_base)
+    is_before = bool(shift) and pts < shift
+    return is_before or (
+        end_seconds is not None and (pts - shift) * packet.time_base >= end_seconds
+    )
 
 
 def _plain_text(packet: Packet[Stream]) -> Packet[Stream] | None:

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -30,6 +31,12 @@ class Job:
 
     source: Source
     encoding: Encoding
+
+    def shift_seconds(self, settings: Settings) -> Fraction:
+        """The film's time at which the output begins; 0 for a whole film, which keeps its times."""
+        if not settings.start_seconds and settings.duration_seconds is None:
+            return Fraction(0)
+        return settings.start_seconds + self.source.first_pts * self.source.time_base
 
 
 def plan_video(

@@ -53,6 +53,7 @@ class FilmWriter:
         made_by: What made the color; kept in the output's metadata.
         shift_seconds: Source time at which the output begins, if not at the film's own start.
         duration_seconds: Length of the output if it is a piece of the film.
+        check: Called with the whole file before it gets its name; what it raises removes the file.
 
     Raises:
         OutputError: The file cannot be written, or what was written is not what went in.
@@ -66,8 +67,10 @@ class FilmWriter:
         made_by: str,
         shift_seconds: Fraction = Fraction(0),
         duration_seconds: Fraction | None = None,
+        check: Callable[[Path], None] = lambda _: None,
     ) -> None:
         self._encoding = encoding
+        self._check = check
         self._shift_pts = round(shift_seconds / source.time_base)
         self._mark_fields: Callable[[VideoFrame], VideoFrame] | None = None
         self._count = 0
@@ -167,6 +170,7 @@ class FilmWriter:
         self._output.close()
         self._passthrough.close()
         self._verify(video_index)
+        self._check(self._part)
         with self._part.open("rb") as written:
             os.fsync(written.fileno())
         self._part.replace(self._encoding.path)
