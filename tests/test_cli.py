@@ -85,7 +85,7 @@ with av.open("sound.m4a", "w") as output:
     ("arguments", "told"),
     [
         ("missing.mp4", "missing.mp4: no such file"),
-        ("folder", "folder: is a folder; name a video file"),
+        ("folder", "folder: holds no film; name a film, or look deeper with --recursive"),
         ("text.mp4", "text.mp4: cannot be opened as a video"),
         ("empty.mp4", "empty.mp4: is empty (zero bytes)"),
         ("sound.m4a", "sound.m4a: holds no picture"),
@@ -259,8 +259,9 @@ def test_several_films_one_of_them_broken(capsys: pytest.CaptureFixture[str]) ->
     assert [line.split(":")[0] for line in out.splitlines()] == [
         "new/deep/a.colorized.mkv", "new/deep/c.colorized.mp4"
     ]  # fmt: skip
-    assert err.startswith("vidcolor: b.mkv: cannot be opened")
-    assert err.count("\n") == 1
+    told = err.splitlines()
+    assert told[0].startswith("vidcolor: b.mkv: cannot be opened")
+    assert told[1:] == ["vidcolor: 1 of 3 reels failed:", told[0].replace(": ", ":   ", 1)]
 
 
 def test_two_films_of_one_name_do_not_overwrite_each_other(

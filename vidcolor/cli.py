@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # these import torch
     from vidcolor.video.plan import Job
 
 DONE, FAILED = 0, 1
+MANY = 2  # reels that have a bar of their own
 SIGNALLED = 128  # plus the signal's number, as shells do
 OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
 
@@ -65,27 +66,35 @@ def _colorize(
 ) -> int:
     """Colorize every film, telling of each; the exit code."""
     from vidcolor.models.zoo import load_model
-    from vidcolor.reels import Outcome, colorize_reel, make_folder, plan_reels
+    from vidcolor.reels import Outcome, colorize_reel, find_reels, make_folder, plan_reels
 
+    reels = find_reels(options.inputs, recursive=options.recursive)
     model = load_model(settings.model.name, settings.model.device)
     if folder is not None and not options.dry_run:
         make_folder(folder)
     outcomes = []
     dump = _make_dump(options) if options.dump is not None else None
-    for planned in plan_reels(options.inputs, output, folder, settings):
-        if isinstance(planned, Outcome):
-            outcomes.append(planned)
-        else:
-            _say_notes(planned, options)
-            if options.dry_run:
-                print(_plan_text(planned, model))
-                continue
-            with _Bar(planned, settings, quiet=options.quiet) as bar:
-                outcomes.append(colorize_reel(planned, model, settings, bar.show, dump))
-        _tell(outcomes[-1], options)
+    with _ReelsBar(len(reels), quiet=options.quiet) as reels_bar:
+        for planned in plan_reels(reels, output, folder, settings):
+            if isinstance(planned, Outcome):
+                outcomes.append(planned)
+            else:
+                _say_notes(planned, options)
+                if options.dry_run:
+                    print(_plan_text(planned, model))
+                    continue
+                with _Bar(planned, settings, quiet=options.quiet) as bar:
+                    outcomes.append(colorize_reel(planned, model, settings, bar.show, dump))
+            _tell(outcomes[-1], options)
+            reels_bar.step()
     if dump is not None and dump.count and not options.quiet:
         _tell_dump(dump)
-    return FAILED if any(outcome.error for outcome in outcomes) else DONE
+    failed = [str(outcome.error) for outcome in outcomes if outcome.error]
+    if failed and len(outcomes) >= MANY and not options.quiet:
+        _warn(f"{len(failed)} of {len(outcomes)} reels failed:")
+        for error in failed:
+            _warn(f"  {error}")
+    return FAILED if failed else DONE
 
 
 def _replay(options: argparse.Namespace, settings: Settings) -> int:
@@ -141,6 +150,33 @@ def _tell_dump(dump: "FrameDump") -> None:
         f"{dump.path / 'index.html'}: {dump.count} frame{'' if dump.count == 1 else 's'}, "
         f"{dump.bytes / 1e6:.0f} MB, dumping took {each:.2f} s a frame"
     )
+
+
+class _ReelsBar:
+    """A progress bar of several reels, over that of the film in work; none for one reel."""
+
+    def __init__(self, count: int, *, quiet: bool) -> None:
+        from tqdm import tqdm
+
+        hidden = True if quiet or count < MANY else None
+        self._bar = tqdm(
+            total=count,
+            desc="reels",
+            unit=" reels",
+            disable=hidden,
+            dynamic_ncols=True,
+            leave=False,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()
+
+    def step(self) -> None:
+        """One more reel has ended."""
+        self._bar.update()
 
 
 class _Bar:
@@ -211,16 +247,25 @@ def _tell(outcome: "Outcome", options: argparse.Namespace) -> None:
     if not options.quiet:
         shots = f"{result.shots} shot{'s' if result.shots > 1 else ''}"
         rate = result.frames / result.seconds
-        print(
+        _say(
             f"{result.path}: {result.frames} frames, {shots}, "
             f"{result.seconds:.1f} s ({rate:.1f} frames/s)"
         )
         if result.verification is not None:
-            print(f"{result.path}: verified: {result.verification}")
+            _say(f"{result.path}: verified: {result.verification}")
+
+
+def _say(text: str) -> None:
+    """Print a line without breaking a bar."""
+    from tqdm import tqdm
+
+    tqdm.write(text, file=sys.stdout)
 
 
 def _warn(text: str) -> None:
-    print(f"vidcolor: {text}", file=sys.stderr)
+    from tqdm import tqdm
+
+    tqdm.write(f"vidcolor: {text}", file=sys.stderr)
 
 
 def _fail(text: str) -> int:

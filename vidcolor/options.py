@@ -37,7 +37,10 @@ def make_parser() -> Parser:
         "times stay as they are; only color is added.",
         epilog="Colors are a plausible guess, not history.",
     )
-    parser.add_argument("inputs", nargs="*", type=Path, metavar="FILM", help="films to colorize")
+    parser.add_argument("inputs", nargs="*", type=Path, metavar="FILM", help="films and folders")
+    parser.add_argument(
+        "-r", "--recursive", action="store_true", help="look into the folders of folders, too"
+    )
     parser.add_argument(
         "-o", "--output", metavar="PATH",
         help="output file for one film, folder for several (default: FILM.colorized.* beside it)",
@@ -80,7 +83,7 @@ def check_usage(parser: Parser, options: argparse.Namespace) -> None:
         parser.error("name a film to colorize")
     if (options.dump is None) != (options.dump_frames is None):
         parser.error("--dump DIR and --dump-frames LIST go together")
-    if options.dump is not None and len(options.inputs) > 1:
+    if options.dump is not None and (len(options.inputs) > 1 or options.inputs[0].is_dir()):
         parser.error("--dump takes one film at a time")
 
 
@@ -91,7 +94,8 @@ def find_destination(
     if output is None:
         return None, None
     path = Path(output)
-    as_folder = len(inputs) > 1 or path.is_dir() or output.endswith(("/", "\\"))
+    many = len(inputs) > 1 or any(one.is_dir() for one in inputs)
+    as_folder = many or path.is_dir() or output.endswith(("/", "\\"))
     if not as_folder:
         return path, None
     if path.exists() and not path.is_dir():

@@ -1,0 +1,142 @@
+import os
+from pathlib import Path
+
+import pytest
+from clips import soft_shot, write_film
+
+from vidcolor.cli import main
+from vidcolor.errors import SourceError
+from vidcolor.reels import Outcome, Reel, find_reels
+
+FAST = ["--device", "cpu", "--render-size", "64"]
+
+
+@pytest.fixture
+def reels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of films and other things, with folders of its own."""
+    monkeypatch.chdir(tmp_path)
+    folder = Path("reels")
+    for name in (
+        "b.mkv", "A.MP4", "notes.txt", "b.colorized.mkv", "b.colorized.json", ".b.12.part.mkv",
+        "1950/c.mxf", "1950/deep/d.dv", "1899/c.mov", ".trash/e.mkv", "empty/readme.md",
+    ):  # fmt: skip
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"?")
+    return folder
+
+
+def found(*paths: Path, recursive: bool = False) -> list[str]:
+    """The paths of the reels found."""
+    return [
+        reel.path.as_posix()
+        for reel in find_reels(paths, recursive=recursive)
+        if isinstance(reel, Reel)
+    ]
+
+
+def test_the_films_of_a_folder(reels: Path) -> None:
+    """By name, whatever the case of their suffix; nothing hidden, made by us or no film."""
+    assert found(reels) == ["reels/A.MP4", "reels/b.mkv"]
+
+
+def test_folders_of_folders(reels: Path) -> None:
+    """With leave they are looked into, and where each film lay is known."""
+    assert found(reels, recursive=True) == [
+        "reels/A.MP4", "reels/b.mkv", "reels/1899/c.mov", "reels/1950/c.mxf",
+        "reels/1950/deep/d.dv",
+    ]  # fmt: skip
+    last = find_reels([reels], recursive=True)[-1]
+    assert last == Reel(path=reels / "1950/deep/d.dv", subfolder=Path("1950/deep"))
+
+
+def test_a_film_that_is_named_is_taken(reels: Path) -> None:
+    """Whatever its name, and only once, in the order named."""
+    odd = reels / "notes.txt"
+    assert found(odd, reels / "b.mkv", reels, odd) == [
+        "reels/notes.txt", "reels/b.mkv", "reels/A.MP4"
+    ]  # fmt: skip
+    assert found(Path("missing.mkv")) == ["missing.mkv"]
+
+
+def test_a_link_to_a_film_is_that_film(reels: Path) -> None:
+    """Two names of one file are one reel; a link back up is no trap."""
+    (reels / "link.mkv").symlink_to("b.mkv")
+    (reels / "1950" / "up").symlink_to("..")
+    assert len(found(reels, recursive=True)) == 5
+
+
+@pytest.mark.parametrize(
+    ("recursive", "remedy"), [(False, "or look deeper with --recursive"), (True, "name a film")]
+)
+def test_a_folder_without_films_is_told(reels: Path, recursive: bool, remedy: str) -> None:
+    """It fails, and the others do not."""
+    outcome, film = find_reels([reels / "empty", reels / "b.mkv"], recursive=recursive)
+    assert isinstance(outcome, Outcome)
+    assert isinstance(outcome.error, SourceError)
+    assert str(outcome.error).startswith("reels/empty: holds no film; ")
+    assert str(outcome.error).endswith(remedy)
+    assert isinstance(film, Reel)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
+def test_a_folder_that_may_not_be_read_is_told(reels: Path) -> None:
+    """By its own name."""
+    (reels / "1950").chmod(0)
+    (outcome,) = find_reels([reels], recursive=True)
+    assert isinstance(outcome, Outcome)
+    assert "1950: cannot be read (Permission denied)" in str(outcome.error)
+
+
+def test_outputs_lie_as_the_reels_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Two reels of one name in two folders do not meet; what fails is told at the end again."""
+    monkeypatch.chdir(tmp_path)
+    for place in ("1899", "1950/deep"):
+        Path("reels", place).mkdir(parents=True)
+        write_film(Path("reels", place, "c.mkv"), soft_shot(1, 3))
+    Path("reels/broken.mp4").write_bytes(b"no film")
+    assert main(["reels", "-r", "-o", "out", *FAST]) == 1
+    made = {path.relative_to("out").as_posix() for path in Path("out").rglob("*.*")}
+    assert made == {
+        f"{place}/c.colorized.{suffix}"
+        for place in ("1899", "1950/deep")
+        for suffix in ("mkv", "json")
+    }
+    out, err = capsys.readouterr()
+    assert [line.split(":")[0] for line in out.splitlines()] == [
+        "out/1899/c.colorized.mkv", "out/1950/deep/c.colorized.mkv"
+    ]  # fmt: skip
+    assert err.splitlines()[-2] == "vidcolor: 1 of 3 reels failed:"
+    assert err.splitlines()[-1].startswith("vidcolor:   reels/broken.mp4: ")
+
+
+def test_without_an_output_each_lies_beside_its_reel(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a second run finds that they exist, and does not colorize them again."""
+    monkeypatch.chdir(tmp_path)
+    Path("reels").mkdir()
+    write_film(Path("reels/a.mkv"), soft_shot(1, 3))
+    assert main(["reels", *FAST, "-q"]) == 0
+    names = {"a.mkv", "a.colorized.mkv", "a.colorized.json"}
+    assert {path.name for path in Path("reels").iterdir()} == names
+    assert main(["reels", *FAST, "-q"]) == 1
+    assert {path.name for path in Path("reels").iterdir()} == names
+
+
+def test_a_dry_run_makes_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It tells what would be done with each."""
+    monkeypatch.chdir(tmp_path)
+    Path("reels").mkdir()
+    write_film(Path("reels/a.mkv"), soft_shot(1, 3))
+    assert main(["reels", "-o", "out", "-n", *FAST]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"reels"}
+
+
+def test_a_dump_is_of_one_film(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder is bad usage there."""
+    with pytest.raises(SystemExit, match="2"):
+        main([str(tmp_path), "--dump", "look", "--dump-frames", "1"])
+    assert "--dump takes one film at a time" in capsys.readouterr().err
