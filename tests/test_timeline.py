@@ -53,14 +53,13 @@ def colorfulness(pixels: list[tuple[float, float]]) -> float:
     return math.sqrt(spread) + 0.37 * math.sqrt(mean_a**2 + mean_b**2)
 
 
-def expected_row(frames: list[Shown], second: int) -> dict[str, float | None]:
-    """The figures of one second, by loops over its frames' pixels."""
+def expected_means(frames: list[Shown], chosen: list[int]) -> dict[str, float | None]:
+    """The figures of some of the frames, by loops over their pixels."""
     found: dict[str, list[float]] = {
         name: [] for name in ("mean_a", "mean_b", "colorfulness", "confidence", "flicker")
     }
-    for index, (ab, seconds, shot, confidence) in enumerate(frames):
-        if not second <= seconds < second + 1:
-            continue
+    for index in chosen:
+        ab, _, shot, confidence = frames[index]
         pixels = colors(ab)
         found["mean_a"].append(sum(a for a, _ in pixels) / len(pixels))
         found["mean_b"].append(sum(b for _, b in pixels) / len(pixels))
@@ -77,7 +76,8 @@ def test_each_second_has_the_means_of_its_frames(row: int, second: int) -> None:
     """Every figure of a row is what loops over pixels and frames give."""
     timeline = filled(shown()).figures()["timeline"]
     assert timeline["second"][row] == second
-    for name, value in expected_row(shown(), second).items():
+    chosen = [index for index, seconds in enumerate(TIMES) if second <= seconds < second + 1]
+    for name, value in expected_means(shown(), chosen).items():
         assert timeline[name][row] == pytest.approx(value, rel=1e-5), name
 
 
@@ -97,12 +97,23 @@ def test_a_row_of_first_frames_alone_has_no_flicker() -> None:
 
 def test_shots_are_told_in_order() -> None:
     """Each has its number, its first frame, when that is shown, and its length."""
-    assert filled(shown()).figures()["shots"] == [
-        {"number": 0, "returns_to": None, "first_frame": 0, "start_seconds": 0, "frames": 3},
-        {"number": 1, "returns_to": None, "first_frame": 3, "start_seconds": 0.999, "frames": 4},
-        {"number": 2, "returns_to": None, "first_frame": 7, "start_seconds": 4.5, "frames": 2},
-        {"number": 3, "returns_to": None, "first_frame": 9, "start_seconds": 4.76, "frames": 2},
+    names = ("number", "returns_to", "first_frame", "start_seconds", "frames")
+    told = [[shot[name] for name in names] for shot in filled(shown()).figures()["shots"]]
+    assert told == [
+        [0, None, 0, 0, 3],
+        [1, None, 3, 0.999, 4],
+        [2, None, 7, 4.5, 2],
+        [3, None, 9, 4.76, 2],
     ]
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_each_shot_has_the_means_of_its_frames(number: int) -> None:
+    """The same figures as of a second, over the shot, however many seconds it spans."""
+    told = filled(shown()).figures()["shots"][number]
+    chosen = [index for index, shot in enumerate(SHOTS) if shot == number]
+    for name, value in expected_means(shown(), chosen).items():
+        assert told[name] == pytest.approx(value, rel=1e-5), name
 
 
 def test_speed_is_frames_over_the_time_spent_on_them() -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
@@ -15,8 +15,8 @@ MEAN_WEIGHT = 0.37
 
 
 @dataclass(slots=True)
-class _Row:
-    """Sums over the frames of one second of film."""
+class _Sums:
+    """Sums over the frames of one second of film, or of one shot."""
 
     frames: int = 0
     a: float = 0.0
@@ -27,6 +27,16 @@ class _Row:
     frames_compared: int = 0
     work_seconds: float = 0.0
 
+    def means(self) -> dict[str, float | None]:
+        """The means over the frames; None where there is no figure."""
+        return {
+            "mean_a": _ratio(self.a, self.frames),
+            "mean_b": _ratio(self.b, self.frames),
+            "colorfulness": _ratio(self.colorfulness, self.frames),
+            "confidence": _ratio(self.confidence, self.frames),
+            "flicker": _ratio(self.flicker, self.frames_compared),
+        }
+
 
 @dataclass(slots=True)
 class _Shot:
@@ -34,7 +44,7 @@ class _Shot:
     returns_to: int | None
     first_frame: int
     start_seconds: float
-    frames: int = 0
+    sums: _Sums
 
 
 class Timeline:
@@ -50,7 +60,7 @@ class Timeline:
     def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
         self._clock = clock
         self._told = clock()
-        self._rows: dict[int, _Row] = {}
+        self._rows: dict[int, _Sums] = {}
         self._shots: list[_Shot] = []
         self._count = 0
         self._before: Map | None = None
@@ -74,23 +84,28 @@ class Timeline:
             returns_to: Number of the shot whose colors its shot began with, if any.
         """
         if not self._shots or self._shots[-1].number != shot:
-            self._shots.append(_Shot(shot, returns_to, self._count, seconds))
+            self._shots.append(_Shot(shot, returns_to, self._count, seconds, _Sums()))
             self._before = None
-        self._shots[-1].frames += 1
         self._count += 1
         flat = np.array(ab, np.float32).reshape(2, -1)  # (2, h * w)
-        row = self._rows.setdefault(math.floor(seconds), _Row())
-        row.frames += 1
+        row = self._rows.setdefault(math.floor(seconds), _Sums())
+        both = (row, self._shots[-1].sums)
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite becomes None
             mean = flat.mean(1)  # (2,)
-            row.a += float(mean[0])
-            row.b += float(mean[1])
-            row.colorfulness += _colorfulness(flat, mean)
+            colorful = _colorfulness(flat, mean)
+            change = None
             if self._before is not None:
                 distances = np.sqrt(np.square(flat - self._before).sum(0))  # faster than hypot
-                row.flicker += float(distances.mean())
-                row.frames_compared += 1
-        row.confidence += confidence
+                change = float(distances.mean())
+            for sums in both:
+                sums.frames += 1
+                sums.a += float(mean[0])
+                sums.b += float(mean[1])
+                sums.colorfulness += colorful
+                sums.confidence += confidence
+                if change is not None:
+                    sums.flicker += change
+                    sums.frames_compared += 1
         self._before = flat
         now = self._clock()
         row.work_seconds += now - self._told
@@ -101,7 +116,8 @@ class Timeline:
 
         Returns:
             `shots`: for each its `number`, that of the shot that it `returns_to` or None, its
-            `first_frame` counted from 0 here, its `start_seconds` and its `frames`.
+            `first_frame` counted from 0 here, its `start_seconds`, its `frames`, and the means
+            below over all of them.
             `timeline`: columns of equal length, a row for each `second` of film that has frames,
             numbered from 0, with its count of `frames`. Means over these frames are `mean_a`,
             `mean_b`, `colorfulness` (M1 of the map), `confidence` and `flicker`: the mean distance
@@ -109,18 +125,23 @@ class Timeline:
             counts as flicker too; a shot's first frame has none. `frames_per_second` is the speed
             of the work: the row's frames over the time spent on them.
         """
-        rows = [self._rows[second] for second in sorted(self._rows)]
-        columns = {
-            "second": sorted(self._rows),
-            "frames": [row.frames for row in rows],
-            "mean_a": [_ratio(row.a, row.frames) for row in rows],
-            "mean_b": [_ratio(row.b, row.frames) for row in rows],
-            "colorfulness": [_ratio(row.colorfulness, row.frames) for row in rows],
-            "confidence": [_ratio(row.confidence, row.frames) for row in rows],
-            "flicker": [_ratio(row.flicker, row.frames_compared) for row in rows],
-            "frames_per_second": [_ratio(row.frames, row.work_seconds) for row in rows],
-        }
-        return {"shots": [asdict(shot) for shot in self._shots], "timeline": columns}
+        seconds = sorted(self._rows)
+        rows = [self._rows[second] for second in seconds]
+        columns: dict[str, object] = {"second": seconds, "frames": [row.frames for row in rows]}
+        columns |= {name: [row.means()[name] for row in rows] for name in _Sums().means()}
+        columns["frames_per_second"] = [_ratio(row.frames, row.work_seconds) for row in rows]
+        return {"shots": [_tell_shot(shot) for shot in self._shots], "timeline": columns}
+
+
+def _tell_shot(shot: _Shot) -> dict[str, object]:
+    return {
+        "number": shot.number,
+        "returns_to": shot.returns_to,
+        "first_frame": shot.first_frame,
+        "start_seconds": shot.start_seconds,
+        "frames": shot.sums.frames,
+        **shot.sums.means(),
+    }
 
 
 def _colorfulness(flat: Map, mean: Map) -> float:
