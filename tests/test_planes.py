@@ -1,3 +1,4 @@
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 
 from vidcolor.color.lightness import network_size, to_network
 from vidcolor.color.planes import chroma_planes
-from vidcolor.frame import Frame, Matrix, Picture
+from vidcolor.frame import Frame, Matrix, Picture, Plane, Record
 
 QUARTER_TURN = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
 
@@ -46,3 +47,77 @@ def test_a_turned_film_is_colored_where_it_is_shown() -> None:
     _, cr = chroma_planes(one, ab, lightness)
     assert cr[:, :8].min() > 135
     assert np.all(cr[:, 32:] == 128)
+
+
+def interlaced(one: Frame, other: Frame, *, top_first: bool = True) -> Frame:
+    """A frame whose top field is one picture's and whose bottom field is another's."""
+    luma = one.luma.copy()
+    luma[1::2] = other.luma[1::2]
+    return replace(one, luma=luma, top_field_first=top_first)
+
+
+def textured(height: int, seed: int, **fields: object) -> Frame:
+    """A frame with detail everywhere."""
+    one = frame(96, height, **fields)
+    luma = np.random.default_rng(seed).integers(30, 220, one.luma.shape)
+    return replace(one, luma=(luma * 2 ** (one.picture.depth - 8)).astype(one.luma.dtype))
+
+
+def colored(one: Frame, record: Record | None = None) -> tuple[Plane, Plane]:
+    """The planes of a frame whose ab follows its lightness."""
+    lightness = np.random.default_rng(1).uniform(20, 80, (64, 96)).astype(np.float32)
+    ab = np.stack([lightness[::4, ::4] - 50, 50 - lightness[::4, ::4]])
+    return chroma_planes(one, ab, lightness, record)
+
+
+@pytest.mark.parametrize("height", [64, 66, 67])
+@pytest.mark.parametrize("fields", [{}, {"depth": 10}, {"log2_chroma_height": 2}])
+def test_a_field_takes_nothing_from_the_other(height: int, fields: dict[str, object]) -> None:
+    """Chroma lines of the top field stay as they are whatever the bottom field shows."""
+    one, other = textured(height, 2, **fields), textured(height, 3, **fields)
+    still, moved = (colored(interlaced(one, two)) for two in (one, other))
+    for plane, changed in zip(still, moved, strict=True):
+        assert plane.shape == (one.picture.chroma_height, one.picture.chroma_width)
+        np.testing.assert_array_equal(plane[0::2], changed[0::2])
+        assert (plane[1::2] != changed[1::2]).mean() > 0.2
+
+
+def test_a_field_is_colored_like_a_picture_of_its_lines() -> None:
+    """Each field's chroma is that of a progressive picture of half the height."""
+    whole = interlaced(textured(64, 2), textured(64, 3), top_first=False)
+    planes = colored(whole)
+    for first in (0, 1):
+        half = replace(
+            whole,
+            luma=whole.luma[first::2],
+            picture=replace(whole.picture, height=32),
+            top_field_first=None,
+        )
+        for plane, expected in zip(planes, colored(half), strict=True):
+            np.testing.assert_array_equal(plane[first::2], expected)
+
+
+def test_full_chroma_knows_no_fields() -> None:
+    """With as many lines of chroma as of luma each stands for its own anyway."""
+    one = textured(64, 2, log2_chroma_height=0)
+    for plane, expected in zip(
+        colored(replace(one, top_field_first=True)), colored(one), strict=True
+    ):
+        np.testing.assert_array_equal(plane, expected)
+
+
+def test_what_is_recorded_of_fields_is_whole() -> None:
+    """Maps of both fields lie line by line as the planes do."""
+    one = interlaced(textured(66, 2), textured(66, 3))
+    record: Record = {}
+    cb, _ = colored(one, record)
+    assert record["ab"].shape == (2, *cb.shape)
+    assert record["gamut_share"].shape == record["cb_unlimited"].shape == cb.shape
+    limited = record["gamut_share"] < 1
+    np.testing.assert_array_equal(record["cb_unlimited"][~limited], cb[~limited])
+
+
+def test_a_single_line_has_no_fields() -> None:
+    """It is a picture of its own."""
+    one = textured(1, 2)
+    assert colored(replace(one, top_field_first=True))[0].shape == (1, 48)

@@ -1,4 +1,12 @@
-"""The last step to color: a frame's luma and its small ab map become its Cb and Cr planes."""
+"""The last step to color: a frame's luma and its small ab map become its Cb and Cr planes.
+
+Where chroma has fewer lines than luma, the chroma of an interlaced frame is that of its fields: a
+line of it stands for lines of luma of one field (ITU-T H.262, figure 6-2), and takes nothing from
+the other, which shows another moment.
+"""
+
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +15,7 @@ from vidcolor.color.lightness import from_network, lightness_of
 from vidcolor.color.siting import mean_at_chroma, range_at_chroma
 from vidcolor.color.upsample import upsample_ab
 from vidcolor.color.ycbcr import chroma_codes
-from vidcolor.frame import Frame, Plane, Record
+from vidcolor.frame import Frame, Picture, Plane, Record
 
 
 def chroma_planes(
@@ -29,9 +37,56 @@ def chroma_planes(
         Cb and Cr, each (Hc, Wc) of the frame's picture, in its depth, range and matrix.
     """
     picture = frame.picture
-    guide = mean_at_chroma(lightness_of(frame.luma, picture), picture)  # (Hc, Wc)
+    is_whole = frame.top_field_first is None or picture.log2_chroma_height == 0
+    if is_whole or picture.height == 1:
+        return _picture_planes(frame.luma, picture, ab_map, lightness, record)
+    return _field_planes(frame, ab_map, lightness, record)
+
+
+def _field_planes(
+    frame: Frame,
+    ab_map: NDArray[np.float32],
+    lightness: NDArray[np.float32],
+    record: Record | None,
+) -> tuple[Plane, Plane]:
+    """The planes of an interlaced frame, each field's made from its own luma."""
+    picture = frame.picture
+    found: list[Record] = []
+    for first in (0, 1):
+        luma = cast(Plane, np.ascontiguousarray(frame.luma[first::2]))
+        made: Record = {}
+        field = replace(picture, height=len(luma))
+        cb, cr = _picture_planes(
+            luma, field, ab_map, lightness, made if record is not None else None
+        )
+        found.append({"cb": cb, "cr": cr, **made})
+    top, bottom = found
+    woven = {name: _woven(top[name], bottom[name], picture.chroma_height) for name in top}
+    cb, cr = woven.pop("cb"), woven.pop("cr")
+    if record is not None:
+        record |= woven
+    return cb, cr
+
+
+def _picture_planes(
+    luma: Plane,
+    picture: Picture,
+    ab_map: NDArray[np.float32],
+    lightness: NDArray[np.float32],
+    record: Record | None,
+) -> tuple[Plane, Plane]:
+    """The planes of a progressive frame, or of one field, which is a picture of half the lines."""
+    guide = mean_at_chroma(lightness_of(luma, picture), picture)  # (Hc, Wc)
     stored_map, stored_lightness = from_network(ab_map, picture), from_network(lightness, picture)
     ab = upsample_ab(stored_map, stored_lightness, guide, picture)  # (2, Hc, Wc)
     if record is not None:
         record["ab"] = ab
-    return chroma_codes(ab, guide, range_at_chroma(frame.luma, picture), picture, record)
+    return chroma_codes(ab, guide, range_at_chroma(luma, picture), picture, record)
+
+
+def _woven(top: NDArray[Any], bottom: NDArray[Any], rows: int) -> NDArray[Any]:
+    """Two fields' maps, (..., n, W), as one of so many rows: the top field has rows 0, 2, 4..."""
+    woven = np.empty((*top.shape[:-2], rows, top.shape[-1]), top.dtype)
+    woven[..., 0::2, :] = top[..., : (rows + 1) // 2, :]
+    woven[..., 1::2, :] = bottom[..., : rows // 2, :]
+    return woven
