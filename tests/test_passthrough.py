@@ -185,3 +185,37 @@ def test_a_piece_carries_its_own_sound_words_and_chapters(tmp_path: Path) -> Non
     assert (min(times[2]), times[3]) == (pytest.approx(0, abs=25), [300])
     assert max(times[2]) < 320
     assert chapters == [(0, 100_000_000), (100_000_000, 320_000_000)]
+
+
+@needs_ffmpeg
+def test_for_editing_the_film_is_whole_quicktime(tmp_path: Path) -> None:
+    """ProRes with timecode track, sound, and an atom that tells the colors."""
+    extras = Extras(audio=["pcm_s24le"], video_metadata={"timecode": "01:02:03:04"})
+    film = write_film(tmp_path / "film.mov", moving_luma(5), codec="libx264", extras=extras)
+    result = colored(film, settings=OutputSettings(purpose="edit")).path
+    assert result.name == "film.colorized.mov"
+    video, sound, timecode = ask_ffprobe(result, "-show_streams")["streams"]
+    assert (video["codec_name"], video["profile"]) == ("prores", "HQ")
+    assert [video[f"color_{name}"] for name in ("space", "transfer", "primaries")] == [
+        "smpte170m"
+    ] * 3
+    assert b"colr" in result.read_bytes()
+    assert sound["codec_name"] == "pcm_s24le"
+    assert timecode["tags"]["timecode"] == "01:02:03:04"
+
+
+@pytest.mark.parametrize("codec", ["prores_ks", "libx264", "ffv1"])
+def test_frames_tell_the_matrix_that_their_chroma_is_of(tmp_path: Path, codec: str) -> None:
+    """Also where the codec keeps it in each frame."""
+    film = write_film(tmp_path / "film.mkv", moving_luma(2))
+    result = colored(film, tmp_path / "out.mov", OutputSettings(codec=codec)).path
+    with av.open(str(result)) as container:
+        assert {int(frame.colorspace) for frame in container.decode(video=0)} == {6}
+
+
+def test_sound_of_unknown_layout_moves_mp4_to_matroska(tmp_path: Path) -> None:
+    """MP4 must name the loudspeakers of PCM, and Matroska's PCM has but their number."""
+    film = write_film(tmp_path / "film.mkv", moving_luma(5), extras=Extras(audio=["pcm_s24le"]))
+    encoding = colored(film, tmp_path / "out.mp4", OutputSettings())
+    assert encoding.notes == ("mp4 cannot hold audio 1 (pcm_s24le): writing Matroska, out.mkv",)
+    assert packet_hashes(film, "a") == packet_hashes(encoding.path, "a")

@@ -118,6 +118,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         ),
         refine=RefineSettings(method=options.refine, threshold=options.refine_threshold),
         output=OutputSettings(
+            purpose=options.purpose,
             lossless=options.lossless,
             codec=options.codec,
             crf=options.crf,
@@ -201,6 +202,11 @@ def _add_model_options(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_output_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--for", dest="purpose", choices=("access", "master", "edit", "web"),
+        help="H.264 in MP4, FFV1 in Matroska, ProRes in QuickTime or HEVC in MP4; options given "
+        "beside it go before (default: as the film is)",
+    )  # fmt: skip
     group.add_argument("--lossless", action="store_true", help="FFV1 with checksums, in Matroska")
     group.add_argument("--codec", metavar="NAME", help="FFmpeg's encoder, such as libx265")
     group.add_argument(

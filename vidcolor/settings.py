@@ -77,6 +77,8 @@ class OutputSettings:
     """How the result is encoded. None means: what suits the source.
 
     Attributes:
+        purpose: What for: `access` H.264 in MP4, `master` FFV1 in Matroska, `edit` ProRes in
+            QuickTime, `web` HEVC in MP4. What else is given goes before.
         lossless: FFV1 version 3 with slice checksums, in Matroska.
         codec: Encoder's name in FFmpeg, such as libx264, libx265, ffv1 or prores_ks.
         crf: Constant rate factor of encoders that have one; lower is better and larger.
@@ -88,6 +90,7 @@ class OutputSettings:
         framemd5: Do so, and write the MD5 of each frame's luma of both.
     """
 
+    purpose: Literal["access", "master", "edit", "web"] | None = None
     lossless: bool = False
     codec: str | None = None
     crf: float | None = None

@@ -1,7 +1,7 @@
 """Where chroma samples lie among luma samples, and pictures seen from there.
 
 Positions are in luma samples, 0 at the centre of the first. Sitings are those of ITU-T H.273
-(07/2024), clause 8.7 and figure 1: without regard to fields, an interlaced picture is taken as one.
+(07/2024), clause 8.7 and figure 1. A field of an interlaced frame comes as a picture of its own.
 """
 
 from collections.abc import Iterator

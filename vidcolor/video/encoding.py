@@ -1,7 +1,7 @@
 """How a film will be written: container, encoder, pixel format, and what each cannot hold."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,10 +10,10 @@ import torch
 from av.video.format import VideoFormat
 
 from vidcolor.errors import OutputError
-from vidcolor.frame import Picture
+from vidcolor.frame import Matrix, Picture
 from vidcolor.settings import OutputSettings
 from vidcolor.video.pixels import SUBSAMPLING_NAMES, is_planar_luma, log2_subsampling
-from vidcolor.video.source import Source
+from vidcolor.video.source import UNSPECIFIED, Source
 
 # Containers that hold today's codecs, subtitles and odd times well enough to be a default.
 CONTAINER_BY_SUFFIX = {
@@ -32,6 +32,43 @@ DEEPEST_HEVC_BITS = 12
 # Visually lossless by the usual account: x264's default is 23, and 18 is called transparent.
 DEFAULT_CRF = 16
 PLANES = ("luma", "Cb", "Cr")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Purpose:
+    """What a purpose wants where nothing else is asked for.
+
+    Attributes:
+        container: FFmpeg's name of the muxer.
+        codec: The encoder for 8 bits.
+        deep_codec: The same for more.
+        chroma: Subsampling that its players take; None for the film's own.
+        deep: Whether 8-bit luma is widened to 10 bits, where that keeps its codes.
+    """
+
+    container: str
+    codec: str
+    deep_codec: str
+    chroma: str | None = None
+    deep: bool = False
+
+
+TAGS_BY_MATRIX = {
+    Matrix.BT709: (1, 1),
+    Matrix.BT470BG: (5, 6),
+    Matrix.SMPTE170M: (6, 6),
+    Matrix.BT2020_NCL: (9, 14),
+}
+"""Primaries and transfer that a film with this matrix has where it does not say."""
+
+PURPOSES = {
+    "access": _Purpose(container="mp4", codec="libx264", deep_codec="libx265", chroma="420"),
+    "master": _Purpose(container="matroska", codec="ffv1", deep_codec="ffv1"),
+    "edit": _Purpose(container="mov", codec="prores_ks", deep_codec="prores_ks"),
+    "web": _Purpose(
+        container="mp4", codec="libx265", deep_codec="libx265", chroma="420", deep=True
+    ),
+}
 # x264's and x265's own names; a wrong one makes x264 write to the terminal by itself.
 X26X_PRESETS = [
     "ultrafast",
@@ -74,6 +111,22 @@ class Encoding:
     notes: tuple[str, ...] = ()
 
 
+def tag_picture(picture: Picture, settings: OutputSettings) -> Picture:
+    """The picture with what its file must say of its colors.
+
+    QuickTime has its `colr` atom only where matrix, primaries and transfer are all known. For
+    editing those that are not become the ones that go with the matrix (ITU-T H.273, tables 2 to 4).
+    """
+    if settings.purpose != "edit" or picture.matrix not in TAGS_BY_MATRIX:
+        return picture
+    primaries, transfer = TAGS_BY_MATRIX[picture.matrix]
+    return replace(
+        picture,
+        primaries=primaries if picture.primaries == UNSPECIFIED else picture.primaries,
+        transfer=transfer if picture.transfer == UNSPECIFIED else picture.transfer,
+    )
+
+
 def default_path(source: Path, container: str, folder: Path | None = None) -> Path:
     """`film.colorized.mp4` beside `film.mp4` or in `folder`, with the container's own suffix."""
     kept = CONTAINER_BY_SUFFIX.get(source.suffix.lower()) == container
@@ -97,6 +150,8 @@ def wanted_container(source: Source, output: Path | None, settings: OutputSettin
             ) from None
     if settings.lossless:
         return "matroska"
+    if settings.purpose is not None:
+        return PURPOSES[settings.purpose].container
     if source.container.startswith("mov"):
         return "mov" if source.path.suffix.lower() == ".mov" else "mp4"
     return "mpegts" if source.container == "mpegts" else "matroska"
@@ -111,7 +166,12 @@ def choose_encoder(source: Source, settings: OutputSettings) -> str:
     if settings.codec is not None:
         return _known_encoder(settings.codec)
     depth = source.picture.depth
-    if settings.lossless or depth > DEEPEST_HEVC_BITS:
+    if settings.lossless:
+        return "ffv1"
+    if settings.purpose is not None:
+        purpose = PURPOSES[settings.purpose]
+        return purpose.codec if depth == 8 else purpose.deep_codec  # noqa: PLR2004 - bits
+    if depth > DEEPEST_HEVC_BITS:
         return "ffv1"
     if depth == 8:  # noqa: PLR2004 - bits
         return "libx264"
@@ -138,12 +198,17 @@ def choose_pixel_format(
                 f"it takes {' '.join(offered) or 'none'}"
             )
         offered = {settings.pixel_format: offered[settings.pixel_format]}
-    fitting = {name: fmt for name, fmt in offered.items() if _holds(fmt, picture, settings.chroma)}
+    purpose = PURPOSES[settings.purpose] if settings.purpose is not None else None
+    chroma = settings.chroma or (purpose.chroma if purpose is not None else None)
+    fitting = {name: fmt for name, fmt in offered.items() if _holds(fmt, picture, chroma)}
+    deep = {name: fmt for name, fmt in fitting.items() if fmt.components[0].bits > 8}  # noqa: PLR2004
+    if purpose is not None and purpose.deep and deep:
+        fitting = deep
     if not fitting:
         asked = settings.pixel_format or f"{codec}'s formats"
         raise OutputError(
             f"{asked} cannot hold {picture.depth}-bit luma as decoded with chroma "
-            f"{_chroma_name(picture, settings.chroma)}; try --codec ffv1 or another --pixel-format"
+            f"{_chroma_name(picture, chroma)}; try --codec ffv1 or another --pixel-format"
         )
     name = min(
         fitting, key=lambda name: (fitting[name].components[0].bits, _chroma_share(name, fitting))
@@ -184,6 +249,9 @@ def _fixed_options(codec: str, pixel_format: str, picture: Picture) -> dict[str,
     if codec == "libx264" and torch.backends.cpu.get_cpu_capability() == "AVX512":
         # With AVX-512 the x264 in PyAV 18.1 gives other bytes from run to run, by one thread too.
         return {"x264-params": "asm=avx2"}
+    if codec == "prores_ks":
+        whole = log2_subsampling(VideoFormat(pixel_format)) == (0, 0)
+        return {"profile": "4444" if whole else "hq", "vendor": "apl0"}
     return {"x265-params": "log-level=none"} if codec == "libx265" else {}
 
 

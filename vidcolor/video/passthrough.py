@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
+from av.audio.codeccontext import AudioCodecContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Stream
@@ -66,8 +67,12 @@ def holds_stream(container: str, stream: Stream, source_container: str) -> bool:
         return container == source_container == "mpegts"
     if container == "mpegts" and source_container != "mpegts":
         return stream.codec_context.name in TRANSPORT_STREAM_CODECS
-    if _becomes_text(container, stream):
-        return True
+    return _becomes_text(container, stream) or _takes_codec(container, stream)
+
+
+def _takes_codec(container: str, stream: Stream) -> bool:
+    if container == "mp4" and _is_pcm_of_unknown_layout(stream):
+        return False  # told by the muxer only when the film is done
     with av.open(io.BytesIO(), "w", format=container) as trial:
         try:
             trial.add_stream_from_template(stream, opaque=True)
@@ -270,6 +275,16 @@ def _is_outside(
     is_before = bool(shift) and pts < shift
     return is_before or (
         end_seconds is not None and (pts - shift) * packet.time_base >= end_seconds
+    )
+
+
+def _is_pcm_of_unknown_layout(stream: Stream) -> bool:
+    """Whether MP4 would need to name the loudspeakers of a sound track that does not say them."""
+    context = stream.codec_context
+    return (
+        isinstance(context, AudioCodecContext)
+        and context.name.startswith("pcm_")
+        and context.layout.name.endswith("channels")
     )
 
 

@@ -17,6 +17,7 @@ from vidcolor.video.encoding import (
     choose_pixel_format,
     default_path,
     encoder_options,
+    tag_picture,
     wanted_container,
 )
 from vidcolor.video.passthrough import holds_stream, is_timecode_track, name_stream
@@ -100,7 +101,9 @@ def plan_encoding(
         codec=codec,
         pixel_format=pixel_format,
         picture=replace(
-            source.picture, log2_chroma_width=log2_width, log2_chroma_height=log2_height
+            tag_picture(source.picture, settings),
+            log2_chroma_width=log2_width,
+            log2_chroma_height=log2_height,
         ),
         luma_shift=fmt.components[0].bits - source.picture.depth,
         options=encoder_options(codec, pixel_format, source.picture, settings),

@@ -149,6 +149,11 @@ class FilmWriter:
         for index, plane in enumerate((frame.luma, *chroma)):
             view = plane_view(encoded, index)
             view[:] = plane if shift == 0 else plane.astype(np.uint16) << shift
+        # ProRes writes those of the frame, not of the encoder.
+        encoded.colorspace = picture.matrix
+        encoded.color_range = FULL_RANGE if picture.full_range else LIMITED_RANGE
+        encoded.color_primaries = picture.primaries
+        encoded.color_trc = picture.transfer
         encoded.pts = frame.pts - self._shift_pts
         encoded.time_base = frame.time_base
         encoded.duration = frame.duration
