@@ -214,7 +214,7 @@ def test_saturation_zero_leaves_the_film_black_and_white(tmp_path: Path) -> None
 def test_the_output_carries_what_made_it(sample: Path) -> None:
     """Version, model, its checksum and the settings stand in the file."""
     with av.open(str(sample)) as container:
-        assert container.metadata["COLORIZED_BY"].startswith("color made by vidcolor 0.")
+        assert container.metadata["COLORIZED_BY"].startswith("synthetic color, made by vidcolor 0.")
         assert "model lite " in container.metadata["COLORIZED_BY"]
         assert "vividness 0, saturation 1" in container.metadata["COLORIZED_BY"]
 

@@ -144,7 +144,7 @@ def colorize_job(
 def _writer(job: Job, model: Model, settings: Settings, proof: Proof) -> FilmWriter:
     color = settings.color
     made_by = (
-        f"color made by vidcolor {__version__}, model {model.name} {model.sha256[:12]}, "
+        f"synthetic color, made by vidcolor {__version__}, model {model.name} {model.sha256[:12]}, "
         f"vividness {color.vividness:g}, saturation {color.saturation:g}, "
         f"smoothing {settings.temporal.smoothing:g}"
     )
