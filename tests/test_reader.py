@@ -1,3 +1,4 @@
+import subprocess
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -5,7 +6,16 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from clips import CLIPS, Plane, moving_luma, needs_clips, picture_frame, write_film
+from clips import (
+    CLIPS,
+    Plane,
+    ask_ffprobe,
+    moving_luma,
+    needs_clips,
+    needs_ffmpeg,
+    picture_frame,
+    write_film,
+)
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Matrix
@@ -168,6 +178,33 @@ def test_interlaced_frames_say_which_field_is_first(
         field_order={"tff": 2, "bff": 3, None: 1}[fields],
     )  # fmt: skip
     assert [frame.top_field_first for frame in read(film)[0]] == [top, top]
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("first", ["tff", "bff"])
+@pytest.mark.parametrize("suffix", [".mkv", ".mov"])
+def test_fields_of_film_that_ffmpeg_wove(tmp_path: Path, first: str, suffix: str) -> None:
+    """The ffmpeg program's containers tell orders TB and BT; its frames tell what these mean."""
+    film = tmp_path / f"film{suffix}"
+    subprocess.run(
+        ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=s=96x64:r=50:d=0.2",
+         "-vf", f"tinterlace=mode=interleave_{'top' if first == 'tff' else 'bottom'}",
+         "-c:v", "libx264", "-flags", "+ildct", "-x264opts", f"{first}=1", film],
+        check=True,
+    )  # fmt: skip
+    told = ask_ffprobe(film, "-select_streams", "v", "-show_frames")["frames"]
+    frames, _ = read(film)
+    assert [frame.top_field_first for frame in frames] == [
+        bool(frame["top_field_first"]) for frame in told
+    ]
+    assert {frame.top_field_first for frame in frames} == {first == "tff"}
+
+
+@needs_clips
+def test_dv_of_pal_has_its_bottom_field_first() -> None:
+    """QuickTime's order BT, as QuickTime itself wrote it."""
+    frames, _ = read(CLIPS / "formats" / "real-dv-pal-interlaced-4f.mov")
+    assert {frame.top_field_first for frame in frames} == {False}
 
 
 def test_a_change_of_size_is_told_with_its_frame(tmp_path: Path) -> None:

@@ -25,7 +25,9 @@ from vidcolor.video.source import (
     open_container,
 )
 
-BOTTOM_FIELD_FIRST_ORDERS = (3, 4)
+# BB and BT of FFmpeg's AVFieldOrder: programs and muxers give TB and BT to woven film whose top or
+# bottom field is shown first, other than its comments say.
+BOTTOM_FIELD_FIRST_ORDERS = (3, 5)
 # Starts nearer than this to the beginning are reached by decoding, farther ones by seeking.
 SEEK_FROM_SECONDS = 10
 # A picture that ends this much before its stated length is told as cut short.
