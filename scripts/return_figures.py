@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from clip_figures import ALONE
 
 from vidcolor.evaluation.clips import ColoredFrame, scale_luma, srgb_from_planes, warp_errors
 from vidcolor.evaluation.stills import Figures, mean_figures
@@ -38,7 +39,7 @@ PICTURE = Picture(
 LEAST_FRAMES, MOST_FRAMES = 20, 60
 """Of a shot that is used; what is beyond is left out."""
 
-ALONE, UNKNOWN, KNOWN = "frame by frame", "each shot alone", "as returns"
+UNKNOWN, KNOWN = "each shot alone", "as returns"
 
 
 class Take(NamedTuple):

@@ -12,7 +12,9 @@ from vidcolor.errors import VidcolorError
 from vidcolor.options import check_usage, find_destination, make_parser, settings_of
 from vidcolor.settings import Settings
 
-if TYPE_CHECKING:  # these import torch
+if TYPE_CHECKING:  # all but tqdm import torch
+    from tqdm import tqdm
+
     from vidcolor.dump.sink import FrameDump
     from vidcolor.models.zoo import Model
     from vidcolor.reels import Outcome
@@ -74,7 +76,7 @@ def _colorize(
         make_folder(folder)
     outcomes = []
     dump = _make_dump(options) if options.dump is not None else None
-    with _ReelsBar(len(reels), quiet=options.quiet) as reels_bar:
+    with _reels_bar(len(reels), quiet=options.quiet) as bar_of_reels:
         for planned in plan_reels(reels, output, folder, settings):
             if isinstance(planned, Outcome):
                 outcomes.append(planned)
@@ -86,7 +88,7 @@ def _colorize(
                 with _Bar(planned, settings, quiet=options.quiet) as bar:
                     outcomes.append(colorize_reel(planned, model, settings, bar.show, dump))
             _tell(outcomes[-1], options)
-            reels_bar.step()
+            bar_of_reels.update()
     if dump is not None and dump.count and not options.quiet:
         _tell_dump(dump)
     failed = [str(outcome.error) for outcome in outcomes if outcome.error]
@@ -152,31 +154,14 @@ def _tell_dump(dump: "FrameDump") -> None:
     )
 
 
-class _ReelsBar:
-    """A progress bar of several reels, over that of the film in work; none for one reel."""
+def _reels_bar(count: int, *, quiet: bool) -> "tqdm[NoReturn]":
+    """A progress bar of several reels, over that of the film in work; hidden for one reel."""
+    from tqdm import tqdm
 
-    def __init__(self, count: int, *, quiet: bool) -> None:
-        from tqdm import tqdm
-
-        hidden = True if quiet or count < MANY else None
-        self._bar = tqdm(
-            total=count,
-            desc="reels",
-            unit=" reels",
-            disable=hidden,
-            dynamic_ncols=True,
-            leave=False,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def step(self) -> None:
-        """One more reel has ended."""
-        self._bar.update()
+    hidden = True if quiet or count < MANY else None
+    return tqdm(
+        total=count, desc="reels", unit=" reels", disable=hidden, dynamic_ncols=True, leave=False
+    )
 
 
 class _Bar:

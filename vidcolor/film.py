@@ -12,12 +12,7 @@ from vidcolor.dumping import begun
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline import colorize_frames, read_job
 from vidcolor.settings import Settings
-from vidcolor.sidecar import (
-    check_sidecar,
-    sidecar_path,
-    tell_fixity,
-    write_sidecar,
-)
+from vidcolor.sidecar import check_sidecar, sidecar_path, tell_fixity, write_sidecar
 from vidcolor.timeline import Timeline
 from vidcolor.verify import Proof, Verification, hash_paths
 from vidcolor.video.plan import Job, plan_video

@@ -128,7 +128,8 @@ class Timeline:
         seconds = sorted(self._rows)
         rows = [self._rows[second] for second in seconds]
         columns: dict[str, object] = {"second": seconds, "frames": [row.frames for row in rows]}
-        columns |= {name: [row.means()[name] for row in rows] for name in _Sums().means()}
+        means = [row.means() for row in rows]
+        columns |= {name: [each[name] for each in means] for name in _Sums().means()}
         columns["frames_per_second"] = [_ratio(row.frames, row.work_seconds) for row in rows]
         return {"shots": [_tell_shot(shot) for shot in self._shots], "timeline": columns}
 

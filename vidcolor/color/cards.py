@@ -75,8 +75,9 @@ class CardWatch:
             lightness: L* of the picture, (H, W).
             exposed: The same as the network sees it.
         """
-        is_dark = np.percentile(lightness[::4, ::4], 99) < BLACK
-        if self._share == 1 or is_dark:
+        if self._share == 1:
+            return 1.0
+        if np.percentile(lightness[::4, ::4], 99) < BLACK:
             return self._share if self._was_card else 1.0
         if is_card(exposed):
             self._was_card = True

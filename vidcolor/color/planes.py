@@ -37,10 +37,11 @@ def chroma_planes(
         Cb and Cr, each (Hc, Wc) of the frame's picture, in its depth, range and matrix.
     """
     picture = frame.picture
+    stored_map, stored_lightness = from_network(ab_map, picture), from_network(lightness, picture)
     is_whole = frame.top_field_first is None or picture.log2_chroma_height == 0
     if is_whole or picture.height == 1:
-        return _picture_planes(frame.luma, picture, ab_map, lightness, record)
-    return _field_planes(frame, ab_map, lightness, record)
+        return _picture_planes(frame.luma, picture, stored_map, stored_lightness, record)
+    return _field_planes(frame, stored_map, stored_lightness, record)
 
 
 def _field_planes(
@@ -49,7 +50,10 @@ def _field_planes(
     lightness: NDArray[np.float32],
     record: Record | None,
 ) -> tuple[Plane, Plane]:
-    """The planes of an interlaced frame, each field's made from its own luma."""
+    """The planes of an interlaced frame, each field's made from its own luma.
+
+    Maps are as the film is stored.
+    """
     picture = frame.picture
     found: list[Record] = []
     for first in (0, 1):
@@ -75,10 +79,12 @@ def _picture_planes(
     lightness: NDArray[np.float32],
     record: Record | None,
 ) -> tuple[Plane, Plane]:
-    """The planes of a progressive frame, or of one field, which is a picture of half the lines."""
+    """The planes of a progressive frame, or of one field, which is a picture of half the lines.
+
+    Maps are as the film is stored.
+    """
     guide = mean_at_chroma(lightness_of(luma, picture), picture)  # (Hc, Wc)
-    stored_map, stored_lightness = from_network(ab_map, picture), from_network(lightness, picture)
-    ab = upsample_ab(stored_map, stored_lightness, guide, picture)  # (2, Hc, Wc)
+    ab = upsample_ab(ab_map, lightness, guide, picture)  # (2, Hc, Wc)
     if record is not None:
         record["ab"] = ab
     return chroma_codes(ab, guide, range_at_chroma(luma, picture), picture, record)

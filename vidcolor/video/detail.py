@@ -6,6 +6,7 @@ neither a change of exposure nor a jerk of the camera sets them apart.
 """
 
 from math import sqrt
+from typing import cast
 
 import cv2
 import numpy as np
@@ -51,22 +52,24 @@ def small_luma(luma: Plane, depth: int) -> SmallLuma:
     Returns:
         Y' codes at 8 bits, (h, w), the longer side at most `SMALL_SIDE` pixels.
     """
-    height, width = luma.shape
-    share = min(1.0, SMALL_SIDE / max(height, width))
-    size = (max(1, round(width * share)), max(1, round(height * share)))
-    small = cv2.resize(luma, size, interpolation=cv2.INTER_AREA)
+    small = _shrunk(luma, SMALL_SIDE)
     return np.right_shift(small, depth - 8, dtype=luma.dtype).astype(np.uint8)
 
 
 def find_detail(picture: SmallLuma) -> tuple[Detail, float]:
     """Give the detail of a picture, the longer side at most `DETAIL_SIDE`, and its mean code."""
-    height, width = picture.shape
-    share = min(1.0, DETAIL_SIDE / max(height, width))
-    size = (max(1, round(width * share)), max(1, round(height * share)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    small = _shrunk(picture, DETAIL_SIDE).astype(np.float32)
     detail = small - SHADE_SHARE * cv2.GaussianBlur(small, (0, 0), SHADE_SIGMA)
     detail -= detail.mean()
     return detail, float(small.mean())
+
+
+def _shrunk(plane: Plane, side: int) -> Plane:
+    """A plane whose longer side is at most so many pixels."""
+    height, width = plane.shape
+    share = min(1.0, side / max(height, width))
+    size = (max(1, round(width * share)), max(1, round(height * share)))
+    return cast(Plane, cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
 
 
 def spread(detail: Detail) -> float:

@@ -81,6 +81,15 @@ def _takes_codec(container: str, stream: Stream) -> bool:
     return True
 
 
+def other_streams(opened: InputContainer, source: Source) -> list[Stream]:
+    """What a film has beside its picture, but for the timecode track, which is made anew."""
+    return [
+        stream
+        for stream in opened.streams
+        if stream.index != source.stream_index and not is_timecode_track(stream)
+    ]
+
+
 def is_timecode_track(stream: Stream) -> bool:
     """Whether `stream` is QuickTime's timecode, which the muxer makes anew from a tag."""
     return stream.type == "data" and "timecode" in {key.lower() for key in stream.metadata}
@@ -245,13 +254,7 @@ def hash_written(result: Source) -> list[str]:
 
 def _data_streams(opened: InputContainer, source: Source) -> list[Stream]:
     """The streams beside the picture that have packets to be copied."""
-    return [
-        stream
-        for stream in opened.streams
-        if stream.index != source.stream_index
-        and stream.type != "attachment"
-        and not is_timecode_track(stream)
-    ]
+    return [stream for stream in other_streams(opened, source) if stream.type != "attachment"]
 
 
 def _demux(opened: InputContainer, streams: list[Stream]) -> Generator[Packet[Stream], None, None]:

@@ -20,7 +20,7 @@ from vidcolor.video.encoding import (
     tag_picture,
     wanted_container,
 )
-from vidcolor.video.passthrough import holds_stream, is_timecode_track, name_stream
+from vidcolor.video.passthrough import holds_stream, name_stream, other_streams
 from vidcolor.video.pixels import log2_subsampling
 from vidcolor.video.source import Source, open_container, probe
 from vidcolor.video.tint import is_color
@@ -141,11 +141,7 @@ def _with_fitting_container(
 def _unheld_streams(source: Source, containers: set[str]) -> dict[str, set[str]]:
     """For each container, the streams of the film that it cannot hold, by name."""
     with open_container(source.path) as opened:
-        others = [
-            stream
-            for stream in opened.streams
-            if stream.index != source.stream_index and not is_timecode_track(stream)
-        ]
+        others = other_streams(opened, source)
         return {
             container: {
                 name_stream(stream)
