@@ -1,16 +1,20 @@
 """Writes a film with made-up chroma, for the tests of what else comes through."""
 
+from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 from clips import Extras
 
+from vidcolor.frame import Frame
 from vidcolor.settings import OutputSettings
+from vidcolor.video.encoder import Encoded, ShotEncoder
 from vidcolor.video.encoding import Encoding
 from vidcolor.video.plan import plan_encoding
 from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.source import probe
-from vidcolor.video.writer import FilmWriter
+from vidcolor.video.source import Source, probe
+from vidcolor.video.writer import FilmWriter, reorder_depth
 
 LOSSLESS = OutputSettings(lossless=True)
 RICH = Extras(
@@ -30,10 +34,34 @@ def colored(
     """The film at `path` written with pink chroma; how it was written."""
     source = probe(path)
     encoding = plan_encoding(source, settings, output=output)
-    with FilmWriter(source, encoding, made_by="made in a test") as writer:
-        for frame in read_frames(source, Losses()):
-            writer.write(frame, pink(encoding))
+    write_pink(source, encoding, read_frames(source, Losses()))
     return encoding
+
+
+def write_pink(
+    source: Source,
+    encoding: Encoding,
+    frames: Iterable[Frame],
+    *,
+    shot_frames: int | None = None,
+    shift_seconds: Fraction = Fraction(0),
+    **piece: Fraction,
+) -> None:
+    """Write frames of a film with pink chroma, as one shot or as shots of `shot_frames` each."""
+    encoder = ShotEncoder(source, encoding, shift_seconds=shift_seconds)
+    packets: list[Encoded] = []
+    depths, begun = [0], 0
+    for index, frame in enumerate(frames):
+        if shot_frames and index and index % shot_frames == 0:
+            packets += encoder.end_shot()
+            depths.append(reorder_depth(packet.pts for packet in packets[begun:]))
+            begun = len(packets)
+        packets += encoder.encode(frame, pink(encoding))
+    packets += encoder.end_shot()
+    depths.append(reorder_depth(packet.pts for packet in packets[begun:]))
+    piece["shift_seconds"] = shift_seconds
+    with FilmWriter(source, encoding, made_by="made in a test", **piece) as writer:
+        writer.write(packets, max(depths))
 
 
 def pink(encoding: Encoding) -> tuple[np.ndarray, np.ndarray]:

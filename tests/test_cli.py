@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from clips import SAMPLE, moving_luma, write_film
 
-from vidcolor.cli import main
+from vidcolor.cli import KEPT, main
 from vidcolor.models import zoo
 from vidcolor.options import make_parser, parse_time
 from vidcolor.settings import ColorSettings, ModelSettings, TemporalSettings
@@ -379,20 +379,20 @@ def test_a_signal_is_told_as_shells_do(
         assert run("film.mkv") == code
     finally:
         signal.signal(number, before)
-    assert capsys.readouterr().err == f"vidcolor: {told}; nothing unfinished was left\n"
+    assert capsys.readouterr().err == f"vidcolor: {told}; {KEPT}\n"
 
 
 @pytest.mark.parametrize(
     ("number", "code", "told"),
     [
-        (signal.SIGTERM, 143, "vidcolor: terminated; nothing unfinished was left\n"),
-        (signal.SIGINT, 130, "vidcolor: interrupted; nothing unfinished was left\n"),
+        (signal.SIGTERM, 143, f"vidcolor: terminated; {KEPT}\n"),
+        (signal.SIGINT, 130, f"vidcolor: interrupted; {KEPT}\n"),
     ],
 )
 def test_a_signal_in_the_middle_leaves_nothing(
     tmp_path: Path, number: signal.Signals, code: int, told: str
 ) -> None:
-    """Stopped while it writes, the program says so and leaves neither output nor part file."""
+    """Stopped while it writes, the program says so and leaves nothing, as no shot is whole."""
     # A shell may have told its children to ignore SIGINT.
     program = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
@@ -403,10 +403,11 @@ def test_a_signal_in_the_middle_leaves_nothing(
     environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
     with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as running:
         deadline = time.monotonic() + WAIT_SECONDS
-        while not any(part.stat().st_size for part in tmp_path.glob(".out.*.part.mkv")):
+        while not (tmp_path / ".out.mkv.work").exists():
             assert running.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.02)
+        time.sleep(0.5)  # on to the first frames
         running.send_signal(number)
         _, err = running.communicate(timeout=WAIT_SECONDS)
     assert (running.returncode, err.decode()) == (code, told)

@@ -16,9 +16,10 @@ FILES = {
 }
 MOST_LINES = 400
 
-VALUES = {"errors", "settings", "frame", "color"}
+VALUES = {"differences", "errors", "settings", "frame", "color"}
 # What each part may import beside itself; stages know values and color but no other stage.
 MAY_IMPORT = {
+    "differences": set(),
     "errors": set(),
     "settings": set(),
     "frame": set(),
@@ -36,6 +37,8 @@ MAY_IMPORT = {
     "plot": VALUES | {"sidecar"},
     "dumping": VALUES | {"dump", "models", "video", ""},
     "verify": VALUES | {"video", "sidecar", ""},
+    "identity": VALUES | {"models", "video", ""},
+    "work": VALUES | {"temporal", "timeline", "video"},
     "reels": {"film", "dump", "sidecar", "errors", "settings", "models", "video"},
     "options": {"", "dump", "settings"},
     "cli": {"options", "reels", "replay", "models", "video", "dump", "plot", "sidecar"}

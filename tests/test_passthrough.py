@@ -7,13 +7,12 @@ import av
 import pytest
 from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
 from prove_lossless import compare, packet_hashes
-from recoloring import LOSSLESS, RICH, colored, pink
+from recoloring import LOSSLESS, RICH, colored, write_pink
 
 from vidcolor.settings import OutputSettings
 from vidcolor.video.plan import plan_encoding
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.source import probe
-from vidcolor.video.writer import FilmWriter
 
 
 @needs_ffmpeg
@@ -169,11 +168,7 @@ def test_a_piece_carries_its_own_sound_words_and_chapters(tmp_path: Path) -> Non
     encoding = plan_encoding(source, LOSSLESS)
     start, length = Fraction("0.6"), Fraction("0.32")
     frames = read_frames(source, Losses(), start_seconds=start, duration_seconds=length)
-    with FilmWriter(
-        source, encoding, made_by="a test", shift_seconds=start, duration_seconds=length
-    ) as writer:
-        for frame in frames:
-            writer.write(frame, pink(encoding))
+    write_pink(source, encoding, frames, shift_seconds=start, duration_seconds=length)
     with av.open(str(encoding.path)) as container:
         times = {}
         for packet in container.demux():

@@ -30,7 +30,7 @@ def shown() -> list[Shown]:
 
 def filled(frames: list[Shown], ticks: Iterator[float] | None = None) -> Timeline:
     """A timeline that has seen `frames`."""
-    timeline = Timeline(ticks.__next__) if ticks else Timeline()
+    timeline = Timeline(clock=ticks.__next__) if ticks else Timeline()
     for ab, seconds, shot, confidence in frames:
         timeline.add(ab, seconds=seconds, shot=shot, confidence=confidence)
     return timeline
@@ -153,7 +153,7 @@ def test_a_map_may_be_used_again_by_its_owner() -> None:
 @pytest.mark.slow
 def test_memory_does_not_grow_with_frames() -> None:
     """100,000 frames in ten seconds of film are ten rows, and take no more room than 1,000."""
-    timeline, sizes = Timeline(count().__next__), []
+    timeline, sizes = Timeline(clock=count().__next__), []
     ab = np.ones((2, 1, 1), np.float32)
     for frame in range(100_000):
         timeline.add(ab, seconds=frame % 1000 / 100, shot=0, confidence=0.5)

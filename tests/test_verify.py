@@ -1,6 +1,6 @@
 import hashlib
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
@@ -17,8 +17,8 @@ from vidcolor.errors import OutputError
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
 from vidcolor.sidecar import read_sidecar
 from vidcolor.verify import Verification, hash_paths, verify_film
+from vidcolor.video.encoder import Encoded, ShotEncoder
 from vidcolor.video.plan import plan_video
-from vidcolor.video.writer import FilmWriter
 
 LOSSLESS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(lossless=True)
@@ -35,7 +35,7 @@ def film(tmp_path: Path) -> Path:
 
 def verify(source: Path, result: Path, settings: Settings = LOSSLESS) -> Verification:
     """What is found of a result that was written by these settings."""
-    job = plan_video(source, result, settings, writes=False)
+    job = plan_video(source, result, settings)
     return verify_film(job, result, settings)
 
 
@@ -185,14 +185,14 @@ def test_a_piece_is_compared_with_its_piece(film: Path, tmp_path: Path) -> None:
 
 def test_what_is_not_right_gets_no_name(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A result that differs is not kept, nor anything beside it, and the fault is told."""
-    write = FilmWriter.write
+    encode = ShotEncoder.encode
 
-    def spoil(self, frame, chroma) -> None:  # noqa: ANN001
+    def spoil(self, frame, chroma) -> Iterator[Encoded]:  # noqa: ANN001
         if frame.index == 4:
             frame.luma[0, 0] ^= 1
-        write(self, frame, chroma)
+        return encode(self, frame, chroma)
 
-    monkeypatch.setattr(FilmWriter, "write", spoil)
+    monkeypatch.setattr(ShotEncoder, "encode", spoil)
     settings = Settings(model=LOSSLESS.model, output=OutputSettings(lossless=True, framemd5=True))
     with pytest.raises(OutputError, match=r"not kept.*the luma of 1 frames is not the source's"):
         colorize_video(film, settings=settings)

@@ -1,18 +1,20 @@
 import os
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
 from clips import SAMPLE, Extras, ask_ffprobe, moving_luma, needs_ffmpeg, small_disk, write_film
-from recoloring import LOSSLESS, RICH, colored, pink
+from recoloring import LOSSLESS, RICH, colored, pink, write_pink
 
 from vidcolor.errors import OutputError
 from vidcolor.settings import OutputSettings
+from vidcolor.video.encoder import Encoded, ShotEncoder
 from vidcolor.video.plan import plan_encoding
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.source import probe
@@ -70,6 +72,47 @@ def test_times_are_the_sources(tmp_path: Path, suffix: str, pts: list[int]) -> N
     assert [float(seconds) for seconds in found] == pytest.approx(
         [time / 1000 for time in pts], abs=1e-4
     )
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("rate", ["constant", "variable"])
+@pytest.mark.parametrize("shot_frames", [1, 2, 3, 5, 30])
+@pytest.mark.parametrize(
+    ("codec", "suffix"),
+    [
+        ("libx264", ".mkv"), ("libx264", ".mp4"), ("libx264", ".ts"), ("libx265", ".mp4"),
+        ("libx265", ".mkv"), ("prores_ks", ".mov"), ("ffv1", ".mkv"),
+        ("mpeg4", ".mp4"), ("libvpx-vp9", ".mkv"),
+    ],
+)  # fmt: skip
+def test_shots_join_to_one_film(
+    tmp_path: Path, codec: str, suffix: str, shot_frames: int, rate: str
+) -> None:
+    """However short the shots, every frame has its time and decoders find no fault."""
+    count = 31
+    pts = [40 * k if rate == "constant" else 40 * k + 17 * (k % 3) for k in range(count)]
+    luma = moving_luma(count, 64, 48)
+    film = write_film(tmp_path / "film.mkv", luma, pts=pts, time_base=MILLISECOND)
+    source = probe(film)
+    encoding = plan_encoding(source, OutputSettings(codec=codec), output=tmp_path / f"out{suffix}")
+    write_pink(source, encoding, read_frames(source, Losses()), shot_frames=shot_frames)
+    with av.open(str(encoding.path)) as container:
+        packets = [packet for packet in container.demux(video=0) if packet.size]
+        times = [packet.dts for packet in packets if packet.dts is not None]  # Matroska has none
+        keys = sorted(packet.pts * packet.time_base for packet in packets if packet.is_keyframe)
+    assert all(before < after for before, after in pairwise(times))
+    assert all(packet.dts is None or packet.dts <= packet.pts for packet in packets)
+    found = luma_and_times(encoding.path)[1]
+    assert len(found) == count
+    seconds = [float(time * probe(encoding.path).time_base) for time in found]
+    wanted = [float(time * source.time_base) for time in luma_and_times(film)[1]]
+    assert seconds == pytest.approx(wanted, abs=0.0006)
+    assert len(keys) >= len(range(0, count, shot_frames))
+    told = subprocess.run(
+        ["ffmpeg", "-v", "error", "-y", "-i", encoding.path, "-f", "rawvideo", os.devnull],
+        capture_output=True, check=True,
+    )  # fmt: skip
+    assert told.stderr == b""
 
 
 @pytest.mark.parametrize("fields", [None, "tff"])
@@ -172,10 +215,15 @@ def leave_in_the_middle(film: Path, output: Path, error: BaseException) -> None:
     """Write two frames, then raise `error` inside the writer."""
     source = probe(film)
     encoding = plan_encoding(source, LOSSLESS, output=output)
-    with FilmWriter(source, encoding, made_by="a test") as writer:
+    encoder = ShotEncoder(source, encoding)
+
+    def packets() -> Iterator[Encoded]:
         for frame in islice(read_frames(source, Losses()), 2):
-            writer.write(frame, pink(encoding))
+            yield from encoder.encode(frame, pink(encoding))
         raise error
+
+    with FilmWriter(source, encoding, made_by="a test") as writer:
+        writer.write(packets(), 0)
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError(), KeyboardInterrupt(), GeneratorExit()])
@@ -205,10 +253,9 @@ def test_nothing_stands_under_the_final_name_while_writing(tmp_path: Path) -> No
     source = probe(film)
     encoding = plan_encoding(source, LOSSLESS)
     with FilmWriter(source, encoding, made_by="a test") as writer:
-        for frame in read_frames(source, Losses()):
-            writer.write(frame, pink(encoding))
+        writer.write([Encoded(b"picture", 0, 1, is_key=True)], 0)
         names = {path.name for path in tmp_path.iterdir()} - {"film.mkv"}
-        assert names == {f".film.colorized.{os.getpid()}.part.mkv"}
+        assert names == {".film.colorized.part.mkv"}
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # all but tqdm import torch
 DONE, FAILED = 0, 1
 MANY = 2  # reels that have a bar of their own
 SIGNALLED = 128  # plus the signal's number, as shells do
+KEPT = "whole shots are kept, and the same command goes on from there"
 OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
 
 
@@ -34,6 +35,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     output, folder = find_destination(parser, options.inputs, options.output)
     _catch_termination()
     logging.basicConfig(format="vidcolor: %(message)s", level=logging.WARNING)
+    if not options.quiet:
+        logging.getLogger("vidcolor").setLevel(logging.INFO)
     try:
         return _run(options, output, folder)
     except VidcolorError as error:
@@ -46,10 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         raise
     except KeyboardInterrupt:
-        _warn("interrupted; nothing unfinished was left")
+        _warn(f"interrupted; {KEPT}")
         return SIGNALLED + signal.SIGINT
     except _Terminated as termination:
-        _warn("terminated; nothing unfinished was left")
+        _warn(f"terminated; {KEPT}")
         return SIGNALLED + termination.number
 
 
@@ -106,7 +109,7 @@ def _replay(options: argparse.Namespace, settings: Settings) -> int:
     from vidcolor.video.plan import plan_video
 
     model = load_model(settings.model.name, settings.model.device)
-    job = plan_video(options.inputs[0], None, settings, writes=False)
+    job = plan_video(options.inputs[0], None, settings)
     if options.dry_run:
         print(f"{job.source.path}: frames {options.dump_frames} would be dumped to {options.dump}")
         return DONE

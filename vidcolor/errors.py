@@ -3,14 +3,19 @@
 ```
 VidcolorError                 anything the user can act on; its text is one clear line
 ├── SourceError               the input cannot be used as it is
-│   └── AlreadyColorError     the input is in color already
+│   ├── AlreadyColorError     the input is in color already
+│   └── SourceGoneError       the input vanished or changed while it was read
 ├── OutputError               the output cannot be written as asked
+│   ├── DiskFullError         there is no room for it; what is done of it is kept
+│   └── ReelTakenError        another run has it in work
 └── ModelError                a model is unknown, missing or damaged
 ```
 
 Every text names the file, the fault and the remedy. The command line prints it after `vidcolor: `
 and exits with 1; bad usage never gets this far and exits with 2.
 """
+
+from pathlib import Path
 
 
 class VidcolorError(Exception):
@@ -27,6 +32,21 @@ class AlreadyColorError(SourceError):
 
 class OutputError(VidcolorError, OSError):
     """The output exists already, cannot be created, or cannot hold what it should."""
+
+
+class SourceGoneError(SourceError):
+    """The input vanished or changed while it was read."""
+
+
+class DiskFullError(OutputError):
+    """There is no room for the output; what is done of it is kept."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder}: the disk is full; make room or choose another -o")
+
+
+class ReelTakenError(OutputError):
+    """Another run has the film in work."""
 
 
 class ModelError(VidcolorError, ValueError):

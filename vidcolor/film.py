@@ -1,25 +1,35 @@
-"""One film in, the same film in color out: what is read, written and told of it."""
+"""One film in, the same film in color out: what is read, kept, written and told of it."""
 
-from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
 from vidcolor import __version__
 from vidcolor.dump.sink import FrameDump
 from vidcolor.dumping import begun
+from vidcolor.errors import DiskFullError, OutputError, SourceError, SourceGoneError
+from vidcolor.identity import stamp, tell_identity, watched
 from vidcolor.models.zoo import Model, load_model
-from vidcolor.pipeline import colorize_frames, read_job
+from vidcolor.pipeline import Colored, Past, colorize_frames, read_job
 from vidcolor.settings import Settings
 from vidcolor.sidecar import check_sidecar, sidecar_path, tell_fixity, write_sidecar
+from vidcolor.temporal.memory import Ending, LongMemory
 from vidcolor.timeline import Timeline
 from vidcolor.verify import Proof, Verification, hash_paths
+from vidcolor.video.encoder import Encoded, ShotEncoder
+from vidcolor.video.encoding import check_target
 from vidcolor.video.plan import Job, plan_video
 from vidcolor.video.reader import Losses
-from vidcolor.video.writer import FilmWriter
+from vidcolor.video.returns import REMEMBERED_SHOTS
+from vidcolor.video.writer import FilmWriter, reorder_depth
+from vidcolor.work import Work, is_whole
 
 Progress = Callable[[int, int], None]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,10 +82,14 @@ def colorize_video(
 def plan_film(
     source: Path, output: Path | None, settings: Settings, *, folder: Path | None = None
 ) -> Job:
-    """Decide how a film and what goes beside it will be written; see `plan_video`."""
+    """Decide how a film and what goes beside it will be written; see `plan_video`.
+
+    Raises:
+        OutputError: Something stands in the way, or another run has the film in work.
+    """
     job = plan_video(source, output, settings, folder=folder)
-    for path in paths_written(job, settings)[1:]:
-        check_sidecar(path, overwrite=settings.output.overwrite)
+    is_ours = is_whole(job.encoding.path)
+    _refuse_taken_names(job, settings, is_ours=is_ours, folder_comes=folder is not None)
     return job
 
 
@@ -93,50 +107,164 @@ def colorize_job(
     progress: Progress | None = None,
     dump: FrameDump | None = None,
 ) -> Result:
-    """Colorize one planned film; see `colorize_video`."""
+    """Colorize one planned film, from where an earlier run ended; see `colorize_video`."""
     began = perf_counter()
-    losses, timeline = Losses(), Timeline()
-    first = job.source.first_pts * job.source.time_base
-    done = shots = 0
-    proof = Proof(job, settings)
-    with begun(dump, job, model, settings):
-        colored = colorize_frames(read_job(job, settings, losses), model, settings, dump)
-        with closing(colored), _writer(job, model, settings, proof) as writer:
-            for frame, chroma, ab, confidence, shot in colored:
-                before = perf_counter()
-                writer.write(frame, chroma)
-                if dump is not None and dump.wants(frame):
-                    dump.finish_frame(frame, encode=perf_counter() - before)
-                since = frame.pts * frame.time_base - first
-                timeline.add(
-                    ab,
-                    seconds=float(since),
-                    shot=shot.number,
-                    confidence=confidence,
-                    returns_to=shot.returns_to,
-                )
-                done, shots = done + 1, shot.number + 1
-                if progress is not None:
-                    progress(done, shot.number)
-    elapsed = perf_counter() - began
-    facts = _facts(job, model, settings) | timeline.figures()
-    facts |= {"frames": done, "elapsed_seconds": elapsed, "losses": str(losses)}
-    facts["verification"] = proof.verification
-    proof.write_hashes()
-    write_sidecar(sidecar_path(job.encoding.path), facts)
+    before = stamp(job.source.path)
+    fixity = tell_fixity(job.source.path)
+    identity = tell_identity(job, model, settings, str(fixity["messageDigest"]))
+    with Work(job.encoding.path, identity) as work, _kept_for_later(work):
+        _refuse_taken_names(job, settings, is_ours=work.losses is not None)
+        if dump is not None and work.shots_done:
+            work.restart()  # for the frames that it wants of shots that are done
+        _tell_beginning(job, work)
+        timeline = Timeline(work.figures())
+        if work.losses is None:
+            # What the file cannot hold is told now, not when all is done.
+            _writer(job, model, settings).abandon()
+            losses = Losses()
+            frames = watched(read_job(job, settings, losses), job.source.path, before)
+            past = Past(work.frames_done, _remembered(work, model))
+            with begun(dump, job, model, settings):
+                colored = colorize_frames(frames, model, settings, dump, past=past)
+                with closing(colored):
+                    _keep(colored, job, settings, work, timeline, progress, dump)
+            work.end_film(asdict(losses))
+        proof = Proof(job, settings)
+        with _writer(job, model, settings, proof.check) as writer:
+            writer.write(work.packets(), work.reordered)
+        facts = _facts(job, model, settings, fixity) | timeline.figures()
+        facts["elapsed_seconds"] = elapsed = perf_counter() - began
+        facts["losses"] = str(losses := Losses(**(work.losses or {})))
+        facts["verification"] = proof.verification
+        proof.write_hashes()
+        write_sidecar(sidecar_path(job.encoding.path), facts)
+        work.remove()
     if dump is not None:
         dump.refuse_missed()
     return Result(
         path=job.encoding.path,
-        frames=done,
-        shots=shots,
+        frames=timeline.frames,
+        shots=timeline.shots,
         seconds=elapsed,
         losses=losses,
         verification=proof.verification,
     )
 
 
-def _writer(job: Job, model: Model, settings: Settings, proof: Proof) -> FilmWriter:
+class _Shots:
+    """Encodes the frames of a film into the work on it, where a shot counts when it is whole."""
+
+    def __init__(self, encoder: ShotEncoder, work: Work) -> None:
+        self._encoder = encoder
+        self._work = work
+        self._number = work.shots_done
+        self._frames = 0
+        self._times: list[int] = []
+
+    def add(self, one: Colored) -> None:
+        """Take in the next frame."""
+        if one.shot.number != self._number:
+            self.end()
+        self._frames += 1
+        self._add_packets(self._encoder.encode(one.frame, one.chroma))
+
+    def end(self) -> None:
+        """Say that the shot is over."""
+        self._add_packets(self._encoder.end_shot())
+        self._work.end_shot(self._number, self._frames, reorder_depth(self._times))
+        self._number, self._frames = self._number + 1, 0
+        self._times.clear()
+
+    def _add_packets(self, packets: Iterator[Encoded]) -> None:
+        for packet in packets:
+            self._work.add_packet(self._number, len(self._times), packet)
+            self._times.append(packet.pts)
+
+
+def _keep(
+    colored: Iterator[Colored],
+    job: Job,
+    settings: Settings,
+    work: Work,
+    timeline: Timeline,
+    progress: Progress | None,
+    dump: FrameDump | None,
+) -> None:
+    """Encode the frames of the shots that are not done yet, and tell of each."""
+    first = job.source.first_pts * job.source.time_base
+    encoder = ShotEncoder(job.source, job.encoding, shift_seconds=job.shift_seconds(settings))
+    shots = _Shots(encoder, work)
+    for one in colored:
+        frame, shot = one.frame, one.shot
+        before = perf_counter()
+        shots.add(one)
+        if dump is not None and dump.wants(frame):
+            dump.finish_frame(frame, encode=perf_counter() - before)
+        figures = timeline.add(
+            one.ab,
+            seconds=float(frame.pts * frame.time_base - first),
+            shot=shot.number,
+            confidence=one.confidence,
+            returns_to=shot.returns_to,
+        )
+        work.add_frame(shot.number, frame.index, figures)
+        if progress is not None:
+            progress(timeline.frames, shot.number)
+    shots.end()
+
+
+@contextmanager
+def _kept_for_later(work: Work) -> Iterator[None]:
+    """Throw the work away at errors that the same command would only come to again."""
+    try:
+        yield
+    except (DiskFullError, SourceGoneError):
+        raise
+    except (SourceError, OutputError):
+        work.remove()
+        raise
+
+
+def _remembered(work: Work, model: Model) -> LongMemory:
+    """How the last whole shots ended, as a run through all of them would remember it."""
+    memory = LongMemory(REMEMBERED_SHOTS, also=work.keep_ending)
+    for shot, (histogram, strength) in work.endings():
+        moved = histogram and replace(
+            histogram, probabilities=histogram.probabilities.to(model.device)
+        )
+        memory.recollect(shot, Ending(moved, strength))
+    return memory
+
+
+def _refuse_taken_names(
+    job: Job, settings: Settings, *, is_ours: bool, folder_comes: bool = False
+) -> None:
+    """Raise if something stands under the names that will be written, unless that is allowed."""
+    overwrite = settings.output.overwrite or is_ours
+    target, source = job.encoding.path, job.source.path
+    check_target(target, source, overwrite=overwrite, folder_comes=folder_comes)
+    for path in paths_written(job, settings)[1:]:
+        check_sidecar(path, overwrite=overwrite)
+
+
+def _tell_beginning(job: Job, work: Work) -> None:
+    """Say where a film is gone on with, or that it is begun anew."""
+    if work.changed:
+        changes = ", ".join(work.changed)
+        _LOG.warning(
+            "%s: begun before with other things (%s); begins anew", job.source.path, changes
+        )
+    elif work.shots_done:
+        place = (job.source.path, work.shots_done + 1, work.frames_done)
+        _LOG.info("%s: goes on at shot %d, frame %d", *place)
+
+
+def _writer(
+    job: Job,
+    model: Model,
+    settings: Settings,
+    check: Callable[[Path], None] = lambda _: None,
+) -> FilmWriter:
     color = settings.color
     made_by = (
         f"synthetic color, made by vidcolor {__version__}, model {model.name} {model.sha256[:12]}, "
@@ -149,18 +277,20 @@ def _writer(job: Job, model: Model, settings: Settings, proof: Proof) -> FilmWri
         made_by=made_by,
         shift_seconds=job.shift_seconds(settings),
         duration_seconds=settings.duration_seconds,
-        check=proof.check,
+        check=check,
     )
 
 
-def _facts(job: Job, model: Model, settings: Settings) -> dict[str, object]:
+def _facts(
+    job: Job, model: Model, settings: Settings, fixity: dict[str, object]
+) -> dict[str, object]:
     """What the sidecar says of how a film was made."""
     source, encoding = job.source, job.encoding
     return {
         "vidcolor": __version__,
         "source": {
             "path": source.path,
-            "fixity": tell_fixity(source.path),
+            "fixity": fixity,
             "container": source.container,
             "codec": source.codec,
             "pixel_format": source.pixel_format,

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
-from itertools import groupby, takewhile
+from itertools import chain, groupby, takewhile
 from math import log2
 from time import perf_counter
 from typing import NamedTuple, TypeVar
@@ -42,6 +42,7 @@ T = TypeVar("T")
 Map = NDArray[np.float32]
 Progress = Callable[[int, int], None]
 
+NOTHING = np.zeros((0, 0), np.float32)
 FRAMES_READ_AHEAD = 16
 FRAMES_COLORED_AHEAD = 8
 
@@ -63,6 +64,18 @@ class Prepared(NamedTuple):
     lightness: Map
     exposed: Map
     share: float
+
+
+class Past(NamedTuple):
+    """What was done of a film before.
+
+    Attributes:
+        frames: How many frames the shots have that are done.
+        memory: How the last of them ended.
+    """
+
+    frames: int
+    memory: LongMemory
 
 
 class Guess(NamedTuple):
@@ -107,6 +120,7 @@ def colorize_frames(
     settings: Settings,
     dump: FrameDump | None = None,
     last_by_shot: Mapping[int, int] | None = None,
+    past: Past | None = None,
 ) -> Generator[Colored, None, None]:
     """Yield each frame of a film with its color.
 
@@ -119,10 +133,12 @@ def colorize_frames(
         dump: Gets what the stages make of the frames that it chooses; the caller ends each.
         last_by_shot: If given, only the shots named are colorized, each at least up to the frame of
             this number, and no farther than it depends on.
+        past: What was done of the film before; these frames are not yielded again.
     """
-    prepared = _named("reading", _prepare(frames, settings, dump))
+    past = past or Past(0, LongMemory(REMEMBERED_SHOTS))
+    prepared = _named("reading", _prepare(frames, settings, dump, past.frames))
     ahead = run_ahead(number_shots(prepared), FRAMES_READ_AHEAD)
-    guessed = _guess(ahead, model, settings, dump, last_by_shot)
+    guessed = _guess(ahead, model, settings, dump, last_by_shot, past)
     inferred = run_ahead(_named("inference", guessed), FRAMES_COLORED_AHEAD)
     with closing(inferred):
         yield from _named("coloring", _finish(inferred, settings, dump))
@@ -243,13 +259,20 @@ def read_job(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
 
 
 def _prepare(
-    frames: Iterator[Frame], settings: Settings, dump: FrameDump | None
+    frames: Iterator[Frame], settings: Settings, dump: FrameDump | None, done: int
 ) -> Generator[tuple[Prepared, NDArray[np.uint8]], None, None]:
-    """Each frame with its lightness at network size, and its small luma to find cuts in."""
+    """Each frame with its lightness at network size, and its small luma to find cuts in.
+
+    The first `done` ones are there for the cuts alone.
+    """
     frames = frames if dump is None else dump.watch(frames)
     for frame, decode_seconds in _timed(frames):
         began = perf_counter()
         picture = frame.picture
+        small = small_luma(frame.luma, picture.depth)
+        if frame.index < done:
+            yield Prepared(frame, NOTHING, NOTHING, 0.0), small
+            continue
         seen = to_network(frame.luma, picture, network_size(picture, settings.model.render_size))
         exposed, share = expose(seen)
         if dump is not None and dump.wants(frame):
@@ -257,7 +280,7 @@ def _prepare(
             dump.begin_frame(frame, seen)
             dump.add(frame, "luma", {"luma": frame.luma}, decode_seconds)
             dump.add(frame, "lightness", {"lightness": seen, "exposed": exposed}, seconds)
-        yield Prepared(frame, seen, exposed, share), small_luma(frame.luma, picture.depth)
+        yield Prepared(frame, seen, exposed, share), small
 
 
 def _guess(
@@ -266,6 +289,7 @@ def _guess(
     settings: Settings,
     dump: FrameDump | None,
     last_by_shot: Mapping[int, int] | None,
+    past: Past,
 ) -> Generator[Guess, None, None]:
     """The guess for each frame, shot by shot."""
 
@@ -277,13 +301,16 @@ def _guess(
                 dump.tell(prepared.frame, **told_of, **cut)
             yield prepared, shot
 
-    memory = LongMemory(REMEMBERED_SHOTS)
     with closing(numbered):
         for shot, members in groupby(told(), key=lambda item: item[1]):
             frames: Iterator[Prepared] = (prepared for prepared, _ in members)
+            first = next(frames)
+            if first.frame.index < past.frames:
+                continue
+            frames = chain([first], frames)
             if last_by_shot is not None:
                 frames = _until(last_by_shot.get(shot.number), frames)
-            yield from colorize_shot(frames, shot, memory, model, settings, dump)
+            yield from colorize_shot(frames, shot, past.memory, model, settings, dump)
 
 
 def _dump_histogram(

@@ -58,7 +58,7 @@ def replay_frames(
         VidcolorError: The film cannot be colorized, or the dump not written.
     """
     settings = settings or Settings()
-    job = plan_video(Path(source), None, settings, writes=False)
+    job = plan_video(Path(source), None, settings)
     model = load_model(settings.model.name, settings.model.device)
     return replay_job(job, model, settings, dump, progress)
 

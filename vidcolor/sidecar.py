@@ -12,7 +12,7 @@ from numbers import Integral, Real
 from pathlib import Path
 from typing import NoReturn
 
-from vidcolor.errors import OutputError, SourceError
+from vidcolor.errors import DiskFullError, OutputError, SourceError
 
 FORMAT = "vidcolor-sidecar"
 VERSION = 1
@@ -81,7 +81,7 @@ def write_whole(path: Path, data: bytes) -> None:
     Raises:
         OutputError: It cannot be written; nothing is left of it, and what stood there stays.
     """
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         with part.open("wb") as file:
             file.write(data)
@@ -224,8 +224,6 @@ def _plain_number(number: Real) -> float | None:
 def _raise_explained(path: Path, error: OSError) -> NoReturn:
     """Raise `error` as one line that names the file and what to do."""
     if error.errno in _FULL:
-        raise OutputError(
-            f"{path.parent}: the disk is full; make room or choose another -o"
-        ) from error
+        raise DiskFullError(path.parent) from error
     reason = error.strerror or str(error)
     raise OutputError(f"{path}: cannot be written ({reason}); choose another -o") from error

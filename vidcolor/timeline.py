@@ -1,9 +1,10 @@
 """What a film's colors did over its time, in figures small enough to keep."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,32 @@ Map = NDArray[np.float32]
 
 MEAN_WEIGHT = 0.37
 """Of the mean color's distance from grey in colorfulness M1 (Hasler and Suesstrunk 2003)."""
+
+
+class FrameFigures(NamedTuple):
+    """The figures of one frame.
+
+    Attributes:
+        seconds: Time of the frame since the film's first frame.
+        shot: Number of its shot, from 0.
+        returns_to: Number of the shot whose colors its shot began with, if any.
+        mean_a: Mean of a*.
+        mean_b: Mean of b*.
+        colorfulness: M1 of the map.
+        confidence: How sure the model is of its colors, in [0, 1].
+        change: Mean distance in ab to the frame before; None for a shot's first frame.
+        work_seconds: Time that passed since the frame before.
+    """
+
+    seconds: float
+    shot: int
+    returns_to: int | None
+    mean_a: float
+    mean_b: float
+    colorfulness: float
+    confidence: float
+    change: float | None
+    work_seconds: float
 
 
 @dataclass(slots=True)
@@ -26,6 +53,18 @@ class _Sums:
     flicker: float = 0.0
     frames_compared: int = 0
     work_seconds: float = 0.0
+
+    def add(self, figures: FrameFigures) -> None:
+        """Take in a frame."""
+        self.frames += 1
+        self.a += figures.mean_a
+        self.b += figures.mean_b
+        self.colorfulness += figures.colorfulness
+        self.confidence += figures.confidence
+        if figures.change is not None:
+            self.flicker += figures.change
+            self.frames_compared += 1
+        self.work_seconds += figures.work_seconds
 
     def means(self) -> dict[str, float | None]:
         """The means over the frames; None where there is no figure."""
@@ -54,16 +93,24 @@ class Timeline:
     they have.
 
     Args:
+        past: Frames whose figures are known, from an earlier run.
         clock: Seconds that only grow; the first row's work begins when the timeline is made.
     """
 
-    def __init__(self, clock: Callable[[], float] = perf_counter) -> None:
+    def __init__(
+        self,
+        past: Iterable[FrameFigures] = (),
+        *,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
         self._clock = clock
         self._told = clock()
         self._rows: dict[int, _Sums] = {}
         self._shots: list[_Shot] = []
         self._count = 0
         self._before: Map | None = None
+        for figures in past:
+            self._take(figures)
 
     def add(
         self,
@@ -73,8 +120,8 @@ class Timeline:
         shot: int,
         confidence: float,
         returns_to: int | None = None,
-    ) -> None:
-        """Take in the next frame, in the order shown.
+    ) -> FrameFigures:
+        """Take in the next frame, in the order shown; its figures.
 
         Args:
             ab: (2, h, w) a* and b*, of one size throughout a shot. It is copied.
@@ -84,37 +131,55 @@ class Timeline:
             returns_to: Number of the shot whose colors its shot began with, if any.
         """
         if not self._shots or self._shots[-1].number != shot:
-            self._shots.append(_Shot(shot, returns_to, self._count, seconds, _Sums()))
             self._before = None
-        self._count += 1
         flat = np.array(ab, np.float32).reshape(2, -1)  # (2, h * w)
-        row = self._rows.setdefault(math.floor(seconds), _Sums())
-        both = (row, self._shots[-1].sums)
+        change = None
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite becomes None
             mean = flat.mean(1)  # (2,)
             colorful = _colorfulness(flat, mean)
-            change = None
             if self._before is not None:
                 distances = np.sqrt(np.square(flat - self._before).sum(0))  # faster than hypot
                 change = float(distances.mean())
-            for sums in both:
-                sums.frames += 1
-                sums.a += float(mean[0])
-                sums.b += float(mean[1])
-                sums.colorfulness += colorful
-                sums.confidence += confidence
-                if change is not None:
-                    sums.flicker += change
-                    sums.frames_compared += 1
         self._before = flat
         now = self._clock()
-        row.work_seconds += now - self._told
+        figures = FrameFigures(
+            seconds=seconds,
+            shot=shot,
+            returns_to=returns_to,
+            mean_a=float(mean[0]),
+            mean_b=float(mean[1]),
+            colorfulness=colorful,
+            confidence=confidence,
+            change=change,
+            work_seconds=now - self._told,
+        )
         self._told = now
+        self._take(figures)
+        return figures
+
+    def _take(self, figures: FrameFigures) -> None:
+        if not self._shots or self._shots[-1].number != figures.shot:
+            shot = _Shot(figures.shot, figures.returns_to, self._count, figures.seconds, _Sums())
+            self._shots.append(shot)
+        self._count += 1
+        self._rows.setdefault(math.floor(figures.seconds), _Sums()).add(figures)
+        self._shots[-1].sums.add(figures)
+
+    @property
+    def frames(self) -> int:
+        """How many frames were taken in."""
+        return self._count
+
+    @property
+    def shots(self) -> int:
+        """How many shots they are of."""
+        return len(self._shots)
 
     def figures(self) -> dict[str, object]:
         """Everything taken in so far, as values that JSON has; None where there is no figure.
 
         Returns:
+            `frames`: how many there are.
             `shots`: for each its `number`, that of the shot that it `returns_to` or None, its
             `first_frame` counted from 0 here, its `start_seconds`, its `frames`, and the means
             below over all of them.
@@ -131,7 +196,8 @@ class Timeline:
         means = [row.means() for row in rows]
         columns |= {name: [each[name] for each in means] for name in _Sums().means()}
         columns["frames_per_second"] = [_ratio(row.frames, row.work_seconds) for row in rows]
-        return {"shots": [_tell_shot(shot) for shot in self._shots], "timeline": columns}
+        shots = [_tell_shot(shot) for shot in self._shots]
+        return {"frames": self._count, "shots": shots, "timeline": columns}
 
 
 def _tell_shot(shot: _Shot) -> dict[str, object]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from vidcolor.differences import tell_differences
 from vidcolor.dump.page import PART_SUFFIX, write_page, write_text
 from vidcolor.errors import OutputError
 
@@ -111,7 +112,7 @@ class DumpFolder:
                 "name another folder"
             )
         if there != self._made_of:
-            changes = ", ".join(_changes(there, self._made_of))
+            changes = ", ".join(tell_differences(there, self._made_of))
             raise OutputError(
                 f"{self.path}: holds a dump made otherwise ({changes}); name another folder"
             )
@@ -143,13 +144,3 @@ def _read_lines(path: Path) -> list[str]:
         return path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
-
-
-def _changes(before: Facts, now: Facts) -> Iterator[str]:
-    """What differs, a word for each."""
-    for key in sorted(before.keys() | now.keys()):
-        old, new = before.get(key), now.get(key)
-        if isinstance(old, dict) and isinstance(new, dict):
-            yield from _changes(old, new)
-        elif old != new:
-            yield f"{key} {old}, now {new}"

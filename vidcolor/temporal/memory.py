@@ -1,6 +1,7 @@
 """What is remembered of the last shots' colors, for those that come back."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
@@ -26,10 +27,14 @@ class LongMemory:
 
     Args:
         shots: How many are remembered at most.
+        also: Told of each ending that is kept, as it will be recalled.
     """
 
-    def __init__(self, shots: int) -> None:
+    def __init__(
+        self, shots: int, also: Callable[[int, Ending], None] = lambda _shot, _ending: None
+    ) -> None:
         self._shots = shots
+        self._also = also
         self._endings: OrderedDict[int | None, Ending] = OrderedDict()
 
     def keep(self, shot: int, ending: Ending) -> None:
@@ -40,7 +45,12 @@ class LongMemory:
         small = replace(
             histogram, probabilities=histogram.probabilities.half(), predicted=None, motion=None
         )
-        self._endings[shot] = Ending(small, ending.strength)
+        self.recollect(shot, Ending(small, ending.strength))
+        self._also(shot, self._endings[shot])
+
+    def recollect(self, shot: int, ending: Ending) -> None:
+        """Take in an ending that was kept before."""
+        self._endings[shot] = ending
         if len(self._endings) > self._shots:
             self._endings.popitem(last=False)
 

@@ -19,11 +19,20 @@ class Strength:
 
     Colors that flicker between two hues are dull in the mean. How much a shot loses is known only
     as it goes by; the gain follows slowly, and is one number for the whole picture.
+
+    Args:
+        alone: Sum of how strong frames were by themselves, the past fading.
+        smoothed: The same of smoothed ones.
+        last_alone: How strong the last frame was by itself.
     """
 
-    def __init__(self) -> None:
-        self._alone = self._smoothed = 0.0  # sums over the frames, the past fading
-        self._last_alone = 0.0
+    def __init__(self, alone: float = 0.0, smoothed: float = 0.0, last_alone: float = 0.0) -> None:
+        self._alone, self._smoothed, self._last_alone = alone, smoothed, last_alone
+
+    @property
+    def sums(self) -> tuple[float, float, float]:
+        """All that it knows, as it is made from."""
+        return self._alone, self._smoothed, self._last_alone
 
     def gain(self, alone: Map, smoothed: Map) -> float:
         """The gain for a frame, from 1 up.

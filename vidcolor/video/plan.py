@@ -12,7 +12,6 @@ from vidcolor.settings import OutputSettings, Settings
 from vidcolor.video.encoding import (
     CONTAINER_BY_SUFFIX,
     Encoding,
-    check_target,
     choose_encoder,
     choose_pixel_format,
     default_path,
@@ -46,7 +45,6 @@ def plan_video(
     settings: Settings,
     *,
     folder: Path | None = None,
-    writes: bool = True,
 ) -> Job:
     """Look at a film and decide how it will be written, without writing anything.
 
@@ -55,17 +53,13 @@ def plan_video(
         output: The colorized film; None for `film.colorized.*`.
         settings: All settings.
         folder: Where an unnamed output goes, made later if missing; None for beside the source.
-        writes: Whether the output will be written; if not, what stands there does not matter.
 
     Raises:
         SourceError: The film cannot be used, or is in color already.
-        OutputError: The output must not or cannot be written.
+        OutputError: The film cannot be written as asked.
     """
     found = probe(source)
     encoding = plan_encoding(found, settings.output, output=output, folder=folder)
-    if writes:
-        overwrite = settings.output.overwrite
-        check_target(encoding.path, source, overwrite=overwrite, folder_comes=folder is not None)
     if not settings.force and is_color(found):
         raise AlreadyColorError(
             f"{source}: is in color already; --force keeps its luma and replaces its colors"
