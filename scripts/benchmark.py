@@ -21,9 +21,10 @@ import torch
 from vidcolor.film import colorize_job
 from vidcolor.models.zoo import load_model
 from vidcolor.settings import OutputSettings, Settings
+from vidcolor.video.encoder import Encoded, ShotEncoder
 from vidcolor.video.plan import Job, plan_video
 from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.writer import FilmWriter
+from vidcolor.video.writer import FilmWriter, reorder_depth
 
 
 def transcode(job: Job) -> int:
@@ -32,12 +33,14 @@ def transcode(job: Job) -> int:
     neutral = 1 << (picture.depth - 1)
     dtype = np.dtype("uint8" if picture.depth == 8 else "uint16")  # noqa: PLR2004 - bits
     plane = np.full((picture.chroma_height, picture.chroma_width), neutral, dtype)
-    count = 0
+    encoder = ShotEncoder(job.source, job.encoding)
+    packets: list[Encoded] = []
+    for frame in read_frames(replace(job.source, picture=picture), Losses()):
+        packets += encoder.encode(frame, (plane, plane))
+    packets += encoder.end_shot()
     with FilmWriter(job.source, job.encoding, made_by="") as writer:
-        for frame in read_frames(replace(job.source, picture=picture), Losses()):
-            writer.write(frame, (plane, plane))
-            count += 1
-    return count
+        writer.write(packets, reorder_depth(packet.pts for packet in packets))
+    return len(packets)
 
 
 def rate_of(run: Callable[[], int]) -> float:

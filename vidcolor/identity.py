@@ -60,8 +60,7 @@ def stamp(path: Path) -> Stamp:
         found = path.stat()
     except OSError as error:
         raise SourceGoneError(
-            f"{path}: vanished while it was read ({error.strerror}); "
-            "run again when it is back, and whole shots are kept"
+            f"{path}: vanished while it was read; run again when it is back"
         ) from error
     return found.st_size, found.st_mtime_ns
 

@@ -8,7 +8,7 @@ other runs that the reel is taken, and goes with the process that holds it.
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from threading import Lock
 from time import sleep
@@ -67,13 +67,18 @@ def is_whole(target: Path) -> bool:
         ReelTakenError: Another run has the reel in work.
         OutputError: The file cannot be read.
     """
-    if not work_path(target).exists():
+    path = work_path(target)
+    if not path.exists():
         return False
-    work = Work(target, None)
     try:
-        return work.losses is not None
-    finally:
-        work.close()
+        with closing(_lock(path)) as database:
+            if _read_identity(database) is None:
+                return False
+            return database.execute("SELECT losses FROM made_of").fetchone()[0] is not None
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode in _DAMAGED:
+            return False
+        raise _explained(target, error) from error
 
 
 class Work:
@@ -81,8 +86,8 @@ class Work:
 
     Args:
         target: The film that it comes to.
-        identity: Everything that decides its bytes, by name; None for whatever is found. Work that
-            was begun with another identity is thrown away.
+        identity: Everything that decides its bytes, by name. Work that was begun with another one
+            is thrown away.
 
     Attributes:
         changed: What differs from the work that was found, a phrase each; empty if nothing does.
@@ -95,7 +100,7 @@ class Work:
         OutputError: The file cannot be written.
     """
 
-    def __init__(self, target: Path, identity: Mapping[str, object] | None) -> None:
+    def __init__(self, target: Path, identity: Mapping[str, object]) -> None:
         self._target = target
         self._path = work_path(target)
         self._lock = Lock()
@@ -105,10 +110,10 @@ class Work:
         self.shots_done = self.frames_done = 0
         self.losses: dict[str, Any] | None = None
         try:
-            self._database = self._take(identity)
+            self._database = self._take(json.dumps([_FORMAT, identity], sort_keys=True))
             self._look()
         except sqlite3.Error as error:
-            raise self._explained(error) from error
+            raise _explained(self._target, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -221,9 +226,8 @@ class Work:
             self._unlink()
         self._is_removed = True
 
-    def _take(self, identity: Mapping[str, object] | None) -> sqlite3.Connection:
-        """The database, locked, with this identity; made anew if it has another one."""
-        wanted = None if identity is None else json.dumps([_FORMAT, identity], sort_keys=True)
+    def _take(self, wanted: str) -> sqlite3.Connection:
+        """The database, locked, its work of the identity wanted and without an unfinished shot."""
         while True:
             before = self._file_number()
             try:
@@ -234,22 +238,30 @@ class Work:
                 self._unlink()
                 self.changed = ["the file is damaged"]
                 continue
-            try:
-                found = _read_identity(database)
-                if found == _GONE or before not in {None, self._file_number()}:
-                    database.close()
-                    sleep(_RETRY_SECONDS)
-                    continue
-                if wanted is not None and found != wanted:
-                    self.changed = self.changed or _tell_changes(found, wanted)
-                    _make_tables(database, wanted)
-                for table in ("packets", "frames", "endings"):
-                    database.execute(f"DELETE FROM {table} WHERE {_OF_UNFINISHED}")  # noqa: S608
-                database.commit()
-            except BaseException:
-                database.close()
-                raise
-            return database
+            if before in {None, self._file_number()} and self._adopt(database, wanted):
+                return database
+            database.close()
+            sleep(_RETRY_SECONDS)
+
+    def _adopt(self, database: sqlite3.Connection, wanted: str) -> bool:
+        """Make the work in a database this run's; False if it is about to be deleted."""
+        found = None
+        try:
+            found = _read_identity(database)
+            if found == _GONE:
+                return False
+            if found != wanted:
+                self.changed = self.changed or _tell_changes(found, wanted)
+                _make_tables(database, wanted)
+            for table in ("packets", "frames", "endings"):
+                database.execute(f"DELETE FROM {table} WHERE {_OF_UNFINISHED}")  # noqa: S608
+            database.commit()
+        except BaseException:
+            database.close()
+            if found != wanted:
+                self._unlink()
+            raise
+        return True
 
     def _look(self) -> None:
         """Read how far the work has come."""
@@ -263,20 +275,20 @@ class Work:
             with self._lock:
                 return self._database.execute(query, values)
         except sqlite3.Error as error:
-            raise self._explained(error) from error
+            raise _explained(self._target, error) from error
 
     def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
         try:
             yield from self._execute(query)
         except sqlite3.Error as error:
-            raise self._explained(error) from error
+            raise _explained(self._target, error) from error
 
     def _commit(self) -> None:
         try:
             with self._lock:
                 self._database.commit()
         except sqlite3.Error as error:
-            raise self._explained(error) from error
+            raise _explained(self._target, error) from error
         self._open_bytes = 0
 
     def _file_number(self) -> int | None:
@@ -286,17 +298,18 @@ class Work:
         for ending in ("-wal", "-shm", ""):
             self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
 
-    def _explained(self, error: sqlite3.Error) -> OutputError:
-        """`error` as one line that names the file and what to do."""
-        code = getattr(error, "sqlite_errorcode", None)
-        if code == sqlite3.SQLITE_BUSY:
-            return ReelTakenError(f"{self._target}: another run has it in work; let it finish")
-        if code == sqlite3.SQLITE_FULL:
-            return DiskFullError(self._target.parent)
-        return OutputError(
-            f"{self._path}: what is done of the film cannot be kept ({error}); "
-            "delete it, or choose another -o"
-        )
+
+def _explained(target: Path, error: sqlite3.Error) -> OutputError:
+    """`error` as one line that names the file and what to do."""
+    code = getattr(error, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_BUSY:
+        return ReelTakenError(f"{target}: another run has it in work; let it finish")
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFullError(target.parent)
+    return OutputError(
+        f"{work_path(target)}: what is done of the film cannot be kept ({error}); "
+        "delete it, or choose another -o"
+    )
 
 
 def _lock(path: Path) -> sqlite3.Connection:
