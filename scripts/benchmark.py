@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from vidcolor.film import colorize_job
+from vidcolor.film import Watcher, colorize_job
 from vidcolor.models.zoo import load_model
 from vidcolor.settings import OutputSettings, Settings
 from vidcolor.video.encoder import Encoded, ShotEncoder
@@ -57,7 +57,9 @@ def measure(film: Path, repeats: int, folder: Path) -> dict[str, float | int | s
     rates: dict[str, list[float]] = {"transcode": [], "vidcolor": []}
     for _ in range(repeats):
         rates["transcode"].append(rate_of(lambda: transcode(job)))
-        rates["vidcolor"].append(rate_of(lambda: colorize_job(job, model, settings).frames))
+        rates["vidcolor"].append(
+            rate_of(lambda: colorize_job(job, model, settings, Watcher()).frames)
+        )
     medians = {name: statistics.median(measured) for name, measured in rates.items()}
     picture = job.source.picture
     return {

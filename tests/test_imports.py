@@ -37,11 +37,25 @@ MAY_IMPORT = {
     "plot": VALUES | {"sidecar"},
     "dumping": VALUES | {"dump", "models", "video", ""},
     "verify": VALUES | {"video", "sidecar", ""},
-    "identity": VALUES | {"models", "video", ""},
+    "identity": VALUES | {"models", "sidecar", "video", ""},
     "work": VALUES | {"temporal", "timeline", "video"},
-    "reels": {"film", "dump", "sidecar", "errors", "settings", "models", "video"},
+    "ledger": VALUES | {"identity", "work"},
+    "batch": {"film", "identity", "ledger", "reels", "dump", "errors", "settings", "models"}
+    | {"video", "work"},
+    "reels": {"errors"},
     "options": {"", "dump", "settings"},
-    "cli": {"options", "reels", "replay", "models", "video", "dump", "plot", "sidecar"}
+    "cli": {
+        "batch",
+        "options",
+        "reels",
+        "ledger",
+        "replay",
+        "models",
+        "video",
+        "dump",
+        "plot",
+        "sidecar",
+    }
     | {"errors", "settings"},
     "__main__": {"cli"},
     "": {"film", "replay", "dump", "errors", "settings"},  # the package itself: its public names

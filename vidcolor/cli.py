@@ -4,7 +4,9 @@ import argparse
 import logging
 import signal
 import sys
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
@@ -15,9 +17,10 @@ from vidcolor.settings import Settings
 if TYPE_CHECKING:  # all but tqdm import torch
     from tqdm import tqdm
 
+    from vidcolor.batch import Batch, Outcome, Planned
     from vidcolor.dump.sink import FrameDump
+    from vidcolor.ledger import Ledger
     from vidcolor.models.zoo import Model
-    from vidcolor.reels import Outcome
     from vidcolor.video.plan import Job
 
 DONE, FAILED = 0, 1
@@ -60,6 +63,8 @@ def _run(options: argparse.Namespace, output: Path | None, folder: Path | None) 
     """Do what is asked for; the exit code."""
     if options.plot is not None:
         return _plot(options)
+    if options.status is not None:
+        return _show_status(options.status)
     settings = settings_of(options)
     if options.dump is not None and options.output is None:
         return _replay(options, settings)
@@ -70,36 +75,83 @@ def _colorize(
     options: argparse.Namespace, output: Path | None, folder: Path | None, settings: Settings
 ) -> int:
     """Colorize every film, telling of each; the exit code."""
+    from vidcolor.batch import Batch
     from vidcolor.models.zoo import load_model
-    from vidcolor.reels import Outcome, colorize_reel, find_reels, make_folder, plan_reels
+    from vidcolor.reels import Reel, find_reels
 
-    reels = find_reels(options.inputs, recursive=options.recursive)
+    found = find_reels(options.inputs, recursive=options.recursive)
+    reels = [reel for reel in found if isinstance(reel, Reel)]
+    failed = [str(error) for error in found if not isinstance(error, Reel)]
+    for error in failed:
+        _warn(error)
     model = load_model(settings.model.name, settings.model.device)
-    if folder is not None and not options.dry_run:
-        make_folder(folder)
-    outcomes = []
     dump = _make_dump(options) if options.dump is not None else None
-    with _reels_bar(len(reels), quiet=options.quiet) as bar_of_reels:
-        for planned in plan_reels(reels, output, folder, settings):
-            if isinstance(planned, Outcome):
-                outcomes.append(planned)
-            else:
-                _say_notes(planned, options)
-                if options.dry_run:
-                    print(_plan_text(planned, model))
-                    continue
-                with _Bar(planned, settings, quiet=options.quiet) as bar:
-                    outcomes.append(colorize_reel(planned, model, settings, bar.show, dump))
-            _tell(outcomes[-1], options)
-            bar_of_reels.update()
+    with _opened_ledger(options, folder) as ledger:
+        if ledger is not None and not options.dry_run:
+            ledger.expect(reel.path for reel in reels)
+        batch = Batch(model, settings, output=output, folder=folder, ledger=ledger)
+        with _reels_bar(len(reels), quiet=options.quiet) as bar:
+            for planned in batch.plan(reels):
+                outcome = _colorize_reel(options, batch, planned, dump)
+                _tell(outcome, options)
+                if outcome.error:
+                    failed.append(str(outcome.error))
+                bar.update()
     if dump is not None and dump.count and not options.quiet:
         _tell_dump(dump)
-    failed = [str(outcome.error) for outcome in outcomes if outcome.error]
-    if failed and len(outcomes) >= MANY and not options.quiet:
-        _warn(f"{len(failed)} of {len(outcomes)} reels failed:")
+    if failed and len(found) >= MANY and not options.quiet:
+        _warn(f"{len(failed)} of {len(found)} reels failed:")
         for error in failed:
             _warn(f"  {error}")
     return FAILED if failed else DONE
+
+
+def _colorize_reel(
+    options: argparse.Namespace,
+    batch: "Batch",
+    planned: "Planned | Outcome",
+    dump: "FrameDump | None",
+) -> "Outcome":
+    """What becomes of one reel."""
+    from vidcolor.batch import Outcome
+
+    if isinstance(planned, Outcome):
+        return planned
+    _say_notes(planned.job, options)
+    if options.dry_run:
+        return Outcome(source=planned.job.source.path, note=_plan_text(planned.job, batch.model))
+    with _Bar(planned.job, batch.settings, quiet=options.quiet) as bar:
+        return batch.colorize(planned, bar.show, dump)
+
+
+@contextmanager
+def _opened_ledger(options: argparse.Namespace, folder: Path | None) -> "Iterator[Ledger | None]":
+    """The ledger of the output folder; none for films that lie elsewhere or are dumped."""
+    from vidcolor.batch import make_folder
+    from vidcolor.ledger import Ledger
+
+    is_kept = folder is not None and options.dump is None
+    if folder is None or not is_kept or (options.dry_run and not folder.exists()):
+        yield None
+        return
+    if not options.dry_run:
+        make_folder(folder)
+    with Ledger(folder) as ledger:
+        yield ledger
+
+
+def _show_status(folder: Path) -> int:
+    """Print what the ledger of a folder says; the exit code."""
+    from vidcolor.ledger import read_ledger
+
+    entries = read_ledger(folder)
+    states = Counter(entry.state for entry in entries)
+    print(f"{folder}: {len(entries)} reels: {', '.join(f'{n} {s}' for s, n in states.items())}")
+    for entry in entries:
+        shots = f"{entry.shots:4} shots {entry.frames:8} frames" if entry.shots else " " * 26
+        film = f" -> {entry.output}" if entry.state == "done" else ""
+        print(f"{entry.state:8} {shots}  {entry.path}{film}{entry.error and f': {entry.error}'}")
+    return DONE
 
 
 def _replay(options: argparse.Namespace, settings: Settings) -> int:
@@ -227,6 +279,10 @@ def _say_notes(job: "Job", options: argparse.Namespace) -> None:
 def _tell(outcome: "Outcome", options: argparse.Namespace) -> None:
     """One line of how a reel ended, and one of what was damaged in it."""
     result = outcome.result
+    if outcome.note:
+        if options.dry_run or not options.quiet:
+            _say(f"{outcome.source}: {outcome.note}" if not options.dry_run else outcome.note)
+        return
     if result is None:
         _warn(str(outcome.error))
         return

@@ -11,11 +11,11 @@ from vidcolor import __version__
 from vidcolor.dump.sink import FrameDump
 from vidcolor.dumping import begun
 from vidcolor.errors import DiskFullError, OutputError, SourceError, SourceGoneError
-from vidcolor.identity import stamp, tell_identity, watched
+from vidcolor.identity import Origin, find_origin, tell_identity, watched
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline import Colored, Past, colorize_frames, read_job
 from vidcolor.settings import Settings
-from vidcolor.sidecar import check_sidecar, sidecar_path, tell_fixity, write_sidecar
+from vidcolor.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
 from vidcolor.temporal.memory import Ending, LongMemory
 from vidcolor.timeline import Timeline
 from vidcolor.verify import Proof, Verification, hash_paths
@@ -74,23 +74,48 @@ def colorize_video(
         VidcolorError: The film cannot be colorized; nothing is left under the output's name.
     """
     settings = settings or Settings()
-    job = plan_film(Path(source), Path(output) if output is not None else None, settings)
+    job = plan_video(Path(source), Path(output) if output is not None else None, settings)
+    check_names(job, settings)
     model = load_model(settings.model.name, settings.model.device)
-    return colorize_job(job, model, settings, progress, dump)
+    return colorize_job(job, model, settings, Watcher(progress), dump)
 
 
-def plan_film(
-    source: Path, output: Path | None, settings: Settings, *, folder: Path | None = None
-) -> Job:
-    """Decide how a film and what goes beside it will be written; see `plan_video`.
+class Watcher:
+    """Is told of a film as it is made.
+
+    Args:
+        progress: See `colorize_video`.
+    """
+
+    def __init__(self, progress: Progress | None = None) -> None:
+        self._progress = progress
+
+    def see_frame(self, done: int, shot: int) -> None:
+        """Take in how many frames are done, the last of them of this shot."""
+        if self._progress is not None:
+            self._progress(done, shot)
+
+    def see_shot(self, number: int, frames: int) -> None:
+        """Take in that a shot is whole, one of an earlier run also."""
+
+    def see_film(self, result: Result) -> None:
+        """Take in that the film is there; before that no other run can take it."""
+
+
+def check_names(job: Job, settings: Settings, *, folder_comes: bool = False) -> None:
+    """Raise if a planned film must not or cannot be written under its names.
+
+    Args:
+        job: The film.
+        settings: All settings.
+        folder_comes: Whether a missing folder will be made before it is written.
 
     Raises:
-        OutputError: Something stands in the way, or another run has the film in work.
+        OutputError: Something stands there and must not be overwritten.
+        ReelTakenError: Another run has the film in work.
     """
-    job = plan_video(source, output, settings, folder=folder)
     is_ours = is_whole(job.encoding.path)
-    _refuse_taken_names(job, settings, is_ours=is_ours, folder_comes=folder is not None)
-    return job
+    _refuse_taken_names(job, settings, is_ours=is_ours, folder_comes=folder_comes)
 
 
 def paths_written(job: Job, settings: Settings) -> list[Path]:
@@ -104,15 +129,24 @@ def colorize_job(
     job: Job,
     model: Model,
     settings: Settings,
-    progress: Progress | None = None,
+    watcher: Watcher,
     dump: FrameDump | None = None,
+    origin: Origin | None = None,
 ) -> Result:
-    """Colorize one planned film, from where an earlier run ended; see `colorize_video`."""
+    """Colorize one planned film, from where an earlier run ended; see `colorize_video`.
+
+    Args:
+        job: The film and how it is written.
+        model: What predicts.
+        settings: All settings.
+        watcher: Is told of it.
+        dump: See `colorize_video`.
+        origin: The film by its content, if that was read before.
+    """
     began = perf_counter()
-    before = stamp(job.source.path)
-    fixity = tell_fixity(job.source.path)
-    identity = tell_identity(job, model, settings, str(fixity["messageDigest"]))
-    with Work(job.encoding.path, identity) as work, _kept_for_later(work):
+    origin = origin or find_origin(job.source.path)
+    identity = tell_identity(job, model, settings, origin)
+    with Work(job.encoding.path, identity, watcher.see_shot) as work, _kept_for_later(work):
         _refuse_taken_names(job, settings, is_ours=work.losses is not None)
         if dump is not None and work.shots_done:
             work.restart()  # for the frames that it wants of shots that are done
@@ -122,33 +156,35 @@ def colorize_job(
             # What the file cannot hold is told now, not when all is done.
             _writer(job, model, settings).abandon()
             losses = Losses()
-            frames = watched(read_job(job, settings, losses), job.source.path, before)
+            frames = watched(read_job(job, settings, losses), job.source.path, origin)
             past = Past(work.frames_done, _remembered(work, model))
             with begun(dump, job, model, settings):
                 colored = colorize_frames(frames, model, settings, dump, past=past)
                 with closing(colored):
-                    _keep(colored, job, settings, work, timeline, progress, dump)
+                    _keep(colored, job, settings, work, timeline, watcher, dump)
             work.end_film(asdict(losses))
         proof = Proof(job, settings)
         with _writer(job, model, settings, proof.check) as writer:
             writer.write(work.packets(), work.reordered)
-        facts = _facts(job, model, settings, fixity) | timeline.figures()
+        facts = _facts(job, model, settings, origin) | timeline.figures()
         facts["elapsed_seconds"] = elapsed = perf_counter() - began
         facts["losses"] = str(losses := Losses(**(work.losses or {})))
         facts["verification"] = proof.verification
         proof.write_hashes()
         write_sidecar(sidecar_path(job.encoding.path), facts)
+        result = Result(
+            path=job.encoding.path,
+            frames=timeline.frames,
+            shots=timeline.shots,
+            seconds=elapsed,
+            losses=losses,
+            verification=proof.verification,
+        )
+        watcher.see_film(result)
         work.remove()
     if dump is not None:
         dump.refuse_missed()
-    return Result(
-        path=job.encoding.path,
-        frames=timeline.frames,
-        shots=timeline.shots,
-        seconds=elapsed,
-        losses=losses,
-        verification=proof.verification,
-    )
+    return result
 
 
 class _Shots:
@@ -187,7 +223,7 @@ def _keep(
     settings: Settings,
     work: Work,
     timeline: Timeline,
-    progress: Progress | None,
+    watcher: Watcher,
     dump: FrameDump | None,
 ) -> None:
     """Encode the frames of the shots that are not done yet, and tell of each."""
@@ -208,8 +244,7 @@ def _keep(
             returns_to=shot.returns_to,
         )
         work.add_frame(shot.number, frame.index, figures)
-        if progress is not None:
-            progress(timeline.frames, shot.number)
+        watcher.see_frame(timeline.frames, shot.number)
     shots.end()
 
 
@@ -281,16 +316,14 @@ def _writer(
     )
 
 
-def _facts(
-    job: Job, model: Model, settings: Settings, fixity: dict[str, object]
-) -> dict[str, object]:
+def _facts(job: Job, model: Model, settings: Settings, origin: Origin) -> dict[str, object]:
     """What the sidecar says of how a film was made."""
     source, encoding = job.source, job.encoding
     return {
         "vidcolor": __version__,
         "source": {
             "path": source.path,
-            "fixity": fixity,
+            "fixity": fixity(origin.sha256, origin.size),
             "container": source.container,
             "codec": source.codec,
             "pixel_format": source.pixel_format,

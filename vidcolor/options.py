@@ -51,6 +51,10 @@ def make_parser() -> Parser:
     parser.add_argument(
         "--force", action="store_true", help="replace the colors of a film that has some"
     )
+    parser.add_argument(
+        "--status", type=Path, metavar="DIR",
+        help="tell what became of the reels whose films go to -o DIR",
+    )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"vidcolor {__version__}")
     _add_piece_options(parser.add_argument_group("a piece of the film, to try things on"))
     _add_color_options(parser.add_argument_group("color"))
@@ -78,6 +82,10 @@ def check_usage(parser: Parser, options: argparse.Namespace) -> None:
     if options.plot is not None:
         if options.inputs or options.dump:
             parser.error("--plot draws one sidecar; colorize films in a run of their own")
+        return
+    if options.status is not None:
+        if options.inputs or options.dump or options.output:
+            parser.error("--status tells of one folder; colorize films in a run of their own")
         return
     if not options.inputs:
         parser.error("name a film to colorize")

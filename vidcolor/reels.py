@@ -1,17 +1,12 @@
-"""Many films: where they lie, their outputs' names, and each one's failure kept to itself."""
+"""Where the films of a run lie: those that are named, and those in folders."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from vidcolor.dump.sink import FrameDump
-from vidcolor.errors import OutputError, SourceError, VidcolorError
-from vidcolor.film import Progress, Result, colorize_job, paths_written, plan_film
-from vidcolor.models.zoo import Model
-from vidcolor.settings import Settings
-from vidcolor.video.plan import Job
+from vidcolor.errors import SourceError
 
 FILM_SUFFIXES = {
     ".3gp",
@@ -62,30 +57,7 @@ class Reel:
     subfolder: Path = Path()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How one reel ended: with a result or with an error."""
-
-    source: Path
-    result: Result | None = None
-    error: VidcolorError | None = None
-
-
-def make_folder(folder: Path) -> None:
-    """Make the output folder if it is missing.
-
-    Raises:
-        OutputError: It cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be made ({error.strerror}); name another -o"
-        ) from error
-
-
-def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | Outcome]:
+def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | SourceError]:
     """Find the films that are named and those in folders that are, each once.
 
     Args:
@@ -93,18 +65,18 @@ def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | Outcome
         recursive: Look into the folders' own folders, too.
 
     Returns:
-        The reels in the order named, those of a folder by their names; and an outcome for each
+        The reels in the order named, those of a folder by their names; and an error for each
         folder that holds none or cannot be read.
     """
-    found: dict[Path, Reel | Outcome] = {}
+    found: dict[Path, Reel | SourceError] = {}
     for path in paths:
-        reels: Iterable[Reel | Outcome]
+        reels: Iterable[Reel | SourceError]
         try:
             reels = _reels_in(path, recursive=recursive) if path.is_dir() else [Reel(path=path)]
         except SourceError as error:
-            reels = [Outcome(source=path, error=error)]
+            reels = [error]
         for reel in reels:
-            place = reel.path if isinstance(reel, Reel) else reel.source
+            place = reel.path if isinstance(reel, Reel) else path
             found.setdefault(place.resolve(), reel)
     return list(found.values())
 
@@ -131,52 +103,3 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel]:
         remedy = "name a film" if recursive else "name a film, or look deeper with --recursive"
         raise SourceError(f"{folder}: holds no film; {remedy}")
     return reels
-
-
-def plan_reels(
-    reels: Iterable[Reel | Outcome], output: Path | None, folder: Path | None, settings: Settings
-) -> Iterator[Job | Outcome]:
-    """Yield for each reel how it will be colorized, or why it cannot be.
-
-    Args:
-        reels: The reels, in the order wanted; outcomes among them are handed on.
-        output: The output of a single reel, if named.
-        folder: Where unnamed outputs go; None for beside their sources.
-        settings: All settings.
-    """
-    targets: dict[Path, Path] = {}
-    for reel in reels:
-        if isinstance(reel, Outcome):
-            yield reel
-            continue
-        source = reel.path
-        try:
-            place = None if folder is None else folder / reel.subfolder
-            job = plan_film(source, output, settings, folder=place)
-            for target in paths_written(job, settings):
-                earlier = targets.setdefault(target.absolute(), source)
-                if earlier is not source:
-                    raise OutputError(
-                        f"{source}: its output {target} would be that of {earlier} too; "
-                        "colorize them into different folders"
-                    )
-        except VidcolorError as error:
-            yield Outcome(source=source, error=error)
-        else:
-            yield job
-
-
-def colorize_reel(
-    job: Job,
-    model: Model,
-    settings: Settings,
-    progress: Progress,
-    dump: FrameDump | None = None,
-) -> Outcome:
-    """Colorize one planned reel; an error is its outcome."""
-    source = job.source.path
-    try:
-        make_folder(job.encoding.path.parent)
-        return Outcome(source=source, result=colorize_job(job, model, settings, progress, dump))
-    except VidcolorError as error:
-        return Outcome(source=source, error=error)

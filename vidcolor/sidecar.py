@@ -108,7 +108,12 @@ def tell_fixity(path: Path) -> dict[str, object]:
         size = path.stat().st_size
     except OSError as error:
         raise OutputError(f"{path}: cannot be read again ({error.strerror})") from error
-    return {"messageDigestAlgorithm": "SHA-256", "messageDigest": digest, "size": size}
+    return fixity(digest, size)
+
+
+def fixity(sha256: str, size: int) -> dict[str, object]:
+    """The same of a file whose digest and size in bytes are known."""
+    return {"messageDigestAlgorithm": "SHA-256", "messageDigest": sha256, "size": size}
 
 
 def read_sidecar(path: Path) -> dict[str, object]:

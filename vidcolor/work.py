@@ -7,7 +7,7 @@ other runs that the reel is taken, and goes with the process that holds it.
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Lock
@@ -81,6 +81,27 @@ def is_whole(target: Path) -> bool:
         raise _explained(target, error) from error
 
 
+def is_taken(target: Path) -> bool:
+    """Whether a run has the film at `target` in work right now."""
+    path = work_path(target)
+    if not path.exists():
+        return False
+    place = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(place, uri=True, timeout=0)) as database:
+            database.execute("SELECT 1 FROM made_of")
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+    return False
+
+
+def discard_work(target: Path) -> None:
+    """Delete the work on the film at `target`, unless a run has it in work."""
+    if work_path(target).exists():
+        with suppress(OutputError):
+            Work(target, {}).remove()
+
+
 class Work:
     """The work on one reel, taken by this process until it is closed.
 
@@ -88,6 +109,7 @@ class Work:
         target: The film that it comes to.
         identity: Everything that decides its bytes, by name. Work that was begun with another one
             is thrown away.
+        on_shot: Told the number and the frames of each shot that is whole, those found first.
 
     Attributes:
         changed: What differs from the work that was found, a phrase each; empty if nothing does.
@@ -100,10 +122,16 @@ class Work:
         OutputError: The file cannot be written.
     """
 
-    def __init__(self, target: Path, identity: Mapping[str, object]) -> None:
+    def __init__(
+        self,
+        target: Path,
+        identity: Mapping[str, object],
+        on_shot: Callable[[int, int], None] = lambda _shot, _frames: None,
+    ) -> None:
         self._target = target
         self._path = work_path(target)
         self._lock = Lock()
+        self._on_shot = on_shot
         self._open_bytes = 0
         self._is_removed = False
         self.changed: list[str] = []
@@ -112,6 +140,8 @@ class Work:
         try:
             self._database = self._take(json.dumps([_FORMAT, identity], sort_keys=True))
             self._look()
+            for shot in self._database.execute("SELECT number, frames FROM shots ORDER BY number"):
+                on_shot(*shot)
         except sqlite3.Error as error:
             raise _explained(self._target, error) from error
 
@@ -183,6 +213,7 @@ class Work:
         self._execute("DELETE FROM endings WHERE shot <= ?", (shot - REMEMBERED_SHOTS,))
         self._commit()
         self._look()
+        self._on_shot(shot, frames)
 
     def end_film(self, losses: Mapping[str, object]) -> None:
         """Say that all shots are whole: what stands under the target's name is this work's."""

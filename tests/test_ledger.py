@@ -1,0 +1,273 @@
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from clips import soft_shot, write_film
+
+from vidcolor import ledger as ledgers
+from vidcolor.cli import main
+from vidcolor.errors import OutputError, SourceError
+from vidcolor.ledger import NAME, Ledger, read_ledger
+from vidcolor.work import Work
+
+FAST = ["--device", "cpu", "--render-size", "64"]
+
+
+@pytest.fixture
+def reels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three small reels of two shots each."""
+    monkeypatch.chdir(tmp_path)
+    folder = tmp_path / "reels"
+    folder.mkdir()
+    for number in range(3):
+        frames = soft_shot(10 + number, 8) + soft_shot(20 + number, 7)
+        write_film(folder / f"{number}.mkv", frames)
+    return folder
+
+
+def run(*arguments: object) -> int:
+    """Colorize the reels into one folder."""
+    return main(["reels", "-o", "out", *FAST, *map(str, arguments)])
+
+
+def outputs() -> dict[str, tuple[int, bytes]]:
+    """Time and bytes of every film in the output folder."""
+    return {p.name: (p.stat().st_mtime_ns, p.read_bytes()) for p in Path("out").glob("*.mkv")}
+
+
+@pytest.mark.usefixtures("reels")
+def test_what_is_done_is_not_done_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same command again leaves all films as they are, says so and succeeds."""
+    assert run("-q") == 0
+    before = outputs()
+    assert len(before) == 3
+    assert run() == 0
+    assert outputs() == before
+    out = capsys.readouterr().out.splitlines()
+    assert out == [f"reels/{n}.mkv: is done already: out/{n}.colorized.mkv" for n in range(3)]
+    assert main(["reels", *FAST, "-q"]) == 0  # elsewhere they are not
+
+
+def test_a_reel_is_known_by_its_content(reels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Under another name it is the same reel; other content under an old name is not."""
+    assert run("-q") == 0
+    (reels / "0.mkv").rename(reels / "renamed.mkv")
+    shutil.copy(reels / "2.mkv", reels / "copy.mkv")
+    (reels / "1.mkv").unlink()
+    write_film(reels / "1.mkv", soft_shot(7, 5))
+    assert run() == 1
+    out, err = capsys.readouterr()
+    assert "reels/renamed.mkv: is done already: out/0.colorized.mkv" in out
+    assert "reels/copy.mkv: is done already: out/2.colorized.mkv" in out
+    assert "out/1.colorized.mkv: was made with other things (film " in err
+    assert len(outputs()) == 3
+
+
+@pytest.mark.usefixtures("reels")
+def test_other_settings_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Films made otherwise are not taken for done, and are not overwritten without leave."""
+    assert run("-q") == 0
+    before = outputs()
+    assert run("--saturation", 0.5) == 1
+    told = "was made with other things (saturation 1.0, now 0.5); use --overwrite or another -o"
+    assert f"vidcolor: out/0.colorized.mkv: {told}" in capsys.readouterr().err.splitlines()
+    assert outputs() == before
+    assert run("--saturation", 0.5, "--overwrite", "-q") == 0
+    assert outputs() != before
+    assert run("--saturation", 0.5) == 0
+    assert "is done already" in capsys.readouterr().out
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_film_that_is_gone_or_changed_is_not_done() -> None:
+    """The ledger is not believed where the film does not stand as it was left."""
+    assert run("-q") == 0
+    before = outputs()
+    for path in Path("out").glob("0.*"):
+        path.unlink()
+    assert run("-q") == 0
+    assert {name: data for name, (_, data) in outputs().items()} == {
+        name: data for name, (_, data) in before.items()
+    }
+    Path("out/1.colorized.mkv").write_bytes(b"hurt")
+    assert run("-q") == 1
+
+
+@pytest.mark.usefixtures("reels")
+def test_content_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As long as size and time of a reel stay, its checksum is not made again."""
+    assert run("-q") == 0
+    monkeypatch.setattr(ledgers, "find_origin", lambda path: pytest.fail(f"{path} read again"))
+    assert run("-q") == 0
+
+
+def test_status_tells_of_every_reel(
+    reels: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Done, failed with the reason, stopped with what is whole, waiting."""
+    (reels / "1.mkv").write_bytes(b"no film")
+    end_shot, calls = Work.end_shot, []
+
+    def stop(self: Work, *told: int) -> None:
+        end_shot(self, *told)
+        calls.append(told)
+        if len(calls) == 3:  # the first of the last reel's
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Work, "end_shot", stop)
+        assert run("-q") == 130
+    write_film(reels / "3.mkv", soft_shot(3, 4))
+    with Ledger(Path("out")) as ledger:
+        ledger.expect([reels / "3.mkv"])
+    capsys.readouterr()
+    assert main(["--status", "out"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head == "out: 4 reels: 1 done, 1 failed, 1 stopped, 1 waiting"
+    assert lines[0].split() == [
+        "done", "2", "shots", "15", "frames", f"{reels}/0.mkv", "->", "out/0.colorized.mkv"
+    ]  # fmt: skip
+    assert lines[1].split()[:2] == ["failed", f"{reels}/1.mkv:"]
+    assert "reels/1.mkv: cannot be opened as a video" in lines[1]
+    assert lines[2].split()[0] == "stopped"
+    assert lines[3].split() == ["waiting", f"{reels}/3.mkv"]
+    (reels / "1.mkv").unlink()
+    assert run("-q") == 0
+    states = {entry.path.name: (entry.state, entry.shots) for entry in read_ledger(Path("out"))}
+    assert states == {
+        "0.mkv": ("done", 2), "1.mkv": ("failed", 0), "2.mkv": ("done", 2), "3.mkv": ("done", 1)
+    }  # fmt: skip
+
+
+def test_status_needs_a_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder without one is told; with films it is bad usage."""
+    assert main(["--status", str(tmp_path)]) == 1
+    assert "holds no vidcolor-ledger.sqlite; name the -o folder" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["film.mkv", "--status", str(tmp_path)])
+    with pytest.raises(SourceError, match="holds no"):
+        read_ledger(tmp_path / "nowhere")
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_reel_in_work_elsewhere_is_left(capsys: pytest.CaptureFixture[str]) -> None:
+    """Another run's reel is no failure, and its state is told as what it is."""
+    Path("out").mkdir()
+    target = Path("out/1.colorized.mkv")
+    program = (
+        "import sys; from pathlib import Path; from vidcolor.work import Work\n"
+        f"with Work(Path({str(target)!r}), {{}}): print(flush=True); sys.stdin.read()"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env=environment,
+    ) as other:  # fmt: skip
+        other.stdout.readline()
+        assert run() == 0
+        assert "reels/1.mkv: another run has it in work: left to it" in capsys.readouterr().out
+        assert set(outputs()) == {"0.colorized.mkv", "2.colorized.mkv"}
+        other.stdin.close()
+        other.wait()
+    assert run("-q") == 0
+    assert len(outputs()) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("reels")
+def test_two_runs_share_the_reels() -> None:
+    """Started at once on one folder, each reel is done once and as one run would do it."""
+    assert main(["reels", "-o", "alone", *FAST, "-q"]) == 0
+    command = [sys.executable, "-m", "vidcolor", "reels", "-o", "out", *FAST]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    runs = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        for _ in range(2)
+    ]
+    told = [line for one in runs for line in one.communicate()[0].splitlines()]
+    assert [one.returncode for one in runs] == [0, 0]
+    assert sum(" frames, 2 shots" in line for line in told) == 3
+    assert {path.name for path in Path("out").iterdir()} == {
+        NAME, *(f"{n}.colorized.{suffix}" for n in range(3) for suffix in ("mkv", "json"))
+    }  # fmt: skip
+    for path in Path("alone").glob("*.mkv"):
+        assert (Path("out") / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_run_killed_at_its_very_end_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Done by the ledger's word, the work that was not deleted any more is, by the next run."""
+
+    def die(_: Work) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Work, "remove", die)
+        assert run("-q") == 130
+    assert Path("out/.0.colorized.mkv.work").exists()
+    assert run("-q") == 0
+    assert not list(Path("out").glob(".*"))
+    assert len(outputs()) == 3
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_ledger_of_a_newer_program_is_refused() -> None:
+    """What it says may mean something else by then."""
+    assert run("-q") == 0
+    with sqlite3.connect(Path("out", NAME)) as database:
+        database.execute("PRAGMA user_version = 7")
+    database.close()
+    with pytest.raises(OutputError, match=r"newer vidcolor \(ledger 7, this one knows 1\); use"):
+        Ledger(Path("out"))
+
+
+@pytest.mark.parametrize(
+    "content", [b"no database at all" * 100, b"SQLite format 3\0" + b"?" * 999]
+)
+@pytest.mark.usefixtures("reels")
+def test_a_damaged_ledger_is_told(capsys: pytest.CaptureFixture[str], content: bytes) -> None:
+    """In one line, before anything is done; nothing is overwritten."""
+    Path("out").mkdir()
+    Path("out", NAME).write_bytes(content)
+    assert run() == 1
+    err = capsys.readouterr().err
+    assert len(err.splitlines()) == 1
+    assert "vidcolor-ledger.sqlite: is " in err
+    assert "move it away and run again" in err
+    assert Path("out", NAME).read_bytes() == content
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_locked_ledger_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that does not let go of it is not waited for forever."""
+    assert run("-q") == 0
+    monkeypatch.setattr(ledgers, "WAIT_SECONDS", 0.1)
+    holder = sqlite3.connect(Path("out", NAME), isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(OutputError, match=r"is locked by another program; close that and run"):
+        Ledger(Path("out"))
+    holder.close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.usefixtures("reels")
+def test_a_folder_that_may_not_be_written_is_told() -> None:
+    """Before anything is done."""
+    Path("out").mkdir(mode=0o500)
+    with pytest.raises(OutputError, match="choose another folder"):
+        Ledger(Path("out"))
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_dry_run_leaves_no_ledger(capsys: pytest.CaptureFixture[str]) -> None:
+    """It only reads one that is there, and knows what is done."""
+    assert run("-n") == 0
+    assert not Path("out").exists()
+    assert run("-q") == 0
+    capsys.readouterr()
+    assert run("-n") == 0
+    assert capsys.readouterr().out.count("is done already") == 3

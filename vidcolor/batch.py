@@ -1,0 +1,216 @@
+"""Many reels, one after the other: each failure kept to itself, none done twice."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from vidcolor.dump.sink import FrameDump
+from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
+from vidcolor.film import (
+    Progress,
+    Result,
+    Watcher,
+    check_names,
+    colorize_job,
+    paths_written,
+)
+from vidcolor.identity import Origin, tell_identity
+from vidcolor.ledger import Ledger
+from vidcolor.models.zoo import Model
+from vidcolor.reels import Reel
+from vidcolor.settings import Settings
+from vidcolor.video.plan import Job, plan_video
+from vidcolor.work import discard_work
+
+LEFT = "another run has it in work: left to it"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How one reel ended: with a result, with an error, or with a note on why it was left alone."""
+
+    source: Path
+    result: Result | None = None
+    error: VidcolorError | None = None
+    note: str = ""
+
+
+class Planned(NamedTuple):
+    """A reel that is about to be colorized.
+
+    Attributes:
+        job: How it will be written.
+        origin: What it is by its content; None if nobody keeps account.
+        identity: What decides the film's bytes; empty if nobody keeps account.
+    """
+
+    job: Job
+    origin: Origin | None = None
+    identity: Mapping[str, object] = {}
+
+
+class Batch:
+    """Colorizes reels, with a ledger if they go to one folder.
+
+    Args:
+        model: What predicts.
+        settings: All settings.
+        output: The output of a single reel, if named.
+        folder: Where unnamed outputs go; None for beside their sources.
+        ledger: That of the folder, if one is kept.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        settings: Settings,
+        *,
+        output: Path | None = None,
+        folder: Path | None = None,
+        ledger: Ledger | None = None,
+    ) -> None:
+        self.model = model
+        self.settings = settings
+        self._output = output
+        self._folder = folder
+        self._ledger = ledger
+        self._targets: dict[Path, Path] = {}
+        self._taken: list[Reel] = []
+
+    def plan(self, reels: Iterable[Reel]) -> Iterator[Planned | Outcome]:
+        """Yield for each reel how it will be colorized, or why it will not be.
+
+        Reels that another run has in work come last; what is still taken then is left to it.
+        """
+        for reel in reels:
+            planned = self._plan(reel)
+            if planned is not None:
+                yield planned
+        taken, self._taken = self._taken, []
+        for reel in taken:
+            planned = self._plan(reel)
+            yield planned or Outcome(source=reel.path, note=LEFT)
+
+    def colorize(
+        self, planned: Planned, progress: Progress, dump: FrameDump | None = None
+    ) -> Outcome:
+        """Colorize one planned reel; an error is its outcome."""
+        job, settings = planned.job, self.settings
+        ledger = self._ledger
+        watcher = Watcher(progress) if ledger is None else _Account(ledger, planned, progress)
+        try:
+            make_folder(job.encoding.path.parent)
+            result = colorize_job(job, self.model, settings, watcher, dump, planned.origin)
+        except ReelTakenError:
+            return Outcome(source=job.source.path, note=LEFT)
+        except VidcolorError as error:
+            done = self._find_done(job.source.path, planned.identity)  # by another run, just now
+            return done or self._failed(job.source.path, error)
+        return Outcome(source=job.source.path, result=result)
+
+    def _plan(self, reel: Reel) -> Planned | Outcome | None:
+        """How a reel will be colorized, or why not; None if it is to be asked about again."""
+        folder = None if self._folder is None else self._folder / reel.subfolder
+        try:
+            job = plan_video(reel.path, self._output, self.settings, folder=folder)
+            self._refuse_meeting(job)
+            if self._ledger is None:
+                check_names(job, self.settings, folder_comes=folder is not None)
+                return Planned(job)
+            return self._plan_with(self._ledger, job)
+        except ReelTakenError:
+            self._taken.append(reel)
+            return None
+        except VidcolorError as error:
+            return self._failed(reel.path, error)
+
+    def _plan_with(self, ledger: Ledger, job: Job) -> Planned | Outcome:
+        """The same where a ledger knows what was done."""
+        origin = ledger.find_origin(job.source.path)
+        identity = tell_identity(job, self.model, self.settings, origin)
+        source, film = job.source.path, job.encoding.path
+        done = self._find_done(source, identity)
+        if done is not None:
+            return done
+        try:
+            check_names(job, self.settings, folder_comes=True)
+        except OutputError as error:
+            done = self._find_done(source, identity)  # by another run, just now
+            if done is not None:
+                return done
+            changes = ", ".join(ledger.find_changes(film, identity))
+            if not changes:
+                raise
+            state = "is in work" if isinstance(error, ReelTakenError) else "was made"
+            raise OutputError(
+                f"{film}: {state} with other things ({changes}); use --overwrite or another -o"
+            ) from error
+        return Planned(job, origin, identity)
+
+    def _find_done(self, source: Path, identity: Mapping[str, object]) -> Outcome | None:
+        """The outcome of a reel that is done by the ledger's word."""
+        done = None if self._ledger is None else self._ledger.find_done(identity)
+        if done is None:
+            return None
+        discard_work(done)  # of a run that was killed at its very end
+        return Outcome(source=source, note=f"is done already: {done}")
+
+    def _refuse_meeting(self, job: Job) -> None:
+        """Raise if two reels would come to one file."""
+        source = job.source.path
+        for target in paths_written(job, self.settings):
+            earlier = self._targets.setdefault(target.absolute(), source)
+            if earlier != source:
+                raise OutputError(
+                    f"{source}: its output {target} would be that of {earlier} too; "
+                    "colorize them into different folders"
+                )
+
+    def _failed(self, source: Path, error: VidcolorError) -> Outcome:
+        if self._ledger is not None:
+            with suppress(OutputError):  # it is told to the user anyway
+                self._ledger.fail(source, error)
+        return Outcome(source=source, error=error)
+
+
+class _Account(Watcher):
+    """Tells a ledger of one reel."""
+
+    def __init__(self, ledger: Ledger, planned: Planned, progress: Progress) -> None:
+        super().__init__(progress)
+        self._ledger = ledger
+        self._identity = planned.identity
+        self._path, self._film = planned.job.source.path, planned.job.encoding.path
+        self._is_begun = False
+
+    def see_frame(self, done: int, shot: int) -> None:
+        self._begin()
+        super().see_frame(done, shot)
+
+    def see_shot(self, number: int, frames: int) -> None:
+        self._begin()
+        self._ledger.add_shot(self._path, number, frames)
+
+    def see_film(self, result: Result) -> None:
+        self._ledger.end(self._path, self._film, result.frames, result.seconds)
+
+    def _begin(self) -> None:
+        if not self._is_begun:
+            self._ledger.begin(self._path, self._film, self._identity)
+        self._is_begun = True
+
+
+def make_folder(folder: Path) -> None:
+    """Make the output folder if it is missing.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be made ({error.strerror}); name another -o"
+        ) from error
