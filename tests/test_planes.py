@@ -29,7 +29,7 @@ def test_planes_have_the_films_format(depth: int, subsampling: tuple[int, int]) 
     before = one.luma.copy()
     lightness = to_network(one.luma, one.picture, network_size(one.picture, 64))
     h, w = lightness.shape
-    planes = chroma_planes(one, np.full((2, h // 4, w // 4), 30, np.float32), lightness)
+    planes = chroma_planes(one, np.full((2, h // 4, w // 4), 30, np.float32), lightness)[:2]
     for plane in planes:
         assert plane.shape == (one.picture.chroma_height, one.picture.chroma_width)
         assert plane.dtype == one.luma.dtype
@@ -44,7 +44,7 @@ def test_a_turned_film_is_colored_where_it_is_shown() -> None:
     h, w = lightness.shape
     ab = np.zeros((2, h // 4, w // 4), np.float32)
     ab[0, : h // 16] = 40  # shown on top: a clockwise quarter turn brings the stored left up
-    _, cr = chroma_planes(one, ab, lightness)
+    cr = chroma_planes(one, ab, lightness).cr
     assert cr[:, :8].min() > 135
     assert np.all(cr[:, 32:] == 128)
 
@@ -67,7 +67,7 @@ def colored(one: Frame, record: Record | None = None) -> tuple[Plane, Plane]:
     """The planes of a frame whose ab follows its lightness."""
     lightness = np.random.default_rng(1).uniform(20, 80, (64, 96)).astype(np.float32)
     ab = np.stack([lightness[::4, ::4] - 50, 50 - lightness[::4, ::4]])
-    return chroma_planes(one, ab, lightness, record)
+    return chroma_planes(one, ab, lightness, record)[:2]
 
 
 @pytest.mark.parametrize("height", [64, 66, 67])
@@ -121,3 +121,32 @@ def test_a_single_line_has_no_fields() -> None:
     """It is a picture of its own."""
     one = textured(1, 2)
     assert colored(replace(one, top_field_first=True))[0].shape == (1, 48)
+
+
+@pytest.mark.parametrize("top_first", [None, True])
+@pytest.mark.parametrize(("ab", "code", "least", "most"), [
+    (0, 120, 0, 0),  # nothing to limit
+    (8, 120, 0, 0),  # room enough
+    (60, 230, 1, 1),  # hardly any room below white
+])  # fmt: skip
+def test_what_the_gamut_takes_is_told(
+    top_first: bool | None, ab: float, code: int, least: float, most: float
+) -> None:
+    """How much of the chroma has less color than it should."""
+    one = frame(96, 64)
+    one = replace(one, luma=np.full_like(one.luma, code), top_field_first=top_first)
+    lightness = np.full((64, 96), 100 * (code - 16) / 219, np.float32)
+    chroma = chroma_planes(one, np.full((2, 16, 24), ab, np.float32), lightness)
+    assert least <= chroma.limited_share <= most
+
+
+def test_the_share_that_is_told_is_that_of_all_samples() -> None:
+    """A part of them is looked at, and stands for the whole."""
+    one = textured(512, 3)
+    record: Record = {}
+    lightness = np.random.default_rng(1).uniform(20, 80, (64, 96)).astype(np.float32)
+    ab = np.stack([lightness[::4, ::4] - 30, 60 - lightness[::4, ::4]])
+    chroma = chroma_planes(one, ab, lightness, record)
+    changed = (chroma.cb != record["cb_unlimited"]) | (chroma.cr != record["cr_unlimited"])
+    assert 0.1 < changed.mean() < 0.9
+    assert chroma.limited_share == pytest.approx(changed.mean(), abs=0.08)

@@ -32,7 +32,9 @@ def filled(frames: list[Shown], ticks: Iterator[float] | None = None) -> Timelin
     """A timeline that has seen `frames`."""
     timeline = Timeline(clock=ticks.__next__) if ticks else Timeline()
     for ab, seconds, shot, confidence in frames:
-        timeline.add(ab, seconds=seconds, shot=shot, confidence=confidence)
+        timeline.add(
+            ab, seconds=seconds, shot=shot, confidence=confidence, limited_share=confidence / 3
+        )
     return timeline
 
 
@@ -56,7 +58,15 @@ def colorfulness(pixels: list[tuple[float, float]]) -> float:
 def expected_means(frames: list[Shown], chosen: list[int]) -> dict[str, float | None]:
     """The figures of some of the frames, by loops over their pixels."""
     found: dict[str, list[float]] = {
-        name: [] for name in ("mean_a", "mean_b", "colorfulness", "confidence", "flicker")
+        name: []
+        for name in (
+            "mean_a",
+            "mean_b",
+            "colorfulness",
+            "confidence",
+            "limited_share",
+            "flicker",
+        )
     }
     for index in chosen:
         ab, _, shot, confidence = frames[index]
@@ -65,6 +75,7 @@ def expected_means(frames: list[Shown], chosen: list[int]) -> dict[str, float | 
         found["mean_b"].append(sum(b for _, b in pixels) / len(pixels))
         found["colorfulness"].append(colorfulness(pixels))
         found["confidence"].append(confidence)
+        found["limited_share"].append(confidence / 3)
         if index and frames[index - 1][2] == shot:
             pairs = zip(pixels, colors(frames[index - 1][0]), strict=True)
             found["flicker"].append(sum(math.dist(*pair) for pair in pairs) / len(pixels))
@@ -184,4 +195,4 @@ def test_a_film_without_frames_has_no_rows() -> None:
     """Nothing seen is no error: both parts are there and empty."""
     figures = Timeline().figures()
     assert figures["shots"] == []
-    assert list(figures["timeline"].values()) == [[]] * 8
+    assert list(figures["timeline"].values()) == [[]] * 9

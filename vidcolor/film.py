@@ -202,7 +202,7 @@ class _Shots:
         if one.shot.number != self._number:
             self.end()
         self._frames += 1
-        self._add_packets(self._encoder.encode(one.frame, one.chroma))
+        self._add_packets(self._encoder.encode(one.frame, one.chroma[:2]))
 
     def end(self) -> None:
         """Say that the shot is over."""
@@ -241,6 +241,7 @@ def _keep(
             seconds=float(frame.pts * frame.time_base - first),
             shot=shot.number,
             confidence=one.confidence,
+            limited_share=one.chroma.limited_share,
             returns_to=shot.returns_to,
         )
         work.add_frame(shot.number, frame.index, figures)

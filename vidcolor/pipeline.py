@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from vidcolor.color.bins import BIN_COUNT, Decoded, decode_annealed_mean
 from vidcolor.color.cards import CardWatch
 from vidcolor.color.lightness import expose, network_size, to_network
-from vidcolor.color.planes import chroma_planes
+from vidcolor.color.planes import Chroma, chroma_planes
 from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import VidcolorError
-from vidcolor.frame import ColorHistogram, Frame, Plane, Record, Spared
+from vidcolor.frame import ColorHistogram, Frame, Record, Spared
 from vidcolor.models.lite import OUTPUT_STRIDE
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model
@@ -101,14 +101,14 @@ class Colored(NamedTuple):
 
     Attributes:
         frame: The frame.
-        chroma: Cb and Cr to be written.
+        chroma: What is to be written.
         ab: The small map that they come from, (2, h, w).
         confidence: How sure the model is of it, in [0, 1].
         shot: Its shot.
     """
 
     frame: Frame
-    chroma: tuple[Plane, Plane]
+    chroma: Chroma
     ab: Map
     confidence: float
     shot: Shot
@@ -362,12 +362,13 @@ def _finish(
         record: Record | None = {} if dump is not None and dump.wants(frame) else None
         shown = ab * settings.color.saturation
         began = perf_counter()
-        cb, cr = chroma_planes(frame, shown, lightness, record)
+        chroma = chroma_planes(frame, shown, lightness, record)
         if dump is not None and record is not None:
             seconds = perf_counter() - began
-            dump.add(frame, "chroma", record | {"cb": cb, "cr": cr}, seconds)
-            dump.add(frame, "final", {"cb": cb, "cr": cr})
-        yield Colored(frame, (cb, cr), shown, confidence, shot)
+            planes = {"cb": chroma.cb, "cr": chroma.cr}
+            dump.add(frame, "chroma", record | planes, seconds)
+            dump.add(frame, "final", planes)
+        yield Colored(frame, chroma, shown, confidence, shot)
 
 
 def _timed(items: Iterable[T]) -> Iterator[tuple[T, float]]:

@@ -23,6 +23,7 @@ COLUMNS = (
     "mean_b",
     "colorfulness",
     "confidence",
+    "limited_share",
     "flicker",
     "frames_per_second",
 )

@@ -6,7 +6,7 @@ the other, which shows another moment.
 """
 
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,26 @@ from numpy.typing import NDArray
 from vidcolor.color.lightness import from_network, lightness_of
 from vidcolor.color.siting import mean_at_chroma, range_at_chroma
 from vidcolor.color.upsample import upsample_ab
-from vidcolor.color.ycbcr import chroma_codes
+from vidcolor.color.ycbcr import chroma_codes, limited_share
 from vidcolor.frame import Frame, Picture, Plane, Record
+
+SAMPLED = 8
+"""Step, across and down, between the chroma samples that tell how much the gamut limits."""
+
+
+class Chroma(NamedTuple):
+    """The color of a frame as it is written.
+
+    Attributes:
+        cb: Codes, (Hc, Wc).
+        cr: The same.
+        limited_share: How many of them are nearer to neutral than the color, since the luma that
+            they lie over leaves no more room in the gamut; in [0, 1].
+    """
+
+    cb: Plane
+    cr: Plane
+    limited_share: float
 
 
 def chroma_planes(
@@ -23,7 +41,7 @@ def chroma_planes(
     ab_map: NDArray[np.float32],
     lightness: NDArray[np.float32],
     record: Record | None = None,
-) -> tuple[Plane, Plane]:
+) -> Chroma:
     """Give the Cb and Cr planes of a frame.
 
     Args:
@@ -49,27 +67,29 @@ def _field_planes(
     ab_map: NDArray[np.float32],
     lightness: NDArray[np.float32],
     record: Record | None,
-) -> tuple[Plane, Plane]:
+) -> Chroma:
     """The planes of an interlaced frame, each field's made from its own luma.
 
     Maps are as the film is stored.
     """
     picture = frame.picture
     found: list[Record] = []
+    shares: list[float] = []
     for first in (0, 1):
         luma = cast(Plane, np.ascontiguousarray(frame.luma[first::2]))
         made: Record = {}
         field = replace(picture, height=len(luma))
-        cb, cr = _picture_planes(
+        cb, cr, limited = _picture_planes(
             luma, field, ab_map, lightness, made if record is not None else None
         )
         found.append({"cb": cb, "cr": cr, **made})
+        shares.append(limited)
     top, bottom = found
     woven = {name: _woven(top[name], bottom[name], picture.chroma_height) for name in top}
     cb, cr = woven.pop("cb"), woven.pop("cr")
     if record is not None:
         record |= woven
-    return cb, cr
+    return Chroma(cb, cr, sum(shares) / len(shares))
 
 
 def _picture_planes(
@@ -78,7 +98,7 @@ def _picture_planes(
     ab_map: NDArray[np.float32],
     lightness: NDArray[np.float32],
     record: Record | None,
-) -> tuple[Plane, Plane]:
+) -> Chroma:
     """The planes of a progressive frame, or of one field, which is a picture of half the lines.
 
     Maps are as the film is stored.
@@ -87,7 +107,10 @@ def _picture_planes(
     ab = upsample_ab(ab_map, lightness, guide, picture)  # (2, Hc, Wc)
     if record is not None:
         record["ab"] = ab
-    return chroma_codes(ab, guide, range_at_chroma(luma, picture), picture, record)
+    least, greatest = range_at_chroma(luma, picture)
+    some = (..., slice(None, None, SAMPLED), slice(None, None, SAMPLED))
+    limited = limited_share(ab[some], guide[some], (least[some], greatest[some]), picture)
+    return Chroma(*chroma_codes(ab, guide, (least, greatest), picture, record), limited)
 
 
 def _woven(top: NDArray[Any], bottom: NDArray[Any], rows: int) -> NDArray[Any]:

@@ -108,6 +108,30 @@ def chroma_codes(
     return cb, cr
 
 
+def limited_share(
+    ab: Map, lightness: Map, luma_extremes: tuple[Plane, Plane], picture: Picture
+) -> float:
+    """How many of some colors `chroma_codes` gives less of than there is, in [0, 1].
+
+    Args:
+        ab: As there, of any samples, (2, h, w).
+        lightness: Their L*, (h, w).
+        luma_extremes: The least and the greatest luma code under each, (h, w).
+        picture: As there.
+    """
+    kr, kb = KR_KB[picture.matrix]
+    over_luma = _over_luma(_coded_rgb(ab, lightness, picture.primaries), kr, kb)
+    share = _share_inside(over_luma, *luma_extremes, picture)
+    changed = np.zeros(share.shape, bool)
+    for difference, scale in (
+        (over_luma.blue, 1 / (2 - 2 * kb)),
+        (over_luma.red, 1 / (2 - 2 * kr)),
+    ):
+        given = _codes(difference * share, scale, picture)
+        changed |= given != _codes(difference, scale, picture)
+    return float(changed.mean())
+
+
 def _coded_rgb(ab: Map, lightness: Map, primaries: int) -> _Colors:
     """Give R', G' and B' of CIELAB colors; those that the primaries lack lie outside [0, 1]."""
     y = (lightness + np.float32(16)) * np.float32(1 / 116)
