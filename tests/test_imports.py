@@ -16,11 +16,12 @@ FILES = {
 }
 MOST_LINES = 400
 
-VALUES = {"errors", "settings", "frame", "color"}
+VALUES = {"errors", "settings", "rates", "frame", "color"}
 # What each part may import beside itself; stages know values and color but no other stage.
 MAY_IMPORT = {
     "errors": set(),
     "settings": set(),
+    "rates": set(),
     "frame": set(),
     "threads": set(),
     "color": {"frame"},
@@ -37,7 +38,7 @@ MAY_IMPORT = {
     "dumping": VALUES | {"dump", "models", "video", ""},
     "verify": VALUES | {"video", "sidecar", ""},
     "reels": {"film", "dump", "sidecar", "errors", "settings", "models", "video"},
-    "options": {"", "dump", "settings"},
+    "options": {"", "dump", "rates", "settings"},
     "cli": {"options", "reels", "replay", "models", "video", "dump", "plot", "sidecar"}
     | {"errors", "settings"},
     "__main__": {"cli"},

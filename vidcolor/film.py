@@ -160,7 +160,7 @@ def _facts(job: Job, model: Model, settings: Settings) -> dict[str, object]:
         "vidcolor": __version__,
         "source": {
             "path": source.path,
-            "fixity": tell_fixity(source.path),
+            "fixity": tell_fixity(*source.files),
             "container": source.container,
             "codec": source.codec,
             "pixel_format": source.pixel_format,

@@ -96,19 +96,25 @@ def write_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def tell_fixity(path: Path) -> dict[str, object]:
+def tell_fixity(*paths: Path) -> dict[str, object]:
     """What tells later whether a file is still the same, in the terms of PREMIS 3.0, section 1.5.
 
+    Args:
+        paths: The file, or the files that a film lies in: one digest over all their bytes, in
+            order, as of `cat`, and their size together.
+
     Raises:
-        OutputError: The file cannot be read any more.
+        OutputError: A file cannot be read any more.
     """
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = path.stat().st_size
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be read again ({error.strerror})") from error
-    return {"messageDigestAlgorithm": "SHA-256", "messageDigest": digest, "size": size}
+    digest, size = hashlib.sha256(), 0
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                hashlib.file_digest(file, lambda: digest)
+                size += file.tell()
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be read again ({error.strerror})") from error
+    return {"messageDigestAlgorithm": "SHA-256", "messageDigest": digest.hexdigest(), "size": size}
 
 
 def read_sidecar(path: Path) -> dict[str, object]:
