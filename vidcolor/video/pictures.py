@@ -79,6 +79,7 @@ class OpenSeries:
             packet.time_base = 1 / self._series.frame_rate
             packet.pts = packet.dts = index
             packet.duration = 1
+            packet.is_keyframe = True  # else FFmpeg adds a PNG to the one before
             yield packet
 
     def decode(self, stream: VideoStream) -> Iterator[VideoFrame]:
