@@ -172,7 +172,7 @@ def find_series(path: Path, settings: InputSettings) -> Series | None:
 
 
 def list_patterns(folder: Path, names: Iterable[str]) -> list[Path]:
-    """The patterns of the series among the files of a folder, sorted.
+    """The patterns of the series among the files of a folder, sorted; none of hidden files.
 
     Numbers of as many digits belong together where one of them begins with 0, and longer ones to
     those; all others are numbers without such zeros.
@@ -180,7 +180,8 @@ def list_patterns(folder: Path, names: Iterable[str]) -> list[Path]:
     groups: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for name in names:
         found = _NUMBERED.fullmatch(name)
-        if found is not None and found[3].lower() in PICTURE_SUFFIXES:
+        is_picture = found is not None and found[3].lower() in PICTURE_SUFFIXES
+        if found is not None and is_picture and not name.startswith("."):
             groups[found[1], found[3]].append(found[2])
     counts: defaultdict[Path, int] = defaultdict(int)
     for (before, suffix), numbers in groups.items():
