@@ -28,8 +28,9 @@ FULL_RANGE = 2
 BOTTOM_FIELD_FIRST = 3
 # Below this many lines an untagged film is standard definition, hence BT.601.
 HD_LINES = 720
-# Decoders that give the same frames with threads that each take a part of a picture. FFmpeg's frame
-# threads lose what they hold behind a picture that does not decode, and are no faster here.
+# Decoders that give the same frames with threads that each take a part of a picture. Frame threads
+# lose what they hold behind a picture that does not decode, lock up where one of them logs while it
+# is closed, and are no faster here.
 SLICED_CODECS = {"ffv1", "dpx", "exr", "png", "tiff"}
 # OpenEXR holds light, not codes; sRGB's transfer (IEC 61966-2-1) makes codes of it.
 EXR_OPTIONS = {"apply_trc": "iec61966_2_1"}
