@@ -29,7 +29,7 @@ from vidcolor.sidecar import read_sidecar, tell_fixity
 from vidcolor.video import pictures, sequence
 from vidcolor.video.plan import plan_video
 from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.sequence import Pattern, list_patterns
+from vidcolor.video.sequence import Pattern, list_patterns, open_picture
 from vidcolor.video.source import Source, probe
 from vidcolor.video.tint import is_color
 
@@ -399,9 +399,12 @@ def test_a_percent_sign_in_a_name(tmp_path: Path) -> None:
     folder.mkdir()
     for index, luma in enumerate(moving_luma(2, 64, 48)):
         (folder / f"5%_{index:03d}.png").write_bytes(picture_bytes(luma, "gray", ".png"))
-        (folder / f"s_{index:03d}.png").write_bytes(picture_bytes(luma, "gray", ".png"))
     assert len(read(probe(folder / "5%%_%03d.png", AT_18))[0]) == 2
-    assert len(read(probe(folder / "s_%03d.png", AT_18))[0]) == 2
+    write_series(tmp_path / "1000" / "s_%03d.dpx", moving_luma(2))
+    write_series(folder / "s_%03d.dpx", moving_luma(2, 64, 48))
+    assert probe(folder / "s_%03d.dpx", AT_18).picture.width == 64
+    with open_picture(folder / "s_000.dpx") as opened:
+        assert opened.streams.video[0].width == 64
 
 
 @pytest.mark.parametrize(
