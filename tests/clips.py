@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import struct
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -218,6 +219,71 @@ def _noise(seed: int) -> Iterator[av.AudioFrame]:
         frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="stereo")
         frame.sample_rate, frame.pts = 48000, start
         yield frame
+
+
+PICTURE_CODECS = {
+    ".dpx": "dpx", ".exr": "exr", ".png": "png", ".tif": "tiff", ".tiff": "tiff"
+}  # fmt: skip
+
+
+def picture_bytes(picture: NDArray, pixel_format: str, suffix: str, **options: str) -> bytes:
+    """A picture file.
+
+    Args:
+        picture: As PyAV takes it for `pixel_format`.
+        pixel_format: What is encoded.
+        suffix: Of the kind of file.
+        options: The encoder's.
+    """
+    context = av.CodecContext.create(PICTURE_CODECS[suffix], "w")
+    context.height, context.width = picture.shape[:2]
+    context.pix_fmt, context.time_base = pixel_format, Fraction(1, 25)
+    context.options = options
+    frame = av.VideoFrame.from_ndarray(picture, format=pixel_format)
+    frame.pts = 0
+    return b"".join(bytes(packet) for end in (frame, None) for packet in context.encode(end))
+
+
+def write_series(
+    pattern: Path,
+    pictures: Sequence[NDArray],
+    pixel_format: str = "gray",
+    *,
+    first: int = 0,
+    **options: str,
+) -> list[Path]:
+    """Write numbered pictures; their paths are handed back.
+
+    Args:
+        pattern: Such as `reel/%06d.dpx`; its folder is made.
+        pictures: As PyAV takes them for `pixel_format`.
+        pixel_format: What is encoded.
+        first: The first one's number.
+        options: The encoder's.
+    """
+    pattern.parent.mkdir(parents=True, exist_ok=True)
+    paths = [pattern.parent / (pattern.name % (first + index)) for index in range(len(pictures))]
+    for path, picture in zip(paths, pictures, strict=True):
+        path.write_bytes(picture_bytes(picture, pixel_format, pattern.suffix, **options))
+    return paths
+
+
+def with_dpx_header(dpx: bytes, *, rate: float | None = None, timecode: str = "ffffffff") -> bytes:
+    """A DPX file of FFmpeg's, which lacks them, with film and television headers (SMPTE ST 268).
+
+    Args:
+        dpx: The file.
+        rate: Frames a second; None leaves it undefined.
+        timecode: Eight digits of a SMPTE time code.
+    """
+    order = "<" if dpx.startswith(b"XPDS") else ">"
+    head = bytearray(dpx[:1664] + b"\xff" * 384)
+    if rate is not None:
+        head[1724:1728] = struct.pack(f"{order}f", rate)
+    head[1920:1924] = struct.pack(f"{order}I", int(timecode, 16))
+    head[4:8] = struct.pack(f"{order}I", len(head))
+    head[16:20] = struct.pack(f"{order}I", len(dpx) + 384)
+    return bytes(head) + dpx[1664:]
 
 
 def ask_ffprobe(path: Path, *show: str) -> dict:

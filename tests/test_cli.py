@@ -15,8 +15,9 @@ from clips import SAMPLE, moving_luma, write_film
 
 from vidcolor.cli import KEPT, main
 from vidcolor.models import zoo
-from vidcolor.options import make_parser, parse_time
-from vidcolor.settings import ColorSettings, ModelSettings, TemporalSettings
+from vidcolor.options import OUTPUT_SUFFIXES, make_parser, parse_time, settings_of
+from vidcolor.settings import ColorSettings, InputSettings, ModelSettings, TemporalSettings
+from vidcolor.video.encoding import CONTAINER_BY_SUFFIX
 
 QUICK = ["--device", "cpu", "--render-size", "64"]
 WAIT_SECONDS = 60
@@ -90,6 +91,8 @@ with av.open("sound.m4a", "w") as output:
         ("empty.mp4", "empty.mp4: is empty (zero bytes)"),
         ("sound.m4a", "sound.m4a: holds no picture"),
         ("color.mkv", "color.mkv: is in color already; --force"),
+        ("film.mkv --fps 18", "film.mkv: is no series of pictures and has a rate; leave --fps"),
+        ("%03d.dpx --fps 18", "%03d.dpx: no such pictures; a folder may be named"),
         ("film.mkv -o nowhere/out.mkv", "nowhere: no such folder"),
         ("film.mkv -o exists.mkv", "exists.mkv: exists already; use --overwrite"),
         ("film.mkv -o film.mkv", "film.mkv: is the input itself"),
@@ -138,6 +141,11 @@ def test_what_cannot_be_done_is_one_line_and_exit_1(
     [
         ("", "name a film to colorize"),
         ("film.mkv --nonsense", "unrecognized arguments: --nonsense"),
+        ("%03d.dpx --fps 0", "'0' is no frame rate; write 18, 23.976 or 24000/1001"),
+        ("%03d.dpx --fps -3", "'-3' is no frame rate"),
+        ("%03d.dpx --fps abc", "'abc' is no frame rate"),
+        ("%03d.dpx --fps 1e9", "'1e9' is no frame rate"),
+        ("%03d.dpx --gaps fill", "invalid choice: 'fill'"),
         ("film.mkv --start noon", "'noon' is no time; write seconds or HH:MM:SS.fff"),
         ("film.mkv --start -5", "'-5' is no time"),
         ("film.mkv --start=-5", "'-5' is no time"),
@@ -204,6 +212,19 @@ def test_defaults_are_those_of_the_settings() -> None:
     assert (options.smoothing, options.motion) == (temporal.smoothing, temporal.motion)
     assert options.every == temporal.every
     assert make_parser().parse_args(["film.mkv", "--every", "3"]).every == 3
+    assert settings_of(options).input == InputSettings()
+
+
+def test_pictures_rate_and_gaps_are_settings() -> None:
+    """What the options say goes into the settings, exactly."""
+    options = make_parser().parse_args(["%03d.dpx", "--fps", "23.976", "--gaps", "hold"])
+    wanted = InputSettings(fps=Fraction(24000, 1001), gaps="hold")
+    assert settings_of(options).input == wanted
+
+
+def test_suffixes_that_name_a_film() -> None:
+    """All that is written, so that `-o film.mov` for a folder is no folder."""
+    assert set(CONTAINER_BY_SUFFIX) == OUTPUT_SUFFIXES
 
 
 def test_one_film_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:
@@ -370,7 +391,7 @@ def test_a_signal_is_told_as_shells_do(
     told: str,
 ) -> None:
     """The exit code of a stopped run is 128 and the signal's number, and one line says so."""
-    monkeypatch.setattr("vidcolor.reels.colorize_reel", lambda *_: signal.raise_signal(number))
+    monkeypatch.setattr("vidcolor.batch.colorize_job", lambda *_: signal.raise_signal(number))
     # Whoever starts the tests may have these signals ignored, as nohup does.
     usual = signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL
     before = signal.signal(number, usual)

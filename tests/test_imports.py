@@ -16,12 +16,13 @@ FILES = {
 }
 MOST_LINES = 400
 
-VALUES = {"differences", "errors", "settings", "frame", "color"}
+VALUES = {"differences", "errors", "settings", "rates", "frame", "color"}
 # What each part may import beside itself; stages know values and color but no other stage.
 MAY_IMPORT = {
     "differences": set(),
     "errors": set(),
     "settings": set(),
+    "rates": set(),
     "frame": set(),
     "threads": set(),
     "color": {"frame"},
@@ -42,8 +43,8 @@ MAY_IMPORT = {
     "ledger": VALUES | {"identity", "work"},
     "batch": {"film", "identity", "ledger", "reels", "dump", "errors", "settings", "models"}
     | {"video", "work"},
-    "reels": {"errors"},
-    "options": {"", "dump", "settings"},
+    "reels": {"dump", "errors", "video"},
+    "options": {"", "dump", "rates", "settings"},
     "cli": {
         "batch",
         "options",

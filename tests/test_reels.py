@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from clips import soft_shot, write_film
+from clips import soft_shot, write_film, write_series
 
 from vidcolor.cli import main
 from vidcolor.errors import SourceError
@@ -48,6 +48,54 @@ def test_folders_of_folders(reels: Path) -> None:
     ]  # fmt: skip
     last = find_reels([reels], recursive=True)[-1]
     assert last == Reel(path=reels / "1950/deep/d.dv", subfolder=Path("1950/deep"))
+
+
+def touch(folder: Path, *names: str) -> None:
+    """Make files in a folder, which is made as well."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_bytes(b"?")
+
+
+def test_the_series_of_a_folder(reels: Path) -> None:
+    """Numbered pictures of one stem, suffix and width are one reel; a lone one is none."""
+    touch(
+        reels / "scans", "b_0001.dpx", "b_0002.dpx", "b_0009.dpx", "a_0086400.tif", "a_0086401.tif",
+        "0.PNG", "1.PNG", "10.PNG", "lone_01.jpg", "cover.jpg", ".c_01.tif", ".c_02.tif",
+        "d_01.txt", "d_02.txt", "b.colorized.mkv", "b.colorized.json",
+    )  # fmt: skip
+    names = ["%d.PNG", "a_%07d.tif", "b_%04d.dpx"]
+    assert found(reels / "scans") == [f"reels/scans/{name}" for name in names]
+    assert found(reels) == ["reels/A.MP4", "reels/b.mkv"]
+    in_all = found(reels, recursive=True)
+    assert [path for path in in_all if "%" in path] == [f"reels/scans/{name}" for name in names]
+    last = find_reels([reels], recursive=True)[-1]
+    assert last == Reel(path=reels / "scans/b_%04d.dpx", subfolder=Path("scans"))
+
+
+def test_pictures_beside_films_are_no_reel(reels: Path) -> None:
+    """Where a film lies, pictures are its posters; where a dump does, they are ours."""
+    touch(reels, "poster_1.jpg", "poster_2.jpg")
+    touch(reels / "look", "dump.json", "frames.jsonl", "index.html", "1.png", "2.png")
+    touch(reels / "look" / "000012", "map_1.png", "map_2.png")
+    assert not [path for path in found(reels, recursive=True) if "%" in path]
+
+
+def test_pictures_that_are_named_are_told_once(reels: Path) -> None:
+    """As by `reels/*.dpx`: an error for each series, with its name."""
+    touch(reels, "b_01.dpx", "b_02.dpx", "b_03.dpx", "c_1.png", "c_2.png")
+    outcomes = find_reels(sorted(reels.glob("?_*.*")), recursive=False)
+    assert [outcome.source.name for outcome in outcomes] == ["b_%02d.dpx", "c_%d.png"]
+    assert str(outcomes[0].error) == (
+        "reels/b_01.dpx: is one picture of a series; name reels/b_%02d.dpx, or their folder"
+    )
+
+
+def test_a_pattern_and_its_folder_are_one_reel(reels: Path) -> None:
+    """Named twice, it is colorized once."""
+    touch(reels / "scans", "01.dpx", "02.dpx")
+    pattern = reels / "scans/%02d.dpx"
+    assert found(pattern, reels / "scans") == ["reels/scans/%02d.dpx"]
 
 
 def test_a_film_that_is_named_is_taken(reels: Path) -> None:
@@ -109,6 +157,38 @@ def test_outputs_lie_as_the_reels_do(
     ]  # fmt: skip
     assert err.splitlines()[-2] == "vidcolor: 1 of 3 reels failed:"
     assert err.splitlines()[-1].startswith("vidcolor:   reels/broken.mp4: ")
+
+
+def test_each_series_of_a_folder_gets_its_film(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside its pictures, under its own name; a second run takes none of them for a film."""
+    monkeypatch.chdir(tmp_path)
+    write_series(Path("reel/%06d.dpx"), soft_shot(1, 3), first=86400)
+    write_series(Path("reel/tail_%02d.tif"), soft_shot(2, 2))
+    assert main(["reel", "--fps", "18", "-q", "--lossless", "--verify", *FAST]) == 0
+    made = {path.name for path in Path("reel").glob("*.mkv")}
+    assert made == {"reel.colorized.mkv", "tail.colorized.mkv"}
+    assert main(["reel", "--fps", "18", *FAST]) == 1
+    err = capsys.readouterr().err
+    assert "reel.colorized.mkv: exists already" in err
+    assert "tail.colorized.mkv: exists already" in err
+
+
+def test_a_folder_of_one_reel_may_have_a_film_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With `-o FILM`; where the folder holds two reels, only the first can have it."""
+    monkeypatch.chdir(tmp_path)
+    write_series(Path("reel/%06d.dpx"), soft_shot(1, 3))
+    assert main(["reel", "--fps", "18", "-q", "-o", "color.mkv", *FAST]) == 0
+    assert Path("color.mkv").is_file()
+    write_series(Path("reel/tail_%02d.tif"), soft_shot(2, 2))
+    assert main(["reel", "--fps", "18", "-o", "color.mkv", "--overwrite", *FAST]) == 1
+    assert "tail_%02d.tif: its output color.mkv would be that of" in capsys.readouterr().err
+    Path("out.mkv").mkdir()
+    assert main(["reel", "--fps", "18", "-q", "-o", "out.mkv", *FAST]) == 0
+    assert Path("out.mkv/tail.colorized.mkv").is_file()
 
 
 def test_without_an_output_each_lies_beside_its_reel(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from vidcolor.errors import AlreadyColorError, ModelError, OutputError, SourceError, VidcolorError
 from vidcolor.settings import (
     ColorSettings,
+    InputSettings,
     ModelSettings,
     OutputSettings,
     RefineSettings,
@@ -31,6 +32,7 @@ __all__ = [
     "AlreadyColorError",
     "ColorSettings",
     "FrameDump",
+    "InputSettings",
     "ModelError",
     "ModelSettings",
     "OutputError",

@@ -128,7 +128,7 @@ class Batch:
 
     def _plan_with(self, ledger: Ledger, job: Job) -> Planned | Outcome:
         """The same where a ledger knows what was done."""
-        origin = ledger.find_origin(job.source.path)
+        origin = ledger.find_origin(job.source.path, job.source.files)
         identity = tell_identity(job, self.model, self.settings, origin)
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)

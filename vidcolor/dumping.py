@@ -24,6 +24,7 @@ def begun(dump: FrameDump | None, job: Job, model: Model, settings: Settings) ->
     width, height = network_size(picture, settings.model.render_size)
     film = Film(
         path=source.path,
+        files=source.files,
         picture=picture,
         frame_rate=source.frame_rate,
         first_seconds=source.first_pts * source.time_base,
@@ -43,6 +44,8 @@ def begun(dump: FrameDump | None, job: Job, model: Model, settings: Settings) ->
         "duration_seconds": settings.duration_seconds,
         "picture": asdict(picture),
     }
+    if source.series is not None:
+        made_of["input"] = asdict(settings.input)
     dump.begin(film, made_of)
     try:
         yield

@@ -144,7 +144,7 @@ def colorize_job(
         origin: The film by its content, if that was read before.
     """
     began = perf_counter()
-    origin = origin or find_origin(job.source.path)
+    origin = origin or find_origin(job.source.files)
     identity = tell_identity(job, model, settings, origin)
     with Work(job.encoding.path, identity, watcher.see_shot) as work, _kept_for_later(work):
         _refuse_taken_names(job, settings, is_ours=work.losses is not None)
@@ -156,7 +156,7 @@ def colorize_job(
             # What the file cannot hold is told now, not when all is done.
             _writer(job, model, settings).abandon()
             losses = Losses()
-            frames = watched(read_job(job, settings, losses), job.source.path, origin)
+            frames = watched(read_job(job, settings, losses), job.source, origin)
             past = Past(work.frames_done, _remembered(work, model))
             with begun(dump, job, model, settings):
                 colored = colorize_frames(frames, model, settings, dump, past=past)

@@ -1,6 +1,6 @@
 """What decides the bytes of a colorized film, and whether its source is still what it was."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -13,8 +13,9 @@ from vidcolor.errors import SourceGoneError
 from vidcolor.frame import Frame
 from vidcolor.models.zoo import Model
 from vidcolor.settings import Settings
-from vidcolor.sidecar import tell_fixity
+from vidcolor.sidecar import plain_items, tell_fixity
 from vidcolor.video.plan import Job
+from vidcolor.video.source import Source
 
 WITHOUT_EFFECT = ("overwrite", "verify", "framemd5")
 """Settings of the output that do not change its bytes."""
@@ -46,7 +47,6 @@ def tell_identity(job: Job, model: Model, settings: Settings, origin: Origin) ->
     encoding = job.encoding
     told = asdict(settings)
     output = {k: v for k, v in told.pop("output").items() if k not in WITHOUT_EFFECT}
-    told |= {name: str(told[name]) for name in ("start_seconds", "duration_seconds")}
     return {
         "film": origin.sha256,
         "vidcolor": __version__,
@@ -54,7 +54,7 @@ def tell_identity(job: Job, model: Model, settings: Settings, origin: Origin) ->
         "PyAV": av.__version__,
         "weights": model.sha256,
         "device": str(model.device),
-        "settings": told | {"output": output},
+        "settings": plain_items(told | {"output": output}),
         "encoding": {
             "container": encoding.container,
             "codec": encoding.codec,
@@ -64,38 +64,44 @@ def tell_identity(job: Job, model: Model, settings: Settings, origin: Origin) ->
     }
 
 
-def find_origin(path: Path) -> Origin:
+def find_origin(files: Sequence[Path]) -> Origin:
     """What a source is by its content.
 
+    Args:
+        files: The film, or the pictures of a series in order.
+
     Raises:
-        SourceGoneError: It is not there any more.
-        OutputError: It cannot be read again.
+        SourceGoneError: One is not there any more.
+        OutputError: One cannot be read again.
     """
-    size, mtime_ns = stamp(path)
-    return Origin(size, mtime_ns, str(tell_fixity(path)["messageDigest"]))
+    return Origin(*stamp(files), str(tell_fixity(*files)["messageDigest"]))
 
 
-def stamp(path: Path) -> tuple[int, int]:
-    """Size and time of change of a file, in bytes and nanoseconds.
+def stamp(files: Sequence[Path]) -> tuple[int, int]:
+    """Size of some files in bytes, and when the last of them was changed, in nanoseconds.
 
     Raises:
-        SourceGoneError: It is not there any more.
+        SourceGoneError: One is not there any more.
     """
     try:
-        found = path.stat()
+        found = [path.stat() for path in files]
     except OSError as error:
         raise SourceGoneError(
-            f"{path}: vanished while it was read; run again when it is back"
+            f"{error.filename}: vanished while it was read; run again when it is back"
         ) from error
-    return found.st_size, found.st_mtime_ns
+    return sum(one.st_size for one in found), max(one.st_mtime_ns for one in found)
 
 
-def watched(frames: Iterator[Frame], path: Path, origin: Origin) -> Generator[Frame, None, None]:
-    """The frames of a film; its end is believed only if the file is what it was.
+def watched(
+    frames: Iterator[Frame], source: Source, origin: Origin
+) -> Generator[Frame, None, None]:
+    """The frames of a film; its end is believed only if its files are what they were.
 
     Raises:
-        SourceGoneError: It is not.
+        SourceGoneError: They are not.
     """
     yield from frames
-    if stamp(path) != origin[:2]:
-        raise SourceGoneError(f"{path}: changed while it was read; run again when it is complete")
+    if stamp(source.files) != origin[:2]:
+        raise SourceGoneError(
+            f"{source.path}: changed while it was read; run again when it is complete"
+        )

@@ -7,7 +7,7 @@ the lock on the work itself, which a killed run cannot leave behind.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -101,18 +101,22 @@ class Ledger:
             query = "INSERT OR IGNORE INTO reels (path, state) VALUES (?, 'waiting')"
             self._execute(query, (_key(path),))
 
-    def find_origin(self, path: Path) -> Origin:
+    def find_origin(self, path: Path, files: Sequence[Path]) -> Origin:
         """What a reel is by its content, which is read only if its size or time is another.
+
+        Args:
+            path: The film, or the pattern of a series of pictures.
+            files: The film, or the pictures in order.
 
         Raises:
             SourceError: It cannot be read.
         """
-        size, time = stamp(path)
+        size, time = stamp(files)
         query = "SELECT sha256 FROM reels WHERE path = ? AND size = ? AND mtime_ns = ?"
         row = self._execute(query, (_key(path), size, time)).fetchone()
         if row and row[0]:
             return Origin(size, time, row[0])
-        origin = find_origin(path)
+        origin = find_origin(files)
         query = "UPDATE reels SET size = ?, mtime_ns = ?, sha256 = ? WHERE path = ?"
         self._execute(query, (*origin, _key(path)))
         return origin
@@ -125,7 +129,7 @@ class Ledger:
         )
         for output, *found in self._execute(query, (_hash(identity),)):
             film: Path = self.folder / output
-            if film.exists() and list(stamp(film)) == found:
+            if film.exists() and list(stamp([film])) == found:
                 return film
         return None
 
@@ -159,7 +163,7 @@ class Ledger:
             "UPDATE reels SET state = 'done', ended = ?, frames = ?, seconds = ?, error = NULL, "
             "output_size = ?, output_mtime_ns = ? WHERE path = ?"
         )
-        self._execute(query, (_now(), frames, seconds, *stamp(output), _key(path)))
+        self._execute(query, (_now(), frames, seconds, *stamp([output]), _key(path)))
 
     def fail(self, path: Path, error: VidcolorError) -> None:
         """Say why a reel failed."""

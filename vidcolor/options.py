@@ -9,8 +9,10 @@ from typing import Literal, NoReturn, TypeVar
 
 from vidcolor import __version__
 from vidcolor.dump.selection import STAGES, FrameSelection, parse_stages
+from vidcolor.rates import parse_rate
 from vidcolor.settings import (
     ColorSettings,
+    InputSettings,
     ModelSettings,
     OutputSettings,
     RefineSettings,
@@ -19,6 +21,9 @@ from vidcolor.settings import (
 )
 
 T = TypeVar("T")
+
+OUTPUT_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
+"""Of what is written: a -o that ends so names a film, not a folder, unless there is one."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -37,7 +42,10 @@ def make_parser() -> Parser:
         "times stay as they are; only color is added.",
         epilog="Colors are a plausible guess, not history.",
     )
-    parser.add_argument("inputs", nargs="*", type=Path, metavar="FILM", help="films and folders")
+    parser.add_argument(
+        "inputs", nargs="*", type=Path, metavar="FILM",
+        help="films, folders, and numbered pictures as FFmpeg names them: reel/%%06d.dpx",
+    )  # fmt: skip
     parser.add_argument(
         "-r", "--recursive", action="store_true", help="look into the folders of folders, too"
     )
@@ -56,6 +64,7 @@ def make_parser() -> Parser:
         help="tell what became of the reels whose films go to -o DIR",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"vidcolor {__version__}")
+    _add_input_options(parser.add_argument_group("a film that lies in a folder as pictures"))
     _add_piece_options(parser.add_argument_group("a piece of the film, to try things on"))
     _add_color_options(parser.add_argument_group("color"))
     _add_model_options(parser.add_argument_group("model"))
@@ -102,7 +111,9 @@ def find_destination(
     if output is None:
         return None, None
     path = Path(output)
-    many = len(inputs) > 1 or any(one.is_dir() for one in inputs)
+    # One folder may hold one reel, as pictures.
+    is_film = path.suffix.lower() in OUTPUT_SUFFIXES
+    many = len(inputs) > 1 or (any(one.is_dir() for one in inputs) and not is_film)
     as_folder = many or path.is_dir() or output.endswith(("/", "\\"))
     if not as_folder:
         return path, None
@@ -114,6 +125,7 @@ def find_destination(
 def settings_of(options: argparse.Namespace) -> Settings:
     """The settings that options ask for."""
     return Settings(
+        input=InputSettings(fps=options.fps, gaps=options.gaps),
         model=ModelSettings(
             name=options.model,
             device=options.device,
@@ -141,6 +153,17 @@ def settings_of(options: argparse.Namespace) -> Settings:
         duration_seconds=options.duration,
         force=options.force,
     )
+
+
+def _add_input_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--fps", type=_parsed(parse_rate), metavar="RATE",
+        help="pictures a second: 18, 23.976, 24000/1001 (default: what their DPX header states)",
+    )  # fmt: skip
+    group.add_argument(
+        "--gaps", choices=("fail", "hold"), default=InputSettings().gaps,
+        help="missing pictures: fail, or hold the one before them (default: %(default)s)",
+    )  # fmt: skip
 
 
 def _add_piece_options(group: argparse._ArgumentGroup) -> None:

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from vidcolor.dump.folder import LINES, MANIFEST
 from vidcolor.errors import SourceError
+from vidcolor.video.sequence import list_patterns, refuse_one_of_many, series_of
 
 FILM_SUFFIXES = {
     ".3gp",
@@ -49,7 +51,7 @@ class Reel:
     """One film to be colorized.
 
     Attributes:
-        path: Where it lies.
+        path: Where it lies; of a series of pictures the pattern of their names.
         subfolder: Of the folder that was named, where it was found; outputs are sorted likewise.
     """
 
@@ -61,22 +63,24 @@ def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | SourceE
     """Find the films that are named and those in folders that are, each once.
 
     Args:
-        paths: Films and folders.
+        paths: Films, folders and patterns of pictures' names.
         recursive: Look into the folders' own folders, too.
 
     Returns:
         The reels in the order named, those of a folder by their names; and an error for each
-        folder that holds none or cannot be read.
+        folder that holds none or cannot be read, and for each series of which only pictures are
+        named. A folder's series of pictures are reels where it holds no film.
     """
     found: dict[Path, Reel | SourceError] = {}
     for path in paths:
         reels: Iterable[Reel | SourceError]
         try:
+            refuse_one_of_many(path)
             reels = _reels_in(path, recursive=recursive) if path.is_dir() else [Reel(path=path)]
         except SourceError as error:
             reels = [error]
         for reel in reels:
-            place = reel.path if isinstance(reel, Reel) else path
+            place = reel.path if isinstance(reel, Reel) else series_of(path) or path
             found.setdefault(place.resolve(), reel)
     return list(found.values())
 
@@ -94,12 +98,23 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel]:
     reels = []
     for place, folders, names in os.walk(folder, onerror=fail):
         folders[:] = sorted(name for name in folders if not name.startswith(".")) * recursive
-        for name in sorted(names):
-            path = Path(place, name)
-            is_made = path.stem.endswith(MADE) or name.startswith(".")
-            if path.suffix.lower() in FILM_SUFFIXES and not is_made:
-                reels.append(Reel(path=path, subfolder=Path(place).relative_to(folder)))
+        if {LINES, MANIFEST} <= set(names):
+            folders.clear()  # a dump, whose pictures are no film
+            continue
+        paths = _films_among(Path(place), names) or list_patterns(Path(place), names)
+        subfolder = Path(place).relative_to(folder)
+        reels += [Reel(path=path, subfolder=subfolder) for path in paths]
     if not reels:
         remedy = "name a film" if recursive else "name a film, or look deeper with --recursive"
         raise SourceError(f"{folder}: holds no film; {remedy}")
     return reels
+
+
+def _films_among(folder: Path, names: Iterable[str]) -> list[Path]:
+    """The films among a folder's files, sorted; none that is hidden or made by the program."""
+    paths = (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+    return [
+        path
+        for path in paths
+        if path.suffix.lower() in FILM_SUFFIXES and not path.stem.endswith(MADE)
+    ]

@@ -73,6 +73,20 @@ class RefineSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InputSettings:
+    """How a film is read that lies in a folder as numbered pictures.
+
+    Attributes:
+        fps: Pictures a second; None for what their header states.
+        gaps: What becomes of missing pictures: `fail` refuses the film, `hold` shows the picture
+            before them in their place, so that the later ones keep their time.
+    """
+
+    fps: Fraction | None = None
+    gaps: Literal["fail", "hold"] = "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSettings:
     """How the result is encoded. None means: what suits the source.
 
@@ -112,6 +126,7 @@ class Settings:
         force: Colorize a film that is in color already: its luma is kept, its chroma replaced.
     """
 
+    input: InputSettings = field(default_factory=InputSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     color: ColorSettings = field(default_factory=ColorSettings)
     temporal: TemporalSettings = field(default_factory=TemporalSettings)

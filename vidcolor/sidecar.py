@@ -71,7 +71,7 @@ def write_sidecar(path: Path, facts: Mapping[str, object]) -> None:
         OutputError: It cannot be written; nothing is left of it.
     """
     head = {"format": FORMAT, "format_version": VERSION}
-    text = json.dumps(head | _plain_items(facts), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(head | plain_items(facts), indent=1, ensure_ascii=False, allow_nan=False)
     # Bytes of a file's name that are no text become JSON's own escapes.
     write_whole(path, f"{text}\n".encode(errors="backslashreplace"))
 
@@ -97,23 +97,29 @@ def write_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def tell_fixity(path: Path) -> dict[str, object]:
+def tell_fixity(*paths: Path) -> dict[str, object]:
     """What tells later whether a file is still the same, in the terms of PREMIS 3.0, section 1.5.
 
+    Args:
+        paths: The file, or the files that a film lies in: one digest over all their bytes, in
+            order, as of `cat`, and their size together.
+
     Raises:
-        OutputError: The file cannot be read any more.
+        OutputError: A file cannot be read any more.
     """
-    try:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        size = path.stat().st_size
-    except OSError as error:
-        raise OutputError(f"{path}: cannot be read again ({error.strerror})") from error
-    return fixity(digest, size)
+    digest, size = hashlib.sha256(), 0
+    for path in paths:
+        try:
+            with path.open("rb") as file:
+                hashlib.file_digest(file, lambda: digest)
+                size += file.tell()
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be read again ({error.strerror})") from error
+    return fixity(digest.hexdigest(), size)
 
 
 def fixity(sha256: str, size: int) -> dict[str, object]:
-    """The same of a file whose digest and size in bytes are known."""
+    """The same of files whose digest and size in bytes are known."""
     return {"messageDigestAlgorithm": "SHA-256", "messageDigest": sha256, "size": size}
 
 
@@ -203,7 +209,7 @@ def _plain(value: object) -> object:
     if is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in fields(value)}
     if isinstance(value, Mapping):
-        return _plain_items(value)
+        return plain_items(value)
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if isinstance(value, Path):
@@ -215,7 +221,8 @@ def _plain(value: object) -> object:
     raise TypeError(f"{value!r} has no place in a sidecar")
 
 
-def _plain_items(items: Mapping[str, object]) -> dict[str, object]:
+def plain_items(items: Mapping[str, object]) -> dict[str, object]:
+    """The same of things that JSON has; see `write_sidecar`."""
     return {key: _plain(value) for key, value in items.items()}
 
 

@@ -46,6 +46,7 @@ class Film:
 
     Attributes:
         path: Where it lies.
+        files: The files that it lies in, if it is no single one.
         picture: Geometry and color of its frames, with the chroma planes that are made.
         frame_rate: Frames a second.
         first_seconds: Time of its first frame by its own clock.
@@ -63,6 +64,7 @@ class Film:
     end_seconds: float | None
     timecode: str | None
     map_size: tuple[int, int]
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(slots=True)
@@ -138,7 +140,7 @@ class FrameDump:
         if film.frames is not None and film.end_seconds is not None:
             self._refuse_beyond(film.frames, Fraction(film.end_seconds), _LENGTH_TOLERANCE_SECONDS)
         self._check_room()
-        facts = {"film": _identity(film.path), **made_of, "top_k": self._top_k}
+        facts = {"film": _identity(film.files or (film.path,)), **made_of, "top_k": self._top_k}
         self._folder = DumpFolder(self.path, film.path.name, facts)
 
     def watch(self, frames: Iterator[Frame]) -> Iterator[Frame]:
@@ -353,12 +355,13 @@ def _seconds(frame: Frame, film: Film) -> Fraction:
     return frame.pts * frame.time_base - film.first_seconds
 
 
-def _identity(path: Path) -> Facts:
+def _identity(paths: Sequence[Path]) -> Facts:
     """What tells a film from others, quickly however long it is."""
-    size = path.stat().st_size
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        digest.update(file.read(FINGERPRINT_BYTES))
-        file.seek(max(0, size - FINGERPRINT_BYTES))
-        digest.update(file.read())
+    with paths[0].open("rb") as first:
+        digest.update(first.read(FINGERPRINT_BYTES))
+    with paths[-1].open("rb") as last:
+        last.seek(max(0, paths[-1].stat().st_size - FINGERPRINT_BYTES))
+        digest.update(last.read())
+    size = sum(path.stat().st_size for path in paths)
     return {"bytes": size, "sha256_of_ends": digest.hexdigest()}

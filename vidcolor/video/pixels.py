@@ -5,6 +5,7 @@ from typing import cast
 import numpy as np
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
+from numpy.typing import NDArray
 
 from vidcolor.frame import Plane
 
@@ -32,6 +33,18 @@ def plane_view(frame: VideoFrame, index: int) -> Plane:
     dtype = np.dtype("uint16" if deep else "uint8")
     rows = np.frombuffer(memoryview(plane), dtype).reshape(-1, plane.line_size // dtype.itemsize)
     return cast(Plane, rows[: plane.height, : plane.width])
+
+
+def light_view(frame: VideoFrame, index: int) -> NDArray[np.float64]:
+    """The samples of one plane of a format of floats, (height, width), 0 to 1 as 0 to 65535.
+
+    What is darker or lighter than that is cut off.
+    """
+    plane = frame.planes[index]
+    dtype = np.dtype("float16" if "f16" in frame.format.name else "float32")
+    rows = np.frombuffer(memoryview(plane), dtype).reshape(-1, plane.line_size // dtype.itemsize)
+    light = rows[: plane.height, : plane.width].astype(np.float64)
+    return np.clip(np.nan_to_num(light), 0, 1) * 65535
 
 
 def planar_format(fmt: VideoFormat) -> str:

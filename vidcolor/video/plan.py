@@ -58,7 +58,7 @@ def plan_video(
         SourceError: The film cannot be used, or is in color already.
         OutputError: The film cannot be written as asked.
     """
-    found = probe(source)
+    found = probe(source, settings.input)
     encoding = plan_encoding(found, settings.output, output=output, folder=folder)
     if not settings.force and is_color(found):
         raise AlreadyColorError(
@@ -90,7 +90,7 @@ def plan_encoding(
     log2_width, log2_height = log2_subsampling(fmt)
     container = wanted_container(source, output, settings)
     encoding = Encoding(
-        path=output or default_path(source.path, container, folder),
+        path=output or default_path(source.title, container, folder),
         container=container,
         codec=codec,
         pixel_format=pixel_format,
@@ -112,7 +112,11 @@ def _with_fitting_container(
     notes = []
     container = encoding.container
     suffix = source.path.suffix
-    if output is None and container == "matroska" and suffix.lower() not in CONTAINER_BY_SUFFIX:
+    series = source.series
+    if series is not None and series.rate_is_stated:
+        notes.append(f"{float(series.frame_rate):.6g} frames/s by its pictures' header (or --fps)")
+    is_moved = series is None and suffix.lower() not in CONTAINER_BY_SUFFIX
+    if output is None and container == "matroska" and is_moved:
         notes.append(f"players expect no {encoding.codec} in {suffix}: writing Matroska")
     unheld = _unheld_streams(source, {container, "matroska"})
     reason = ", ".join(sorted(unheld[container] - unheld["matroska"]))
@@ -120,7 +124,7 @@ def _with_fitting_container(
         reason = f"{encoding.codec} video"
     if reason and container != "matroska":
         path = (
-            output.with_suffix(".mkv") if output else default_path(source.path, "matroska", folder)
+            output.with_suffix(".mkv") if output else default_path(source.title, "matroska", folder)
         )
         notes.append(f"{container} cannot hold {reason}: writing Matroska, {path.name}")
         encoding = replace(encoding, container="matroska", path=path)
@@ -134,7 +138,7 @@ def _with_fitting_container(
 
 def _unheld_streams(source: Source, containers: set[str]) -> dict[str, set[str]]:
     """For each container, the streams of the film that it cannot hold, by name."""
-    with open_container(source.path) as opened:
+    with open_container(source.path, source.series) as opened:
         others = other_streams(opened, source)
         return {
             container: {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
+import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,7 +19,13 @@ from av.video.stream import VideoStream
 from vidcolor.color.ycbcr import KR_KB
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Picture, Plane
-from vidcolor.video.pixels import is_planar_luma, planar_format, plane_view
+from vidcolor.video.pixels import (
+    FLOAT_SUFFIXES,
+    is_planar_luma,
+    light_view,
+    planar_format,
+    plane_view,
+)
 from vidcolor.video.source import (
     Source,
     main_video_stream,
@@ -30,6 +37,8 @@ from vidcolor.video.source import (
 BOTTOM_FIELD_FIRST_ORDERS = (3, 5)
 # Starts nearer than this to the beginning are reached by decoding, farther ones by seeking.
 SEEK_FROM_SECONDS = 10
+# What decoders that hide damage say of it: FFV1 of slices with wrong checksums, JPEG of gaps.
+LOGGED_DAMAGE = {"ffv1": re.compile("CRC"), "mjpeg": re.compile("overread|error y=")}
 # A picture that ends this much before its stated length is told as cut short.
 END_TOLERANCE_SECONDS = 0.5
 
@@ -42,12 +51,14 @@ class Losses:
         packets: Packets that gave no frame because they do not decode.
         frames: Frames that the decoder marked as damaged, or with slices whose checksums fail.
         times: Frames without a usable time, which got the next one in order.
+        held: Missing pictures of a series that the one before them stands for.
         missing_seconds: How much earlier the picture ended than its header states.
     """
 
     packets: int = 0
     frames: int = 0
     times: int = 0
+    held: int = 0
     missing_seconds: float = 0.0
 
     def __str__(self) -> str:
@@ -55,6 +66,7 @@ class Losses:
             _counted(self.packets, "packet does not decode", "packets do not decode"),
             _counted(self.frames, "frame is damaged", "frames are damaged"),
             _counted(self.times, "frame time was mended", "frame times were mended"),
+            _counted(self.held, "missing picture is held", "missing pictures are held"),
             f"the file ends {self.missing_seconds:.1f} s early" if self.missing_seconds else "",
         )
         return ", ".join(filter(None, parts))
@@ -93,6 +105,7 @@ def read_frames(
             if end_pts is not None and pts >= end_pts:
                 return
             yield _to_frame(decoded, pts, index, source)
+            losses.held += source.series is not None and source.series.is_held(pts)
             index += 1
     if index == 0:
         raise SourceError(f"{source.path}: ends before {float(start_seconds):g} s; start earlier")
@@ -103,7 +116,7 @@ def _timed_frames(
 ) -> Generator[tuple[VideoFrame, int], None, None]:
     """Decoded frames from `start_seconds` on, with strictly rising pts."""
     wanted_pts = source.first_pts + ceil(start_seconds / source.time_base)
-    with open_container(source.path) as container:
+    with open_container(source.path, source.series) as container:
         stream = main_video_stream(container, source.path)
         if start_seconds > SEEK_FROM_SECONDS and _seeks_cleanly(source, wanted_pts):
             container.seek(wanted_pts, stream=stream)
@@ -122,7 +135,7 @@ def _timed_frames(
 
 def _seeks_cleanly(source: Source, pts: int) -> bool:
     """Whether decoding may begin at the key frame before `pts`; some files break there."""
-    with open_container(source.path) as container:
+    with open_container(source.path, source.series) as container:
         stream = main_video_stream(container, source.path)
         try:
             container.seek(pts, stream=stream)
@@ -134,24 +147,28 @@ def _seeks_cleanly(source: Source, pts: int) -> bool:
 
 def _decode(container: InputContainer, stream: VideoStream, losses: Losses) -> Iterator[VideoFrame]:
     """All frames that the decoder gives, the held back ones at the end included."""
-    # The FFV1 decoder hides slices with wrong checksums and tells only the log. Its messages come
-    # while this thread waits for it, as it works by slices; one from a frame thread could lock up.
+    # Some decoders hide damage and tell only the log. Their messages come while this thread waits
+    # for them, as they work by slices; one from a frame thread could lock up.
     with av.logging.Capture(local=False) as messages:
-        if stream.codec_context.name == "ffv1":
+        damage = LOGGED_DAMAGE.get(stream.codec_context.name)
+        if damage is not None:
             av.logging.set_level(av.logging.ERROR)
+            av.logging.set_skip_repeated(False)
         try:
             for packet in _packets(container, stream):
                 try:
                     frames = stream.decode(packet)
                 except av.FFmpegError:
                     losses.packets += 1
+                    messages.clear()
                     continue
-                damaged = any("CRC" in text for _, name, text in messages if name == "ffv1")
+                damaged = damage is not None and any(damage.search(text) for *_, text in messages)
                 messages.clear()
                 losses.frames += damaged or sum(frame.is_corrupt for frame in frames)
                 yield from frames
         finally:
             av.logging.set_level(None)
+            av.logging.set_skip_repeated(True)
 
 
 def _packets(
@@ -182,8 +199,9 @@ def _to_frame(decoded: VideoFrame, pts: int, index: int, source: Source) -> Fram
     picture = source.picture
     found = (decoded.width, decoded.height, decoded.format.name)
     if found != (picture.width, picture.height, source.pixel_format):
+        path = source.path if source.series is None else source.series.file_at(pts)
         raise SourceError(
-            f"{source.path}: frame {index} changes from {picture.width}x{picture.height} "
+            f"{path}: frame {index} changes from {picture.width}x{picture.height} "
             f"{source.pixel_format} to {found[0]}x{found[1]} {found[2]}; "
             "split the film there and colorize the parts"
         )
@@ -203,11 +221,16 @@ def _luma(decoded: VideoFrame, picture: Picture) -> Plane:
     """The frame's luma codes, (height, width); for RGB its luma by the picture's matrix."""
     if is_planar_luma(decoded.format):
         return plane_view(decoded, 0).copy()
-    planar = decoded.reformat(format=planar_format(decoded.format))
-    if not planar.format.name.startswith("gbrp"):
-        return plane_view(planar, 0).copy()
+    name = planar_format(decoded.format)
+    is_float = decoded.format.name.endswith(FLOAT_SUFFIXES)
+    planar = decoded if is_float else decoded.reformat(format=name)
+    view = light_view if is_float else plane_view
+    if not name.startswith("gbrp"):
+        return (
+            np.rint(view(planar, 0)).astype(np.uint16) if is_float else plane_view(planar, 0).copy()
+        )
     # Full range, so that a neutral pixel's luma is its R = G = B code, exactly.
     kr, kb = KR_KB[picture.matrix]
-    green, blue, red = (plane_view(planar, index).astype(np.float64) for index in range(3))
+    green, blue, red = (view(planar, index).astype(np.float64) for index in range(3))
     luma = np.rint(green + kr * (red - green) + kb * (blue - green))
     return luma.astype(np.uint8) if picture.depth == 8 else luma.astype(np.uint16)  # noqa: PLR2004

@@ -1,7 +1,8 @@
 """What is in an input file, learned by opening it and decoding its first frame."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from math import cos, radians, sin
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -14,7 +15,10 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, Matrix, Picture
+from vidcolor.settings import InputSettings
+from vidcolor.video.pictures import OpenSeries
 from vidcolor.video.pixels import log2_subsampling, planar_format
+from vidcolor.video.sequence import Series, find_series
 
 if TYPE_CHECKING:
     from av.sidedata.sidedata import SideDataContainer
@@ -24,6 +28,12 @@ FULL_RANGE = 2
 BOTTOM_FIELD_FIRST = 3
 # Below this many lines an untagged film is standard definition, hence BT.601.
 HD_LINES = 720
+# Decoders that give the same frames with threads that each take a part of a picture. Frame threads
+# lose what they hold behind a picture that does not decode, lock up where one of them logs while it
+# is closed, and are no faster here.
+SLICED_CODECS = {"ffv1", "dpx", "exr", "png", "tiff"}
+# OpenEXR holds light, not codes; sRGB's transfer (IEC 61966-2-1) makes codes of it.
+EXR_OPTIONS = {"apply_trc": "iec61966_2_1"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +41,7 @@ class Source:
     """One input film.
 
     Attributes:
-        path: Where it lies.
+        path: Where it lies; of a series of pictures the pattern of their names.
         container: FFmpeg's names of the container format, separated by commas.
         codec: FFmpeg's name of the video codec.
         stream_index: The video stream that is colorized.
@@ -45,6 +55,7 @@ class Source:
             nothing. Never trusted: only compared with what was read, to tell of losses.
         duration_seconds: The same, or failing that of the whole file; for progress bars.
         timecode: Of the first frame, as a tag or track of the film states it.
+        series: The pictures that it lies in; None for a film in one file.
     """
 
     path: Path
@@ -60,6 +71,17 @@ class Source:
     picture_seconds: float | None
     duration_seconds: float | None
     timecode: str | None = None
+    series: Series | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file that it lies in, or the pictures in their order."""
+        return (self.path,) if self.series is None else tuple(self.series.files())
+
+    @property
+    def title(self) -> Path:
+        """The path that files made of it are named after."""
+        return self.path if self.series is None else self.series.pattern.title
 
     def frames_expected(
         self, start_seconds: Fraction = Fraction(0), duration_seconds: Fraction | None = None
@@ -73,13 +95,15 @@ class Source:
         return max(1, round(length * float(self.frame_rate)))
 
 
-def open_container(path: Path) -> InputContainer:
-    """An open container of the file at `path`.
+def open_container(path: Path, series: Series | None = None) -> InputContainer:
+    """An open container of the file at `path`, or of a series of pictures.
 
     Raises:
         SourceError: The file is missing, a folder, empty, unreadable, or nothing FFmpeg knows.
     """
     try:
+        if series is not None:
+            return cast(InputContainer, OpenSeries(series))
         if path.is_dir():
             raise SourceError(f"{path}: is a folder; name a video file")
         if path.stat().st_size == 0:
@@ -107,22 +131,29 @@ def main_video_stream(container: InputContainer, path: Path) -> VideoStream:
     for stream in container.streams.video:
         if not stream.disposition & Disposition.attached_pic and stream.codec_context:
             stream.thread_type = _thread_type(stream)
+            if stream.codec_context.name == "exr":
+                stream.codec_context.options = EXR_OPTIONS
             return stream
     raise SourceError(f"{path}: holds no picture that can be decoded, only other streams")
 
 
-def probe(path: Path) -> Source:
-    """What is in the file at `path`.
+def probe(path: Path, settings: InputSettings | None = None) -> Source:
+    """What is in the file at `path`, or in the pictures that it is the pattern of.
+
+    Args:
+        path: A file, or a pattern such as `reel/%06d.dpx`.
+        settings: How pictures are read; None for the defaults.
 
     Raises:
         SourceError: The file cannot be used; the text says why.
     """
-    with open_container(path) as container:
+    series = find_series(path, settings or InputSettings())
+    with open_container(path, series) as container:
         stream = main_video_stream(container, path)
         frame = _first_frame(container, stream, path)
         codec = stream.codec_context.name
         rate = stream.guessed_rate or stream.average_rate or Fraction(25)
-        return Source(
+        found = Source(
             path=path,
             container=container.format.name,
             codec=codec,
@@ -137,6 +168,7 @@ def probe(path: Path) -> Source:
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
             timecode=_timecode(container, stream),
         )
+    return found if series is None else _of_series(found, series)
 
 
 def _thread_type(stream: VideoStream) -> Literal["NONE", "SLICE", "AUTO"]:
@@ -146,7 +178,7 @@ def _thread_type(stream: VideoStream) -> Literal["NONE", "SLICE", "AUTO"]:
     such a film is decoded by one thread, which encoding outweighs by far. FFV1 patches from the
     frame before and is safe by slices, the others that code each frame alone by frames as well.
     """
-    if stream.codec_context.name == "ffv1":
+    if stream.codec_context.name in SLICED_CODECS:
         return "SLICE"
     return "AUTO" if stream.codec_context.codec.intra_only else "NONE"
 
@@ -163,6 +195,19 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
     raise SourceError(
         f"{path}: not one frame of its {stream.codec_context.name} video decodes; "
         "its media data is damaged or missing"
+    )
+
+
+def _of_series(one: Source, series: Series) -> Source:
+    """A series of pictures of which `one` is known."""
+    seconds = float(len(series) / series.frame_rate)
+    return replace(
+        one,
+        series=series,
+        time_base=1 / series.frame_rate,
+        frame_rate=series.frame_rate,
+        picture_seconds=seconds,
+        duration_seconds=seconds,
     )
 
 
@@ -223,9 +268,18 @@ def _field_order(frame: VideoFrame, stream: VideoStream) -> int:
 
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
-    # Typed as a dict in PyAV's stubs, in truth a mapping by type and by number.
-    found = cast("SideDataContainer", frame.side_data).get(SideDataType.DISPLAYMATRIX)
+    try:
+        # Typed as a dict in PyAV's stubs, in truth a mapping by type and by number.
+        found = cast("SideDataContainer", frame.side_data).get(SideDataType.DISPLAYMATRIX)
+    except ValueError:  # PyAV 18.1 does not know Exif, which FFmpeg 8.1 finds in many a picture
+        return _turned_by(frame.rotation) if frame.rotation else None
     return None if found is None else tuple(memoryview(bytes(found)).cast("i"))
+
+
+def _turned_by(degrees: float) -> tuple[int, ...]:
+    """The display matrix of a picture that is turned counterclockwise, but not mirrored."""
+    cosine, sine = (round(part(radians(degrees)) * 0x10000) for part in (cos, sin))
+    return (cosine, -sine, 0, sine, cosine, 0, 0, 0, 1 << 30)
 
 
 def _picture_seconds(stream: VideoStream) -> float | None:
