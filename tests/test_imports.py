@@ -35,6 +35,7 @@ MAY_IMPORT = {
     "dump": VALUES,
     "timeline": VALUES,
     "sidecar": VALUES,
+    "quality": VALUES,
     "plot": VALUES | {"sidecar"},
     "dumping": VALUES | {"dump", "models", "video", ""},
     "verify": VALUES | {"video", "sidecar", ""},
@@ -46,6 +47,7 @@ MAY_IMPORT = {
     "reels": {"dump", "errors", "video"},
     "options": {"", "dump", "rates", "settings"},
     "cli": {
+        "film",
         "batch",
         "options",
         "reels",

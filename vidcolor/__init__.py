@@ -10,7 +10,16 @@ vidcolor.colorize_video("film.mp4", "film.color.mkv")
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from vidcolor.errors import AlreadyColorError, ModelError, OutputError, SourceError, VidcolorError
+from vidcolor.errors import (
+    AlreadyColorError,
+    DiskFullError,
+    ModelError,
+    OutputError,
+    ReelTakenError,
+    SourceError,
+    SourceGoneError,
+    VidcolorError,
+)
 from vidcolor.settings import (
     ColorSettings,
     InputSettings,
@@ -31,17 +40,20 @@ __version__ = "0.1.0"
 __all__ = [
     "AlreadyColorError",
     "ColorSettings",
+    "DiskFullError",
     "FrameDump",
     "InputSettings",
     "ModelError",
     "ModelSettings",
     "OutputError",
     "OutputSettings",
+    "ReelTakenError",
     "RefineSettings",
     "Replay",
     "Result",
     "Settings",
     "SourceError",
+    "SourceGoneError",
     "TemporalSettings",
     "VidcolorError",
     "__version__",

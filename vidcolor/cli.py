@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
 
@@ -19,12 +20,14 @@ if TYPE_CHECKING:  # all but tqdm import torch
 
     from vidcolor.batch import Batch, Outcome, Planned
     from vidcolor.dump.sink import FrameDump
+    from vidcolor.film import Result
     from vidcolor.ledger import Ledger
     from vidcolor.models.zoo import Model
     from vidcolor.video.plan import Job
 
 DONE, FAILED = 0, 1
 MANY = 2  # reels that have a bar of their own
+MOST_REMARKS = 10  # shots that are listed after a film
 SIGNALLED = 128  # plus the signal's number, as shells do
 KEPT = "whole shots are kept, and the same command goes on from there"
 OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
@@ -297,6 +300,17 @@ def _tell(outcome: "Outcome", options: argparse.Namespace) -> None:
         )
         if result.verification is not None:
             _say(f"{result.path}: verified: {result.verification}")
+        _tell_remarks(result)
+
+
+def _tell_remarks(result: "Result") -> None:
+    """The shots that are worth a look."""
+    for remark in result.remarks[:MOST_REMARKS]:
+        at = timedelta(seconds=round(remark.seconds))
+        _say(f"  worth a look: shot {remark.shot + 1} at {at}: {', '.join(remark.reasons)}")
+    if len(result.remarks) > MOST_REMARKS:
+        more = len(result.remarks) - MOST_REMARKS
+        _say(f"  and {more} more, listed in {result.path.with_suffix('.json')}")
 
 
 def _say(text: str) -> None:

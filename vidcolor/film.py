@@ -1,7 +1,7 @@
 """One film in, the same film in color out: what is read, kept, written and told of it."""
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from vidcolor.errors import DiskFullError, OutputError, SourceError, SourceGoneE
 from vidcolor.identity import Origin, find_origin, tell_identity, watched
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline import Colored, Past, colorize_frames, read_job
+from vidcolor.quality import Remark, find_remarkable
 from vidcolor.settings import Settings
 from vidcolor.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
 from vidcolor.temporal.memory import Ending, LongMemory
@@ -43,6 +44,7 @@ class Result:
         seconds: How long it took.
         losses: What was damaged in the source; its text is empty if nothing was.
         verification: What was found when it was read back; None if that was not asked for.
+        remarks: The shots that are worth a look.
     """
 
     path: Path
@@ -51,6 +53,7 @@ class Result:
     seconds: float
     losses: Losses
     verification: Verification | None = None
+    remarks: Sequence[Remark] = ()
 
 
 def colorize_video(
@@ -170,15 +173,17 @@ def colorize_job(
         facts["elapsed_seconds"] = elapsed = perf_counter() - began
         facts["losses"] = str(losses := Losses(**(work.losses or {})))
         facts["verification"] = proof.verification
+        facts["worth_a_look"] = remarks = find_remarkable(timeline.shots())
         proof.write_hashes()
         write_sidecar(sidecar_path(job.encoding.path), facts)
         result = Result(
             path=job.encoding.path,
             frames=timeline.frames,
-            shots=timeline.shots,
+            shots=len(timeline.shots()),
             seconds=elapsed,
             losses=losses,
             verification=proof.verification,
+            remarks=remarks,
         )
         watcher.see_film(result)
         work.remove()

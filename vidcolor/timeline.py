@@ -178,10 +178,9 @@ class Timeline:
         """How many frames were taken in."""
         return self._count
 
-    @property
-    def shots(self) -> int:
-        """How many shots they are of."""
-        return len(self._shots)
+    def shots(self) -> list[dict[str, object]]:
+        """What `figures` tells of the shots."""
+        return [_tell_shot(shot) for shot in self._shots]
 
     def figures(self) -> dict[str, object]:
         """Everything taken in so far, as values that JSON has; None where there is no figure.
@@ -205,8 +204,7 @@ class Timeline:
         means = [row.means() for row in rows]
         columns |= {name: [each[name] for each in means] for name in _Sums().means()}
         columns["frames_per_second"] = [_ratio(row.frames, row.work_seconds) for row in rows]
-        shots = [_tell_shot(shot) for shot in self._shots]
-        return {"frames": self._count, "shots": shots, "timeline": columns}
+        return {"frames": self._count, "shots": self.shots(), "timeline": columns}
 
 
 def _tell_shot(shot: _Shot) -> dict[str, object]:
