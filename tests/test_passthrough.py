@@ -98,6 +98,25 @@ def test_streams_keep_language_title_and_disposition(tmp_path: Path) -> None:
     assert before[0]["tags"]["language"] == "fre"
 
 
+@needs_ffmpeg
+def test_tags_that_would_be_false_stay_behind(tmp_path: Path) -> None:
+    """What mkvmerge and libvpx say of the picture's packets is not said of the new ones."""
+    stale = {
+        "BPS": "1234", "BPS-eng": "1234", "NUMBER_OF_FRAMES-eng": "5", "ALPHA_MODE": "1",
+        "_STATISTICS_WRITING_APP-eng": "mkvmerge", "_STATISTICS_TAGS": "BPS",
+    }  # fmt: skip
+    true = {"LENS-eng": "50 mm", "TELECINE": "1987"}
+    film = write_film(
+        tmp_path / "film.mkv", moving_luma(5), extras=Extras(video_metadata=stale | true)
+    )
+    before, after = (
+        {key.lower() for key in ask_ffprobe(path, "-show_streams")["streams"][0]["tags"]}
+        for path in (film, colored(film).path)
+    )
+    assert before >= {key.lower() for key in stale | true}
+    assert after == {"lens-eng", "telecine", "duration"}
+
+
 @pytest.mark.parametrize(
     ("suffix", "settings", "reason"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations  # PyAV's generic Packet is so in its stubs o
 
 import hashlib
 import io
+import re
 from collections.abc import Generator
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -19,8 +20,14 @@ from vidcolor.video.source import Source, open_container
 if TYPE_CHECKING:
     from av.container.core import Chapter  # exists in PyAV's stubs only
 
-# Tags that describe the source's container or encoder and would be false in the output.
+# Tags that describe the source's container or encoder and would be false in the output; those of
+# statistics are mkvmerge's.
 STALE_TAGS = {
+    "_statistics_tags",
+    "_statistics_writing_app",
+    "_statistics_writing_date_utc",
+    "alpha_mode",
+    "bps",
     "major_brand",
     "minor_version",
     "compatible_brands",
@@ -30,6 +37,8 @@ STALE_TAGS = {
     "number_of_bytes",
     "number_of_frames",
 }
+# FFmpeg appends a Matroska tag's language to its name: `BPS-eng`.
+TAG_LANGUAGE = re.compile(r"-[a-z]{3}$")
 # MPEG-TS takes anything, but players read only what its standards name.
 TRANSPORT_STREAM_CODECS = {
     "mp2",
@@ -50,7 +59,11 @@ TRANSPORT_STREAM_CODECS = {
 
 def kept_tags(tags: dict[str, str]) -> dict[str, str]:
     """The tags that stay true for the output."""
-    return {key: text for key, text in tags.items() if key.lower() not in STALE_TAGS}
+    return {
+        key: text
+        for key, text in tags.items()
+        if TAG_LANGUAGE.sub("", key.lower()) not in STALE_TAGS
+    }
 
 
 def name_stream(stream: Stream) -> str:
