@@ -6,7 +6,8 @@ from pathlib import Path
 import av
 import pytest
 from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
-from prove_lossless import compare, packet_hashes
+from compare_films import problems
+from film_facts import Film
 from recoloring import LOSSLESS, RICH, colored, pink
 
 from vidcolor.settings import OutputSettings
@@ -24,9 +25,9 @@ def test_nothing_else_is_lost_by_ffmpegs_word(tmp_path: Path, suffix: str) -> No
     # The sound goes on for most of its second after the picture has ended.
     film = write_film(tmp_path / f"film{suffix}", moving_luma(5), codec="libx264", extras=extras)
     encoding = colored(film, tmp_path / f"out{suffix}", OutputSettings(codec="libx264", crf=0))
-    assert compare(film, encoding.path) == []
-    assert len(packet_hashes(film, "a")) == 2
-    assert len(packet_hashes(film, "s")) == len(extras.subtitles[:1])
+    assert problems(film, encoding.path) == []
+    assert len(Film(film).packet_hashes("audio")) == 2
+    assert len(Film(film).packet_hashes("subtitle")) == len(extras.subtitles[:1])
 
 
 @needs_ffmpeg
@@ -164,7 +165,7 @@ def test_mov_text_stays_in_mov(tmp_path: Path) -> None:
     extras = Extras(subtitles=RICH.subtitles, subtitle_codec="mov_text")
     film = write_film(tmp_path / "film.mov", moving_luma(40), codec="libx264", extras=extras)
     result = colored(film, tmp_path / "out.mov", OutputSettings()).path
-    assert packet_hashes(film, "s") == packet_hashes(result, "s")
+    assert Film(film).packet_hashes("subtitle") == Film(result).packet_hashes("subtitle")
 
 
 @needs_ffmpeg
@@ -237,4 +238,4 @@ def test_sound_of_unknown_layout_moves_mp4_to_matroska(tmp_path: Path) -> None:
     film = write_film(tmp_path / "film.mkv", moving_luma(5), extras=Extras(audio=["pcm_s24le"]))
     encoding = colored(film, tmp_path / "out.mp4", OutputSettings())
     assert encoding.notes == ("mp4 cannot hold audio 1 (pcm_s24le): writing Matroska, out.mkv",)
-    assert packet_hashes(film, "a") == packet_hashes(encoding.path, "a")
+    assert Film(film).packet_hashes("audio") == Film(encoding.path).packet_hashes("audio")
