@@ -10,8 +10,10 @@ from compare_films import problems
 from film_facts import Film
 from recoloring import LOSSLESS, RICH, colored, pink
 
-from vidcolor.settings import OutputSettings
-from vidcolor.video.plan import plan_encoding
+from vidcolor.settings import OutputSettings, Settings
+from vidcolor.verify import verify_film
+from vidcolor.video.passthrough import hash_copied, hash_written
+from vidcolor.video.plan import Job, plan_encoding
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.source import probe
 from vidcolor.video.writer import FilmWriter
@@ -118,25 +120,116 @@ def test_tags_that_would_be_false_stay_behind(tmp_path: Path) -> None:
     assert after == {"lens-eng", "telecine", "duration"}
 
 
-@pytest.mark.parametrize(
-    ("suffix", "settings", "reason"),
-    [
-        (".mp4", OutputSettings(), "mp4 cannot hold subtitle 1 (srt): writing Matroska, out.mkv"),
-        (".mov", OutputSettings(), "mov cannot hold subtitle 1 (srt): writing Matroska, out.mkv"),
-    ],
-)
+ASS_HEAD = """[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour
+Style: Default,Arial,16,&Hffffff
+
+[Events]
+Format: Layer, Start, End, Style, Text
+Dialogue: 0,0:00:00.10,0:00:00.50,Default,words
+"""
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
 def test_what_a_container_cannot_hold_moves_the_film_to_matroska(
-    tmp_path: Path, suffix: str, settings: OutputSettings, reason: str
+    tmp_path: Path, suffix: str
 ) -> None:
-    """MP4 has no SubRip: Matroska is written instead, under its own suffix, and a note says so."""
-    film = write_film(tmp_path / "film.mkv", moving_luma(5), extras=Extras(subtitles=[(0, 9, "a")]))
-    encoding = colored(film, tmp_path / f"out{suffix}", settings)
-    assert encoding.notes == (reason,)
+    """MP4 has no place for the styles of ASS: Matroska is written instead, and a note says so."""
+    plain = write_film(tmp_path / "plain.mkv", moving_luma(5))
+    words, film = tmp_path / "words.ass", tmp_path / "film.mkv"
+    words.write_text(ASS_HEAD)
+    copy = ["-map", "0", "-map", "1", "-c", "copy"]
+    subprocess.run(["ffmpeg", "-v", "quiet", "-i", plain, "-i", words, *copy, film], check=True)
+    encoding = colored(film, tmp_path / f"out{suffix}", OutputSettings())
+    (note,) = encoding.notes
+    assert note.startswith(f"{suffix[1:]} cannot hold subtitle 1 (ssa): writing Matroska, out.mkv")
     assert encoding.path == tmp_path / "out.mkv"
     assert not (tmp_path / f"out{suffix}").exists()
-    with av.open(str(encoding.path)) as container:
-        assert container.format.name.startswith("matroska")
-        assert len(container.streams.subtitles) == 1
+    assert Film(encoding.path).packet_hashes("subtitle") == Film(film).packet_hashes("subtitle")
+
+
+STYLED = [
+    (100, 500, "Plain words."),
+    (900, 300, '<i>Slanted</i> and <b>bold</b>\nand <font color="#ff0000">r\u00e9d</font>.'),
+    (1200, 400, "{\\an8}Above; a < b & c."),
+]
+SHOWN = ["Plain words.", "Slanted and bold\nand r\u00e9d.", "Above; a < b & c."]
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("out.mp4", OutputSettings()),
+        ("out.mov", OutputSettings()),
+        ("out.mp4", OutputSettings(purpose="access")),
+        ("out.mp4", OutputSettings(purpose="web")),
+        ("out.mov", OutputSettings(purpose="edit")),
+    ],
+)
+def test_subrip_becomes_mov_text(tmp_path: Path, name: str, settings: OutputSettings) -> None:
+    """Its words are shown when they were, without tags as text, and a note tells what is lost."""
+    # x265 destroys memory where pictures are smaller than its blocks of 64 pixels.
+    pictures = moving_luma(50, 128, 96)
+    film = write_film(tmp_path / "film.mkv", pictures, extras=Extras(subtitles=STYLED))
+    encoding = colored(film, tmp_path / name, settings)
+    assert encoding.path.name == name
+    (note,) = encoding.notes
+    assert note.startswith(f"{name[-3:]} holds subtitle 1 (srt) as mov_text: bold, italic")
+    assert shown_texts(encoding.path) == [
+        (start, start + length, text)
+        for (start, length, _), text in zip(STYLED, SHOWN, strict=True)
+    ]
+    again = subprocess.run(
+        ["ffmpeg", "-v", "quiet", "-i", encoding.path, "-map", "s:0", "-f", "srt", "-"],
+        capture_output=True, check=True, text=True,
+    ).stdout  # fmt: skip
+    assert "00:00:00,900 --> 00:00:01,200\n<i>Slanted</i> and <b>bold</b>\nand" in again
+
+
+def shown_texts(film: Path) -> list[tuple[int, int, str]]:
+    """From when to when, in milliseconds, a film shows which subtitle, by FFprobe's packets."""
+    told = ask_ffprobe(film, "-show_packets", "-select_streams", "s:0", "-show_data")["packets"]
+    shown = []
+    for packet in told:
+        rows = (row[10:50] for row in packet["data"].splitlines())
+        data = bytes.fromhex("".join(rows).replace(" ", ""))
+        text = data[2 : 2 + int.from_bytes(data[:2], "big")].decode()
+        start, length = (float(packet.get(key, 0)) for key in ("pts_time", "duration_time"))
+        if text:
+            shown.append((round(start * 1000), round((start + length) * 1000), text))
+    return shown
+
+
+def test_subrip_in_mp4_is_verified(tmp_path: Path) -> None:
+    """`--verify` finds the words in the result, and finds other words to be others."""
+    film = write_film(tmp_path / "film.mkv", moving_luma(50), extras=Extras(subtitles=STYLED))
+    encoding = colored(film, tmp_path / "out.mp4", OutputSettings())
+    wanted, found = hash_copied(probe(film), "mp4"), hash_written(probe(encoding.path))
+    assert list(wanted.values()) == found
+    other = write_film(
+        tmp_path / "other.mkv",
+        moving_luma(50),
+        extras=Extras(subtitles=[*STYLED[:2], (1200, 400, "Below")]),
+    )
+    assert list(hash_copied(probe(other), "mp4").values()) != found
+    settings = Settings(output=OutputSettings(verify=True))
+    assert verify_film(
+        Job(source=probe(film), encoding=encoding), encoding.path, settings
+    ).streams == {"subtitle 1 (srt)": True}
+
+
+def test_words_that_are_no_utf8_are_no_end(tmp_path: Path) -> None:
+    """A byte that is no letter is shown as such, and a subtitle without words as none."""
+    extras = Extras(subtitles=[(0, 100, "one"), (200, 100, " "), (400, 100, "two")])
+    film = write_film(tmp_path / "film.mkv", moving_luma(50), extras=extras)
+    film.write_bytes(film.read_bytes().replace(b"one", b"on\xe9"))
+    shown = shown_texts(colored(film, tmp_path / "out.mp4", OutputSettings()).path)
+    assert shown == [(0, 100, "on\ufffd"), (400, 500, "two")]
 
 
 def test_what_matroska_cannot_hold_either_is_told(tmp_path: Path) -> None:
@@ -231,6 +324,20 @@ def test_frames_tell_the_matrix_that_their_chroma_is_of(tmp_path: Path, codec: s
     result = colored(film, tmp_path / "out.mov", OutputSettings(codec=codec)).path
     with av.open(str(result)) as container:
         assert {int(frame.colorspace) for frame in container.decode(video=0)} == {6}
+
+
+def test_pcm_may_be_cut_into_other_packets(tmp_path: Path) -> None:
+    """QuickTime cuts the long packets of MXF anew; the sound is the same."""
+    film, long = tmp_path / "film.mov", tmp_path / "film.mxf"
+    write_film(
+        film, moving_luma(25, 720, 576), codec="mpeg2video", extras=Extras(audio=["pcm_s16le"])
+    )
+    subprocess.run(["ffmpeg", "-v", "quiet", "-i", film, "-c", "copy", long], check=True)
+    encoding = colored(long, tmp_path / "out.mov", OutputSettings(purpose="edit"))
+    assert problems(long, encoding.path, "sound") == []
+    wanted, found = hash_copied(probe(long), "mov"), hash_written(probe(encoding.path))
+    assert list(wanted.values()) == found
+    assert len(found) == 1
 
 
 def test_sound_of_unknown_layout_moves_mp4_to_matroska(tmp_path: Path) -> None:
