@@ -5,6 +5,7 @@ from pathlib import Path
 
 import av
 import pytest
+from av.stream import Disposition
 from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
 from compare_films import problems
 from film_facts import Film
@@ -47,6 +48,34 @@ def test_a_second_picture_is_copied(tmp_path: Path) -> None:
         packets.append([(packet.pts, packet.dts, bytes(packet)) for packet in demuxed])
     assert packets[0] == packets[1]
     assert any(pts != dts for pts, dts, _ in packets[0])
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("target", [".mp4", ".mkv", ".mov"])
+def test_a_cover_is_kept(tmp_path: Path, suffix: str, target: str) -> None:
+    """The picture on a film's cover has its bytes, also in a piece; QuickTime has none."""
+    plain = write_film(tmp_path / "plain.mp4", moving_luma(9), codec="libx264")
+    cover, film = tmp_path / "cover.png", tmp_path / f"film{suffix}"
+    picture = ["ffmpeg", "-v", "quiet", "-i", plain, "-frames:v", "1"]
+    subprocess.run([*picture, cover], check=True)
+    attach = ["-map", "0", "-map", "1", "-disposition:v:1", "attached_pic"]
+    if suffix == ".mkv":
+        attach = ["-map", "0", "-attach", cover, "-metadata:s:t", "mimetype=image/png"]
+    subprocess.run(
+        ["ffmpeg", "-v", "quiet", "-i", plain, "-i", cover, *attach, "-c", "copy", film], check=True
+    )
+    encoding = colored(film, tmp_path / f"out{target}", OutputSettings())
+    assert encoding.path.suffix == (".mkv" if target == ".mov" else target)
+    with av.open(str(encoding.path)) as container:
+        (found,) = [
+            bytes(packet)
+            for packet in container.demux(*container.streams.video)
+            if packet.stream.disposition & Disposition.attached_pic and packet.size
+        ]
+    assert found == cover.read_bytes()
+    wanted = hash_copied(probe(film), encoding.container, shift_seconds=Fraction(1, 5))
+    assert list(wanted.values()) == hash_written(probe(encoding.path))
 
 
 @needs_ffmpeg

@@ -13,7 +13,7 @@ import av
 from av.audio.codeccontext import AudioCodecContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 from vidcolor.video.source import Source, open_container
 from vidcolor.video.subtitles import GAP, add_text_stream, text_codec, text_converter
@@ -59,6 +59,11 @@ TRANSPORT_STREAM_CODECS = {
     "dvb_teletext",
 }
 
+MIME_BY_CODEC = {"mjpeg": "image/jpeg", "png": "image/png"}
+"""Of pictures that lie beside a film, by the name of their decoder."""
+
+COVER_CONTAINERS = {"matroska", "mp4"}
+
 
 def kept_tags(tags: dict[str, str]) -> dict[str, str]:
     """The tags that stay true for the output."""
@@ -81,6 +86,8 @@ def holds_stream(container: str, stream: Stream, source_container: str) -> bool:
         return container == "matroska"
     if stream.codec_context is None:
         return container == source_container == "mpegts"
+    if _is_cover(stream):
+        return container in COVER_CONTAINERS and stream.codec_context.name in MIME_BY_CODEC
     if container == "mpegts" and source_container != "mpegts":
         return stream.codec_context.name in TRANSPORT_STREAM_CODECS
     return text_codec(container, stream) is not None or _takes_codec(container, stream)
@@ -159,6 +166,9 @@ class Passthrough:
         """Give `stream` of the source a place in `output`, if that can hold it."""
         if not holds_stream(container, stream, self._source.container):
             return
+        if container == "matroska" and _is_cover(stream):
+            self._attach_cover(stream, output)
+            return
         codec = text_codec(container, stream)
         if codec is not None:
             copy = add_text_stream(output, codec, stream)
@@ -171,6 +181,15 @@ class Passthrough:
             self._streams[stream.index] = copy
             if not _is_pcm(stream):
                 self.packet_counts[copy.index] = 0
+
+    def _attach_cover(self, stream: Stream, output: OutputContainer) -> None:
+        """Attach a cover picture as a file, which is what Matroska has for it."""
+        mime = MIME_BY_CODEC[stream.codec_context.name]
+        name = stream.metadata.get("filename", f"cover.{mime.removeprefix('image/')}")
+        with open_container(self._source.path) as opened:
+            for packet in _demux(opened, [opened.streams[stream.index]]):
+                output.add_attachment(name, mime, bytes(packet))
+                return
 
     def copy_tags(self, output: OutputContainer, container: str) -> None:
         """Copy the file's metadata and chapters."""
@@ -214,12 +233,14 @@ class Passthrough:
     def _fitted(self, packet: Packet[Stream]) -> Packet[Stream] | None:
         """`packet` in its output stream and time; None if it is to be left out."""
         index = packet.stream.index
+        if _is_outside(packet, self._shift_seconds, self._end_seconds):
+            return None
         pts = packet.dts if packet.pts is None else packet.pts
         dts = packet.pts if packet.dts is None else packet.dts
         if pts is None or dts is None:
-            return None
-        if _is_outside(packet, self._shift_seconds, self._end_seconds):
-            return None
+            packet.pts = packet.dts = 0  # a cover, which is of no time
+            packet.stream = self._streams[index]
+            return packet
         shift = round(self._shift_seconds / packet.time_base)
         if index in self._converters:
             text = self._converters[index](packet)
@@ -299,6 +320,8 @@ def _is_outside(
     packet: Packet[Stream], shift_seconds: Fraction, end_seconds: Fraction | None
 ) -> bool:
     """Whether a packet lies outside the piece of the film that is written, or has no time."""
+    if _is_cover(packet.stream):
+        return not packet.size
     pts = packet.dts if packet.pts is None else packet.pts
     if pts is None:
         return True
@@ -307,6 +330,11 @@ def _is_outside(
     return is_before or (
         end_seconds is not None and (pts - shift) * packet.time_base >= end_seconds
     )
+
+
+def _is_cover(stream: Stream) -> bool:
+    """Whether a stream is one picture of no time, such as a disc's cover."""
+    return bool(stream.disposition & Disposition.attached_pic)
 
 
 def _is_pcm(stream: Stream) -> bool:
