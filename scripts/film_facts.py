@@ -138,7 +138,7 @@ class Film:
 
 def luma_psnr(source: Film, result: Film) -> float:
     """Of the luma of two films with the same frames, in dB, as FFmpeg's psnr filter has it."""
-    steps = "setpts=N,settb=1,extractplanes=y,format=gray16le"
+    steps = "settb=1,setpts=N,extractplanes=y,format=gray16le"
     graph = f"[0:V:0]{steps}[one];[1:V:0]{steps}[other];[one][other]psnr"
     told = subprocess.run(
         ["ffmpeg", "-v", "info", "-threads", "1", "-noautorotate", "-i", str(source.path),
