@@ -60,7 +60,7 @@ def colorize(source: Path, folder: Path, options: list[str]) -> tuple[Path | Non
         capture_output=True, check=False, text=True,
     )  # fmt: skip
     told = [
-        line.removeprefix("vidcolor: ").removeprefix(f"{source}: ")
+        line.removeprefix("vidcolor: ").removeprefix(f"{source}: ").replace(f"{folder}/", "")
         for line in run.stderr.splitlines()
         if line.startswith("vidcolor: ")
     ]

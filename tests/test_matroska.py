@@ -81,6 +81,21 @@ def test_checksums_and_places_are_right(film: Path) -> None:
             assert data[place : place + 4] == told[matroska.SEEK_ID]
 
 
+def test_any_checksum_is_read(film: Path) -> None:
+    """The bytes of a checksum are no elements, whatever they are."""
+    data = film.read_bytes()
+    (seek_head, *_), _ = matroska._until_tracks(data[matroska._start_of_segment(data) :])
+    for place in range(500):
+        seek_head = matroska._seek_head_with(seek_head, {matroska.TRACKS: place})
+        (_, checksum), *seeks = matroska._children(seek_head.content)
+        assert zlib.crc32(seek_head.content[6:]) == int.from_bytes(checksum, "little")
+        places = {
+            told[matroska.SEEK_ID]: int.from_bytes(told[matroska.SEEK_POSITION], "big")
+            for told in (dict(matroska._children(seek.content)) for seek in seeks)
+        }
+        assert places[matroska.TRACKS.to_bytes(4, "big")] == place
+
+
 def test_square_pixels_are_not_told(film: Path) -> None:
     """The file stays as it is."""
     before = film.read_bytes()

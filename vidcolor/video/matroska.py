@@ -99,13 +99,14 @@ def _seek_head_with(seek_head: Element, places: dict[int, int]) -> Element:
     """The list of places with those that changed."""
     seeks = []
     for seek in _children(seek_head.content):
-        told = {one.kind: int.from_bytes(one.content, "big") for one in _children(seek.content)}
-        place = places.get(told[SEEK_ID]) if seek.kind == SEEK else None
-        if place is None:
-            seeks.append(seek)
-        else:
-            kind = Element(SEEK_ID, _number(told[SEEK_ID]))
-            seeks.append(_parent(SEEK, [kind, Element(SEEK_POSITION, _number(place))]))
+        # A checksum, which lies beside the places, has bytes of any kind in it.
+        told = dict(_children(seek.content)) if seek.kind == SEEK else {}
+        kind = told.get(SEEK_ID, b"")
+        place = places.get(int.from_bytes(kind, "big"))
+        if place is not None:
+            position = Element(SEEK_POSITION, _number(place))
+            seek = _parent(SEEK, [Element(SEEK_ID, kind), position])  # noqa: PLW2901 - in its place
+        seeks.append(seek)
     return _parent(SEEK_HEAD, seeks)
 
 
