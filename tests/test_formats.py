@@ -23,8 +23,8 @@ DAMAGED = {
     "made-truncated.mkv": "the file ends",
     "real-corrupt-h264.mp4": "1 packet does not decode, 1 frame is damaged",
 }
-# Of tags, FFmpeg leaves out some in Matroska: docs/formats.md tells which.
-KEPT = tuple(name for name in ASPECTS if name not in {"aspect", "tags"})
+# FFmpeg leaves out some tags in Matroska: docs/formats.md tells which.
+KEPT = tuple(name for name in ASPECTS if name != "tags")
 # Minutes of work for what is held elsewhere.
 LEFT_OUT = {
     "real-mxf-jpeg2000-4k-pq-truncated.mxf",  # RGB is in real-rawcooked-..., cut films are above

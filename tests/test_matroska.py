@@ -6,8 +6,10 @@ from pathlib import Path
 import av
 import pytest
 from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
+from recoloring import colored
 
 from vidcolor.errors import OutputError
+from vidcolor.settings import OutputSettings
 from vidcolor.video import matroska
 from vidcolor.video.matroska import display_size, write_aspect
 from vidcolor.video.source import probe
@@ -153,3 +155,16 @@ def test_display_size(
         probe(film).picture, width=size[0], height=size[1], sample_aspect_ratio=Fraction(ratio)
     )
     assert display_size(picture) == shown
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("codec", ["ffv1", "libx264"])
+def test_a_film_keeps_its_pixels_shape(tmp_path: Path, codec: str) -> None:
+    """Also where the codec does not tell it; MP4's pixels are told in Matroska."""
+    film = write_film(
+        tmp_path / "film.mp4", moving_luma(5, 720, 576), codec="libx264",
+        sample_aspect_ratio=PAL,
+    )  # fmt: skip
+    result = colored(film, tmp_path / "out.mkv", OutputSettings(codec=codec)).path
+    assert told_aspect(result) == told_aspect(film) == "16:15"
+    assert matroska.DISPLAY_WIDTH.to_bytes(2, "big") in result.read_bytes()[:2000]

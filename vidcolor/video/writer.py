@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation, Frame, Plane
 from vidcolor.video.encoding import MP4_FAMILY, Encoding
+from vidcolor.video.matroska import write_aspect
 from vidcolor.video.passthrough import Passthrough, is_gap, kept_tags
 from vidcolor.video.pixels import plane_view
 from vidcolor.video.source import FULL_RANGE, Source
@@ -172,8 +173,11 @@ class FilmWriter:
         self._output.mux(self._stream.encode(None))
         self._passthrough.copy_until(self._output, None)
         video_index = self._stream.index
+        picture_number = self._output.streams.video.index(self._stream)
         self._output.close()
         self._passthrough.close()
+        if self._encoding.container == "matroska":
+            write_aspect(self._part, self._encoding.picture, track=picture_number)
         self._verify(video_index)
         self._check(self._part)
         with self._part.open("rb") as written:
