@@ -4,6 +4,8 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from clips import ask_ffprobe, moving_luma, needs_ffmpeg, write_film
+from recoloring import colored
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import Matrix, Picture
@@ -196,6 +198,39 @@ def test_quality_and_speed_go_to_encoders_that_have_them(monkeypatch: pytest.Mon
         "preset": "fast",
     }
     assert encoder_options("libx264", "yuv420p", picture(), OutputSettings(crf=0)) == {"crf": "0"}
+
+
+@pytest.mark.parametrize(
+    ("field_order", "told"), [(0, []), (1, []), (2, []), (3, ["bff=1"]), (5, ["bff=1"])]
+)
+@pytest.mark.parametrize(("processor", "asked"), [("AVX2", []), ("AVX512", ["asm=avx2"])])
+def test_x264_is_told_which_field_is_first(
+    monkeypatch: pytest.MonkeyPatch,
+    field_order: int,
+    told: list[str],
+    processor: str,
+    asked: list[str],
+) -> None:
+    """It takes the top field for first where it hears nothing, whatever the frames say."""
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: processor)
+    film = replace(picture(), field_order=field_order)
+    options = encoder_options("libx264", "yuv420p", film, DEFAULT)
+    assert options.get("x264-params") == (":".join(asked + told) or None)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(("fields", "order", "name"), [("tff", 2, "tt"), ("bff", 3, "bb")])
+def test_h264_in_quicktime_tells_the_field_order(
+    tmp_path: Path, fields: str, order: int, name: str
+) -> None:
+    """Stream and frames say the same, where FFprobe believes the stream before the container."""
+    film = write_film(
+        tmp_path / "film.mkv", moving_luma(3, 64, 64), fields=fields, field_order=order
+    )
+    result = colored(film, tmp_path / "out.mov", DEFAULT).path
+    told = ask_ffprobe(result, "-show_streams", "-show_frames")
+    assert told["streams"][0]["field_order"] == name
+    assert {frame["top_field_first"] for frame in told["frames"]} == {int(fields == "tff")}
 
 
 @pytest.mark.parametrize(

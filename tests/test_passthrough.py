@@ -5,12 +5,16 @@ from pathlib import Path
 
 import av
 import pytest
+from av.stream import Disposition
 from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
-from prove_lossless import compare, packet_hashes
+from compare_films import problems
+from film_facts import Film
 from recoloring import LOSSLESS, RICH, colored, write_pink
 
-from vidcolor.settings import OutputSettings
-from vidcolor.video.plan import plan_encoding
+from vidcolor.settings import OutputSettings, Settings
+from vidcolor.verify import verify_film
+from vidcolor.video.passthrough import hash_copied, hash_written
+from vidcolor.video.plan import Job, plan_encoding
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.source import probe
 
@@ -23,9 +27,9 @@ def test_nothing_else_is_lost_by_ffmpegs_word(tmp_path: Path, suffix: str) -> No
     # The sound goes on for most of its second after the picture has ended.
     film = write_film(tmp_path / f"film{suffix}", moving_luma(5), codec="libx264", extras=extras)
     encoding = colored(film, tmp_path / f"out{suffix}", OutputSettings(codec="libx264", crf=0))
-    assert compare(film, encoding.path) == []
-    assert len(packet_hashes(film, "a")) == 2
-    assert len(packet_hashes(film, "s")) == len(extras.subtitles[:1])
+    assert problems(film, encoding.path) == []
+    assert len(Film(film).packet_hashes("audio")) == 2
+    assert len(Film(film).packet_hashes("subtitle")) == len(extras.subtitles[:1])
 
 
 @needs_ffmpeg
@@ -43,6 +47,34 @@ def test_a_second_picture_is_copied(tmp_path: Path) -> None:
         packets.append([(packet.pts, packet.dts, bytes(packet)) for packet in demuxed])
     assert packets[0] == packets[1]
     assert any(pts != dts for pts, dts, _ in packets[0])
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize("target", [".mp4", ".mkv", ".mov"])
+def test_a_cover_is_kept(tmp_path: Path, suffix: str, target: str) -> None:
+    """The picture on a film's cover has its bytes, also in a piece; QuickTime has none."""
+    plain = write_film(tmp_path / "plain.mp4", moving_luma(9), codec="libx264")
+    cover, film = tmp_path / "cover.png", tmp_path / f"film{suffix}"
+    picture = ["ffmpeg", "-v", "quiet", "-i", plain, "-frames:v", "1"]
+    subprocess.run([*picture, cover], check=True)
+    attach = ["-map", "0", "-map", "1", "-disposition:v:1", "attached_pic"]
+    if suffix == ".mkv":
+        attach = ["-map", "0", "-attach", cover, "-metadata:s:t", "mimetype=image/png"]
+    subprocess.run(
+        ["ffmpeg", "-v", "quiet", "-i", plain, "-i", cover, *attach, "-c", "copy", film], check=True
+    )
+    encoding = colored(film, tmp_path / f"out{target}", OutputSettings())
+    assert encoding.path.suffix == (".mkv" if target == ".mov" else target)
+    with av.open(str(encoding.path)) as container:
+        (found,) = [
+            bytes(packet)
+            for packet in container.demux(*container.streams.video)
+            if packet.stream.disposition & Disposition.attached_pic and packet.size
+        ]
+    assert found == cover.read_bytes()
+    wanted = hash_copied(probe(film), encoding.container, shift_seconds=Fraction(1, 5))
+    assert list(wanted.values()) == hash_written(probe(encoding.path))
 
 
 @needs_ffmpeg
@@ -97,25 +129,135 @@ def test_streams_keep_language_title_and_disposition(tmp_path: Path) -> None:
     assert before[0]["tags"]["language"] == "fre"
 
 
-@pytest.mark.parametrize(
-    ("suffix", "settings", "reason"),
-    [
-        (".mp4", OutputSettings(), "mp4 cannot hold subtitle 1 (srt): writing Matroska, out.mkv"),
-        (".mov", OutputSettings(), "mov cannot hold subtitle 1 (srt): writing Matroska, out.mkv"),
-    ],
-)
+@needs_ffmpeg
+def test_tags_that_would_be_false_stay_behind(tmp_path: Path) -> None:
+    """What mkvmerge and libvpx say of the picture's packets is not said of the new ones."""
+    stale = {
+        "BPS": "1234", "BPS-eng": "1234", "NUMBER_OF_FRAMES-eng": "5", "ALPHA_MODE": "1",
+        "_STATISTICS_WRITING_APP-eng": "mkvmerge", "_STATISTICS_TAGS": "BPS",
+    }  # fmt: skip
+    true = {"LENS-eng": "50 mm", "TELECINE": "1987"}
+    film = write_film(
+        tmp_path / "film.mkv", moving_luma(5), extras=Extras(video_metadata=stale | true)
+    )
+    before, after = (
+        {key.lower() for key in ask_ffprobe(path, "-show_streams")["streams"][0]["tags"]}
+        for path in (film, colored(film).path)
+    )
+    assert before >= {key.lower() for key in stale | true}
+    assert after == {"lens-eng", "telecine", "duration"}
+
+
+ASS_HEAD = """[Script Info]
+ScriptType: v4.00+
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour
+Style: Default,Arial,16,&Hffffff
+
+[Events]
+Format: Layer, Start, End, Style, Text
+Dialogue: 0,0:00:00.10,0:00:00.50,Default,words
+"""
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
 def test_what_a_container_cannot_hold_moves_the_film_to_matroska(
-    tmp_path: Path, suffix: str, settings: OutputSettings, reason: str
+    tmp_path: Path, suffix: str
 ) -> None:
-    """MP4 has no SubRip: Matroska is written instead, under its own suffix, and a note says so."""
-    film = write_film(tmp_path / "film.mkv", moving_luma(5), extras=Extras(subtitles=[(0, 9, "a")]))
-    encoding = colored(film, tmp_path / f"out{suffix}", settings)
-    assert encoding.notes == (reason,)
+    """MP4 has no place for the styles of ASS: Matroska is written instead, and a note says so."""
+    plain = write_film(tmp_path / "plain.mkv", moving_luma(5))
+    words, film = tmp_path / "words.ass", tmp_path / "film.mkv"
+    words.write_text(ASS_HEAD)
+    copy = ["-map", "0", "-map", "1", "-c", "copy"]
+    subprocess.run(["ffmpeg", "-v", "quiet", "-i", plain, "-i", words, *copy, film], check=True)
+    encoding = colored(film, tmp_path / f"out{suffix}", OutputSettings())
+    (note,) = encoding.notes
+    assert note.startswith(f"{suffix[1:]} cannot hold subtitle 1 (ssa): writing Matroska, out.mkv")
     assert encoding.path == tmp_path / "out.mkv"
     assert not (tmp_path / f"out{suffix}").exists()
-    with av.open(str(encoding.path)) as container:
-        assert container.format.name.startswith("matroska")
-        assert len(container.streams.subtitles) == 1
+    assert Film(encoding.path).packet_hashes("subtitle") == Film(film).packet_hashes("subtitle")
+
+
+STYLED = [
+    (100, 500, "Plain words."),
+    (900, 300, '<i>Slanted</i> and <b>bold</b>\nand <font color="#ff0000">r\u00e9d</font>.'),
+    (1200, 400, "{\\an8}Above; a < b & c."),
+]
+SHOWN = ["Plain words.", "Slanted and bold\nand r\u00e9d.", "Above; a < b & c."]
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("out.mp4", OutputSettings()),
+        ("out.mov", OutputSettings()),
+        ("out.mp4", OutputSettings(purpose="access")),
+        ("out.mp4", OutputSettings(purpose="web")),
+        ("out.mov", OutputSettings(purpose="edit")),
+    ],
+)
+def test_subrip_becomes_mov_text(tmp_path: Path, name: str, settings: OutputSettings) -> None:
+    """Its words are shown when they were, without tags as text, and a note tells what is lost."""
+    # x265 destroys memory where pictures are smaller than its blocks of 64 pixels.
+    pictures = moving_luma(50, 128, 96)
+    film = write_film(tmp_path / "film.mkv", pictures, extras=Extras(subtitles=STYLED))
+    encoding = colored(film, tmp_path / name, settings)
+    assert encoding.path.name == name
+    (note,) = encoding.notes
+    assert note.startswith(f"{name[-3:]} holds subtitle 1 (srt) as mov_text: bold, italic")
+    assert shown_texts(encoding.path) == [
+        (start, start + length, text)
+        for (start, length, _), text in zip(STYLED, SHOWN, strict=True)
+    ]
+    again = subprocess.run(
+        ["ffmpeg", "-v", "quiet", "-i", encoding.path, "-map", "s:0", "-f", "srt", "-"],
+        capture_output=True, check=True, text=True,
+    ).stdout  # fmt: skip
+    assert "00:00:00,900 --> 00:00:01,200\n<i>Slanted</i> and <b>bold</b>\nand" in again
+
+
+def shown_texts(film: Path) -> list[tuple[int, int, str]]:
+    """From when to when, in milliseconds, a film shows which subtitle, by FFprobe's packets."""
+    told = ask_ffprobe(film, "-show_packets", "-select_streams", "s:0", "-show_data")["packets"]
+    shown = []
+    for packet in told:
+        rows = (row[10:50] for row in packet["data"].splitlines())
+        data = bytes.fromhex("".join(rows).replace(" ", ""))
+        text = data[2 : 2 + int.from_bytes(data[:2], "big")].decode()
+        start, length = (float(packet.get(key, 0)) for key in ("pts_time", "duration_time"))
+        if text:
+            shown.append((round(start * 1000), round((start + length) * 1000), text))
+    return shown
+
+
+def test_subrip_in_mp4_is_verified(tmp_path: Path) -> None:
+    """`--verify` finds the words in the result, and finds other words to be others."""
+    film = write_film(tmp_path / "film.mkv", moving_luma(50), extras=Extras(subtitles=STYLED))
+    encoding = colored(film, tmp_path / "out.mp4", OutputSettings())
+    wanted, found = hash_copied(probe(film), "mp4"), hash_written(probe(encoding.path))
+    assert list(wanted.values()) == found
+    other = write_film(
+        tmp_path / "other.mkv",
+        moving_luma(50),
+        extras=Extras(subtitles=[*STYLED[:2], (1200, 400, "Below")]),
+    )
+    assert list(hash_copied(probe(other), "mp4").values()) != found
+    settings = Settings(output=OutputSettings(verify=True))
+    assert verify_film(
+        Job(source=probe(film), encoding=encoding), encoding.path, settings
+    ).streams == {"subtitle 1 (srt)": True}
+
+
+def test_words_that_are_no_utf8_are_no_end(tmp_path: Path) -> None:
+    """A byte that is no letter is shown as such, and a subtitle without words as none."""
+    extras = Extras(subtitles=[(0, 100, "one"), (200, 100, " "), (400, 100, "two")])
+    film = write_film(tmp_path / "film.mkv", moving_luma(50), extras=extras)
+    film.write_bytes(film.read_bytes().replace(b"one", b"on\xe9"))
+    shown = shown_texts(colored(film, tmp_path / "out.mp4", OutputSettings()).path)
+    assert shown == [(0, 100, "on\ufffd"), (400, 500, "two")]
 
 
 def test_what_matroska_cannot_hold_either_is_told(tmp_path: Path) -> None:
@@ -144,7 +286,7 @@ def test_mov_text_stays_in_mov(tmp_path: Path) -> None:
     extras = Extras(subtitles=RICH.subtitles, subtitle_codec="mov_text")
     film = write_film(tmp_path / "film.mov", moving_luma(40), codec="libx264", extras=extras)
     result = colored(film, tmp_path / "out.mov", OutputSettings()).path
-    assert packet_hashes(film, "s") == packet_hashes(result, "s")
+    assert Film(film).packet_hashes("subtitle") == Film(result).packet_hashes("subtitle")
 
 
 @needs_ffmpeg
@@ -208,9 +350,23 @@ def test_frames_tell_the_matrix_that_their_chroma_is_of(tmp_path: Path, codec: s
         assert {int(frame.colorspace) for frame in container.decode(video=0)} == {6}
 
 
+def test_pcm_may_be_cut_into_other_packets(tmp_path: Path) -> None:
+    """QuickTime cuts the long packets of MXF anew; the sound is the same."""
+    film, long = tmp_path / "film.mov", tmp_path / "film.mxf"
+    write_film(
+        film, moving_luma(25, 720, 576), codec="mpeg2video", extras=Extras(audio=["pcm_s16le"])
+    )
+    subprocess.run(["ffmpeg", "-v", "quiet", "-i", film, "-c", "copy", long], check=True)
+    encoding = colored(long, tmp_path / "out.mov", OutputSettings(purpose="edit"))
+    assert problems(long, encoding.path, "sound") == []
+    wanted, found = hash_copied(probe(long), "mov"), hash_written(probe(encoding.path))
+    assert list(wanted.values()) == found
+    assert len(found) == 1
+
+
 def test_sound_of_unknown_layout_moves_mp4_to_matroska(tmp_path: Path) -> None:
     """MP4 must name the loudspeakers of PCM, and Matroska's PCM has but their number."""
     film = write_film(tmp_path / "film.mkv", moving_luma(5), extras=Extras(audio=["pcm_s24le"]))
     encoding = colored(film, tmp_path / "out.mp4", OutputSettings())
     assert encoding.notes == ("mp4 cannot hold audio 1 (pcm_s24le): writing Matroska, out.mkv",)
-    assert packet_hashes(film, "a") == packet_hashes(encoding.path, "a")
+    assert Film(film).packet_hashes("audio") == Film(encoding.path).packet_hashes("audio")

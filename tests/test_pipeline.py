@@ -12,7 +12,8 @@ import cv2
 import numpy as np
 import pytest
 from clips import CLIPS, SAMPLE, Plane, needs_clips, needs_ffmpeg, soft_shot, write_film
-from prove_lossless import compare, luma_hashes
+from compare_films import problems
+from film_facts import Film
 
 from vidcolor import colorize_video, pipeline
 from vidcolor import film as films
@@ -69,8 +70,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_ffmpeg
 def test_luma_and_times_of_the_sample_reel_by_ffmpegs_word(sample: Path) -> None:
     """Each frame's luma has the checksum that FFmpeg gives the source's, at the same time."""
-    assert compare(SAMPLE, sample) == []
-    assert len(luma_hashes(sample)) == 118
+    assert problems(SAMPLE, sample) == []
+    assert len(Film(sample).luma_hashes) == 118
 
 
 def test_the_sample_reel_gets_color(sample: Path) -> None:

@@ -1,11 +1,12 @@
 import os
+import subprocess
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from clips import moving_luma, write_film
+from clips import moving_luma, needs_ffmpeg, write_film
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, Matrix
@@ -230,3 +231,31 @@ def test_length_of_a_film_whose_stream_has_none_is_the_files(tmp_path: Path) -> 
 def test_every_format_has_a_planar_one_of_its_depth(given: str, planar: str) -> None:
     """Packed, semi-planar, big-endian and RGB formats are read as planes of the same depth."""
     assert planar_format(av.VideoFormat(given)) == planar
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize(
+    ("sizes", "defaults", "main"),
+    [
+        ([(32, 32), (64, 48)], [False, True], 1),
+        ([(64, 48), (32, 32)], [False, True], 1),  # the default one, though smaller
+        ([(32, 32), (64, 48)], [False, False], 1),
+        ([(32, 32), (64, 48)], [True, True], 1),
+        ([(32, 32), (32, 32)], [False, False], 0),
+    ],
+)
+def test_the_film_is_the_picture_that_players_show(
+    tmp_path: Path, sizes: list[tuple[int, int]], defaults: list[bool], main: int
+) -> None:
+    """Of several pictures the default one, else the largest, else the first."""
+    film, files = tmp_path / "film.mkv", [tmp_path / f"{index}.mkv" for index in range(2)]
+    options: list[str | Path] = []
+    for index, (path, size, default) in enumerate(zip(files, sizes, defaults, strict=True)):
+        write_film(path, moving_luma(3, *size))
+        options += ["-map", str(index), f"-disposition:v:{index}", "default" if default else "0"]
+    sources = [part for path in files for part in ("-i", path)]
+    mux = ["ffmpeg", "-v", "quiet", *sources, *options, "-c", "copy", film]
+    subprocess.run(mux, check=True)
+    source = probe(film)
+    assert source.stream_index == main
+    assert (source.picture.width, source.picture.height) == sizes[main]

@@ -13,6 +13,7 @@ from vidcolor.errors import OutputError
 from vidcolor.frame import Matrix, Picture
 from vidcolor.settings import OutputSettings
 from vidcolor.video.pixels import SUBSAMPLING_NAMES, is_planar_luma, log2_subsampling
+from vidcolor.video.reader import BOTTOM_FIELD_FIRST_ORDERS
 from vidcolor.video.source import UNSPECIFIED, Source
 
 # Containers that hold today's codecs, subtitles and odd times well enough to be a default.
@@ -246,13 +247,24 @@ def _fixed_options(codec: str, pixel_format: str, picture: Picture) -> dict[str,
     if codec == "ffv1":
         slices = _ffv1_slices(pixel_format, picture)
         return {"level": "3", "g": "1", "slicecrc": "1", "coder": "1"} | slices
-    if codec == "libx264" and torch.backends.cpu.get_cpu_capability() == "AVX512":
-        # With AVX-512 the x264 in PyAV 18.1 gives other bytes from run to run, by one thread too.
-        return {"x264-params": "asm=avx2"}
+    if codec == "libx264":
+        return _x264_params(picture)
     if codec == "prores_ks":
         whole = log2_subsampling(VideoFormat(pixel_format)) == (0, 0)
         return {"profile": "4444" if whole else "hq", "vendor": "apl0"}
     return {"x265-params": "log-level=none"} if codec == "libx265" else {}
+
+
+def _x264_params(picture: Picture) -> dict[str, str]:
+    """What x264 is told by names of its own."""
+    params = []
+    if torch.backends.cpu.get_cpu_capability() == "AVX512":
+        # With AVX-512 the x264 in PyAV 18.1 gives other bytes from run to run, by one thread too.
+        params.append("asm=avx2")
+    if picture.field_order in BOTTOM_FIELD_FIRST_ORDERS:
+        # FFmpeg tells x264 so with the first frame, when the stream already says the other order.
+        params.append("bff=1")
+    return {"x264-params": ":".join(params)} if params else {}
 
 
 def _ffv1_slices(pixel_format: str, picture: Picture) -> dict[str, str]:

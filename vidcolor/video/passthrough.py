@@ -4,6 +4,7 @@ from __future__ import annotations  # PyAV's generic Packet is so in its stubs o
 
 import hashlib
 import io
+import re
 from collections.abc import Generator
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -12,15 +13,24 @@ import av
 from av.audio.codeccontext import AudioCodecContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
-from av.stream import Stream
+from av.stream import Disposition, Stream
 
 from vidcolor.video.source import Source, open_container
+from vidcolor.video.subtitles import GAP, add_text_stream, text_codec, text_converter
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # exists in PyAV's stubs only
 
-# Tags that describe the source's container or encoder and would be false in the output.
+    from vidcolor.video.subtitles import Converter
+
+# Tags that describe the source's container or encoder and would be false in the output; those of
+# statistics are mkvmerge's.
 STALE_TAGS = {
+    "_statistics_tags",
+    "_statistics_writing_app",
+    "_statistics_writing_date_utc",
+    "alpha_mode",
+    "bps",
     "major_brand",
     "minor_version",
     "compatible_brands",
@@ -30,6 +40,8 @@ STALE_TAGS = {
     "number_of_bytes",
     "number_of_frames",
 }
+# FFmpeg appends a Matroska tag's language to its name: `BPS-eng`.
+TAG_LANGUAGE = re.compile(r"-[a-z]{3}$")
 # MPEG-TS takes anything, but players read only what its standards name.
 TRANSPORT_STREAM_CODECS = {
     "mp2",
@@ -47,10 +59,19 @@ TRANSPORT_STREAM_CODECS = {
     "dvb_teletext",
 }
 
+MIME_BY_CODEC = {"mjpeg": "image/jpeg", "png": "image/png"}
+"""Of pictures that lie beside a film, by the name of their decoder."""
+
+COVER_CONTAINERS = {"matroska", "mp4"}
+
 
 def kept_tags(tags: dict[str, str]) -> dict[str, str]:
     """The tags that stay true for the output."""
-    return {key: text for key, text in tags.items() if key.lower() not in STALE_TAGS}
+    return {
+        key: text
+        for key, text in tags.items()
+        if TAG_LANGUAGE.sub("", key.lower()) not in STALE_TAGS
+    }
 
 
 def name_stream(stream: Stream) -> str:
@@ -60,14 +81,16 @@ def name_stream(stream: Stream) -> str:
 
 
 def holds_stream(container: str, stream: Stream, source_container: str) -> bool:
-    """Whether `container` can carry `stream` as it is (or, mov_text in Matroska, as plain text)."""
+    """Whether `container` can carry `stream`, as it is or its text rewritten."""
     if stream.type == "attachment":
         return container == "matroska"
     if stream.codec_context is None:
         return container == source_container == "mpegts"
+    if _is_cover(stream):
+        return container in COVER_CONTAINERS and stream.codec_context.name in MIME_BY_CODEC
     if container == "mpegts" and source_container != "mpegts":
         return stream.codec_context.name in TRANSPORT_STREAM_CODECS
-    return _becomes_text(container, stream) or _takes_codec(container, stream)
+    return text_codec(container, stream) is not None or _takes_codec(container, stream)
 
 
 def _takes_codec(container: str, stream: Stream) -> bool:
@@ -98,14 +121,16 @@ def is_timecode_track(stream: Stream) -> bool:
 def is_gap(packet: Packet[Stream]) -> bool:
     """Whether `packet` is a subtitle without text, as MP4 fills the time between two with.
 
-    Such a sample is its length in 16 bits, 0, and nothing else (3GPP TS 26.245, 5.17). Muxers add
-    and drop them as they need, so they count for nothing.
+    Muxers add and drop them as they need, so they count for nothing.
     """
-    return packet.stream.type == "subtitle" and bytes(packet) == b"\0\0"
+    return packet.stream.type == "subtitle" and bytes(packet) == GAP
 
 
 class Passthrough:
     """The streams of a source that are copied into an output, packet by packet.
+
+    Attributes:
+        packet_counts: For each copied stream of the output, its packets so far; none for PCM.
 
     Args:
         source: The film; opened a second time here, so that reading frames and copying packets
@@ -127,6 +152,7 @@ class Passthrough:
         self.input = open_container(source.path, source.series)
         self.packet_counts: dict[int, int] = {}
         self._streams: dict[int, Stream] = {}
+        self._converters: dict[int, Converter] = {}
         self._last_dts: dict[int, int] = {}
         self._packets = self._fitted_packets()
         self._next: Packet[Stream] | None = None
@@ -140,15 +166,30 @@ class Passthrough:
         """Give `stream` of the source a place in `output`, if that can hold it."""
         if not holds_stream(container, stream, self._source.container):
             return
-        if _becomes_text(container, stream):
-            copy = output.add_mux_stream("subrip", time_base=stream.time_base)
+        if container == "matroska" and _is_cover(stream):
+            self._attach_cover(stream, output)
+            return
+        codec = text_codec(container, stream)
+        if codec is not None:
+            copy = add_text_stream(output, codec, stream)
+            self._converters[stream.index] = text_converter(codec)
         else:
             copy = output.add_stream_from_template(stream, opaque=True)
         copy.metadata.update(kept_tags(stream.metadata))
         copy.disposition = stream.disposition
         if stream.type != "attachment":
             self._streams[stream.index] = copy
-            self.packet_counts[copy.index] = 0
+            if not _is_pcm(stream):
+                self.packet_counts[copy.index] = 0
+
+    def _attach_cover(self, stream: Stream, output: OutputContainer) -> None:
+        """Attach a cover picture as a file, which is what Matroska has for it."""
+        mime = MIME_BY_CODEC[stream.codec_context.name]
+        name = stream.metadata.get("filename", f"cover.{mime.removeprefix('image/')}")
+        with open_container(self._source.path) as opened:
+            for packet in _demux(opened, [opened.streams[stream.index]]):
+                output.add_attachment(name, mime, bytes(packet))
+                return
 
     def copy_tags(self, output: OutputContainer, container: str) -> None:
         """Copy the file's metadata and chapters."""
@@ -166,7 +207,8 @@ class Passthrough:
                 return
             if seconds is not None and float((packet.dts or 0) * packet.time_base) > seconds:
                 return
-            self.packet_counts[packet.stream.index] += not is_gap(packet)
+            if packet.stream.index in self.packet_counts:
+                self.packet_counts[packet.stream.index] += not is_gap(packet)
             output.mux_one(packet)
             self._next = None
 
@@ -191,15 +233,17 @@ class Passthrough:
     def _fitted(self, packet: Packet[Stream]) -> Packet[Stream] | None:
         """`packet` in its output stream and time; None if it is to be left out."""
         index = packet.stream.index
+        if _is_outside(packet, self._shift_seconds, self._end_seconds):
+            return None
         pts = packet.dts if packet.pts is None else packet.pts
         dts = packet.pts if packet.dts is None else packet.dts
         if pts is None or dts is None:
-            return None
-        if _is_outside(packet, self._shift_seconds, self._end_seconds):
-            return None
+            packet.pts = packet.dts = 0  # a cover, which is of no time
+            packet.stream = self._streams[index]
+            return packet
         shift = round(self._shift_seconds / packet.time_base)
-        if self._streams[index].codec_context is None and packet.stream.type == "subtitle":
-            text = _plain_text(packet)
+        if index in self._converters:
+            text = self._converters[index](packet)
             if text is None:
                 return None
             packet = text
@@ -233,11 +277,16 @@ def hash_copied(
             if holds_stream(container, stream, source.container)
         }
         payloads = {index: hashlib.md5(usedforsecurity=False) for index in copied}
+        converters = {
+            index: text_converter(codec)
+            for index, stream in copied.items()
+            if (codec := text_codec(container, stream)) is not None
+        }
         for packet in _demux(opened, list(copied.values())):
+            index = packet.stream.index
             if not is_gap(packet) and not _is_outside(packet, shift_seconds, end_seconds):
-                as_text = _becomes_text(container, packet.stream)
-                text = _plain_text(packet) if as_text else packet
-                payloads[packet.stream.index].update(bytes(text) if text else b"")
+                text = converters[index](packet) if index in converters else packet
+                payloads[index].update(bytes(text) if text else b"")
         return {name_stream(copied[index]): md5.hexdigest() for index, md5 in payloads.items()}
 
 
@@ -271,6 +320,8 @@ def _is_outside(
     packet: Packet[Stream], shift_seconds: Fraction, end_seconds: Fraction | None
 ) -> bool:
     """Whether a packet lies outside the piece of the film that is written, or has no time."""
+    if _is_cover(packet.stream):
+        return not packet.size
     pts = packet.dts if packet.pts is None else packet.pts
     if pts is None:
         return True
@@ -281,36 +332,22 @@ def _is_outside(
     )
 
 
+def _is_cover(stream: Stream) -> bool:
+    """Whether a stream is one picture of no time, such as a disc's cover."""
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def _is_pcm(stream: Stream) -> bool:
+    """Whether a sound track is of samples, which containers cut into packets as they like."""
+    context = stream.codec_context
+    return isinstance(context, AudioCodecContext) and context.name.startswith("pcm_")
+
+
 def _is_pcm_of_unknown_layout(stream: Stream) -> bool:
     """Whether MP4 would need to name the loudspeakers of a sound track that does not say them."""
     context = stream.codec_context
     return (
         isinstance(context, AudioCodecContext)
-        and context.name.startswith("pcm_")
+        and _is_pcm(stream)
         and context.layout.name.endswith("channels")
-    )
-
-
-def _plain_text(packet: Packet[Stream]) -> Packet[Stream] | None:
-    """The text of a mov_text sample (3GPP TS 26.245, 5.17); None if it has none.
-
-    A sample is a length of 16 bits, the text in UTF-8, and boxes of style, which SubRip lacks.
-    """
-    sample = bytes(packet)
-    text = sample[2 : 2 + int.from_bytes(sample[:2], "big")]
-    if not text:
-        return None
-    plain = Packet(text)
-    plain.time_base = packet.time_base
-    plain.duration = packet.duration
-    return plain
-
-
-def _becomes_text(container: str, stream: Stream) -> bool:
-    """Matroska has no mov_text; the text itself goes in as SubRip."""
-    return (
-        container == "matroska"
-        and stream.type == "subtitle"
-        and stream.codec_context is not None
-        and stream.codec_context.name == "mov_text"
     )

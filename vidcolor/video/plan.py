@@ -22,6 +22,7 @@ from vidcolor.video.encoding import (
 from vidcolor.video.passthrough import holds_stream, name_stream, other_streams
 from vidcolor.video.pixels import log2_subsampling
 from vidcolor.video.source import Source, open_container, probe
+from vidcolor.video.subtitles import MOV_TEXT, text_codec
 from vidcolor.video.tint import is_color
 
 
@@ -130,6 +131,7 @@ def _with_fitting_container(
         encoding = replace(encoding, container="matroska", path=path)
     elif reason:
         raise OutputError(f"{encoding.path}: Matroska cannot hold {reason}; choose another --codec")
+    notes += _rewritten_text(source, encoding.container)
     lacking = ", ".join(sorted(unheld[encoding.container]))
     if lacking:
         notes.append(f"{encoding.container} cannot hold {lacking}: left out")
@@ -148,6 +150,18 @@ def _unheld_streams(source: Source, containers: set[str]) -> dict[str, set[str]]
             }
             for container in containers
         }
+
+
+def _rewritten_text(source: Source, container: str) -> list[str]:
+    """What is told of subtitles that keep their words and not all of their looks."""
+    with open_container(source.path) as opened:
+        names = [
+            name_stream(stream)
+            for stream in other_streams(opened, source)
+            if text_codec(container, stream) == MOV_TEXT
+        ]
+    looks = "bold, italic and underlined words stay so, colors and places are left out"
+    return [f"{container} holds {name} as {MOV_TEXT}: {looks}" for name in names]
 
 
 def _holds_codec(encoding: Encoding) -> bool:

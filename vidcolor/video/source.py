@@ -123,18 +123,31 @@ def open_container(path: Path, series: Series | None = None) -> InputContainer:
 
 
 def main_video_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The first stream that is a film and no cover picture.
+    """The stream that is the film: the one shown by default, of those the largest, or the first.
+
+    A cover picture is never it.
 
     Raises:
         SourceError: The file holds no picture at all.
     """
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic and stream.codec_context:
-            stream.thread_type = _thread_type(stream)
-            if stream.codec_context.name == "exr":
-                stream.codec_context.options = EXR_OPTIONS
-            return stream
-    raise SourceError(f"{path}: holds no picture that can be decoded, only other streams")
+    pictures = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic and stream.codec_context
+    ]
+    if not pictures:
+        raise SourceError(f"{path}: holds no picture that can be decoded, only other streams")
+    main = max(pictures, key=_prominence)
+    main.thread_type = _thread_type(main)
+    if main.codec_context.name == "exr":
+        main.codec_context.options = EXR_OPTIONS
+    return main
+
+
+def _prominence(stream: VideoStream) -> tuple[bool, int]:
+    """More for a stream that players show: the default one, then the larger one."""
+    is_default = bool(stream.disposition & Disposition.default)
+    return is_default, stream.codec_context.width * stream.codec_context.height
 
 
 def probe(path: Path, settings: InputSettings | None = None) -> Source:

@@ -22,6 +22,7 @@ from av.video.stream import VideoStream
 from vidcolor.errors import DiskFullError, OutputError
 from vidcolor.video.encoder import Encoded, add_video_stream, encoding_error
 from vidcolor.video.encoding import MP4_FAMILY, Encoding
+from vidcolor.video.matroska import write_aspect
 from vidcolor.video.passthrough import Passthrough, is_gap, kept_tags
 from vidcolor.video.source import Source
 
@@ -152,8 +153,11 @@ class FilmWriter:
         """Copy what is left, check the file and give it its name."""
         self._passthrough.copy_until(self._output, None)
         video_index = self._stream.index
+        picture_number = self._output.streams.video.index(self._stream)
         self._output.close()
         self._passthrough.close()
+        if self._encoding.container == "matroska":
+            write_aspect(self._part, self._encoding.picture, track=picture_number)
         self._verify(video_index)
         self._check(self._part)
         with self._part.open("rb") as written:
