@@ -16,13 +16,12 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation, Frame, Plane
-from vidcolor.video.encoding import MP4_FAMILY, Encoding
+from vidcolor.video.encoding import INTERLACED_ORDERS, MP4_FAMILY, Encoding
 from vidcolor.video.pixels import plane_view
 from vidcolor.video.source import FULL_RANGE, Source
 
 LIMITED_RANGE = 1
 CHROMA_LOCATION_NAMES = {ChromaLocation.LEFT: "left", ChromaLocation.TOP_LEFT: "topleft"}
-INTERLACED_ORDERS = (2, 3, 4, 5)
 
 
 class Encoded(NamedTuple):
