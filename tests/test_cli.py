@@ -173,7 +173,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_1(
         ("film.mkv --dump d --dump-frames 3 --dump-top-k 0", "'0' is no number from 1 to 313"),
         (
             "film.mkv --plot a.json",
-            "--plot draws one sidecar; colorize films in a run of their own",
+            "--plot colorizes nothing; name films in a run of their own",
         ),
     ],
 )

@@ -88,13 +88,10 @@ def parse_time(text: str) -> Fraction:
 
 def check_usage(parser: Parser, options: argparse.Namespace) -> None:
     """End with bad usage where options do not go together."""
-    if options.plot is not None:
+    if options.plot is not None or options.status is not None:
+        name = "--status" if options.plot is None else "--plot"
         if options.inputs or options.dump:
-            parser.error("--plot draws one sidecar; colorize films in a run of their own")
-        return
-    if options.status is not None:
-        if options.inputs or options.dump or options.output:
-            parser.error("--status tells of one folder; colorize films in a run of their own")
+            parser.error(f"{name} colorizes nothing; name films in a run of their own")
         return
     if not options.inputs:
         parser.error("name a film to colorize")
@@ -102,6 +99,8 @@ def check_usage(parser: Parser, options: argparse.Namespace) -> None:
         parser.error("--dump DIR and --dump-frames LIST go together")
     if options.dump is not None and (len(options.inputs) > 1 or options.inputs[0].is_dir()):
         parser.error("--dump takes one film at a time")
+    if options.chroma_only and options.framemd5:
+        parser.error("--chroma-only writes no luma of which --framemd5 could tell")
 
 
 def find_destination(
@@ -145,6 +144,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
             preset=options.preset,
             pixel_format=options.pixel_format,
             chroma=options.chroma,
+            chroma_only=options.chroma_only,
             overwrite=options.overwrite,
             verify=options.verify,
             framemd5=options.framemd5,
@@ -250,6 +250,10 @@ def _add_output_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--chroma", choices=("420", "422", "444"), help="chroma subsampling (default: the film's)"
     )
+    group.add_argument(
+        "--chroma-only", action="store_true",
+        help="write the color alone, over even gray and without sound, to be laid over the film",
+    )  # fmt: skip
     group.add_argument(
         "--verify", action="store_true",
         help="read the result back: luma (with a lossless codec), times and other streams must be "

@@ -42,7 +42,7 @@ FILM_SUFFIXES = {
 }
 """Of files that are taken for films where a folder is named; a file that is named is always."""
 
-MADE = ".colorized"
+MADE = (".colorized", ".chroma")
 """Before the suffix of films that were made by the program: they are no reels."""
 
 

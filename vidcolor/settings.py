@@ -99,6 +99,8 @@ class OutputSettings:
         preset: Speed preset of encoders that have one.
         pixel_format: FFmpeg's name of a planar Y'CbCr format at least as deep as the source.
         chroma: Chroma subsampling, `420`, `422` or `444`.
+        chroma_only: Write a film of the color alone, its luma even gray and nothing beside it, to
+            be laid over the original.
         overwrite: Replace an output that exists.
         verify: Read the result back beside its source before it gets its name.
         framemd5: Do so, and write the MD5 of each frame's luma of both.
@@ -111,6 +113,7 @@ class OutputSettings:
     preset: str | None = None
     pixel_format: str | None = None
     chroma: str | None = None
+    chroma_only: bool = False
     overwrite: bool = False
     verify: bool = False
     framemd5: bool = False

@@ -1,7 +1,7 @@
 """Reads a colorized film back beside its source and says what of it came through."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from math import log10
 from pathlib import Path
@@ -13,6 +13,7 @@ from vidcolor.errors import OutputError
 from vidcolor.frame import Frame
 from vidcolor.settings import Settings
 from vidcolor.sidecar import write_whole
+from vidcolor.video.encoder import even_gray
 from vidcolor.video.passthrough import hash_copied, hash_written
 from vidcolor.video.plan import Job
 from vidcolor.video.reader import Losses, read_frames
@@ -170,14 +171,17 @@ def verify_film(
         for frame, luma_hashes in zip(pair, hashes or (), strict=False):
             if frame is not None:
                 luma_hashes.add(frame)
-        count.add(*pair, scale=scale, shift_seconds=shift_seconds)
+        wanted, read = pair
+        if wanted is not None and job.encoding.chroma_only:
+            wanted = replace(wanted, luma=even_gray(wanted))
+        count.add(wanted, read, scale=scale, shift_seconds=shift_seconds)
     return Verification(
         frames=count.frames,
         missing_frames=count.missing,
         unequal_luma=count.unequal,
         luma_psnr=count.psnr(written.picture.depth) if count.unequal else None,
         time_error_seconds=count.time_error_seconds,
-        streams=_compare_streams(job, written, settings),
+        streams={} if job.encoding.chroma_only else _compare_streams(job, written, settings),
         lossless=job.encoding.codec in LOSSLESS_CODECS,
     )
 

@@ -14,6 +14,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from vidcolor.color.ycbcr import luma_range
 from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation, Frame, Plane
 from vidcolor.video.encoding import INTERLACED_ORDERS, MP4_FAMILY, Encoding
@@ -105,7 +106,8 @@ class ShotEncoder:
     def _picture(self, frame: Frame, chroma: tuple[Plane, Plane]) -> VideoFrame:
         picture, shift = self._encoding.picture, self._encoding.luma_shift
         encoded = VideoFrame(picture.width, picture.height, self._encoding.pixel_format)
-        for index, plane in enumerate((frame.luma, *chroma)):
+        luma = even_gray(frame) if self._encoding.chroma_only else frame.luma
+        for index, plane in enumerate((luma, *chroma)):
             view = plane_view(encoded, index)
             view[:] = plane if shift == 0 else plane.astype(np.uint16) << shift
         # ProRes writes those of the frame, not of the encoder.
@@ -121,6 +123,12 @@ class ShotEncoder:
                 self._mark_fields = _field_marker(encoded, top_first=frame.top_field_first)
             encoded = self._mark_fields(encoded)
         return encoded
+
+
+def even_gray(frame: Frame) -> Plane:
+    """A luma plane of the frame's size and depth, all of it in the middle of the range."""
+    black, white = luma_range(frame.picture.depth, frame.picture.full_range)
+    return np.full_like(frame.luma, (black + white) // 2)
 
 
 def encoding_error(encoding: Encoding, error: Exception, count: int) -> OutputError:

@@ -100,6 +100,7 @@ class Encoding:
         picture: The source's picture with the output's chroma subsampling.
         luma_shift: Luma codes are multiplied by 2 ** this: 0, or more for a deeper format.
         options: The encoder's options.
+        chroma_only: Whether luma becomes even gray and nothing else of the film is copied.
         notes: What the user should know, a sentence each.
     """
 
@@ -110,6 +111,7 @@ class Encoding:
     picture: Picture
     luma_shift: int
     options: dict[str, str]
+    chroma_only: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -129,11 +131,17 @@ def tag_picture(picture: Picture, settings: OutputSettings) -> Picture:
     )
 
 
-def default_path(source: Path, container: str, folder: Path | None = None) -> Path:
-    """`film.colorized.mp4` beside `film.mp4` or in `folder`, with the container's own suffix."""
+def default_path(
+    source: Path, container: str, folder: Path | None = None, *, chroma_only: bool = False
+) -> Path:
+    """`film.colorized.mp4` beside `film.mp4` or in `folder`, with the container's own suffix.
+
+    Of the color alone it is `film.chroma.mp4`.
+    """
     kept = CONTAINER_BY_SUFFIX.get(source.suffix.lower()) == container
     suffix = source.suffix if kept else SUFFIX_BY_CONTAINER[container]
-    return (folder or source.parent) / f"{source.stem}.colorized{suffix}"
+    made = "chroma" if chroma_only else "colorized"
+    return (folder or source.parent) / f"{source.stem}.{made}{suffix}"
 
 
 def wanted_container(source: Source, output: Path | None, settings: OutputSettings) -> str:

@@ -91,7 +91,8 @@ def plan_encoding(
     log2_width, log2_height = log2_subsampling(fmt)
     container = wanted_container(source, output, settings)
     encoding = Encoding(
-        path=output or default_path(source.title, container, folder),
+        path=output
+        or default_path(source.title, container, folder, chroma_only=settings.chroma_only),
         container=container,
         codec=codec,
         pixel_format=pixel_format,
@@ -102,6 +103,7 @@ def plan_encoding(
         ),
         luma_shift=fmt.components[0].bits - source.picture.depth,
         options=encoder_options(codec, pixel_format, source.picture, settings),
+        chroma_only=settings.chroma_only,
     )
     return _with_fitting_container(encoding, source, output, folder)
 
@@ -119,29 +121,34 @@ def _with_fitting_container(
     is_moved = series is None and suffix.lower() not in CONTAINER_BY_SUFFIX
     if output is None and container == "matroska" and is_moved:
         notes.append(f"players expect no {encoding.codec} in {suffix}: writing Matroska")
-    unheld = _unheld_streams(source, {container, "matroska"})
+    unheld = _unheld_streams(source, {container, "matroska"}, is_copied=not encoding.chroma_only)
     reason = ", ".join(sorted(unheld[container] - unheld["matroska"]))
     if not reason and not _holds_codec(encoding):
         reason = f"{encoding.codec} video"
     if reason and container != "matroska":
         path = (
-            output.with_suffix(".mkv") if output else default_path(source.title, "matroska", folder)
+            output.with_suffix(".mkv")
+            if output
+            else default_path(source.title, "matroska", folder, chroma_only=encoding.chroma_only)
         )
         notes.append(f"{container} cannot hold {reason}: writing Matroska, {path.name}")
         encoding = replace(encoding, container="matroska", path=path)
     elif reason:
         raise OutputError(f"{encoding.path}: Matroska cannot hold {reason}; choose another --codec")
-    notes += _rewritten_text(source, encoding.container)
+    if not encoding.chroma_only:
+        notes += _rewritten_text(source, encoding.container)
     lacking = ", ".join(sorted(unheld[encoding.container]))
     if lacking:
         notes.append(f"{encoding.container} cannot hold {lacking}: left out")
     return replace(encoding, notes=tuple(notes))
 
 
-def _unheld_streams(source: Source, containers: set[str]) -> dict[str, set[str]]:
-    """For each container, the streams of the film that it cannot hold, by name."""
+def _unheld_streams(
+    source: Source, containers: set[str], *, is_copied: bool
+) -> dict[str, set[str]]:
+    """For each container, the streams to be copied that it cannot hold, by name."""
     with open_container(source.path, source.series) as opened:
-        others = other_streams(opened, source)
+        others = other_streams(opened, source) if is_copied else []
         return {
             container: {
                 name_stream(stream)
@@ -154,7 +161,7 @@ def _unheld_streams(source: Source, containers: set[str]) -> dict[str, set[str]]
 
 def _rewritten_text(source: Source, container: str) -> list[str]:
     """What is told of subtitles that keep their words and not all of their looks."""
-    with open_container(source.path) as opened:
+    with open_container(source.path, source.series) as opened:
         names = [
             name_stream(stream)
             for stream in other_streams(opened, source)

@@ -127,7 +127,7 @@ class FilmWriter:
                 added = add_video_stream(self._output, encoding, source)
                 added.metadata.update(kept_tags(stream.metadata))
                 added.disposition = stream.disposition
-            else:
+            elif not encoding.chroma_only:
                 self._passthrough.add_stream(stream, self._output, encoding.container)
         if added is None:
             raise OutputError(f"{source.path}: changed while it was read; start again")
