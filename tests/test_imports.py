@@ -47,6 +47,7 @@ MAY_IMPORT = {
     "reels": {"dump", "errors", "video"},
     "options": {"", "dump", "rates", "settings"},
     "cli": {
+        "work",
         "film",
         "batch",
         "options",

@@ -258,6 +258,8 @@ class _Bar:
 
 def _plan_text(job: "Job", model: "Model") -> str:
     """What would be done, a line a fact."""
+    from vidcolor.work import work_path
+
     source, encoding = job.source, job.encoding
     picture = source.picture
     size = f"{picture.width}x{picture.height}"
@@ -269,6 +271,8 @@ def _plan_text(job: "Job", model: "Model") -> str:
         f"  model     {model.name} ({model.sha256[:12]}) on {model.device}",
         f"  output    {encoding.path}",
         f"  encoding  {encoding.codec} {encoding.pixel_format}, {encoding.container} {options}",
+        f"  in work   {work_path(encoding.path)}, removed when the film is whole; "
+        "both need room for the film",
     )
     return "\n".join(lines)
 
