@@ -271,8 +271,7 @@ def _plan_text(job: "Job", model: "Model") -> str:
         f"  model     {model.name} ({model.sha256[:12]}) on {model.device}",
         f"  output    {encoding.path}",
         f"  encoding  {encoding.codec} {encoding.pixel_format}, {encoding.container} {options}",
-        f"  in work   {work_path(encoding.path)}, removed when the film is whole; "
-        "both need room for the film",
+        f"  in work   {work_path(encoding.path)}, as large as the film until that is whole",
     )
     return "\n".join(lines)
 
