@@ -43,7 +43,7 @@ MAY_IMPORT = {
     "work": VALUES | {"temporal", "timeline", "video"},
     "ledger": VALUES | {"identity", "work"},
     "batch": {"film", "identity", "ledger", "reels", "dump", "errors", "settings", "models"}
-    | {"video", "work"},
+    | {"verify", "video", "work"},
     "reels": {"dump", "errors", "video"},
     "options": {"", "dump", "rates", "settings"},
     "cli": {

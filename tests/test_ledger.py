@@ -199,6 +199,21 @@ def test_two_runs_share_the_reels() -> None:
 
 
 @pytest.mark.usefixtures("reels")
+@pytest.mark.parametrize("option", ["--verify", "--framemd5"])
+def test_what_was_not_verified_is_not_done_for_who_asks(
+    capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    """Asked for proof, a film without one is not passed over; one with more than asked is done."""
+    assert run("-q") == 0
+    assert run(option) == 1
+    assert "out/0.colorized.mkv: exists already; use --overwrite" in capsys.readouterr().err
+    assert run(option, "--overwrite", "-q") == 0
+    before = outputs()
+    assert run(option, "-q") == run("-q") == 0
+    assert outputs() == before
+
+
+@pytest.mark.usefixtures("reels")
 def test_a_run_killed_at_its_very_end_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Done by the ledger's word, the work that was not deleted any more is, by the next run."""
 

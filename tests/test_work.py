@@ -20,7 +20,7 @@ from vidcolor.video.returns import REMEMBERED_SHOTS
 from vidcolor.work import MOST_OPEN_BYTES, Work, is_whole, work_path
 
 IDENTITY = {"film": "1a2b", "settings": {"saturation": 1.0, "every": "auto"}}
-FIGURES = FrameFigures(0.04, 0, None, 1 / 3, -2.5, 8.125, 0.4, None, 0.01)
+FIGURES = FrameFigures(0.04, 0, None, 1 / 3, -2.5, 8.125, 0.4, 0.1, None, 0.01)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from vidcolor.ledger import Ledger
 from vidcolor.models.zoo import Model
 from vidcolor.reels import Reel
 from vidcolor.settings import Settings
+from vidcolor.verify import is_proven
 from vidcolor.video.plan import Job, plan_video
 from vidcolor.work import discard_work
 
@@ -152,7 +153,7 @@ class Batch:
     def _find_done(self, source: Path, identity: Mapping[str, object]) -> Outcome | None:
         """The outcome of a reel that is done by the ledger's word."""
         done = None if self._ledger is None else self._ledger.find_done(identity)
-        if done is None:
+        if done is None or not is_proven(done, self.settings):
             return None
         discard_work(done)  # of a run that was killed at its very end
         return Outcome(source=source, note=f"is done already: {done}")

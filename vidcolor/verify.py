@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from vidcolor import __version__
-from vidcolor.errors import OutputError
+from vidcolor.errors import OutputError, SourceError
 from vidcolor.frame import Frame
 from vidcolor.settings import Settings
-from vidcolor.sidecar import write_whole
+from vidcolor.sidecar import read_sidecar, sidecar_path, write_whole
 from vidcolor.video.encoder import even_gray
 from vidcolor.video.passthrough import hash_copied, hash_written
 from vidcolor.video.plan import Job
@@ -71,6 +71,19 @@ class Verification:
             found.append(f"times are off by up to {self.time_error_seconds:.4f} s")
         found += [f"{name} differs" for name, is_equal in self.streams.items() if not is_equal]
         return found
+
+
+def is_proven(film: Path, settings: Settings) -> bool:
+    """Whether a film that was made before was verified, if that is asked for now."""
+    output = settings.output
+    if output.framemd5 and not all(path.exists() for path in hash_paths(film)):
+        return False
+    if not (output.verify or output.framemd5):
+        return True
+    try:
+        return read_sidecar(sidecar_path(film)).get("verification") is not None
+    except SourceError:
+        return False
 
 
 class Proof:
