@@ -102,7 +102,7 @@ def _colorize(
                 bar.update()
     if dump is not None and dump.count and not options.quiet:
         _tell_dump(dump)
-    if failed and len(found) >= MANY and not options.quiet:
+    if failed and len(found) >= MANY and not options.quiet and not options.dry_run:
         _warn(f"{len(failed)} of {len(found)} reels failed:")
         for error in failed:
             _warn(f"  {error}")
