@@ -110,8 +110,8 @@ def color_clip(
         for (frame, chroma, _, _, shot), other in zip(colored, alone, strict=True):
             luma = scale_luma(frame.luma, picture)
             colors = {
-                ALONE: srgb_from_planes(luma, other.chroma, picture),
-                COLORED: srgb_from_planes(luma, chroma, picture),
+                ALONE: srgb_from_planes(luma, other.chroma[:2], picture),
+                COLORED: srgb_from_planes(luma, chroma[:2], picture),
                 "grey": luma.expand(3, -1, -1),
             }
             if in_color:

@@ -129,7 +129,7 @@ def color(films: list[list[Plane]], model: Model, settings: Settings) -> list[Co
         )
         for frame, chroma, _, _, shot in colorize_frames(frames, model, settings):
             luma = scale_luma(frame.luma, PICTURE)
-            srgb = srgb_from_planes(luma, chroma, PICTURE)
+            srgb = srgb_from_planes(luma, chroma[:2], PICTURE)
             colored.append(ColoredFrame(shot=shot.number, luma=luma, colors={"": srgb}))
     return colored
 

@@ -201,7 +201,14 @@ def test_quality_and_speed_go_to_encoders_that_have_them(monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize(
-    ("field_order", "told"), [(0, []), (1, []), (2, []), (3, ["bff=1"]), (5, ["bff=1"])]
+    ("field_order", "told"),
+    [
+        (0, []),
+        (1, []),
+        (2, ["threads=1"]),
+        (3, ["threads=1", "bff=1"]),
+        (5, ["threads=1", "bff=1"]),
+    ],
 )
 @pytest.mark.parametrize(("processor", "asked"), [("AVX2", []), ("AVX512", ["asm=avx2"])])
 def test_x264_is_told_which_field_is_first(
@@ -211,7 +218,7 @@ def test_x264_is_told_which_field_is_first(
     processor: str,
     asked: list[str],
 ) -> None:
-    """It takes the top field for first where it hears nothing, whatever the frames say."""
+    """It takes the top field for first where it hears nothing; fields are encoded by one thread."""
     monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: processor)
     film = replace(picture(), field_order=field_order)
     options = encoder_options("libx264", "yuv420p", film, DEFAULT)
