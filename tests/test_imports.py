@@ -40,11 +40,13 @@ MAY_IMPORT = {
     "identity": VALUES | {"models", "sidecar", "video", ""},
     "work": VALUES | {"temporal", "timeline", "video"},
     "ledger": VALUES | {"identity", "work"},
+    "bag": {"errors", "ledger", "reels", "sidecar", "work", ""},
     "batch": {"film", "identity", "ledger", "reels", "dump", "errors", "settings", "models"}
     | {"video", "work"},
     "reels": {"errors"},
-    "options": {"", "dump", "settings"},
+    "options": {"", "dump", "reels", "settings"},
     "cli": {
+        "bag",
         "batch",
         "options",
         "reels",

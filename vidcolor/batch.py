@@ -36,6 +36,11 @@ class Outcome:
     error: VidcolorError | None = None
     note: str = ""
 
+    @property
+    def is_done(self) -> bool:
+        """Whether its film is there, made by this run or an earlier one."""
+        return self.error is None and self.note != LEFT
+
 
 class Planned(NamedTuple):
     """A reel that is about to be colorized.

@@ -17,10 +17,12 @@ from vidcolor.settings import Settings
 if TYPE_CHECKING:  # all but tqdm import torch
     from tqdm import tqdm
 
+    from vidcolor.bag import Bag
     from vidcolor.batch import Batch, Outcome, Planned
     from vidcolor.dump.sink import FrameDump
     from vidcolor.ledger import Ledger
     from vidcolor.models.zoo import Model
+    from vidcolor.reels import Reel
     from vidcolor.video.plan import Job
 
 DONE, FAILED = 0, 1
@@ -35,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = make_parser()
     options = parser.parse_args(arguments)
     check_usage(parser, options)
-    output, folder = find_destination(parser, options.inputs, options.output)
+    output, folder = find_destination(parser, options)
     _catch_termination()
     logging.basicConfig(format="vidcolor: %(message)s", level=logging.WARNING)
     if not options.quiet:
@@ -79,6 +81,7 @@ def _colorize(
     from vidcolor.models.zoo import load_model
     from vidcolor.reels import Reel, find_reels
 
+    bag = _find_bag(folder, is_wanted=options.bagit)
     found = find_reels(options.inputs, recursive=options.recursive)
     reels = [reel for reel in found if isinstance(reel, Reel)]
     failed = [str(error) for error in found if not isinstance(error, Reel)]
@@ -86,17 +89,13 @@ def _colorize(
         _warn(error)
     model = load_model(settings.model.name, settings.model.device)
     dump = _make_dump(options) if options.dump is not None else None
-    with _opened_ledger(options, folder) as ledger:
-        if ledger is not None and not options.dry_run:
-            ledger.expect(reel.path for reel in reels)
-        batch = Batch(model, settings, output=output, folder=folder, ledger=ledger)
-        with _reels_bar(len(reels), quiet=options.quiet) as bar:
-            for planned in batch.plan(reels):
-                outcome = _colorize_reel(options, batch, planned, dump)
-                _tell(outcome, options)
-                if outcome.error:
-                    failed.append(str(outcome.error))
-                bar.update()
+    with _opened_ledger(options, folder, reels, bag) as ledger:
+        films = folder if bag is None else bag.payload
+        batch = Batch(model, settings, output=output, folder=films, ledger=ledger)
+        outcomes = list(_colorize_reels(options, batch, reels, dump, bag))
+        if bag is not None and ledger is not None and not options.dry_run:
+            _seal(bag, ledger, options, missing=len(found) - sum(o.is_done for o in outcomes))
+    failed += [str(outcome.error) for outcome in outcomes if outcome.error]
     if dump is not None and dump.count and not options.quiet:
         _tell_dump(dump)
     if failed and len(found) >= MANY and not options.quiet:
@@ -106,11 +105,28 @@ def _colorize(
     return FAILED if failed else DONE
 
 
+def _colorize_reels(
+    options: argparse.Namespace,
+    batch: "Batch",
+    reels: "list[Reel]",
+    dump: "FrameDump | None",
+    bag: "Bag | None",
+) -> "Iterator[Outcome]":
+    """Yield what became of each reel, when it is told."""
+    with _reels_bar(len(reels), quiet=options.quiet) as bar:
+        for planned in batch.plan(reels):
+            outcome = _colorize_reel(options, batch, planned, dump, bag)
+            _tell(outcome, options)
+            yield outcome
+            bar.update()
+
+
 def _colorize_reel(
     options: argparse.Namespace,
     batch: "Batch",
     planned: "Planned | Outcome",
     dump: "FrameDump | None",
+    bag: "Bag | None",
 ) -> "Outcome":
     """What becomes of one reel."""
     from vidcolor.batch import Outcome
@@ -120,12 +136,41 @@ def _colorize_reel(
     _say_notes(planned.job, options)
     if options.dry_run:
         return Outcome(source=planned.job.source.path, note=_plan_text(planned.job, batch.model))
+    if bag is not None:
+        bag.begin()
     with _Bar(planned.job, batch.settings, quiet=options.quiet) as bar:
         return batch.colorize(planned, bar.show, dump)
 
 
+def _find_bag(folder: Path | None, *, is_wanted: bool) -> "Bag | None":
+    """The bag that the output folder is or will be; None for a plain folder, or none."""
+    from vidcolor.bag import Bag, refuse_bag
+
+    if folder is not None and is_wanted:
+        return Bag(folder)
+    if folder is not None:
+        refuse_bag(folder)
+    return None
+
+
+def _seal(bag: "Bag", ledger: "Ledger", options: argparse.Namespace, *, missing: int) -> None:
+    """Make the bag, unless it would lack a reel that was asked for."""
+    if missing:
+        _warn(
+            f"{options.output}: no bag is made, as it would lack {missing} of the reels; "
+            "the same command goes on, or makes it without them if they are not named"
+        )
+        return
+    is_sealed = bag.seal(ledger)
+    if not options.quiet:
+        state = "is a BagIt bag" if is_sealed else "another run is at work in it and makes the bag"
+        _say(f"{options.output}: {state}")
+
+
 @contextmanager
-def _opened_ledger(options: argparse.Namespace, folder: Path | None) -> "Iterator[Ledger | None]":
+def _opened_ledger(
+    options: argparse.Namespace, folder: Path | None, reels: "list[Reel]", bag: "Bag | None"
+) -> "Iterator[Ledger | None]":
     """The ledger of the output folder; none for films that lie elsewhere or are dumped."""
     from vidcolor.batch import make_folder
     from vidcolor.ledger import Ledger
@@ -137,6 +182,10 @@ def _opened_ledger(options: argparse.Namespace, folder: Path | None) -> "Iterato
     if not options.dry_run:
         make_folder(folder)
     with Ledger(folder) as ledger:
+        if bag is not None:
+            bag.check(ledger, reels)
+        if not options.dry_run:
+            ledger.expect(reel.path for reel in reels)
         yield ledger
 
 

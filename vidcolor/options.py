@@ -1,7 +1,7 @@
 """The options of the command line, and what they mean as settings. No torch, nothing heavy."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from math import nan
 from pathlib import Path
@@ -9,6 +9,7 @@ from typing import Literal, NoReturn, TypeVar
 
 from vidcolor import __version__
 from vidcolor.dump.selection import STAGES, FrameSelection, parse_stages
+from vidcolor.reels import FILM_SUFFIXES
 from vidcolor.settings import (
     ColorSettings,
     ModelSettings,
@@ -52,6 +53,10 @@ def make_parser() -> Parser:
         "--force", action="store_true", help="replace the colors of a film that has some"
     )
     parser.add_argument(
+        "--bagit", action="store_true",
+        help="make the folder of -o a BagIt bag, with SHA-256 manifests, when all reels are done",
+    )  # fmt: skip
+    parser.add_argument(
         "--status", type=Path, metavar="DIR",
         help="tell what became of the reels whose films go to -o DIR",
     )  # fmt: skip
@@ -91,19 +96,22 @@ def check_usage(parser: Parser, options: argparse.Namespace) -> None:
         parser.error("name a film to colorize")
     if (options.dump is None) != (options.dump_frames is None):
         parser.error("--dump DIR and --dump-frames LIST go together")
-    if options.dump is not None and (len(options.inputs) > 1 or options.inputs[0].is_dir()):
+    if options.dump is not None and _takes_many(options):
         parser.error("--dump takes one film at a time")
+    _check_bag(parser, options)
 
 
 def find_destination(
-    parser: Parser, inputs: Sequence[Path], output: str | None
+    parser: Parser, options: argparse.Namespace
 ) -> tuple[Path | None, Path | None]:
     """The output file and the output folder that `-o` names; at most one of them is given."""
+    output = options.output
     if output is None:
         return None, None
     path = Path(output)
-    many = len(inputs) > 1 or any(one.is_dir() for one in inputs)
-    as_folder = many or path.is_dir() or output.endswith(("/", "\\"))
+    as_folder = (
+        options.bagit or _takes_many(options) or path.is_dir() or output.endswith(("/", "\\"))
+    )
     if not as_folder:
         return path, None
     if path.exists() and not path.is_dir():
@@ -141,6 +149,21 @@ def settings_of(options: argparse.Namespace) -> Settings:
         duration_seconds=options.duration,
         force=options.force,
     )
+
+
+def _takes_many(options: argparse.Namespace) -> bool:
+    return len(options.inputs) > 1 or any(path.is_dir() for path in options.inputs)
+
+
+def _check_bag(parser: Parser, options: argparse.Namespace) -> None:
+    if not options.bagit:
+        return
+    output = None if options.output is None else Path(options.output)
+    is_film = output is not None and output.suffix.lower() in FILM_SUFFIXES
+    if output is None or (is_film and not output.is_dir()):
+        parser.error("--bagit makes a folder of films a bag; name the folder with -o DIR")
+    if options.dump is not None:
+        parser.error("--bagit and --dump do not go together; dump in a run of its own")
 
 
 def _add_piece_options(group: argparse._ArgumentGroup) -> None:
