@@ -41,13 +41,25 @@ MAY_IMPORT = {
     "work": VALUES | {"temporal", "timeline", "video"},
     "ledger": VALUES | {"identity", "work"},
     "bag": {"errors", "ledger", "reels", "sidecar", "work", ""},
-    "batch": {"film", "identity", "ledger", "reels", "dump", "errors", "settings", "models"}
+    "credentials": {"errors", "models", "settings", "sidecar", "video", ""},
+    "batch": {
+        "credentials",
+        "film",
+        "identity",
+        "ledger",
+        "reels",
+        "dump",
+        "errors",
+        "settings",
+        "models",
+    }
     | {"video", "work"},
     "reels": {"errors"},
     "options": {"", "dump", "reels", "settings"},
     "cli": {
         "bag",
         "batch",
+        "credentials",
         "options",
         "reels",
         "ledger",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from vidcolor.credentials import load_signer
 from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
 from vidcolor.film import (
@@ -76,6 +77,7 @@ class Batch:
         folder: Path | None = None,
         ledger: Ledger | None = None,
     ) -> None:
+        load_signer(settings.output)  # what is wrong with it is told before the first film
         self.model = model
         self.settings = settings
         self._output = output

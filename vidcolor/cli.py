@@ -320,8 +320,15 @@ def _plan_text(job: "Job", model: "Model") -> str:
 
 
 def _say_notes(job: "Job", options: argparse.Namespace) -> None:
+    from vidcolor.credentials import lies_beside, manifest_path
+
+    notes = list(job.encoding.notes)
+    path, container = job.encoding.path, job.encoding.container
+    if lies_beside(container, settings_of(options).output):
+        name = manifest_path(path).name
+        notes.append(f"{container} cannot hold content credentials: written beside it, {name}")
     if not options.quiet:
-        for note in job.encoding.notes:
+        for note in notes:
             _warn(f"{job.source.path}: {note}")
 
 

@@ -16,7 +16,7 @@ from vidcolor.settings import Settings
 from vidcolor.sidecar import tell_fixity
 from vidcolor.video.plan import Job
 
-WITHOUT_EFFECT = ("overwrite", "verify", "framemd5")
+WITHOUT_EFFECT = ("overwrite", "verify", "framemd5", "c2pa_key")
 """Settings of the output that do not change its bytes."""
 
 

@@ -94,10 +94,9 @@ def check_usage(parser: Parser, options: argparse.Namespace) -> None:
         return
     if not options.inputs:
         parser.error("name a film to colorize")
-    if (options.dump is None) != (options.dump_frames is None):
-        parser.error("--dump DIR and --dump-frames LIST go together")
-    if options.dump is not None and _takes_many(options):
-        parser.error("--dump takes one film at a time")
+    if (options.c2pa_certificate is None) != (options.c2pa_key is None):
+        parser.error("--c2pa-certificate PEM and --c2pa-key PEM go together")
+    _check_dump(parser, options)
     _check_bag(parser, options)
 
 
@@ -144,6 +143,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
             overwrite=options.overwrite,
             verify=options.verify,
             framemd5=options.framemd5,
+            c2pa_certificate=options.c2pa_certificate,
+            c2pa_key=options.c2pa_key,
         ),
         start_seconds=options.start,
         duration_seconds=options.duration,
@@ -153,6 +154,13 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 def _takes_many(options: argparse.Namespace) -> bool:
     return len(options.inputs) > 1 or any(path.is_dir() for path in options.inputs)
+
+
+def _check_dump(parser: Parser, options: argparse.Namespace) -> None:
+    if (options.dump is None) != (options.dump_frames is None):
+        parser.error("--dump DIR and --dump-frames LIST go together")
+    if options.dump is not None and _takes_many(options):
+        parser.error("--dump takes one film at a time")
 
 
 def _check_bag(parser: Parser, options: argparse.Namespace) -> None:
@@ -259,6 +267,11 @@ def _add_output_options(group: argparse._ArgumentGroup) -> None:
         "--framemd5", action="store_true",
         help="verify, and write the MD5 of each frame's luma, of source and result",
     )  # fmt: skip
+    group.add_argument(
+        "--c2pa-certificate", metavar="PEM",
+        help="sign content credentials, which say that the color is synthetic, with this chain",
+    )  # fmt: skip
+    group.add_argument("--c2pa-key", metavar="PEM", help="the private key of that certificate")
 
 
 def _add_look_options(group: argparse._ArgumentGroup) -> None:
