@@ -14,10 +14,12 @@ import pytest
 from clips import Extras, moving_luma, small_disk, soft_shot, write_film
 
 import vidcolor
+from vidcolor import credentials
 from vidcolor.cli import main
 from vidcolor.credentials import SYNTHETIC_COLOR, Signer
 from vidcolor.models.zoo import load_model
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
+from vidcolor.video.plan import Job
 
 FAST = ["--device", "cpu", "--render-size", "64"]
 SIGNED = ["--c2pa-certificate", "chain.pem", "--c2pa-key", "key.pem"]
@@ -253,7 +255,7 @@ def test_other_keys_sign_too(kind: str) -> None:
 def test_what_cannot_sign_is_told_first(
     capsys: pytest.CaptureFixture[str], certificate: str, key: str, told: str
 ) -> None:
-    """In one line, before a film is looked at."""
+    """Once, in one line, before a film is looked at."""
     from cryptography.hazmat.primitives import serialization as to
     from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -269,8 +271,10 @@ def test_what_cannot_sign_is_told_first(
     Path("root-key.pem").write_bytes(
         root.private_bytes(to.Encoding.PEM, to.PrivateFormat.PKCS8, to.NoEncryption())
     )
+    film("second.mp4")
     before = set(Path().iterdir())
-    assert main(["film.mp4", "--c2pa-certificate", certificate, "--c2pa-key", key, *FAST]) == 1
+    signed = ["--c2pa-certificate", certificate, "--c2pa-key", key]
+    assert main(["film.mp4", "second.mp4", *signed, *FAST]) == 1
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith(f"vidcolor: {told}")
@@ -318,6 +322,38 @@ def test_a_film_that_cannot_be_signed_is_not_kept(
     told = "vidcolor: film.colorized.mp4: cannot be signed (no more ink)\n"
     assert capsys.readouterr().err == told
     assert set(Path().iterdir()) == before
+
+
+@pytest.mark.usefixtures("c2pa")
+def test_it_is_the_signed_film_that_is_verified(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that signing would have spoiled is not kept."""
+    sign = Signer.sign
+
+    def sign_and_spoil(self: Signer, job: Job, facts: Any, written: Path) -> bytes:
+        manifest = sign(self, job, facts, written)
+        write_film(written, soft_shot(2, 4), codec="libx264")
+        return manifest
+
+    before = set(Path().iterdir())
+    monkeypatch.setattr(Signer, "sign", sign_and_spoil)
+    assert run("film.mp4", "--verify") == 1
+    told = "vidcolor: film.colorized.mp4: not kept, as it does not hold what it should (lacks 1 of"
+    assert capsys.readouterr().err.startswith(told)
+    assert set(Path().iterdir()) == before
+
+
+@pytest.mark.usefixtures("c2pa")
+def test_large_films_are_copied_beside_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not where temporary files go, as there may be no room for films."""
+    monkeypatch.setenv("TMPDIR", "nowhere")
+    monkeypatch.setitem(credentials._OFFLINE, "core", {"backing_store_memory_threshold_in_mb": 1})
+    pictures = [moving_luma(1, 320, 240, seed=seed)[0] for seed in range(24)]
+    write_film(Path("noise.mkv"), pictures)
+    assert run("noise.mkv", "-o", "out.mp4", "--codec", "libx264", "--crf", "1", "-q") == 0
+    assert Path("out.mp4").stat().st_size > 1 << 20
+    assert os.environ["TMPDIR"] == "nowhere"
 
 
 @pytest.mark.usefixtures("c2pa")
