@@ -144,12 +144,13 @@ def _colorize_reel(
 
 def _find_bag(folder: Path | None, *, is_wanted: bool) -> "Bag | None":
     """The bag that the output folder is or will be; None for a plain folder, or none."""
+    if folder is None:
+        return None
     from vidcolor.bag import Bag, refuse_bag
 
-    if folder is not None and is_wanted:
+    if is_wanted:
         return Bag(folder)
-    if folder is not None:
-        refuse_bag(folder)
+    refuse_bag(folder)
     return None
 
 
