@@ -42,14 +42,20 @@ MAY_IMPORT = {
     "identity": VALUES | {"models", "sidecar", "video", ""},
     "work": VALUES | {"temporal", "timeline", "video"},
     "ledger": VALUES | {"identity", "work"},
-    "batch": {"film", "identity", "ledger", "reels", "dump", "errors", "settings", "models"}
-    | {"verify", "video", "work"},
+    "bag": {"errors", "ledger", "reels", "sidecar", "work", ""},
+    "credentials": {"errors", "models", "settings", "sidecar", "video", ""},
+    "batch": {"credentials", "film", "identity", "ledger", "reels", "dump", "errors", "settings"}
+    | {"models", "verify", "video", "work"},
     "reels": {"dump", "errors", "video"},
     "options": {"", "dump", "rates", "settings"},
+    "telling": {"batch", "film", "models", "settings", "video", "work"},
     "cli": {
+        "bag",
+        "telling",
         "work",
         "film",
         "batch",
+        "credentials",
         "options",
         "reels",
         "ledger",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from vidcolor.credentials import load_signer
 from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
 from vidcolor.film import (
@@ -36,6 +37,11 @@ class Outcome:
     result: Result | None = None
     error: VidcolorError | None = None
     note: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its film is there, made by this run or an earlier one."""
+        return self.error is None and self.note != LEFT
 
 
 class Planned(NamedTuple):
@@ -72,6 +78,7 @@ class Batch:
         folder: Path | None = None,
         ledger: Ledger | None = None,
     ) -> None:
+        load_signer(settings.output)  # what is wrong with it is told before the first film
         self.model = model
         self.settings = settings
         self._output = output

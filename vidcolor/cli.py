@@ -3,31 +3,26 @@
 import argparse
 import logging
 import signal
-import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn
 
 from vidcolor.errors import VidcolorError
 from vidcolor.options import check_usage, find_destination, make_parser, settings_of
 from vidcolor.settings import Settings
+from vidcolor.telling import MANY, FilmBar, plan_text, reels_bar, say, tell_outcome, warn
 
 if TYPE_CHECKING:  # all but tqdm import torch
-    from tqdm import tqdm
-
+    from vidcolor.bag import Bag
     from vidcolor.batch import Batch, Outcome, Planned
     from vidcolor.dump.sink import FrameDump
-    from vidcolor.film import Result
     from vidcolor.ledger import Ledger
-    from vidcolor.models.zoo import Model
+    from vidcolor.reels import Reel
     from vidcolor.video.plan import Job
 
 DONE, FAILED = 0, 1
-MANY = 2  # reels that have a bar of their own
-MOST_REMARKS = 10  # shots that are listed after a film
 SIGNALLED = 128  # plus the signal's number, as shells do
 KEPT = "whole shots are kept, and the same command goes on from there"
 OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
@@ -38,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = make_parser()
     options = parser.parse_args(arguments)
     check_usage(parser, options)
-    output, folder = find_destination(parser, options.inputs, options.output)
+    output, folder = find_destination(parser, options)
     _catch_termination()
     logging.basicConfig(format="vidcolor: %(message)s", level=logging.WARNING)
     if not options.quiet:
@@ -55,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             )
         raise
     except KeyboardInterrupt:
-        _warn(f"interrupted; {KEPT}")
+        warn(f"interrupted; {KEPT}")
         return SIGNALLED + signal.SIGINT
     except _Terminated as termination:
-        _warn(f"terminated; {KEPT}")
+        warn(f"terminated; {KEPT}")
         return SIGNALLED + termination.number
 
 
@@ -82,31 +77,44 @@ def _colorize(
     from vidcolor.models.zoo import load_model
     from vidcolor.reels import Reel, find_reels
 
+    bag = _find_bag(folder, is_wanted=options.bagit)
     found = find_reels(options.inputs, recursive=options.recursive)
     reels = [reel for reel in found if isinstance(reel, Reel)]
     failed = [str(error) for error in found if not isinstance(error, Reel)]
     for error in failed:
-        _warn(error)
+        warn(error)
     model = load_model(settings.model.name, settings.model.device)
     dump = _make_dump(options) if options.dump is not None else None
-    with _opened_ledger(options, folder) as ledger:
-        if ledger is not None and not options.dry_run:
-            ledger.expect(reel.path for reel in reels)
-        batch = Batch(model, settings, output=output, folder=folder, ledger=ledger)
-        with _reels_bar(len(reels), quiet=options.quiet) as bar:
-            for planned in batch.plan(reels):
-                outcome = _colorize_reel(options, batch, planned, dump)
-                _tell(outcome, options)
-                if outcome.error:
-                    failed.append(str(outcome.error))
-                bar.update()
+    with _opened_ledger(options, folder, reels, bag) as ledger:
+        films = folder if bag is None else bag.payload
+        batch = Batch(model, settings, output=output, folder=films, ledger=ledger)
+        outcomes = list(_colorize_reels(options, batch, reels, dump, bag))
+        if bag is not None and ledger is not None and not options.dry_run:
+            _seal(bag, ledger, options, missing=len(found) - sum(o.is_done for o in outcomes))
+    failed += [str(outcome.error) for outcome in outcomes if outcome.error]
     if dump is not None and dump.count and not options.quiet:
         _tell_dump(dump)
     if failed and len(found) >= MANY and not options.quiet and not options.dry_run:
-        _warn(f"{len(failed)} of {len(found)} reels failed:")
+        warn(f"{len(failed)} of {len(found)} reels failed:")
         for error in failed:
-            _warn(f"  {error}")
+            warn(f"  {error}")
     return FAILED if failed else DONE
+
+
+def _colorize_reels(
+    options: argparse.Namespace,
+    batch: "Batch",
+    reels: "list[Reel]",
+    dump: "FrameDump | None",
+    bag: "Bag | None",
+) -> "Iterator[Outcome]":
+    """Yield what became of each reel, when it is told."""
+    with reels_bar(len(reels), quiet=options.quiet) as bar:
+        for planned in batch.plan(reels):
+            outcome = _colorize_reel(options, batch, planned, dump, bag)
+            tell_outcome(outcome, quiet=options.quiet, dry_run=options.dry_run)
+            yield outcome
+            bar.update()
 
 
 def _colorize_reel(
@@ -114,6 +122,7 @@ def _colorize_reel(
     batch: "Batch",
     planned: "Planned | Outcome",
     dump: "FrameDump | None",
+    bag: "Bag | None",
 ) -> "Outcome":
     """What becomes of one reel."""
     from vidcolor.batch import Outcome
@@ -122,13 +131,43 @@ def _colorize_reel(
         return planned
     _say_notes(planned.job, options)
     if options.dry_run:
-        return Outcome(source=planned.job.source.path, note=_plan_text(planned.job, batch.model))
-    with _Bar(planned.job, batch.settings, quiet=options.quiet) as bar:
+        return Outcome(source=planned.job.source.path, note=plan_text(planned.job, batch.model))
+    if bag is not None:
+        bag.begin()
+    with FilmBar(planned.job, batch.settings, quiet=options.quiet) as bar:
         return batch.colorize(planned, bar.show, dump)
 
 
+def _find_bag(folder: Path | None, *, is_wanted: bool) -> "Bag | None":
+    """The bag that the output folder is or will be; None for a plain folder, or none."""
+    if folder is None:
+        return None
+    from vidcolor.bag import Bag, refuse_bag
+
+    if is_wanted:
+        return Bag(folder)
+    refuse_bag(folder)
+    return None
+
+
+def _seal(bag: "Bag", ledger: "Ledger", options: argparse.Namespace, *, missing: int) -> None:
+    """Make the bag, unless it would lack a reel that was asked for."""
+    if missing:
+        warn(
+            f"{options.output}: no bag is made, as it would lack {missing} of the reels; "
+            "the same command goes on, or makes it without them if they are not named"
+        )
+        return
+    is_sealed = bag.seal(ledger)
+    if not options.quiet:
+        state = "is a BagIt bag" if is_sealed else "another run is at work in it and makes the bag"
+        say(f"{options.output}: {state}")
+
+
 @contextmanager
-def _opened_ledger(options: argparse.Namespace, folder: Path | None) -> "Iterator[Ledger | None]":
+def _opened_ledger(
+    options: argparse.Namespace, folder: Path | None, reels: "list[Reel]", bag: "Bag | None"
+) -> "Iterator[Ledger | None]":
     """The ledger of the output folder; none for films that lie elsewhere or are dumped."""
     from vidcolor.batch import make_folder
     from vidcolor.ledger import Ledger
@@ -140,6 +179,10 @@ def _opened_ledger(options: argparse.Namespace, folder: Path | None) -> "Iterato
     if not options.dry_run:
         make_folder(folder)
     with Ledger(folder) as ledger:
+        if bag is not None:
+            bag.check(ledger, reels)
+        if not options.dry_run:
+            ledger.expect(reel.path for reel in reels)
         yield ledger
 
 
@@ -169,7 +212,7 @@ def _replay(options: argparse.Namespace, settings: Settings) -> int:
         print(f"{job.source.path}: frames {options.dump_frames} would be dumped to {options.dump}")
         return DONE
     dump = _make_dump(options)
-    with _Bar(job, None, quiet=options.quiet) as bar:
+    with FilmBar(job, None, quiet=options.quiet) as bar:
         replay = replay_job(job, model, settings, dump, bar.show)
     if not options.quiet:
         _tell_dump(dump)
@@ -212,125 +255,21 @@ def _tell_dump(dump: "FrameDump") -> None:
     )
 
 
-def _reels_bar(count: int, *, quiet: bool) -> "tqdm[NoReturn]":
-    """A progress bar of several reels, over that of the film in work; hidden for one reel."""
-    from tqdm import tqdm
-
-    hidden = True if quiet or count < MANY else None
-    return tqdm(
-        total=count, desc="reels", unit=" reels", disable=hidden, dynamic_ncols=True, leave=False
-    )
-
-
-class _Bar:
-    """A progress bar of one film; none where nobody watches.
-
-    Args:
-        job: The film.
-        settings: How much of it; None if that is not known before.
-        quiet: Show nothing.
-    """
-
-    def __init__(self, job: "Job", settings: Settings | None, *, quiet: bool) -> None:
-        from tqdm import tqdm
-
-        expected = job.source.frames_expected
-        self._bar = tqdm(
-            total=settings and expected(settings.start_seconds, settings.duration_seconds),
-            desc=job.source.path.name,
-            unit=" frames",
-            disable=True if quiet else None,
-            dynamic_ncols=True,
-            leave=False,
-        )
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
-
-    def show(self, done: int, shot: int) -> None:
-        """Move to `done` frames, in shot `shot` counted from 0."""
-        self._bar.set_postfix_str(f"shot {shot + 1}", refresh=False)
-        self._bar.update(done - self._bar.n)
-
-
-def _plan_text(job: "Job", model: "Model") -> str:
-    """What would be done, a line a fact."""
-    from vidcolor.work import work_path
-
-    source, encoding = job.source, job.encoding
-    picture = source.picture
-    size = f"{picture.width}x{picture.height}"
-    options = " ".join(f"{key}={text}" for key, text in encoding.options.items())
-    lines = (
-        f"{source.path}",
-        f"  source    {source.codec} {source.pixel_format} {size}, {source.container}",
-        f"  rate      {float(source.frame_rate):.6g} frames/s",
-        f"  model     {model.name} ({model.sha256[:12]}) on {model.device}",
-        f"  output    {encoding.path}",
-        f"  encoding  {encoding.codec} {encoding.pixel_format}, {encoding.container} {options}",
-        f"  in work   {work_path(encoding.path)}, as large as the film until that is whole",
-    )
-    return "\n".join(lines)
-
-
 def _say_notes(job: "Job", options: argparse.Namespace) -> None:
+    from vidcolor.credentials import lies_beside, manifest_path
+
+    notes = list(job.encoding.notes)
+    path, container = job.encoding.path, job.encoding.container
+    if lies_beside(container, settings_of(options).output):
+        name = manifest_path(path).name
+        notes.append(f"{container} cannot hold content credentials: written beside it, {name}")
     if not options.quiet:
-        for note in job.encoding.notes:
-            _warn(f"{job.source.path}: {note}")
-
-
-def _tell(outcome: "Outcome", options: argparse.Namespace) -> None:
-    """One line of how a reel ended, and one of what was damaged in it."""
-    result = outcome.result
-    if outcome.note:
-        if options.dry_run or not options.quiet:
-            _say(f"{outcome.source}: {outcome.note}" if not options.dry_run else outcome.note)
-        return
-    if result is None:
-        _warn(str(outcome.error))
-        return
-    if str(result.losses):
-        _warn(f"{outcome.source}: warning: {result.losses}; all frames that decode are colorized")
-    if not options.quiet:
-        shots = f"{result.shots} shot{'s' if result.shots > 1 else ''}"
-        rate = result.frames / result.seconds
-        _say(
-            f"{result.path}: {result.frames} frames, {shots}, "
-            f"{result.seconds:.1f} s ({rate:.1f} frames/s)"
-        )
-        if result.verification is not None:
-            _say(f"{result.path}: verified: {result.verification}")
-        _tell_remarks(result)
-
-
-def _tell_remarks(result: "Result") -> None:
-    """The shots that are worth a look."""
-    for remark in result.remarks[:MOST_REMARKS]:
-        at = timedelta(seconds=round(remark.seconds))
-        _say(f"  worth a look: shot {remark.shot + 1} at {at}: {', '.join(remark.reasons)}")
-    if len(result.remarks) > MOST_REMARKS:
-        more = len(result.remarks) - MOST_REMARKS
-        _say(f"  and {more} more, listed in {result.path.with_suffix('.json')}")
-
-
-def _say(text: str) -> None:
-    """Print a line without breaking a bar."""
-    from tqdm import tqdm
-
-    tqdm.write(text, file=sys.stdout)
-
-
-def _warn(text: str) -> None:
-    from tqdm import tqdm
-
-    tqdm.write(f"vidcolor: {text}", file=sys.stderr)
+        for note in notes:
+            warn(f"{job.source.path}: {note}")
 
 
 def _fail(text: str) -> int:
-    _warn(text)
+    warn(text)
     return FAILED
 
 

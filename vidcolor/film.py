@@ -8,6 +8,7 @@ from pathlib import Path
 from time import perf_counter
 
 from vidcolor import __version__
+from vidcolor.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.dump.sink import FrameDump
 from vidcolor.dumping import begun
 from vidcolor.errors import DiskFullError, OutputError, SourceError, SourceGoneError
@@ -125,7 +126,9 @@ def paths_written(job: Job, settings: Settings) -> list[Path]:
     """The files that a film comes to: itself, its sidecar, and lists of hashes if asked for."""
     film = job.encoding.path
     hashes = hash_paths(film) if settings.output.framemd5 else ()
-    return [film, sidecar_path(film), *hashes]
+    is_beside = lies_beside(job.encoding.container, settings.output)
+    credentials = [manifest_path(film)] if is_beside else []
+    return [film, sidecar_path(film), *hashes, *credentials]
 
 
 def colorize_job(
@@ -149,6 +152,7 @@ def colorize_job(
     began = perf_counter()
     origin = origin or find_origin(job.source.files)
     identity = tell_identity(job, model, settings, origin)
+    credentials = Credentials(job, model, settings.output, identity)
     with Work(job.encoding.path, identity, watcher.see_shot) as work, _kept_for_later(work):
         _refuse_taken_names(job, settings, is_ours=work.losses is not None)
         if dump is not None and work.shots_done:
@@ -167,7 +171,12 @@ def colorize_job(
                     _keep(colored, job, settings, work, timeline, watcher, dump)
             work.end_film(asdict(losses))
         proof = Proof(job, settings)
-        with _writer(job, model, settings, proof.check) as writer:
+
+        def check(written: Path) -> None:
+            credentials.add(written)
+            proof.check(written)
+
+        with _writer(job, model, settings, check) as writer:
             writer.write(work.packets(), work.reordered)
         facts = _facts(job, model, settings, origin) | timeline.figures()
         facts["elapsed_seconds"] = elapsed = perf_counter() - began
@@ -175,6 +184,7 @@ def colorize_job(
         facts["verification"] = proof.verification
         facts["worth_a_look"] = remarks = find_remarkable(timeline.shots())
         proof.write_hashes()
+        credentials.write()
         write_sidecar(sidecar_path(job.encoding.path), facts)
         result = Result(
             path=job.encoding.path,
@@ -347,5 +357,6 @@ def _facts(job: Job, model: Model, settings: Settings, origin: Origin) -> dict[s
             "options": encoding.options,
         },
         "model": {"name": model.name, "sha256": model.sha256, "device": str(model.device)},
-        "settings": settings,
+        # Where the key lies is nobody's business.
+        "settings": replace(settings, output=replace(settings.output, c2pa_key=None)),
     }

@@ -17,7 +17,7 @@ from vidcolor.sidecar import plain_items, tell_fixity
 from vidcolor.video.plan import Job
 from vidcolor.video.source import Source
 
-WITHOUT_EFFECT = ("overwrite", "verify", "framemd5")
+WITHOUT_EFFECT = ("overwrite", "verify", "framemd5", "c2pa_key")
 """Settings of the output that do not change its bytes."""
 
 

@@ -7,7 +7,8 @@ the lock on the work itself, which a killed run cannot leave behind.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -169,6 +170,15 @@ class Ledger:
         """Say why a reel failed."""
         query = "UPDATE reels SET state = 'failed', ended = ?, error = ? WHERE path = ?"
         self._execute(query, (_now(), str(error), _key(path)))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """For a moment no other run can do the same, nor write to the ledger."""
+        self._execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            self._execute("COMMIT")
 
     def entries(self) -> list[Entry]:
         """What is known of every reel, in the order in which they were entered."""

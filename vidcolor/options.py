@@ -1,7 +1,7 @@
 """The options of the command line, and what they mean as settings. No torch, nothing heavy."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from math import nan
 from pathlib import Path
@@ -60,6 +60,10 @@ def make_parser() -> Parser:
         "--force", action="store_true", help="replace the colors of a film that has some"
     )
     parser.add_argument(
+        "--bagit", action="store_true",
+        help="make the folder of -o a BagIt bag, with SHA-256 manifests, when all reels are done",
+    )  # fmt: skip
+    parser.add_argument(
         "--status", type=Path, metavar="DIR",
         help="tell what became of the reels whose films go to -o DIR",
     )  # fmt: skip
@@ -95,25 +99,26 @@ def check_usage(parser: Parser, options: argparse.Namespace) -> None:
         return
     if not options.inputs:
         parser.error("name a film to colorize")
-    if (options.dump is None) != (options.dump_frames is None):
-        parser.error("--dump DIR and --dump-frames LIST go together")
-    if options.dump is not None and (len(options.inputs) > 1 or options.inputs[0].is_dir()):
-        parser.error("--dump takes one film at a time")
     if options.chroma_only and options.framemd5:
         parser.error("--chroma-only writes no luma of which --framemd5 could tell")
+    if (options.c2pa_certificate is None) != (options.c2pa_key is None):
+        parser.error("--c2pa-certificate PEM and --c2pa-key PEM go together")
+    _check_dump(parser, options)
+    _check_bag(parser, options)
 
 
 def find_destination(
-    parser: Parser, inputs: Sequence[Path], output: str | None
+    parser: Parser, options: argparse.Namespace
 ) -> tuple[Path | None, Path | None]:
     """The output file and the output folder that `-o` names; at most one of them is given."""
+    output = options.output
     if output is None:
         return None, None
     path = Path(output)
     # One folder may hold one reel, as pictures.
     is_film = path.suffix.lower() in OUTPUT_SUFFIXES
-    many = len(inputs) > 1 or (any(one.is_dir() for one in inputs) and not is_film)
-    as_folder = many or path.is_dir() or output.endswith(("/", "\\"))
+    many = len(options.inputs) > 1 or (_takes_folders(options) and not is_film)
+    as_folder = options.bagit or many or path.is_dir() or output.endswith(("/", "\\"))
     if not as_folder:
         return path, None
     if path.exists() and not path.is_dir():
@@ -148,11 +153,35 @@ def settings_of(options: argparse.Namespace) -> Settings:
             overwrite=options.overwrite,
             verify=options.verify,
             framemd5=options.framemd5,
+            c2pa_certificate=options.c2pa_certificate,
+            c2pa_key=options.c2pa_key,
         ),
         start_seconds=options.start,
         duration_seconds=options.duration,
         force=options.force,
     )
+
+
+def _takes_folders(options: argparse.Namespace) -> bool:
+    return any(path.is_dir() for path in options.inputs)
+
+
+def _check_dump(parser: Parser, options: argparse.Namespace) -> None:
+    if (options.dump is None) != (options.dump_frames is None):
+        parser.error("--dump DIR and --dump-frames LIST go together")
+    if options.dump is not None and (len(options.inputs) > 1 or _takes_folders(options)):
+        parser.error("--dump takes one film at a time")
+
+
+def _check_bag(parser: Parser, options: argparse.Namespace) -> None:
+    if not options.bagit:
+        return
+    output = None if options.output is None else Path(options.output)
+    is_film = output is not None and output.suffix.lower() in OUTPUT_SUFFIXES
+    if output is None or (is_film and not output.is_dir()):
+        parser.error("--bagit makes a folder of films a bag; name the folder with -o DIR")
+    if options.dump is not None:
+        parser.error("--bagit and --dump do not go together; dump in a run of its own")
 
 
 def _add_input_options(group: argparse._ArgumentGroup) -> None:
@@ -263,6 +292,11 @@ def _add_output_options(group: argparse._ArgumentGroup) -> None:
         "--framemd5", action="store_true",
         help="verify, and write the MD5 of each frame's luma, of source and result",
     )  # fmt: skip
+    group.add_argument(
+        "--c2pa-certificate", metavar="PEM",
+        help="sign content credentials, which say that the color is synthetic, with this chain",
+    )  # fmt: skip
+    group.add_argument("--c2pa-key", metavar="PEM", help="the private key of that certificate")
 
 
 def _add_look_options(group: argparse._ArgumentGroup) -> None:

@@ -104,6 +104,9 @@ class OutputSettings:
         overwrite: Replace an output that exists.
         verify: Read the result back beside its source before it gets its name.
         framemd5: Do so, and write the MD5 of each frame's luma of both.
+        c2pa_certificate: PEM file of the certificate chain that signs the result's content
+            credentials; None for no credentials.
+        c2pa_key: PEM file of its private key.
     """
 
     purpose: Literal["access", "master", "edit", "web"] | None = None
@@ -117,6 +120,8 @@ class OutputSettings:
     overwrite: bool = False
     verify: bool = False
     framemd5: bool = False
+    c2pa_certificate: str | None = None
+    c2pa_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

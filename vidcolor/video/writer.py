@@ -99,6 +99,8 @@ class FilmWriter:
             self._finish()
         except (av.FFmpegError, OSError) as error:
             self.abandon()
+            if isinstance(error, OutputError):  # of `check`, and clear already
+                raise
             raise self._explained(error) from error
         except BaseException:  # an interrupt, say
             self.abandon()

@@ -1,0 +1,365 @@
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import bagit
+import pytest
+from clips import soft_shot, write_film
+
+from vidcolor import __version__
+from vidcolor import bag as bags
+from vidcolor.cli import main
+from vidcolor.ledger import NAME, Ledger, read_ledger
+from vidcolor.work import Work
+
+FAST = ["--device", "cpu", "--render-size", "64"]
+TAG_FILES = {"bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"}
+
+
+@pytest.fixture
+def reels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two small reels, one in a folder of its own, below the working folder."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.mkv", "1950/b.mkv"):
+        path = Path("reels", name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_film(path, soft_shot(len(name), 4))
+    return Path("reels")
+
+
+def run(*arguments: object) -> int:
+    """Colorize the reels into a bag."""
+    return main(["reels", "-r", "-o", "out", "--bagit", *FAST, *map(str, arguments)])
+
+
+def files() -> dict[str, bytes]:
+    """The content of every file of the bag, the ledger left out."""
+    return {
+        path.relative_to("out").as_posix(): path.read_bytes()
+        for path in Path("out").rglob("*")
+        if path.is_file() and not path.name.startswith(NAME)
+    }
+
+
+def validate() -> subprocess.CompletedProcess[str]:
+    """What the Library of Congress's own program says of the bag."""
+    program = [sys.executable, "-m", "bagit", "--validate", "out"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(program, capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.usefixtures("reels")
+def test_the_output_folder_is_a_bag(capsys: pytest.CaptureFixture[str]) -> None:
+    """Films, sidecars and lists of hashes are its payload; it validates elsewhere, too."""
+    assert run("--framemd5") == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "out: is a BagIt bag"
+    payload = {
+        f"data/{name}.colorized.{suffix}"
+        for name in ("a", "1950/b")
+        for suffix in ("mkv", "json", "framemd5", "source.framemd5")
+    }
+    assert files().keys() == TAG_FILES | payload
+    told = validate()
+    assert told.returncode == 0, told.stderr
+    assert set(bagit.Bag("out").payload_entries()) == payload
+    Path("out", NAME).unlink()
+    assert validate().returncode == 0  # the ledger is no part of it
+
+
+@pytest.mark.usefixtures("reels")
+def test_what_the_bag_says_of_itself() -> None:
+    """The RFC's version, how much it holds, what made it, and that the color is synthetic."""
+    assert run("-q") == 0
+    bag = bagit.Bag("out")
+    assert bag.version_info == (1, 0)
+    payload = [path for path in Path("out/data").rglob("*") if path.is_file()]
+    assert bag.info["Payload-Oxum"] == f"{sum(p.stat().st_size for p in payload)}.{len(payload)}"
+    assert bag.info["Bag-Software-Agent"] == f"vidcolor {__version__}"
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", bag.info["Bagging-Date"])
+    assert "synthetic color" in bag.info["External-Description"]
+    assert bag.tagfile_entries().keys() == TAG_FILES - {"tagmanifest-sha256.txt"}
+
+
+@pytest.mark.usefixtures("reels")
+def test_the_same_command_again_leaves_the_bag(capsys: pytest.CaptureFixture[str]) -> None:
+    """All is done, nothing is written, and the exit code is 0; so it is with a dry run."""
+    assert run("-q") == 0
+    before, written = files(), Path("out/bagit.txt").stat().st_mtime_ns
+    for arguments in ([], ["-n"]):
+        assert run(*arguments) == 0
+        assert capsys.readouterr().out.count("is done already: out/data/") == 2
+        assert (files(), Path("out/bagit.txt").stat().st_mtime_ns) == (before, written)
+    assert validate().returncode == 0
+    assert main(["--status", "out"]) == 0
+    assert "out: 2 reels: 2 done" in capsys.readouterr().out
+
+
+def test_films_are_added_to_a_bag(reels: Path) -> None:
+    """What an archive wrote into bag-info.txt stays; the bag holds old and new, and is valid."""
+    assert run("-q") == 0
+    bag = bagit.Bag("out")
+    bag.info["Source-Organization"] = "Film Archive"
+    bag.save()
+    Path("out", f"tagmanifest-{bags.ALGORITHM}.txt").write_text("")  # the ledger is in that one
+    write_film(reels / "c.mkv", soft_shot(3, 4))
+    assert run("-q") == 0
+    told = validate()
+    assert told.returncode == 0, told.stderr
+    assert bagit.Bag("out").info["Source-Organization"] == "Film Archive"
+    assert len(bagit.Bag("out").payload_entries()) == 6
+    assert run("-q", "--saturation", 0.5, "--overwrite") == 0
+    assert validate().returncode == 0
+
+
+def test_a_damaged_bag_is_not_sealed_anew(reels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """New checksums would hide the damage: it is told before a film is colorized."""
+    assert run("-q") == 0
+    path = Path("out/data/a.colorized.mkv")
+    stamps = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=stamps)
+    before = files()
+    write_film(reels / "c.mkv", soft_shot(3, 4))
+    assert run() == 1
+    out, err = capsys.readouterr()
+    assert "c.colorized.mkv" not in out
+    assert err.count("\n") == 1
+    assert "out: is no valid bag (Bag validation failed: data/a.colorized.mkv sha256" in err
+    assert files() == before
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_bag_that_lacks_a_file_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where all films are there and none is made."""
+    assert run("-q") == 0
+    Path("out/data/1950/b.colorized.json").unlink()
+    assert run("-q") == 1
+    assert "out: is no valid bag (Payload-Oxum validation failed. Expected 4 files and" in (
+        capsys.readouterr().err
+    )
+
+
+def test_no_bag_without_all_reels(reels: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A reel that fails leaves a folder that is no bag; mended or not named, there is one."""
+    (reels / "broken.mkv").write_bytes(b"no film")
+    assert run("-q") == 1
+    assert "out: no bag is made, as it would lack 1 of the reels; " in capsys.readouterr().err
+    assert not TAG_FILES & files().keys()
+    assert len(files()) == 4
+    (reels / "broken.mkv").unlink()
+    assert run("-q") == 0
+    assert validate().returncode == 0
+    (reels / "broken.mkv").write_bytes(b"no film")
+    before = files()
+    assert run("-q") == 1
+    assert files() == before  # nothing was added, and the bag is what it was
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_reel_that_another_run_has_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is no failure, but the bag is left to that run."""
+    target = Path("out/data/a.colorized.mkv")
+    target.parent.mkdir(parents=True)
+    Path("out", NAME).touch()
+    program = (
+        "import sys; from pathlib import Path; from vidcolor.work import Work\n"
+        f"with Work(Path({str(target)!r}), {{}}): print(flush=True); sys.stdin.read()"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env=environment,
+    ) as other:  # fmt: skip
+        other.stdout.readline()
+        assert run() == 0
+        out, err = capsys.readouterr()
+        assert "reels/a.mkv: another run has it in work: left to it" in out
+        assert "out: no bag is made, as it would lack 1 of the reels" in err
+        other.stdin.close()
+    assert not TAG_FILES & files().keys()
+    assert run("-q") == 0
+    assert validate().returncode == 0
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_stopped_run_leaves_no_bag_and_the_next_makes_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Stopped in a film or while the bag is made; nothing half done is taken for a bag."""
+    assert run("-q") == 0
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Work, "end_film", stop)
+        assert run("-q", "--saturation", 0.5, "--overwrite") == 130
+    assert "bagit.txt" not in files()
+    assert "Expected bagit.txt does not exist" in validate().stderr
+    write_whole = bags.write_whole
+
+    def write_two(path: Path, data: bytes) -> None:
+        if path.name.startswith("tagmanifest"):
+            raise KeyboardInterrupt
+        write_whole(path, data)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(bags, "write_whole", write_two)
+        assert run("-q", "--saturation", 0.5, "--overwrite") == 130
+    assert "bagit.txt" not in files()
+    capsys.readouterr()
+    assert run("--saturation", 0.5) == 0
+    assert capsys.readouterr().out.count("is done already") == 2
+    assert validate().returncode == 0
+
+
+def test_an_unfinished_film_of_another_run_is_told(
+    reels: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bag would hold its pieces."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Work, "end_film", stop)
+        assert run("-q") == 130
+    stopped = next(Path("out/data").rglob(".*.work"))
+    (name,) = {"a.mkv", "b.mkv"} - {stopped.name[1:].replace(".colorized", "")[: len("a.mkv")]}
+    (film,) = reels.rglob(name)
+    assert main([str(film), "-o", "out", "--bagit", "-q", *FAST]) == 1
+    assert f"out: is no bag yet, as {stopped} is not finished" in capsys.readouterr().err
+    assert not TAG_FILES & files().keys()
+
+
+@pytest.mark.usefixtures("reels")
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("notes.txt", "out: holds notes.txt, which is in no bag; name another -o"),
+        ("bagit.txt", "out: holds bagit.txt but no vidcolor-ledger.sqlite, so it is no bag of"),
+        ("data/mine.mkv", "out: holds data but no vidcolor-ledger.sqlite, so it is no bag of"),
+    ],
+)
+def test_a_folder_of_other_things_is_refused(
+    capsys: pytest.CaptureFixture[str], name: str, told: str
+) -> None:
+    """Before anything is written or moved."""
+    Path("out", name).parent.mkdir(parents=True)
+    Path("out", name).write_bytes(b"mine")
+    assert run() == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert told in err
+    assert [p.relative_to("out").as_posix() for p in Path("out").rglob("*.*")] == [name]
+
+
+@pytest.mark.usefixtures("reels")
+def test_other_files_in_the_payload_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """As are films without --bagit in a bag, and a bag of films that were made without."""
+    assert run("-q") == 0
+    stranger = Path("out/data/a.txt")
+    stranger.write_bytes(b"mine")
+    assert run() == 1
+    assert "out/data/a.txt: was not made by vidcolor; move it out" in capsys.readouterr().err
+    stranger.unlink()
+    before = files()
+    assert main(["reels", "-o", "out", *FAST]) == 1
+    assert "out: is a bag; add to it with --bagit, or name another" in capsys.readouterr().err
+    assert files() == before
+    assert main(["reels", "-o", "plain", "-q", *FAST]) == 0
+    assert main(["reels", "-o", "plain", "--bagit", *FAST]) == 1
+    assert "plain: holds a.colorized.json, which is in no bag" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["100%25.mkv", "two\u2028lines.mkv", "line\nend.mkv"])
+def test_odd_names_are_told_before_the_work(
+    reels: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    """Programs read them differently in a manifest."""
+    (reels / "a.mkv").rename(reels / name)
+    assert run() == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "a bag's manifest cannot hold this name" in err
+    assert not Path("out/data").exists()
+
+
+def test_one_film_gets_a_folder(reels: Path) -> None:
+    """What -o names is the bag's folder, though it is one film; a dry run makes nothing."""
+    assert main([str(reels / "a.mkv"), "-o", "out", "--bagit", "-n", *FAST]) == 0
+    assert not Path("out").exists()
+    assert main([str(reels / "a.mkv"), "-o", "out", "--bagit", "-q", *FAST]) == 0
+    assert validate().returncode == 0
+    assert len(bagit.Bag("out").payload_entries()) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("film.mkv --bagit", "--bagit makes a folder of films a bag; name the folder with -o DIR"),
+        ("film.mkv -o film.color.MP4 --bagit", "--bagit makes a folder of films a bag; name the"),
+        ("film.mkv -o file --bagit", "-o file: is a file; for several films name a folder"),
+        ("f.mkv -o out --bagit --dump d --dump-frames 1", "--bagit and --dump do not go together"),
+    ],
+)
+def test_bad_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    arguments: str, told: str,
+) -> None:  # fmt: skip
+    """A bag is a folder: one line and exit code 2."""
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments.split())
+    err = capsys.readouterr().err
+    assert told in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("reels")
+def test_two_runs_make_one_bag() -> None:
+    """Started at once, they share the reels; when both have ended the bag is valid."""
+    command = [sys.executable, "-m", "vidcolor", "reels", "-r", "-o", "out", "--bagit", *FAST]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    runs = [
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        )
+        for _ in range(2)
+    ]
+    told = [one.communicate() for one in runs]
+    assert [one.returncode for one in runs] == [0, 0], told
+    assert validate().returncode == 0
+    assert {entry.state for entry in read_ledger(Path("out"))} == {"done"}
+
+
+@pytest.mark.usefixtures("reels")
+def test_work_left_at_the_very_end_is_no_part_of_the_bag() -> None:
+    """A film that is done has no unfinished piece; one that a run still holds is waited for."""
+    assert run("-q") == 0
+    Path("out/bagit.txt").unlink()
+    bag = bags.Bag(Path("out"))
+    with Ledger(Path("out")) as ledger:
+        with Work(Path("out/data/a.colorized.mkv"), {}):
+            assert not bag.seal(ledger)
+        assert "bagit.txt" not in files()
+        Path("out/data/.a.colorized.mkv.work").touch()
+        assert bag.seal(ledger)
+    assert validate().returncode == 0
+
+
+@pytest.mark.usefixtures("reels")
+def test_the_ledger_may_change_without_the_bag() -> None:
+    """What a later run writes there is in no manifest."""
+    assert run("-q") == 0
+    with sqlite3.connect(Path("out", NAME)) as database:
+        database.execute("UPDATE reels SET seconds = 1")
+    database.close()
+    assert validate().returncode == 0
