@@ -48,7 +48,7 @@ MAY_IMPORT = {
     | {"models", "verify", "video", "work"},
     "reels": {"dump", "errors", "video"},
     "options": {"", "dump", "rates", "settings"},
-    "telling": {"batch", "film", "models", "settings", "video", "work"},
+    "telling": {"batch", "film", "models", "settings", "video"},
     "cli": {
         "bag",
         "telling",

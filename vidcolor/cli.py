@@ -126,12 +126,15 @@ def _colorize_reel(
 ) -> "Outcome":
     """What becomes of one reel."""
     from vidcolor.batch import Outcome
+    from vidcolor.work import work_path
 
     if isinstance(planned, Outcome):
         return planned
     _say_notes(planned.job, options)
     if options.dry_run:
-        return Outcome(source=planned.job.source.path, note=plan_text(planned.job, batch.model))
+        job = planned.job
+        text = plan_text(job, batch.model, work_path(job.encoding.path))
+        return Outcome(source=job.source.path, note=text)
     if bag is not None:
         bag.begin()
     with FilmBar(planned.job, batch.settings, quiet=options.quiet) as bar:

@@ -2,13 +2,14 @@
 
 import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
+
+from tqdm import tqdm
 
 from vidcolor.settings import Settings
 
 if TYPE_CHECKING:  # the command line must not wait for torch before it can help
-    from tqdm import tqdm
-
     from vidcolor.batch import Outcome
     from vidcolor.film import Result
     from vidcolor.models.zoo import Model
@@ -20,8 +21,6 @@ MOST_REMARKS = 10  # shots that are listed after a film
 
 def reels_bar(count: int, *, quiet: bool) -> "tqdm[NoReturn]":
     """A progress bar of several reels, over that of the film in work; hidden for one reel."""
-    from tqdm import tqdm
-
     hidden = True if quiet or count < MANY else None
     return tqdm(
         total=count, desc="reels", unit=" reels", disable=hidden, dynamic_ncols=True, leave=False
@@ -38,8 +37,6 @@ class FilmBar:
     """
 
     def __init__(self, job: "Job", settings: Settings | None, *, quiet: bool) -> None:
-        from tqdm import tqdm
-
         expected = job.source.frames_expected
         self._bar = tqdm(
             total=settings and expected(settings.start_seconds, settings.duration_seconds),
@@ -62,10 +59,8 @@ class FilmBar:
         self._bar.update(done - self._bar.n)
 
 
-def plan_text(job: "Job", model: "Model") -> str:
-    """What would be done, a line a fact."""
-    from vidcolor.work import work_path
-
+def plan_text(job: "Job", model: "Model", work: Path) -> str:
+    """What would be done, a line a fact; `work` keeps what is done of it."""
     source, encoding = job.source, job.encoding
     picture = source.picture
     size = f"{picture.width}x{picture.height}"
@@ -77,7 +72,7 @@ def plan_text(job: "Job", model: "Model") -> str:
         f"  model     {model.name} ({model.sha256[:12]}) on {model.device}",
         f"  output    {encoding.path}",
         f"  encoding  {encoding.codec} {encoding.pixel_format}, {encoding.container} {options}",
-        f"  in work   {work_path(encoding.path)}, as large as the film until that is whole",
+        f"  in work   {work}, as large as the film until that is whole",
     )
     return "\n".join(lines)
 
@@ -118,13 +113,9 @@ def _tell_remarks(result: "Result") -> None:
 
 def say(text: str) -> None:
     """Print a line without breaking a bar."""
-    from tqdm import tqdm
-
     tqdm.write(text, file=sys.stdout)
 
 
 def warn(text: str) -> None:
     """Print a line for the user to heed."""
-    from tqdm import tqdm
-
     tqdm.write(f"vidcolor: {text}", file=sys.stderr)
