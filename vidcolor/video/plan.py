@@ -11,6 +11,7 @@ from vidcolor.errors import AlreadyColorError, OutputError
 from vidcolor.settings import OutputSettings, Settings
 from vidcolor.video.encoding import (
     CONTAINER_BY_SUFFIX,
+    INTERLACED_ORDERS,
     Encoding,
     choose_encoder,
     choose_pixel_format,
@@ -23,6 +24,7 @@ from vidcolor.video.passthrough import holds_stream, name_stream, other_streams
 from vidcolor.video.pixels import log2_subsampling
 from vidcolor.video.source import Source, open_container, probe
 from vidcolor.video.subtitles import MOV_TEXT, text_codec
+from vidcolor.video.telecine import is_telecined
 from vidcolor.video.tint import is_color
 
 
@@ -65,6 +67,9 @@ def plan_video(
         raise AlreadyColorError(
             f"{source}: is in color already; --force keeps its luma and replaces its colors"
         )
+    if found.picture.field_order in INTERLACED_ORDERS and is_telecined(found):
+        note = "is film spread over video fields (telecine); they are left so"
+        encoding = replace(encoding, notes=(*encoding.notes, note))
     return Job(source=found, encoding=encoding)
 
 
