@@ -66,7 +66,7 @@ def colorize(source: Path, folder: Path, options: list[str]) -> tuple[Path | Non
     ]
     if run.returncode:
         return None, told or run.stderr.splitlines()[-1:]
-    made = (path for path in folder.iterdir() if path.suffix != ".json")
+    made = (path for path in folder.glob("*.colorized.*") if path.suffix != ".json")
     return next(made), [f"It tells: {line}." for line in told]
 
 

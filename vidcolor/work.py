@@ -12,7 +12,6 @@ from contextlib import closing, suppress
 from pathlib import Path
 from threading import Lock
 from time import sleep
-from types import TracebackType
 from typing import Any, Self
 
 import torch
@@ -148,12 +147,7 @@ class Work:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def restart(self) -> None:
