@@ -14,6 +14,12 @@ Record = dict[str, NDArray[Any]]
 """What a step made on the way to its result, by name: filled in for who asks, else not made."""
 
 
+INTERLACED_ORDERS = (2, 3, 4, 5)  # of AVFieldOrder
+# BB and BT: programs and muxers give TB and BT to woven film whose top or bottom field is shown
+# first, other than FFmpeg's comments say.
+BOTTOM_FIELD_FIRST_ORDERS = (3, 5)
+
+
 class Matrix(IntEnum):
     """Matrix coefficients by their code point in ITU-T H.273 (07/2024), table 4."""
 
@@ -74,6 +80,16 @@ class Picture:
     sample_aspect_ratio: Fraction = Fraction(1)
     field_order: int = 0
     display_matrix: tuple[int, ...] | None = None
+
+    @property
+    def is_interlaced(self) -> bool:
+        """Whether its frames are told to be woven of two fields."""
+        return self.field_order in INTERLACED_ORDERS
+
+    @property
+    def is_bottom_first(self) -> bool:
+        """Whether it is told that of a frame's fields the bottom one is shown first."""
+        return self.field_order in BOTTOM_FIELD_FIRST_ORDERS
 
     @property
     def chroma_width(self) -> int:

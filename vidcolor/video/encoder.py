@@ -17,7 +17,7 @@ from av.video.stream import VideoStream
 from vidcolor.color.ycbcr import luma_range
 from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation, Frame, Plane
-from vidcolor.video.encoding import INTERLACED_ORDERS, MP4_FAMILY, Encoding
+from vidcolor.video.encoding import MP4_FAMILY, Encoding
 from vidcolor.video.pixels import plane_view
 from vidcolor.video.source import FULL_RANGE, Source
 
@@ -165,7 +165,7 @@ def add_video_stream(output: OutputContainer, encoding: Encoding, source: Source
     context.color_trc = picture.transfer
     context.field_order = picture.field_order
     context.flags |= int(CodecFlags.frame_duration | CodecFlags.bitexact)
-    if picture.field_order in INTERLACED_ORDERS:
+    if picture.is_interlaced:
         context.flags |= int(CodecFlags.interlaced_dct | CodecFlags.interlaced_me)
     if encoding.codec == "libx265" and encoding.container in MP4_FAMILY:
         context.codec_tag = "hvc1"  # the one that QuickTime plays

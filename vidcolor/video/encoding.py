@@ -13,7 +13,6 @@ from vidcolor.errors import OutputError
 from vidcolor.frame import Matrix, Picture
 from vidcolor.settings import OutputSettings
 from vidcolor.video.pixels import SUBSAMPLING_NAMES, is_planar_luma, log2_subsampling
-from vidcolor.video.reader import BOTTOM_FIELD_FIRST_ORDERS
 from vidcolor.video.source import UNSPECIFIED, Source
 
 # Containers that hold today's codecs, subtitles and odd times well enough to be a default.
@@ -27,7 +26,6 @@ CONTAINER_BY_SUFFIX = {
 }
 SUFFIX_BY_CONTAINER = {"matroska": ".mkv", "mp4": ".mp4", "mov": ".mov", "mpegts": ".ts"}
 MP4_FAMILY = ("mp4", "mov")
-INTERLACED_ORDERS = (2, 3, 4, 5)
 # Archival codecs that a film of 10 bits or more keeps, by the name of their decoder.
 ARCHIVAL_ENCODERS = {"ffv1": "ffv1", "prores": "prores_ks"}
 DEEPEST_HEVC_BITS = 12
@@ -270,10 +268,10 @@ def _x264_params(picture: Picture) -> dict[str, str]:
     if torch.backends.cpu.get_cpu_capability() == "AVX512":
         # With AVX-512 the x264 in PyAV 18.1 gives other bytes from run to run, by one thread too.
         params.append("asm=avx2")
-    if picture.field_order in INTERLACED_ORDERS:
+    if picture.is_interlaced:
         # By several threads interlaced film gets other bytes from run to run (13 kinds in 40 runs).
         params.append("threads=1")
-    if picture.field_order in BOTTOM_FIELD_FIRST_ORDERS:
+    if picture.is_bottom_first:
         # FFmpeg tells x264 so with the first frame, when the stream already says the other order.
         params.append("bff=1")
     return {"x264-params": ":".join(params)} if params else {}

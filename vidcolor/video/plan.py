@@ -11,7 +11,6 @@ from vidcolor.errors import AlreadyColorError, OutputError
 from vidcolor.settings import OutputSettings, Settings
 from vidcolor.video.encoding import (
     CONTAINER_BY_SUFFIX,
-    INTERLACED_ORDERS,
     Encoding,
     choose_encoder,
     choose_pixel_format,
@@ -67,7 +66,7 @@ def plan_video(
         raise AlreadyColorError(
             f"{source}: is in color already; --force keeps its luma and replaces its colors"
         )
-    if found.picture.field_order in INTERLACED_ORDERS and is_telecined(found):
+    if found.picture.is_interlaced and is_telecined(found):
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
     return Job(source=found, encoding=encoding)

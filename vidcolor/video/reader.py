@@ -32,9 +32,6 @@ from vidcolor.video.source import (
     open_container,
 )
 
-# BB and BT of FFmpeg's AVFieldOrder: programs and muxers give TB and BT to woven film whose top or
-# bottom field is shown first, other than its comments say.
-BOTTOM_FIELD_FIRST_ORDERS = (3, 5)
 # Starts nearer than this to the beginning are reached by decoding, farther ones by seeking.
 SEEK_FROM_SECONDS = 10
 # What decoders that hide damage say of it: FFV1 of slices with wrong checksums, JPEG of gaps.
@@ -205,7 +202,7 @@ def _to_frame(decoded: VideoFrame, pts: int, index: int, source: Source) -> Fram
             f"{source.pixel_format} to {found[0]}x{found[1]} {found[2]}; "
             "split the film there and colorize the parts"
         )
-    top_first = picture.field_order not in BOTTOM_FIELD_FIRST_ORDERS
+    top_first = not picture.is_bottom_first
     return Frame(
         index=index,
         luma=_luma(decoded, picture),
