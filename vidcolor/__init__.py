@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from vidcolor.errors import (
     AlreadyColorError,
     DiskFullError,
+    LedgerError,
     ModelError,
     OutputError,
     ReelTakenError,
@@ -43,6 +44,7 @@ __all__ = [
     "DiskFullError",
     "FrameDump",
     "InputSettings",
+    "LedgerError",
     "ModelError",
     "ModelSettings",
     "OutputError",

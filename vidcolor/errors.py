@@ -7,6 +7,7 @@ VidcolorError                 anything the user can act on; its text is one clea
 │   └── SourceGoneError       the input vanished or changed while it was read
 ├── OutputError               the output cannot be written as asked
 │   ├── DiskFullError         there is no room for it; what is done of it is kept
+│   ├── LedgerError           the account of an output folder cannot be used
 │   └── ReelTakenError        another run has it in work
 └── ModelError                a model is unknown, missing or damaged
 ```
@@ -43,6 +44,10 @@ class DiskFullError(OutputError):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"{folder}: the disk is full; make room or choose another -o")
+
+
+class LedgerError(OutputError):
+    """The ledger of an output folder cannot be used; what is done of a film is kept."""
 
 
 class ReelTakenError(OutputError):

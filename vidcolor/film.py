@@ -11,7 +11,13 @@ from vidcolor import __version__
 from vidcolor.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.dump.sink import FrameDump
 from vidcolor.dumping import begun
-from vidcolor.errors import DiskFullError, OutputError, SourceError, SourceGoneError
+from vidcolor.errors import (
+    DiskFullError,
+    LedgerError,
+    OutputError,
+    SourceError,
+    SourceGoneError,
+)
 from vidcolor.identity import Origin, find_origin, tell_identity, watched
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline import Colored, Past, colorize_frames, read_job
@@ -182,14 +188,15 @@ def colorize_job(
         facts["elapsed_seconds"] = elapsed = perf_counter() - began
         facts["losses"] = str(losses := Losses(**(work.losses or {})))
         facts["verification"] = proof.verification
-        facts["worth_a_look"] = remarks = find_remarkable(timeline.shots())
+        shots = timeline.shots()
+        facts["worth_a_look"] = remarks = find_remarkable(shots)
         proof.write_hashes()
         credentials.write()
         write_sidecar(sidecar_path(job.encoding.path), facts)
         result = Result(
             path=job.encoding.path,
             frames=timeline.frames,
-            shots=len(timeline.shots()),
+            shots=len(shots),
             seconds=elapsed,
             losses=losses,
             verification=proof.verification,
@@ -269,7 +276,7 @@ def _kept_for_later(work: Work) -> Iterator[None]:
     """Throw the work away at errors that the same command would only come to again."""
     try:
         yield
-    except (DiskFullError, SourceGoneError):
+    except (DiskFullError, LedgerError, SourceGoneError):
         raise
     except (SourceError, OutputError):
         work.remove()

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from vidcolor.differences import tell_differences
-from vidcolor.errors import DiskFullError, OutputError, SourceError, VidcolorError
+from vidcolor.errors import DiskFullError, LedgerError, OutputError, SourceError, VidcolorError
 from vidcolor.identity import Origin, find_origin, stamp
 from vidcolor.work import is_taken
 
@@ -66,7 +66,7 @@ class Ledger:
         folder: Where the outputs go.
 
     Raises:
-        OutputError: It cannot be used; the text says why.
+        LedgerError: It cannot be used; the text says why.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -205,7 +205,7 @@ class Ledger:
         self._database.execute("BEGIN IMMEDIATE")
         (version,) = self._database.execute("PRAGMA user_version").fetchone()
         if version > VERSION:
-            raise OutputError(
+            raise LedgerError(
                 f"{self._path}: was written by a newer vidcolor (ledger {version}, this one knows "
                 f"{VERSION}); use that one, or another -o"
             )
@@ -237,7 +237,7 @@ class Ledger:
             sqlite3.SQLITE_READONLY: "may not be written to; choose another folder with -o",
             sqlite3.SQLITE_CANTOPEN: "cannot be opened; choose another folder with -o",
         }.get(code, f"cannot be used ({error}); choose another folder with -o")
-        return OutputError(f"{self._path}: {told}")
+        return LedgerError(f"{self._path}: {told}")
 
 
 def read_ledger(folder: Path) -> list[Entry]:
@@ -245,7 +245,7 @@ def read_ledger(folder: Path) -> list[Entry]:
 
     Raises:
         SourceError: There is none.
-        OutputError: It cannot be used.
+        LedgerError: It cannot be used.
     """
     if not (folder / NAME).is_file():
         raise SourceError(f"{folder}: holds no {NAME}; name the -o folder of a run")
