@@ -5,6 +5,7 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -284,6 +285,24 @@ def with_dpx_header(dpx: bytes, *, rate: float | None = None, timecode: str = "f
     head[4:8] = struct.pack(f"{order}I", len(head))
     head[16:20] = struct.pack(f"{order}I", len(dpx) + 384)
     return bytes(head) + dpx[1664:]
+
+
+@contextmanager
+def held_elsewhere(target: Path) -> Iterator[None]:
+    """Another process has the film at `target` in work."""
+    program = (
+        "import sys; from pathlib import Path; from vidcolor.work import Work\n"
+        f"with Work(Path({str(target)!r}), {{}}): print(flush=True); sys.stdin.read()"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env=environment,
+    ) as other:  # fmt: skip
+        other.stdout.readline()
+        yield
+        other.stdin.close()
+        other.wait()
 
 
 def ask_ffprobe(path: Path, *show: str) -> dict:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bagit
 import pytest
-from clips import soft_shot, write_film
+from clips import held_elsewhere, soft_shot, write_film
 
 from vidcolor import __version__
 from vidcolor import bag as bags
@@ -166,21 +166,11 @@ def test_a_reel_that_another_run_has_is_waited_for(capsys: pytest.CaptureFixture
     target = Path("out/data/a.colorized.mkv")
     target.parent.mkdir(parents=True)
     Path("out", NAME).touch()
-    program = (
-        "import sys; from pathlib import Path; from vidcolor.work import Work\n"
-        f"with Work(Path({str(target)!r}), {{}}): print(flush=True); sys.stdin.read()"
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        env=environment,
-    ) as other:  # fmt: skip
-        other.stdout.readline()
+    with held_elsewhere(target):
         assert run() == 0
         out, err = capsys.readouterr()
         assert "reels/a.mkv: another run has it in work: left to it" in out
         assert "out: no bag is made, as it would lack 1 of the reels" in err
-        other.stdin.close()
     assert not TAG_FILES & files().keys()
     assert run("-q") == 0
     assert validate().returncode == 0

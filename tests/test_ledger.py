@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from clips import soft_shot, write_film
+from clips import held_elsewhere, soft_shot, write_film
 
 from vidcolor import ledger as ledgers
 from vidcolor.cli import main
-from vidcolor.errors import OutputError, SourceError
+from vidcolor.errors import LedgerError, OutputError, SourceError
 from vidcolor.ledger import NAME, Ledger, read_ledger
 from vidcolor.work import Work
 
@@ -158,21 +158,10 @@ def test_a_reel_in_work_elsewhere_is_left(capsys: pytest.CaptureFixture[str]) ->
     """Another run's reel is no failure, and its state is told as what it is."""
     Path("out").mkdir()
     target = Path("out/1.colorized.mkv")
-    program = (
-        "import sys; from pathlib import Path; from vidcolor.work import Work\n"
-        f"with Work(Path({str(target)!r}), {{}}): print(flush=True); sys.stdin.read()"
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        env=environment,
-    ) as other:  # fmt: skip
-        other.stdout.readline()
+    with held_elsewhere(target):
         assert run() == 0
         assert "reels/1.mkv: another run has it in work: left to it" in capsys.readouterr().out
         assert set(outputs()) == {"0.colorized.mkv", "2.colorized.mkv"}
-        other.stdin.close()
-        other.wait()
     assert run("-q") == 0
     assert len(outputs()) == 3
 
@@ -266,6 +255,27 @@ def test_a_locked_ledger_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(OutputError, match=r"is locked by another program; close that and run"):
         Ledger(Path("out"))
     holder.close()
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_ledger_that_fails_in_mid_film_costs_no_shot(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What is done of the film is kept; with the ledger back it is gone on with."""
+    add_shot = Ledger.add_shot
+
+    def fail(self: Ledger, path: Path, number: int, frames: int) -> None:
+        if number == 1:
+            raise LedgerError("is locked by another program")
+        add_shot(self, path, number, frames)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ledger, "add_shot", fail)
+        assert run("-q") == 1
+    assert Path("out/.0.colorized.mkv.work").exists()
+    capsys.readouterr()
+    assert run() == 0
+    assert len(outputs()) == 3
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
