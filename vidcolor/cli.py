@@ -130,7 +130,8 @@ def _colorize_reel(
 
     if isinstance(planned, Outcome):
         return planned
-    _say_notes(planned.job, options)
+    if not options.quiet:
+        _say_notes(planned.job, batch.settings)
     if options.dry_run:
         job = planned.job
         text = plan_text(job, batch.model, work_path(job.encoding.path))
@@ -258,17 +259,16 @@ def _tell_dump(dump: "FrameDump") -> None:
     )
 
 
-def _say_notes(job: "Job", options: argparse.Namespace) -> None:
+def _say_notes(job: "Job", settings: Settings) -> None:
     from vidcolor.credentials import lies_beside, manifest_path
 
     notes = list(job.encoding.notes)
     path, container = job.encoding.path, job.encoding.container
-    if lies_beside(container, settings_of(options).output):
+    if lies_beside(container, settings.output):
         name = manifest_path(path).name
         notes.append(f"{container} cannot hold content credentials: written beside it, {name}")
-    if not options.quiet:
-        for note in notes:
-            warn(f"{job.source.path}: {note}")
+    for note in notes:
+        warn(f"{job.source.path}: {note}")
 
 
 def _fail(text: str) -> int:
