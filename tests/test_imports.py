@@ -16,13 +16,14 @@ FILES = {
 }
 MOST_LINES = 400
 
-VALUES = {"differences", "errors", "settings", "rates", "frame", "color"}
+VALUES = {"differences", "errors", "settings", "rates", "timecode", "frame", "color"}
 # What each part may import beside itself; stages know values and color but no other stage.
 MAY_IMPORT = {
     "differences": set(),
     "errors": set(),
     "settings": set(),
     "rates": set(),
+    "timecode": set(),
     "frame": set(),
     "threads": set(),
     "color": {"frame"},

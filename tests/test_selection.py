@@ -2,8 +2,9 @@ from fractions import Fraction
 
 import pytest
 
-from vidcolor.dump.selection import STAGES, FrameSelection, Span, Timecode, parse_stages
+from vidcolor.dump.selection import STAGES, FrameSelection, Span, parse_stages
 from vidcolor.errors import SourceError
+from vidcolor.timecode import Timecode
 
 NTSC = Fraction(30000, 1001)
 
@@ -135,3 +136,20 @@ def test_stages_come_in_their_order() -> None:
     assert parse_stages(",".join(reversed(STAGES))) == STAGES
     with pytest.raises(ValueError, match="'colour' is no stage; there are luma, lightness, net"):
         parse_stages("net,colour")
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"), [("23:58:58;28", NTSC), ("00:00:00;00", Fraction(60000, 1001)),
+                       ("09:59:59:23", Fraction(24000, 1001)), ("10:00:00:00", Fraction(18))]
+)  # fmt: skip
+def test_timecodes_follow_each_other(text: str, rate: Fraction) -> None:
+    """The timecode n frames later is the one that counts n more, around midnight too."""
+    start = Timecode.parse(text)
+    assert start is not None
+    day = Timecode(23, 59, 59, round(rate) - 1, drops=start.drops).count(rate) + 1
+    for frames in [*range(2000), 17981, 17982, 17983, 1_000_003]:
+        later = start.after(frames, rate)
+        assert later.count(rate) == (start.count(rate) + frames) % day
+        assert Timecode.parse(later.text()) == later
+        if later.drops and later.minutes % 10 and not later.seconds:
+            assert later.frames >= round(rate) // 15

@@ -27,9 +27,10 @@ from vidcolor.replay import replay_frames
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.sidecar import read_sidecar, tell_fixity
 from vidcolor.video import pictures, sequence
+from vidcolor.video.pattern import Pattern
 from vidcolor.video.plan import plan_video
 from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.sequence import Pattern, list_patterns, open_picture
+from vidcolor.video.sequence import list_patterns, open_picture
 from vidcolor.video.source import Source, probe
 from vidcolor.video.tint import is_color
 

@@ -11,61 +11,19 @@
 import re
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Literal, NamedTuple, Self
+from typing import Literal, Self
 
 from vidcolor.errors import SourceError
+from vidcolor.timecode import Timecode
 
 STAGES = ("luma", "lightness", "net", "flow", "smooth", "regions", "chroma", "final")
 """What can be dumped of a frame, in the order that it comes to be."""
-
-MINUTES_WITHOUT_DROP = 10
-FRAMES_PER_DROPPED = 15  # 2 of 30 and 4 of 60 numbers go each minute but every tenth
 
 _MIDDLE = Fraction(1, 2)  # of a frame: a time that no rounding moves to another one
 
 _FRAME = re.compile(r"\d+")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d{1,2}(?:\.\d+)?)")
-_TIMECODE = re.compile(r"(\d+):(\d{2}):(\d{2})([:;])(\d{2,3})")
-
-
-class Timecode(NamedTuple):
-    """A place in a film as SMPTE ST 12-1 counts it."""
-
-    hours: int
-    minutes: int
-    seconds: int
-    frames: int
-    drops: bool
-
-    @classmethod
-    def parse(cls, text: str) -> Self | None:
-        """The timecode that `text` is; None if it is none."""
-        found = _TIMECODE.fullmatch(text)
-        if found is None:
-            return None
-        hours, minutes, seconds, separator, frames = found.groups()
-        return cls(int(hours), int(minutes), int(seconds), int(frames), separator == ";")
-
-    def count(self, rate: Fraction) -> int:
-        """Frames since 00:00:00:00 at `rate` frames a second.
-
-        Raises:
-            ValueError: There is no such timecode at that rate.
-        """
-        nominal = round(rate)
-        if self.minutes >= 60 or self.seconds >= 60 or self.frames >= nominal:  # noqa: PLR2004
-            raise ValueError(f"no such timecode at {float(rate):.6g} frames/s")
-        minutes = self.hours * 60 + self.minutes
-        count = (minutes * 60 + self.seconds) * nominal + self.frames
-        if self.drops:
-            count -= nominal // FRAMES_PER_DROPPED * (minutes - minutes // MINUTES_WITHOUT_DROP)
-        return count
-
-    def text(self) -> str:
-        """As it is written."""
-        hours, minutes, seconds, frames, drops = self
-        return f"{hours:02}:{minutes:02}:{seconds:02}{';' if drops else ':'}{frames:02}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,8 +16,8 @@ from av.container import InputContainer
 from vidcolor.errors import SourceError
 from vidcolor.rates import parse_rate
 from vidcolor.settings import InputSettings
+from vidcolor.video.pattern import PICTURE_SUFFIXES, Pattern
 
-PICTURE_SUFFIXES = {".dpx", ".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
 FEWEST_PICTURES = 2
 """That make a series where nobody says that they are one."""
 
@@ -25,70 +25,9 @@ FEWEST_PICTURES = 2
 SLOWEST_STATED, FASTEST_STATED = 8, 120
 NAMED_GAPS = 3
 
-_PATTERN = re.compile(r"((?:[^%]|%%)*)%(?:0([1-9]\d?))?d((?:[^%]|%%)*)")
 _NUMBERED = re.compile(r"(.*?)([0-9]+)(\.[^.]+)")
 # FFmpeg reads a field without a value as zeros.
 _TIMECODE = re.compile(r"(?!00:00:00)([01]\d|2[0-3]):[0-5]\d:[0-5]\d[:;]\d\d")
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """The names of a series' pictures: what is before the number, its least digits, what is behind.
-
-    Attributes:
-        folder: Where the pictures lie.
-        before: The part of their names before the number.
-        digits: Numbers are filled up with zeros to this many digits.
-        behind: The part behind the number, the suffix at its end.
-    """
-
-    folder: Path
-    before: str
-    digits: int
-    behind: str
-
-    @classmethod
-    def parse(cls, path: Path) -> "Pattern | None":
-        """The pattern that a path such as `reel/%06d.dpx` is, as FFmpeg has them; else None."""
-        found = _PATTERN.fullmatch(path.name)
-        if found is None or path.suffix.lower() not in PICTURE_SUFFIXES:
-            return None
-        before, digits, behind = found.groups()
-        before, behind = before.replace("%%", "%"), behind.replace("%%", "%")
-        return cls(path.parent, before, int(digits or 1), behind)
-
-    @property
-    def path(self) -> Path:
-        """The pattern as `parse` takes it."""
-        before, behind = (part.replace("%", "%%") for part in (self.before, self.behind))
-        number = f"%0{self.digits}d" if self.digits > 1 else "%d"
-        return self.folder / f"{before}{number}{behind}"
-
-    @property
-    def title(self) -> Path:
-        """A name for the series without its number: `reel/scan.tif`, or failing that its folder's.
-
-        For `reel/%06d.dpx` it is `reel/reel.dpx`.
-        """
-        suffix = Path(self.name(0)).suffix
-        stem = f"{self.before}{self.behind.removesuffix(suffix)}".strip(" ._-")
-        return self.folder / f"{stem or self.folder.absolute().name or 'reel'}{suffix}"
-
-    def file(self, number: int) -> Path:
-        """The picture of this number."""
-        return self.folder / self.name(number)
-
-    def name(self, number: int) -> str:
-        """The name of the picture of this number."""
-        return f"{self.before}{number:0{self.digits}d}{self.behind}"
-
-    def number(self, name: str) -> int | None:
-        """The number of the picture of this name; None if it is none of them."""
-        text = name.removeprefix(self.before).removesuffix(self.behind)
-        if not (text.isascii() and text.isdigit()):
-            return None
-        number = int(text)
-        return number if self.name(number) == name else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,67 @@
+"""Timecode as films carry it. Standard library only."""
+
+import re
+from fractions import Fraction
+from typing import NamedTuple, Self
+
+MINUTES_WITHOUT_DROP = 10
+FRAMES_PER_DROPPED = 15  # 2 of 30 and 4 of 60 numbers go each minute but every tenth
+
+_TIMECODE = re.compile(r"(\d+):(\d{2}):(\d{2})([:;])(\d{2,3})")
+
+
+class Timecode(NamedTuple):
+    """A place in a film as SMPTE ST 12-1 counts it."""
+
+    hours: int
+    minutes: int
+    seconds: int
+    frames: int
+    drops: bool
+
+    @classmethod
+    def parse(cls, text: str) -> Self | None:
+        """The timecode that `text` is; None if it is none."""
+        found = _TIMECODE.fullmatch(text)
+        if found is None:
+            return None
+        hours, minutes, seconds, separator, frames = found.groups()
+        return cls(int(hours), int(minutes), int(seconds), int(frames), separator == ";")
+
+    def count(self, rate: Fraction) -> int:
+        """Frames since 00:00:00:00 at `rate` frames a second.
+
+        Raises:
+            ValueError: There is no such timecode at that rate.
+        """
+        nominal = round(rate)
+        if self.minutes >= 60 or self.seconds >= 60 or self.frames >= nominal:  # noqa: PLR2004
+            raise ValueError(f"no such timecode at {float(rate):.6g} frames/s")
+        minutes = self.hours * 60 + self.minutes
+        count = (minutes * 60 + self.seconds) * nominal + self.frames
+        if self.drops:
+            count -= nominal // FRAMES_PER_DROPPED * (minutes - minutes // MINUTES_WITHOUT_DROP)
+        return count
+
+    def after(self, frames: int, rate: Fraction) -> Self:
+        """The timecode so many frames later; after 24 hours it begins again.
+
+        Raises:
+            ValueError: There is no such timecode at that rate.
+        """
+        count, nominal = self.count(rate) + frames, round(rate)
+        if self.drops:
+            dropped = nominal // FRAMES_PER_DROPPED
+            minute = 60 * nominal - dropped
+            tens, rest = divmod(count, MINUTES_WITHOUT_DROP * minute + dropped)
+            # The first minute of ten is longer, as it drops none.
+            minutes = max(0, (rest - dropped) // minute)
+            count += dropped * ((MINUTES_WITHOUT_DROP - 1) * tens + minutes)
+        seconds, number = divmod(count, nominal)
+        hours, minutes, seconds = seconds // 3600 % 24, seconds // 60 % 60, seconds % 60
+        return self._replace(hours=hours, minutes=minutes, seconds=seconds, frames=number)
+
+    def text(self) -> str:
+        """As it is written."""
+        hours, minutes, seconds, frames, drops = self
+        return f"{hours:02}:{minutes:02}:{seconds:02}{';' if drops else ':'}{frames:02}"
