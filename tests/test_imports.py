@@ -16,13 +16,14 @@ FILES = {
 }
 MOST_LINES = 400
 
-VALUES = {"differences", "errors", "settings", "rates", "timecode", "frame", "color"}
+VALUES = {"differences", "outputs", "errors", "settings", "rates", "timecode", "frame", "color"}
 # What each part may import beside itself; stages know values and color but no other stage.
 MAY_IMPORT = {
     "differences": set(),
     "errors": set(),
     "settings": set(),
     "rates": set(),
+    "outputs": set(),
     "timecode": set(),
     "frame": set(),
     "threads": set(),
@@ -43,13 +44,13 @@ MAY_IMPORT = {
     "identity": VALUES | {"models", "sidecar", "video", ""},
     "work": VALUES | {"temporal", "timeline", "video"},
     "ledger": VALUES | {"identity", "work"},
-    "bag": {"errors", "ledger", "reels", "sidecar", "work", ""},
+    "bag": {"errors", "ledger", "outputs", "reels", "sidecar", "work", ""},
     "credentials": {"errors", "models", "settings", "sidecar", "video", ""},
     "batch": {"credentials", "film", "identity", "ledger", "reels", "dump", "errors", "settings"}
     | {"models", "verify", "video", "work"},
     "reels": {"dump", "errors", "video"},
-    "options": {"", "dump", "rates", "settings"},
-    "telling": {"batch", "film", "models", "settings", "video"},
+    "options": {"", "dump", "outputs", "rates", "settings", "video"},
+    "telling": {"batch", "film", "models", "settings", "sidecar", "video"},
     "cli": {
         "bag",
         "telling",

@@ -12,9 +12,10 @@ import bagit
 from vidcolor import __version__
 from vidcolor.errors import OutputError, SourceError, VidcolorError
 from vidcolor.ledger import NAME, Ledger
+from vidcolor.outputs import beside
 from vidcolor.reels import Reel
 from vidcolor.sidecar import write_whole
-from vidcolor.work import discard_work, is_taken
+from vidcolor.work import discard_work, is_pictures, is_taken
 
 PAYLOAD = "data"
 ALGORITHM = "sha256"
@@ -166,11 +167,13 @@ class Bag:
 
     def _strangers(self, ledger: Ledger) -> Iterator[Path]:
         """The files of the payload that are no film of the ledger's and lie beside none."""
-        films = {entry.output.with_suffix("") for entry in ledger.entries() if entry.output}
+        outputs = {entry.output for entry in ledger.entries() if entry.output}
+        films = {beside(output, "") for output in outputs}
         for path in sorted(self.payload.rglob("*")):
             ends = (index for index, sign in enumerate(path.name) if sign == "." and index)
             is_known = any(path.with_name(path.name[:end]) in films for end in ends)
-            if not (is_known or path.is_dir()):
+            is_picture = path.parent in outputs or is_pictures(path.parent)
+            if not (is_known or is_picture or path.is_dir()):
                 yield path
 
 

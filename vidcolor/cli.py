@@ -126,7 +126,7 @@ def _colorize_reel(
 ) -> "Outcome":
     """What becomes of one reel."""
     from vidcolor.batch import Outcome
-    from vidcolor.work import work_path
+    from vidcolor.work import pictures_path, work_path
 
     if isinstance(planned, Outcome):
         return planned
@@ -134,7 +134,8 @@ def _colorize_reel(
         _say_notes(planned.job, batch.settings)
     if options.dry_run:
         job = planned.job
-        text = plan_text(job, batch.model, work_path(job.encoding.path))
+        kept_at = work_path if job.encoding.names is None else pictures_path
+        text = plan_text(job, batch.model, kept_at(job.encoding.path))
         return Outcome(source=job.source.path, note=text)
     if bag is not None:
         bag.begin()

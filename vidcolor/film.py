@@ -20,20 +20,23 @@ from vidcolor.errors import (
 )
 from vidcolor.identity import Origin, find_origin, tell_identity, watched
 from vidcolor.models.zoo import Model, load_model
+from vidcolor.outputs import files_of
 from vidcolor.pipeline import Colored, Past, colorize_frames, read_job
 from vidcolor.quality import Remark, find_remarkable
 from vidcolor.settings import Settings
 from vidcolor.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
 from vidcolor.temporal.memory import Ending, LongMemory
-from vidcolor.timeline import Timeline
+from vidcolor.timeline import FrameFigures, Timeline
 from vidcolor.verify import Proof, Verification, hash_paths
 from vidcolor.video.encoder import Encoded, ShotEncoder
 from vidcolor.video.encoding import check_target
+from vidcolor.video.picture_encoding import check_pictures
+from vidcolor.video.picture_writer import PictureWriter
 from vidcolor.video.plan import Job, plan_video
 from vidcolor.video.reader import Losses
 from vidcolor.video.returns import REMEMBERED_SHOTS
 from vidcolor.video.writer import FilmWriter, reorder_depth
-from vidcolor.work import Work, is_whole
+from vidcolor.work import Work, is_whole, pictures_path
 
 Progress = Callable[[int, int], None]
 
@@ -167,14 +170,16 @@ def colorize_job(
         timeline = Timeline(work.figures())
         if work.losses is None:
             # What the file cannot hold is told now, not when all is done.
-            _writer(job, model, settings).abandon()
+            writer = _writer(job, model, settings)
+            writer.abandon()
             losses = Losses()
             frames = watched(read_job(job, settings, losses), job.source, origin)
             past = Past(work.frames_done, _remembered(work, model))
             with begun(dump, job, model, settings):
                 colored = colorize_frames(frames, model, settings, dump, past=past)
                 with closing(colored):
-                    _keep(colored, job, settings, work, timeline, watcher, dump)
+                    encoded = _Shots(job, settings, work, writer)
+                    _keep(colored, encoded, job, timeline, watcher, dump)
             work.end_film(asdict(losses))
         proof = Proof(job, settings)
 
@@ -182,8 +187,8 @@ def colorize_job(
             credentials.add(written)
             proof.check(written)
 
-        with _writer(job, model, settings, check) as writer:
-            writer.write(work.packets(), work.reordered)
+        with _writer(job, model, settings, check) as writer, closing(work.packets()) as packets:
+            writer.write(packets, work.reordered)
         facts = _facts(job, model, settings, origin) | timeline.figures()
         facts["elapsed_seconds"] = elapsed = perf_counter() - began
         facts["losses"] = str(losses := Losses(**(work.losses or {})))
@@ -212,10 +217,15 @@ def colorize_job(
 class _Shots:
     """Encodes the frames of a film into the work on it, where a shot counts when it is whole."""
 
-    def __init__(self, encoder: ShotEncoder, work: Work) -> None:
-        self._encoder = encoder
+    def __init__(
+        self, job: Job, settings: Settings, work: Work, writer: FilmWriter | PictureWriter
+    ) -> None:
+        shift_seconds = job.shift_seconds(settings)
+        self._encoder = ShotEncoder(job.source, job.encoding, shift_seconds=shift_seconds)
         self._work = work
+        self._pictures = writer if isinstance(writer, PictureWriter) else None
         self._number = work.shots_done
+        self._frames_before = work.frames_done
         self._frames = 0
         self._times: list[int] = []
 
@@ -226,32 +236,37 @@ class _Shots:
         self._frames += 1
         self._add_packets(self._encoder.encode(one.frame, one.chroma[:2]))
 
+    def add_figures(self, one: Colored, figures: FrameFigures) -> None:
+        """Take in what is told of that frame."""
+        self._work.add_frame(one.shot.number, one.frame.index, figures)
+
     def end(self) -> None:
         """Say that the shot is over."""
         self._add_packets(self._encoder.end_shot())
         self._work.end_shot(self._number, self._frames, reorder_depth(self._times))
+        self._frames_before += self._frames
         self._number, self._frames = self._number + 1, 0
         self._times.clear()
 
     def _add_packets(self, packets: Iterator[Encoded]) -> None:
         for packet in packets:
-            self._work.add_packet(self._number, len(self._times), packet)
+            kept, count = packet, len(self._times)
+            if self._pictures is not None:
+                kept = self._pictures.keep(packet, self._frames_before + count)
+            self._work.add_packet(self._number, count, kept)
             self._times.append(packet.pts)
 
 
 def _keep(
     colored: Iterator[Colored],
+    shots: _Shots,
     job: Job,
-    settings: Settings,
-    work: Work,
     timeline: Timeline,
     watcher: Watcher,
     dump: FrameDump | None,
 ) -> None:
     """Encode the frames of the shots that are not done yet, and tell of each."""
     first = job.source.first_pts * job.source.time_base
-    encoder = ShotEncoder(job.source, job.encoding, shift_seconds=job.shift_seconds(settings))
-    shots = _Shots(encoder, work)
     for one in colored:
         frame, shot = one.frame, one.shot
         before = perf_counter()
@@ -266,7 +281,7 @@ def _keep(
             limited_share=one.chroma.limited_share,
             returns_to=shot.returns_to,
         )
-        work.add_frame(shot.number, frame.index, figures)
+        shots.add_figures(one, figures)
         watcher.see_frame(timeline.frames, shot.number)
     shots.end()
 
@@ -300,7 +315,10 @@ def _refuse_taken_names(
     """Raise if something stands under the names that will be written, unless that is allowed."""
     overwrite = settings.output.overwrite or is_ours
     target, source = job.encoding.path, job.source.path
-    check_target(target, source, overwrite=overwrite, folder_comes=folder_comes)
+    if job.encoding.names is not None:
+        check_pictures(job.encoding, job.source, overwrite=overwrite, folder_comes=folder_comes)
+    else:
+        check_target(target, source, overwrite=overwrite, folder_comes=folder_comes)
     for path in paths_written(job, settings)[1:]:
         check_sidecar(path, overwrite=overwrite)
 
@@ -322,7 +340,15 @@ def _writer(
     model: Model,
     settings: Settings,
     check: Callable[[Path], None] = lambda _: None,
-) -> FilmWriter:
+) -> FilmWriter | PictureWriter:
+    if job.encoding.names is not None:
+        return PictureWriter(
+            job.source,
+            job.encoding,
+            pictures_path(job.encoding.path),
+            shift_seconds=job.shift_seconds(settings),
+            check=check,
+        )
     color = settings.color
     made_by = (
         f"synthetic color, made by vidcolor {__version__}, model {model.name} {model.sha256[:12]}, "
@@ -356,8 +382,8 @@ def _facts(job: Job, model: Model, settings: Settings, origin: Origin) -> dict[s
             "timecode": source.timecode,
         },
         "output": {
-            "path": encoding.path,
-            "fixity": tell_fixity(encoding.path),
+            "path": encoding.path if encoding.names is None else encoding.names.path,
+            "fixity": tell_fixity(*files_of(encoding.path)),
             "container": encoding.container,
             "codec": encoding.codec,
             "pixel_format": encoding.pixel_format,

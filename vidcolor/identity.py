@@ -60,7 +60,9 @@ def tell_identity(job: Job, model: Model, settings: Settings, origin: Origin) ->
             "codec": encoding.codec,
             "pixel_format": encoding.pixel_format,
             "options": encoding.options,
-        },
+        }
+        # Of a film in one file the name plays no part.
+        | ({} if encoding.names is None else {"names": encoding.names.path.name}),
     }
 
 

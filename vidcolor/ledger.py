@@ -18,6 +18,7 @@ from typing import Any, Self
 from vidcolor.differences import tell_differences
 from vidcolor.errors import DiskFullError, LedgerError, OutputError, SourceError, VidcolorError
 from vidcolor.identity import Origin, find_origin, stamp
+from vidcolor.outputs import files_of
 from vidcolor.work import is_taken
 
 NAME = "vidcolor-ledger.sqlite"
@@ -124,7 +125,7 @@ class Ledger:
         )
         for output, *found in self._execute(query, (_hash(identity),)):
             film: Path = self.folder / output
-            if film.exists() and list(stamp([film])) == found:
+            if film.exists() and list(stamp(files_of(film))) == found:
                 return film
         return None
 
@@ -158,7 +159,7 @@ class Ledger:
             "UPDATE reels SET state = 'done', ended = ?, frames = ?, seconds = ?, error = NULL, "
             "output_size = ?, output_mtime_ns = ? WHERE path = ?"
         )
-        self._execute(query, (_now(), frames, seconds, *stamp([output]), _key(path)))
+        self._execute(query, (_now(), frames, seconds, *stamp(files_of(output)), _key(path)))
 
     def fail(self, path: Path, error: VidcolorError) -> None:
         """Say why a reel failed."""

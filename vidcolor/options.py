@@ -9,6 +9,7 @@ from typing import Literal, NoReturn, TypeVar
 
 from vidcolor import __version__
 from vidcolor.dump.selection import STAGES, FrameSelection, parse_stages
+from vidcolor.outputs import FILM_SUFFIXES
 from vidcolor.rates import parse_rate
 from vidcolor.settings import (
     ColorSettings,
@@ -19,11 +20,9 @@ from vidcolor.settings import (
     Settings,
     TemporalSettings,
 )
+from vidcolor.video.pattern import Pattern
 
 T = TypeVar("T")
-
-OUTPUT_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
-"""Of what is written: a -o that ends so names a film, not a folder, unless there is one."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -51,7 +50,8 @@ def make_parser() -> Parser:
     )
     parser.add_argument(
         "-o", "--output", metavar="PATH",
-        help="output file for one film, folder for several (default: FILM.colorized.* beside it)",
+        help="output file for one film, or pictures: NEW/%%06d.dpx; folder for several "
+        "(default: FILM.colorized.* beside it)",
     )  # fmt: skip
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
     parser.add_argument("-n", "--dry-run", action="store_true", help="tell what would be done")
@@ -115,12 +115,13 @@ def find_destination(
     if output is None:
         return None, None
     path = Path(output)
-    # One folder may hold one reel, as pictures.
-    is_film = path.suffix.lower() in OUTPUT_SUFFIXES
+    is_film = _is_film(path)  # one folder may hold one reel, as pictures
     many = len(options.inputs) > 1 or (_takes_folders(options) and not is_film)
     as_folder = options.bagit or many or path.is_dir() or output.endswith(("/", "\\"))
     if not as_folder:
         return path, None
+    if Pattern.parse(path) is not None:
+        parser.error(f"-o {output}: holds one film; for several name a folder, and --codec")
     if path.exists() and not path.is_dir():
         parser.error(f"-o {output}: is a file; for several films name a folder")
     return None, path
@@ -162,6 +163,11 @@ def settings_of(options: argparse.Namespace) -> Settings:
     )
 
 
+def _is_film(output: Path) -> bool:
+    """Whether a -o names a film, in one file or in pictures, unless there is a folder so called."""
+    return output.suffix.lower() in FILM_SUFFIXES or Pattern.parse(output) is not None
+
+
 def _takes_folders(options: argparse.Namespace) -> bool:
     return any(path.is_dir() for path in options.inputs)
 
@@ -177,8 +183,7 @@ def _check_bag(parser: Parser, options: argparse.Namespace) -> None:
     if not options.bagit:
         return
     output = None if options.output is None else Path(options.output)
-    is_film = output is not None and output.suffix.lower() in OUTPUT_SUFFIXES
-    if output is None or (is_film and not output.is_dir()):
+    if output is None or (_is_film(output) and not output.is_dir()):
         parser.error("--bagit makes a folder of films a bag; name the folder with -o DIR")
     if options.dump is not None:
         parser.error("--bagit and --dump do not go together; dump in a run of its own")
@@ -268,7 +273,10 @@ def _add_output_options(group: argparse._ArgumentGroup) -> None:
         "beside it go before (default: as the film is)",
     )  # fmt: skip
     group.add_argument("--lossless", action="store_true", help="FFV1 with checksums, in Matroska")
-    group.add_argument("--codec", metavar="NAME", help="FFmpeg's encoder, such as libx265")
+    group.add_argument(
+        "--codec", metavar="NAME",
+        help="FFmpeg's encoder, such as libx265; dpx, png and tiff write a folder of pictures",
+    )  # fmt: skip
     group.add_argument(
         "--crf", type=_number(0, 63), metavar="X", help="quality; lower is better and larger"
     )

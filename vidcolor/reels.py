@@ -97,7 +97,7 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel]:
 
     reels = []
     for place, folders, names in os.walk(folder, onerror=fail):
-        folders[:] = sorted(name for name in folders if not name.startswith(".")) * recursive
+        folders[:] = sorted(name for name in folders if not _is_made(name)) * recursive
         if {LINES, MANIFEST} <= set(names):
             folders.clear()  # a dump, whose pictures are no film
             continue
@@ -108,6 +108,11 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel]:
         remedy = "name a film" if recursive else "name a film, or look deeper with --recursive"
         raise SourceError(f"{folder}: holds no film; {remedy}")
     return reels
+
+
+def _is_made(folder: str) -> bool:
+    """Whether a folder is hidden, or holds a film as pictures that the program made."""
+    return folder.startswith(".") or folder.endswith(MADE)
 
 
 def _films_among(folder: Path, names: Iterable[str]) -> list[Path]:

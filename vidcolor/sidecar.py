@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from vidcolor.errors import DiskFullError, OutputError, SourceError
+from vidcolor.outputs import beside
 
 FORMAT = "vidcolor-sidecar"
 VERSION = 1
@@ -38,7 +39,7 @@ _REMEDY = "name the film.colorized.json beside a film"
 
 def sidecar_path(film: Path) -> Path:
     """Where the sidecar of a colorized film lies: film.colorized.json for film.colorized.mp4."""
-    return film.with_suffix(".json")
+    return beside(film, ".json")
 
 
 def check_sidecar(path: Path, *, overwrite: bool) -> None:

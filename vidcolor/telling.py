@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 from tqdm import tqdm
 
 from vidcolor.settings import Settings
+from vidcolor.sidecar import sidecar_path
 
 if TYPE_CHECKING:  # the command line must not wait for torch before it can help
     from vidcolor.batch import Outcome
@@ -64,15 +65,18 @@ def plan_text(job: "Job", model: "Model", work: Path) -> str:
     source, encoding = job.source, job.encoding
     picture = source.picture
     size = f"{picture.width}x{picture.height}"
+    where, kept = encoding.path, "as large as the film until that is whole"
+    if encoding.names is not None:
+        where, kept = encoding.names.path, "until all pictures are there"
     options = " ".join(f"{key}={text}" for key, text in encoding.options.items())
     lines = (
         f"{source.path}",
         f"  source    {source.codec} {source.pixel_format} {size}, {source.container}",
         f"  rate      {float(source.frame_rate):.6g} frames/s",
         f"  model     {model.name} ({model.sha256[:12]}) on {model.device}",
-        f"  output    {encoding.path}",
+        f"  output    {where}",
         f"  encoding  {encoding.codec} {encoding.pixel_format}, {encoding.container} {options}",
-        f"  in work   {work}, as large as the film until that is whole",
+        f"  in work   {work}, {kept}",
     )
     return "\n".join(lines)
 
@@ -108,7 +112,7 @@ def _tell_remarks(result: "Result") -> None:
         say(f"  worth a look: shot {remark.shot + 1} at {at}: {', '.join(remark.reasons)}")
     if len(result.remarks) > MOST_REMARKS:
         more = len(result.remarks) - MOST_REMARKS
-        say(f"  and {more} more, listed in {result.path.with_suffix('.json')}")
+        say(f"  and {more} more, listed in {sidecar_path(result.path)}")
 
 
 def say(text: str) -> None:

@@ -1,20 +1,26 @@
 """Reads a colorized film back beside its source and says what of it came through."""
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import zip_longest
 from math import log10
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
 from vidcolor import __version__
+from vidcolor.color.rgb import full_luma
 from vidcolor.errors import OutputError, SourceError
-from vidcolor.frame import Frame
-from vidcolor.settings import Settings
+from vidcolor.frame import Frame, Plane
+from vidcolor.outputs import beside
+from vidcolor.settings import InputSettings, Settings
 from vidcolor.sidecar import read_sidecar, sidecar_path, write_whole
 from vidcolor.video.encoder import even_gray
+from vidcolor.video.encoding import Encoding
 from vidcolor.video.passthrough import hash_copied, hash_written
+from vidcolor.video.pattern import Pattern
 from vidcolor.video.plan import Job
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.source import Source, probe
@@ -23,11 +29,12 @@ TIME_ERROR_SECONDS = 0.0006
 """Containers round times: Matroska to a millisecond."""
 
 LOSSLESS_CODECS = {"ffv1", "ffvhuff", "huffyuv", "rawvideo", "utvideo", "magicyuv"}
+LOSSLESS_CODECS |= {"dpx", "png", "tiff"}
 
 
 def hash_paths(film: Path) -> tuple[Path, Path]:
     """Where the hashes of a source's luma and of its colorized film's lie."""
-    return film.with_suffix(".source.framemd5"), film.with_suffix(".framemd5")
+    return beside(film, ".source.framemd5"), beside(film, ".framemd5")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +49,7 @@ class Verification:
         time_error_seconds: By how much the time of a frame is off at most.
         streams: For each copied stream its kind and number, and whether its packets are equal.
         lossless: Whether the encoder was to keep the luma exactly.
+        has_times: Whether the result says when its frames are shown; pictures do not.
     """
 
     frames: int
@@ -51,12 +59,14 @@ class Verification:
     time_error_seconds: float
     streams: dict[str, bool]
     lossless: bool
+    has_times: bool = True
 
     def __str__(self) -> str:
         luma = "luma equal" if not self.unequal_luma else f"luma {self.luma_psnr:.1f} dB"
+        times = ", times equal" if self.has_times else ""
         count = len(self.streams)
         streams = f", {count} stream{'s' if count > 1 else ''} equal" if count else ""
-        return f"{self.frames} frames, {luma}, times equal{streams}"
+        return f"{self.frames} frames, {luma}{times}{streams}"
 
     @property
     def problems(self) -> list[str]:
@@ -67,7 +77,7 @@ class Verification:
             found.append(f"{kind} {abs(self.missing_frames)} of {self.frames} frames")
         if self.lossless and self.unequal_luma:
             found.append(f"the luma of {self.unequal_luma} frames is not the source's")
-        if self.time_error_seconds > TIME_ERROR_SECONDS:
+        if self.has_times and self.time_error_seconds > TIME_ERROR_SECONDS:
             found.append(f"times are off by up to {self.time_error_seconds:.4f} s")
         found += [f"{name} differs" for name, is_equal in self.streams.items() if not is_equal]
         return found
@@ -170,7 +180,8 @@ def verify_film(
     Raises:
         SourceError: One of the files cannot be read.
     """
-    written = probe(result)
+    names = job.encoding.names
+    written = probe(result) if names is None else _probe_pictures(job, names.within(result))
     piece = read_frames(
         job.source,
         Losses(),
@@ -178,25 +189,51 @@ def verify_film(
         duration_seconds=settings.duration_seconds,
     )
     shift_seconds = float(job.shift_seconds(settings))
-    scale = 1 << job.encoding.luma_shift
+    is_alone = job.encoding.chroma_only or names is not None
     count = _Count()
-    for pair in zip_longest(piece, read_frames(written, Losses())):
+    for pair in zip_longest(piece, _written_frames(written)):
         for frame, luma_hashes in zip(pair, hashes or (), strict=False):
             if frame is not None:
                 luma_hashes.add(frame)
         wanted, read = pair
-        if wanted is not None and job.encoding.chroma_only:
-            wanted = replace(wanted, luma=even_gray(wanted))
-        count.add(wanted, read, scale=scale, shift_seconds=shift_seconds)
+        luma = None if wanted is None else _luma_wanted(wanted, job.encoding)
+        count.add(wanted, luma, read, shift_seconds=shift_seconds)
     return Verification(
         frames=count.frames,
         missing_frames=count.missing,
         unequal_luma=count.unequal,
         luma_psnr=count.psnr(written.picture.depth) if count.unequal else None,
         time_error_seconds=count.time_error_seconds,
-        streams={} if job.encoding.chroma_only else _compare_streams(job, written, settings),
+        streams={} if is_alone else _compare_streams(job, written, settings),
         lossless=job.encoding.codec in LOSSLESS_CODECS,
+        has_times=names is None,
     )
+
+
+def _probe_pictures(job: Job, names: Pattern) -> Source:
+    """The pictures that a film became, with the matrix that they are made by.
+
+    They do not say it, and those of a film that says another one than its size would be misread.
+    """
+    settings = InputSettings(fps=job.source.frame_rate, gaps="hold")
+    found = probe(names.path, settings)
+    return replace(found, picture=replace(found.picture, matrix=job.encoding.picture.matrix))
+
+
+def _written_frames(written: Source) -> Iterator[Frame]:
+    """The frames of a result; what does not decode in a series of pictures has none in either."""
+    for frame in read_frames(written, Losses()):
+        if written.series is None or not written.series.is_held(frame.pts):
+            yield frame
+
+
+def _luma_wanted(frame: Frame, encoding: Encoding) -> Plane:
+    """The luma that the result should have of a frame of the source."""
+    if encoding.names is not None:
+        return full_luma(frame.luma, frame.picture, encoding.rgb_depth)
+    luma = even_gray(frame) if encoding.chroma_only else frame.luma
+    shift = encoding.luma_shift
+    return luma if not shift else cast(Plane, luma.astype(np.uint16) << np.uint16(shift))
 
 
 @dataclass(slots=True)
@@ -211,20 +248,31 @@ class _Count:
     samples: int = 0
 
     def add(
-        self, wanted: Frame | None, read: Frame | None, *, scale: int, shift_seconds: float
+        self,
+        wanted: Frame | None,
+        luma: Plane | None,
+        read: Frame | None,
+        *,
+        shift_seconds: float,
     ) -> None:
-        """Take in a frame of the source and the one that stands for it, where there are both."""
+        """Take in a frame of the source and the one that stands for it, where there are both.
+
+        Args:
+            wanted: The source's.
+            luma: What the other's should be.
+            read: The other.
+            shift_seconds: Source time at which the result begins.
+        """
         self.frames += wanted is not None
         self.missing += (wanted is not None) - (read is not None)
-        if wanted is None or read is None:
+        if wanted is None or luma is None or read is None:
             return
         error = abs(wanted.seconds - shift_seconds - read.seconds)
         self.time_error_seconds = max(self.time_error_seconds, error)
-        self.samples += wanted.luma.size
-        if wanted.luma.shape != read.luma.shape:
+        self.samples += luma.size
+        if luma.shape != read.luma.shape:
             self.unequal += 1
             return
-        luma = wanted.luma if scale == 1 else wanted.luma.astype(np.uint16) * np.uint16(scale)
         if not np.array_equal(luma, read.luma):
             self.unequal += 1
             self.squares += float(np.square(luma.astype(np.float64) - read.luma).sum())

@@ -6,8 +6,9 @@ other runs that the reel is taken, and goes with the process that holds it.
 """
 
 import json
+import shutil
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from threading import Lock
@@ -30,6 +31,7 @@ MOST_OPEN_BYTES = 32 << 20
 """Of a shot that is not whole, before they are written down."""
 
 _FORMAT = 1  # raised when what is kept changes its meaning; other work is begun anew
+_PICTURES = ".pictures"
 _GONE = "gone"  # the identity of work that its owner is about to delete
 _RETRY_SECONDS = 0.05
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
@@ -57,6 +59,16 @@ _OF_UNFINISHED = "shot NOT IN (SELECT number FROM shots)"
 def work_path(target: Path) -> Path:
     """Where the work on the film at `target` is kept."""
     return target.with_name(f".{target.name}.work")
+
+
+def pictures_path(target: Path) -> Path:
+    """Where the pictures of a film that becomes some are kept; they belong to the work on it."""
+    return target.with_name(f".{target.name}{_PICTURES}")
+
+
+def is_pictures(folder: Path) -> bool:
+    """Whether a folder is one of these."""
+    return folder.name.startswith(".") and folder.name.endswith(_PICTURES)
 
 
 def is_whole(target: Path) -> bool:
@@ -154,6 +166,7 @@ class Work:
         """Throw away what is there and begin with the first shot."""
         for table in ("shots", "packets", "frames", "endings"):
             self._execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+        self._remove_pictures()
         self._execute("UPDATE made_of SET losses = NULL")
         self._commit()
         self._look()
@@ -215,11 +228,12 @@ class Work:
         self._commit()
         self._look()
 
-    def packets(self) -> Iterator[Encoded]:
+    def packets(self) -> Generator[Encoded, None, None]:
         """The packets of all shots, in order."""
         query = "SELECT data, pts, duration, is_key FROM packets ORDER BY shot, number"
-        for data, pts, duration, is_key in self._rows(query):
-            yield Encoded(data, pts, duration, bool(is_key))
+        with closing(self._rows(query)) as rows:
+            for data, pts, duration, is_key in rows:
+                yield Encoded(data, pts, duration, bool(is_key))
 
     @property
     def reordered(self) -> int:
@@ -278,6 +292,7 @@ class Work:
             if found != wanted:
                 self.changed = self.changed or _tell_changes(found, wanted)
                 _make_tables(database, wanted)
+                self._remove_pictures()
             for table in ("packets", "frames", "endings"):
                 database.execute(f"DELETE FROM {table} WHERE {_OF_UNFINISHED}")  # noqa: S608
             database.commit()
@@ -302,7 +317,7 @@ class Work:
         except sqlite3.Error as error:
             raise _explained(self._target, error) from error
 
-    def _rows(self, query: str) -> Iterator[tuple[Any, ...]]:
+    def _rows(self, query: str) -> Generator[tuple[Any, ...], None, None]:
         try:
             yield from self._execute(query)
         except sqlite3.Error as error:
@@ -319,7 +334,11 @@ class Work:
     def _file_number(self) -> int | None:
         return self._path.stat().st_ino if self._path.exists() else None
 
+    def _remove_pictures(self) -> None:
+        shutil.rmtree(pictures_path(self._target), ignore_errors=True)
+
     def _unlink(self) -> None:
+        self._remove_pictures()
         for ending in ("-wal", "-shm", ""):
             self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
 

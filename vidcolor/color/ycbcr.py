@@ -44,7 +44,7 @@ _SRGB_SLOPE = 12.92
 _LEAST_DIFFERENCE = np.float32(1e-9)  # keeps a neutral sample from dividing by zero
 
 
-class _Colors(NamedTuple):
+class Colors(NamedTuple):
     """Maps of what is red, green and blue, all of one shape."""
 
     red: Map
@@ -98,7 +98,7 @@ def chroma_codes(
     for strip in chroma_strips(picture):
         rgb = _coded_rgb(ab[:, strip], lightness[strip], picture.primaries)
         over_luma = _over_luma(rgb, kr, kb)
-        share = _share_inside(over_luma, least[strip], greatest[strip], picture)
+        share = share_inside(over_luma, least[strip], greatest[strip], picture)
         cb[strip] = _codes(over_luma.blue * share, 1 / (2 - 2 * kb), picture)
         cr[strip] = _codes(over_luma.red * share, 1 / (2 - 2 * kr), picture)
         if record is not None:
@@ -121,7 +121,7 @@ def limited_share(
     """
     kr, kb = KR_KB[picture.matrix]
     over_luma = _over_luma(_coded_rgb(ab, lightness, picture.primaries), kr, kb)
-    share = _share_inside(over_luma, *luma_extremes, picture)
+    share = share_inside(over_luma, *luma_extremes, picture)
     changed = np.zeros(share.shape, bool)
     for difference, scale in (
         (over_luma.blue, 1 / (2 - 2 * kb)),
@@ -132,7 +132,7 @@ def limited_share(
     return float(changed.mean())
 
 
-def _coded_rgb(ab: Map, lightness: Map, primaries: int) -> _Colors:
+def _coded_rgb(ab: Map, lightness: Map, primaries: int) -> Colors:
     """Give R', G' and B' of CIELAB colors; those that the primaries lack lie outside [0, 1]."""
     y = (lightness + np.float32(16)) * np.float32(1 / 116)
     ratios = [
@@ -140,7 +140,7 @@ def _coded_rgb(ab: Map, lightness: Map, primaries: int) -> _Colors:
     ]
     weights = _rgb_from_relative_xyz(primaries)
     channels = (sum(w * ratio for w, ratio in zip(row, ratios, strict=True)) for row in weights)
-    return _Colors(*(_srgb_coded(np.asarray(channel)) for channel in channels))
+    return Colors(*(_srgb_coded(np.asarray(channel)) for channel in channels))
 
 
 def _cubed(f: Map) -> Map:
@@ -158,15 +158,15 @@ def _srgb_coded(linear: Map) -> Map:
     return np.copysign(curve + np.float32(_SRGB_SLOPE) * (size - above), linear)
 
 
-def _over_luma(colors: _Colors, kr: float, kb: float) -> _Colors:
+def _over_luma(colors: Colors, kr: float, kb: float) -> Colors:
     """Give R' - Y', G' - Y' and B' - Y'."""
     kg = 1 - kr - kb
     luma = np.float32(kr) * colors.red + np.float32(kg) * colors.green
     luma += np.float32(kb) * colors.blue
-    return _Colors(*(channel - luma for channel in colors))
+    return Colors(*(channel - luma for channel in colors))
 
 
-def _share_inside(over_luma: _Colors, least: Plane, greatest: Plane, picture: Picture) -> Map:
+def share_inside(over_luma: Colors, least: Plane, greatest: Plane, picture: Picture) -> Map:
     """Give the largest share of each color, at most 1, that all luma over it leaves in gamut."""
     black, white = luma_range(picture.depth, picture.full_range)
     scale = np.float32(1 / (white - black))

@@ -11,9 +11,11 @@ from av.codec.context import Flags as CodecFlags
 from av.container import OutputContainer
 from av.filter import Graph
 from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from vidcolor.color.rgb import rgb_picture
 from vidcolor.color.ycbcr import luma_range
 from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation, Frame, Plane
@@ -22,7 +24,10 @@ from vidcolor.video.pixels import plane_view
 from vidcolor.video.source import FULL_RANGE, Source
 
 LIMITED_RANGE = 1
+RGB = 0
 CHROMA_LOCATION_NAMES = {ChromaLocation.LEFT: "left", ChromaLocation.TOP_LEFT: "topleft"}
+
+Encode = Callable[[VideoFrame | None], "Iterable[Packet[VideoStream]]"]
 
 
 class Encoded(NamedTuple):
@@ -60,7 +65,7 @@ class ShotEncoder:
         self._encoding = encoding
         self._shift_pts = round(shift_seconds / source.time_base)
         self._mark_fields: Callable[[VideoFrame], VideoFrame] | None = None
-        self._stream: VideoStream | None = None
+        self._encode: Encode | None = None
         self._count = 0
 
     def encode(self, frame: Frame, chroma: tuple[Plane, Plane]) -> Iterator[Encoded]:
@@ -74,12 +79,9 @@ class ShotEncoder:
         Raises:
             OutputError: The encoder fails.
         """
-        if self._stream is None:
-            # A container of its own, into which nothing is written, sets the encoder up as the
-            # film's own container wants it.
-            scratch = av.open(io.BytesIO(), "w", format=self._encoding.container)
-            self._stream = add_video_stream(scratch, self._encoding, self._source)
-        yield from self._given(self._stream, self._picture(frame, chroma))
+        if self._encode is None:
+            self._encode = _open_encoder(self._encoding, self._source)
+        yield from self._given(self._encode, self._picture(frame, chroma))
         self._count += 1
 
     def end_shot(self) -> Iterator[Encoded]:
@@ -88,13 +90,13 @@ class ShotEncoder:
         Raises:
             OutputError: The encoder fails.
         """
-        stream, self._stream = self._stream, None
-        if stream is not None:
-            yield from self._given(stream, None)
+        encode, self._encode = self._encode, None
+        if encode is not None:
+            yield from self._given(encode, None)
 
-    def _given(self, stream: VideoStream, picture: VideoFrame | None) -> Iterator[Encoded]:
+    def _given(self, encode: Encode, picture: VideoFrame | None) -> Iterator[Encoded]:
         try:
-            packets: Iterable[Packet[VideoStream]] = stream.encode(picture)
+            packets = encode(picture)
         except (av.FFmpegError, ValueError) as error:
             raise encoding_error(self._encoding, error, self._count) from error
         for packet in packets:
@@ -104,15 +106,12 @@ class ShotEncoder:
             yield Encoded(bytes(packet), pts, packet.duration or 0, packet.is_keyframe)
 
     def _picture(self, frame: Frame, chroma: tuple[Plane, Plane]) -> VideoFrame:
-        picture, shift = self._encoding.picture, self._encoding.luma_shift
-        encoded = VideoFrame(picture.width, picture.height, self._encoding.pixel_format)
-        luma = even_gray(frame) if self._encoding.chroma_only else frame.luma
-        for index, plane in enumerate((luma, *chroma)):
-            view = plane_view(encoded, index)
-            view[:] = plane if shift == 0 else plane.astype(np.uint16) << shift
-        # ProRes writes those of the frame, not of the encoder.
-        encoded.colorspace = picture.matrix
-        encoded.color_range = FULL_RANGE if picture.full_range else LIMITED_RANGE
+        picture = self._encoding.picture
+        in_rgb = self._encoding.names is not None
+        encoded = self._in_rgb(frame, chroma) if in_rgb else self._in_ycbcr(frame, chroma)
+        # ProRes and PNG write those of the frame, not of the encoder.
+        encoded.colorspace = RGB if in_rgb else picture.matrix
+        encoded.color_range = FULL_RANGE if in_rgb or picture.full_range else LIMITED_RANGE
         encoded.color_primaries = picture.primaries
         encoded.color_trc = picture.transfer
         encoded.pts = frame.pts - self._shift_pts
@@ -123,6 +122,19 @@ class ShotEncoder:
                 self._mark_fields = _field_marker(encoded, top_first=frame.top_field_first)
             encoded = self._mark_fields(encoded)
         return encoded
+
+    def _in_ycbcr(self, frame: Frame, chroma: tuple[Plane, Plane]) -> VideoFrame:
+        picture, shift = self._encoding.picture, self._encoding.luma_shift
+        encoded = VideoFrame(picture.width, picture.height, self._encoding.pixel_format)
+        luma = even_gray(frame) if self._encoding.chroma_only else frame.luma
+        for index, plane in enumerate((luma, *chroma)):
+            view = plane_view(encoded, index)
+            view[:] = plane if shift == 0 else plane.astype(np.uint16) << shift
+        return encoded
+
+    def _in_rgb(self, frame: Frame, chroma: tuple[Plane, Plane]) -> VideoFrame:
+        codes = rgb_picture(frame.luma, chroma, frame.picture, self._encoding.rgb_depth)
+        return VideoFrame.from_ndarray(codes, self._encoding.pixel_format)
 
 
 def even_gray(frame: Frame) -> Plane:
@@ -139,6 +151,22 @@ def encoding_error(encoding: Encoding, error: Exception, count: int) -> OutputEr
         f"{encoding.path}: {encoding.codec} in {encoding.container} "
         f"failed{where} ({reason}); try another --codec or -o"
     )
+
+
+def _open_encoder(encoding: Encoding, source: Source) -> Encode:
+    """An encoder set up as for the film, all of whose packets are given to the caller."""
+    if encoding.names is None:
+        # A container of its own, into which nothing is written, sets the encoder up as the film's
+        # own container wants it.
+        scratch = av.open(io.BytesIO(), "w", format=encoding.container)
+        return add_video_stream(scratch, encoding, source).encode
+    context = cast(VideoCodecContext, av.CodecContext.create(encoding.codec, "w"))
+    context.width, context.height = encoding.picture.width, encoding.picture.height
+    context.pix_fmt = encoding.pixel_format
+    context.time_base = source.time_base
+    context.sample_aspect_ratio = encoding.picture.sample_aspect_ratio
+    context.options = encoding.options
+    return context.encode
 
 
 def add_video_stream(output: OutputContainer, encoding: Encoding, source: Source) -> VideoStream:

@@ -12,6 +12,7 @@ from av.video.format import VideoFormat
 from vidcolor.errors import OutputError
 from vidcolor.frame import Matrix, Picture
 from vidcolor.settings import OutputSettings
+from vidcolor.video.pattern import Pattern
 from vidcolor.video.pixels import SUBSAMPLING_NAMES, is_planar_luma, log2_subsampling
 from vidcolor.video.source import UNSPECIFIED, Source
 
@@ -99,6 +100,8 @@ class Encoding:
         luma_shift: Luma codes are multiplied by 2 ** this: 0, or more for a deeper format.
         options: The encoder's options.
         chroma_only: Whether luma becomes even gray and nothing else of the film is copied.
+        names: Of the pictures in the folder `path`; None for a film in one file.
+        rgb_depth: Bits of the R'G'B' codes that pictures hold.
         notes: What the user should know, a sentence each.
     """
 
@@ -110,6 +113,8 @@ class Encoding:
     luma_shift: int
     options: dict[str, str]
     chroma_only: bool = False
+    names: Pattern | None = None
+    rgb_depth: int = 8
     notes: tuple[str, ...] = ()
 
 
@@ -313,7 +318,15 @@ def check_target(
         raise OutputError(f"{target}: is a folder; name a file in it")
     if (target.exists() or target.is_symlink()) and not overwrite:
         raise OutputError(f"{target}: exists already; use --overwrite or another -o")
-    folder = target.parent
+    check_folder(target.parent, folder_comes=folder_comes)
+
+
+def check_folder(folder: Path, *, folder_comes: bool) -> None:
+    """Raise if nothing can be written in `folder`; see `check_target`.
+
+    Raises:
+        OutputError: It is missing or not writable.
+    """
     if folder_comes and not folder.exists():
         return
     if not folder.is_dir():

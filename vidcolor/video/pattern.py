@@ -1,7 +1,7 @@
 """The names of numbered pictures. Standard library only."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 PICTURE_SUFFIXES = {".dpx", ".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
@@ -43,14 +43,22 @@ class Pattern:
         return self.folder / f"{before}{number}{behind}"
 
     @property
+    def suffix(self) -> str:
+        """What their names end with: `.dpx`."""
+        return Path(self.name(0)).suffix
+
+    @property
     def title(self) -> Path:
         """A name for the series without its number: `reel/scan.tif`, or failing that its folder's.
 
         For `reel/%06d.dpx` it is `reel/reel.dpx`.
         """
-        suffix = Path(self.name(0)).suffix
-        stem = f"{self.before}{self.behind.removesuffix(suffix)}".strip(" ._-")
-        return self.folder / f"{stem or self.folder.absolute().name or 'reel'}{suffix}"
+        stem = f"{self.before}{self.behind.removesuffix(self.suffix)}".strip(" ._-")
+        return self.folder / f"{stem or self.folder.absolute().name or 'reel'}{self.suffix}"
+
+    def within(self, folder: Path) -> "Pattern":
+        """The same names in another folder."""
+        return replace(self, folder=folder)
 
     def file(self, number: int) -> Path:
         """The picture of this number."""

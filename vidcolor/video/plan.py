@@ -20,6 +20,11 @@ from vidcolor.video.encoding import (
     wanted_container,
 )
 from vidcolor.video.passthrough import holds_stream, name_stream, other_streams
+from vidcolor.video.picture_encoding import (
+    is_wanted_in_pictures,
+    notes_on_pictures,
+    plan_pictures,
+)
 from vidcolor.video.pixels import log2_subsampling
 from vidcolor.video.source import Source, open_container, probe
 from vidcolor.video.subtitles import MOV_TEXT, text_codec
@@ -66,6 +71,10 @@ def plan_video(
         raise AlreadyColorError(
             f"{source}: is in color already; --force keeps its luma and replaces its colors"
         )
+    series = found.series
+    if series is not None and series.rate_is_stated:
+        note = f"{float(series.frame_rate):.6g} frames/s by its pictures' header (or --fps)"
+        encoding = replace(encoding, notes=(note, *encoding.notes))
     if found.picture.is_interlaced and is_telecined(found):
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
@@ -90,6 +99,11 @@ def plan_encoding(
     Raises:
         OutputError: No container, encoder or pixel format does what is asked.
     """
+    if is_wanted_in_pictures(output, settings):
+        encoding = plan_pictures(source, settings, output, folder)
+        with open_container(source.path, source.series) as opened:
+            others = [name_stream(stream) for stream in other_streams(opened, source)]
+        return replace(encoding, notes=notes_on_pictures(source, others))
     codec = choose_encoder(source, settings)
     pixel_format, fmt = choose_pixel_format(codec, source.picture, settings)
     log2_width, log2_height = log2_subsampling(fmt)
@@ -119,10 +133,7 @@ def _with_fitting_container(
     notes = []
     container = encoding.container
     suffix = source.path.suffix
-    series = source.series
-    if series is not None and series.rate_is_stated:
-        notes.append(f"{float(series.frame_rate):.6g} frames/s by its pictures' header (or --fps)")
-    is_moved = series is None and suffix.lower() not in CONTAINER_BY_SUFFIX
+    is_moved = source.series is None and suffix.lower() not in CONTAINER_BY_SUFFIX
     if output is None and container == "matroska" and is_moved:
         notes.append(f"players expect no {encoding.codec} in {suffix}: writing Matroska")
     unheld = _unheld_streams(source, {container, "matroska"}, is_copied=not encoding.chroma_only)
