@@ -59,7 +59,7 @@ class Extras:
 
 
 def moving_luma(
-    count: int, width: int = 48, height: int = 32, *, depth: int = 8, seed: int = 0
+    count: int, width: int = 96, height: int = 64, *, depth: int = 8, seed: int = 0
 ) -> list[Plane]:
     """Frames of noise over all codes of `depth` bits, moving one pixel to the right a frame."""
     noise = np.random.default_rng(seed).integers(0, 1 << depth, (height, width))

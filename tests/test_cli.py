@@ -16,7 +16,8 @@ from clips import SAMPLE, moving_luma, write_film
 from vidcolor.cli import KEPT, main
 from vidcolor.ledger import NAME
 from vidcolor.models import zoo
-from vidcolor.options import OUTPUT_SUFFIXES, make_parser, parse_time, settings_of
+from vidcolor.options import make_parser, parse_time, settings_of
+from vidcolor.outputs import FILM_SUFFIXES
 from vidcolor.settings import ColorSettings, InputSettings, ModelSettings, TemporalSettings
 from vidcolor.video.encoding import CONTAINER_BY_SUFFIX
 
@@ -225,7 +226,7 @@ def test_pictures_rate_and_gaps_are_settings() -> None:
 
 def test_suffixes_that_name_a_film() -> None:
     """All that is written, so that `-o film.mov` for a folder is no folder."""
-    assert set(CONTAINER_BY_SUFFIX) == OUTPUT_SUFFIXES
+    assert set(CONTAINER_BY_SUFFIX) == FILM_SUFFIXES
 
 
 def test_one_film_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:

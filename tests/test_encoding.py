@@ -1,3 +1,4 @@
+from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -256,6 +257,15 @@ def test_quality_and_speed_are_refused_where_there_are_none(
     """An option that the encoder would not hear is refused rather than dropped."""
     with pytest.raises(OutputError, match=fault):
         encoder_options(codec, "yuv420p", picture(), OutputSettings(**asked))
+
+
+@pytest.mark.parametrize(("side", "is_refused"), [(63, True), (64, False)])
+def test_x265_is_kept_from_pictures_that_it_fails_on(side: int, *, is_refused: bool) -> None:
+    """It would destroy memory where pictures are smaller than its blocks."""
+    low = replace(picture(), height=side)
+    given = nullcontext() if not is_refused else pytest.raises(OutputError, match="below 64 x 64")
+    with given:
+        encoder_options("libx265", "yuv420p", low, OutputSettings())
 
 
 @pytest.fixture

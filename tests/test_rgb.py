@@ -39,7 +39,9 @@ def test_luma_can_be_read_again(
     rgb = rgb_picture(luma, (cb, cr), made, wanted).astype(np.float64)
     kr, kb = KR_KB[matrix]
     found = rgb @ np.array([kr, 1 - kr - kb, kb])
-    assert np.abs(found - full_luma(luma, made, wanted)).max() <= (1 - kr - kb) / 2 + 0.02  # float32 at 16 bits
+    assert (
+        np.abs(found - full_luma(luma, made, wanted)).max() <= (1 - kr - kb) / 2 + 0.02
+    )  # float32 at 16 bits
 
 
 @pytest.mark.parametrize(("depth", "wanted"), [(8, 8), (10, 10), (8, 16)])

@@ -336,7 +336,7 @@ def test_another_size_is_told_by_its_picture(tmp_path: Path) -> None:
     source = probe(tmp_path / "%02d.png", AT_18)
     with pytest.raises(SourceError) as caught:
         read(source)
-    told = f"{tmp_path / '03.png'}: frame 3 changes from 48x32 gray to 64x48 gray; "
+    told = f"{tmp_path / '03.png'}: frame 3 changes from 96x64 gray to 64x48 gray; "
     assert str(caught.value).startswith(told)
 
 
@@ -344,7 +344,7 @@ def test_another_depth_is_told(tmp_path: Path) -> None:
     """As another size is."""
     write_series(tmp_path / "%02d.png", moving_luma(3))
     write_series(tmp_path / "%02d.png", moving_luma(1, depth=16), "gray16be", first=3)
-    with pytest.raises(SourceError, match=r"03.png: frame 3 changes from 48x32 gray to 48x32 gray"):
+    with pytest.raises(SourceError, match=r"03.png: frame 3 changes from 96x64 gray to 96x64 gray"):
         read(probe(tmp_path / "%02d.png", AT_18))
 
 

@@ -101,7 +101,7 @@ def test_shots_join_to_one_film(
     """However short the shots, every frame has its time and decoders find no fault."""
     count = 31
     pts = [40 * k if rate == "constant" else 40 * k + 17 * (k % 3) for k in range(count)]
-    luma = moving_luma(count, 64, 48)
+    luma = moving_luma(count, 96, 64)
     film = write_film(tmp_path / "film.mkv", luma, pts=pts, time_base=MILLISECOND)
     source = probe(film)
     encoding = plan_encoding(source, OutputSettings(codec=codec), output=tmp_path / f"out{suffix}")
@@ -144,7 +144,7 @@ def test_durations_are_the_sources(tmp_path: Path, fields: str | None) -> None:
 def test_shape_and_color_tags_are_kept(tmp_path: Path, suffix: str, codec: str) -> None:
     """FFprobe sees the source's aspect, rotation, range, matrix, primaries and transfer."""
     film = write_film(
-        tmp_path / f"film{suffix}", moving_luma(5, 64, 48), codec="libx264", rotation=270,
+        tmp_path / f"film{suffix}", moving_luma(5, 96, 64), codec="libx264", rotation=270,
         sample_aspect_ratio=Fraction(16, 15), color_range=2, colorspace=5, color_primaries=5,
         color_trc=6,
     )  # fmt: skip

@@ -83,6 +83,8 @@ X26X_PRESETS = [
     "veryslow",
     "placebo",
 ]
+# Of its blocks; it destroys memory where pictures are smaller.
+X265_LEAST_SIDE = 64
 # Counts that FFV1 version 3 may have; more use more cores and lose less to one flipped bit.
 FFV1_SLICES = (24, 16, 12, 9, 6, 4)
 
@@ -235,8 +237,13 @@ def encoder_options(
     """Options for the encoder: FFV1 version 3 with checksums, or a visually lossless quality.
 
     Raises:
-        OutputError: The encoder lacks an option that was asked for.
+        OutputError: The encoder lacks an option that was asked for, or fails on such pictures.
     """
+    if codec == "libx265" and min(picture.width, picture.height) < X265_LEAST_SIDE:
+        raise OutputError(
+            f"libx265 fails on pictures below {X265_LEAST_SIDE} x {X265_LEAST_SIDE}; "
+            "use --codec libx264 or --lossless"
+        )
     options = _fixed_options(codec, pixel_format, picture)
     private = {
         option.name for option in av.CodecContext.create(codec, "w").supported_options.private
