@@ -1,6 +1,7 @@
-"""Trains the `lite` net on folders or tar files of photographs; run again, it goes on.
+"""Trains a net on folders or tar files of photographs; run again, it goes on.
 
-python scripts/train.py --data photos/*.tar --folder runs/lite --planned-minutes 120
+python scripts/train.py --data *.tar --folder runs/lite --imagenet lite0 --planned-minutes 120
+python scripts/train.py --data *.tar --folder runs/eccv16 --model eccv16 --planned-minutes 120
 """
 
 import argparse
@@ -15,22 +16,28 @@ from threading import Event
 
 import cv2
 import torch
+from torch import nn
 
-from vidcolor.color.bins import Decoding
 from vidcolor.models.lite import LiteNet
+from vidcolor.models.nets import NETS
 from vidcolor.models.weights import build_net, read_weights
 from vidcolor.models.zoo import choose_device
 from vidcolor.training.calibration import SHOWN_COLORFULNESS, calibrate_boost
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
 from vidcolor.training.imagenet import VARIANTS, load_imagenet_encoder
-from vidcolor.training.learner import LEARNED_TEMPERATURE, Learner, TrainSettings
+from vidcolor.training.learner import Learner, TrainSettings
 from vidcolor.training.loop import Leg, train
-from vidcolor.training.loss import weigh_bins
+from vidcolor.training.objective import LEARNED_TEMPERATURE
 from vidcolor.training.prior import estimate_bin_prior
+from vidcolor.training.systems import (
+    SYSTEMS,
+    decoding_of,
+    refuse_other_net,
+    settings_of,
+)
 from vidcolor.training.validation import validate
 
-_NAME = "lite"
 _VALIDATION_COUNT = 300
 _CALIBRATION_COUNT = 500
 _COUNTS = ("side", "late_side", "batch_size", "planned_pictures", "seed")
@@ -46,47 +53,60 @@ _AMOUNTS = (
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line says; defaults of the training are those of `TrainSettings`."""
+    """What the command line says; defaults of the training are those of the net's `System`."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", choices=SYSTEMS, default="lite", help="net to train")
     parser.add_argument("--data", nargs="+", type=Path, required=True)
     parser.add_argument("--cache", type=Path, help="file to keep decoded pictures in")
     parser.add_argument("--validation", type=Path, help="folder or tar file of photographs")
     parser.add_argument("--folder", type=Path, required=True, help="checkpoints, log and plot")
-    start = parser.add_mutually_exclusive_group(required=True)
+    start = parser.add_mutually_exclusive_group()
     start.add_argument("--start", type=Path, help="weights of ours to begin with")
-    start.add_argument("--imagenet", choices=VARIANTS, help="encoder to begin with")
+    start.add_argument("--imagenet", choices=VARIANTS, help="encoder to begin with, for lite")
     for name in _COUNTS + _AMOUNTS:
         kind, default = int if name in _COUNTS else float, getattr(TrainSettings(), name)
-        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=default)
+        told = f"default: {default}, or the net's own" if default is not None else None
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=told)
     parser.add_argument("--decoder-widths", nargs=4, type=int, help="with --imagenet")
     parser.add_argument("--minutes", type=float, help="of this leg; the plan may take several")
     parser.add_argument("--device", type=choose_device, default="auto")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
-    return parser.parse_args()
+    args = parser.parse_args()
+    if (args.model == "lite") != (args.imagenet is not None) and args.start is None:
+        parser.error("--imagenet is for lite, which begins with it or with --start")
+    return args
 
 
 def make_learner(args: argparse.Namespace, store: PictureStore) -> Learner:
     """A net with the weights asked for, about to learn."""
+    given = {name: getattr(args, name) for name in _COUNTS + _AMOUNTS}
+    settings = settings_of(args.model, {k: v for k, v in given.items() if v is not None})
+    prior, decoding = None, None
     if args.start is not None:
         weights = read_weights(args.start)
+        refuse_other_net(args.model, weights.name)
         net = build_net(weights, args.start)
-        prior, weight = weights.bin_prior, weights.decoding.rebalancing_weight
+        prior = weights.bin_prior
+        # Learned colors begin without the boost that was measured for those before.
+        decoding = weights.decoding and replace(
+            weights.decoding, boost=0.0, temperature=SYSTEMS[args.model].temperature
+        )
         start = f"weights that had seen {weights.metadata.get('pictures_seen', '?')} pictures"
     else:
-        torch.manual_seed(args.seed)
-        shape = VARIANTS[args.imagenet]
-        if args.decoder_widths:
-            shape = replace(shape, decoder_widths=tuple(args.decoder_widths))
-        net = LiteNet(shape)
-        load_imagenet_encoder(net, args.imagenet)
-        prior = estimate_bin_prior(store, count=3000)
-        weight = weigh_bins(prior)
-        start = f"ImageNet weights of EfficientNet-{args.imagenet} in the encoder"
+        torch.manual_seed(settings.seed)
+        net, start = make_net(args)
+        if NETS[args.model].predicts == "bins":
+            prior = estimate_bin_prior(store, count=3000)
+            decoding = decoding_of(args.model, prior)
+    if decoding is not None:
+        weight = decoding.rebalancing_weight.to(args.device)
+        decoding = replace(decoding, rebalancing_weight=weight)
     return Learner(
         net,
-        TrainSettings(**{name: getattr(args, name) for name in _COUNTS + _AMOUNTS}),
+        settings,
+        name=args.model,
         bin_prior=prior,
-        decoding=Decoding(rebalancing_weight=weight, temperature=LEARNED_TEMPERATURE),
+        decoding=decoding,
         device=args.device,
         about={
             "data": ", ".join(path.name for path in args.data),
@@ -94,6 +114,18 @@ def make_learner(args: argparse.Namespace, store: PictureStore) -> Learner:
             "commit": code_version(),
         },
     )
+
+
+def make_net(args: argparse.Namespace) -> tuple[nn.Module, str]:
+    """A net that has seen no photograph of ours, and what it begins with."""
+    if args.imagenet is None:
+        return NETS[args.model].make({}), "random weights"
+    shape = VARIANTS[args.imagenet]
+    if args.decoder_widths:
+        shape = replace(shape, decoder_widths=tuple(args.decoder_widths))
+    net = LiteNet(shape)
+    load_imagenet_encoder(net, args.imagenet)
+    return net, f"ImageNet weights of EfficientNet-{args.imagenet} in the encoder"
 
 
 def code_version() -> str:
@@ -112,22 +144,22 @@ def finish(
     learner: Learner, args: argparse.Namespace, store: PictureStore, others: PictureStore | None
 ) -> Path:
     """Writes the weights for use, with their boost and, given validation pictures, figures."""
-    decoding = replace(
-        learner.decoding,
-        boost=calibrate_boost(
+    decoding = learner.decoding
+    if decoding is not None and SYSTEMS[args.model].temperature == LEARNED_TEMPERATURE:
+        boost = calibrate_boost(
             learner.averaged_net(),
             calibration_pictures(store, others),
-            learner.decoding,
+            decoding,
             args.device,
             share=SHOWN_COLORFULNESS,
-        ),
-    )
+        )
+        decoding = replace(decoding, boost=boost)
     about = {"settings": json.dumps(asdict(learner.settings))}
     if others is not None:
         pictures = others[:_VALIDATION_COUNT]
         figures = validate(learner.averaged_net(), pictures, decoding, args.device)
         about["figures"] = json.dumps({name: round(f, 3) for name, f in figures.items()})
-    path: Path = args.folder / f"{_NAME}.safetensors"
+    path: Path = args.folder / f"{args.model}.safetensors"
     learner.save_average(path, decoding, about)
     return path
 
@@ -159,7 +191,8 @@ def main() -> None:
         pictures, decoding = others[:_VALIDATION_COUNT], learner.decoding
         leg = replace(leg, validate=lambda net: validate(net, pictures, decoding, args.device))
     placed = store.to(args.device)
-    named = {"seed": args.seed, "batch_size": args.batch_size, "side": learner.settings.side_at}
+    settings = learner.settings
+    named = {"seed": settings.seed, "batch_size": settings.batch_size, "side": settings.side_at}
     done = train(learner, lambda n: iterate_crops(placed, first_step=n, **named), args.folder, leg)
     if done:
         print(f"done: {finish(learner, args, store, others)}")

@@ -448,10 +448,10 @@ def test_an_error_in_a_stage_leaves_no_half_frame(
 
     calls = iter(range(100))
 
-    def fail(*_: object) -> Any:
+    def fail(*given: object, **named: object) -> Any:
         if next(calls) == 4:
             raise ZeroDivisionError
-        return made(*_)
+        return made(*given, **named)
 
     made = pipeline.chroma_planes
     monkeypatch.setattr(pipeline, "chroma_planes", fail)

@@ -44,6 +44,7 @@ def make_learner(settings: TrainSettings = SETTINGS) -> Learner:
     return Learner(
         LiteNet(SMALL),
         settings,
+        name="lite",
         bin_prior=torch.full((BIN_COUNT,), 1 / BIN_COUNT),
         decoding=Decoding(rebalancing_weight=torch.linspace(0.5, 1.5, BIN_COUNT)),
         device=torch.device("cpu"),

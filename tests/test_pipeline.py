@@ -250,7 +250,7 @@ def failing_at(call: int, work: Callable[..., Any]) -> Callable[..., Any]:
         ("to_network", "reading failed at frame 7: ZeroDivisionError"),
         ("small_luma", "reading failed at frame 7: ZeroDivisionError"),
         pytest.param(
-            "decode_annealed_mean",
+            "decode_prediction",
             "inference failed at frame 3: ZeroDivisionError",  # smoothed and alone, each frame
         ),
         pytest.param(

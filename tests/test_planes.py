@@ -6,6 +6,7 @@ import pytest
 
 from vidcolor.color.lightness import network_size, to_network
 from vidcolor.color.planes import chroma_planes
+from vidcolor.color.upsample import spline_ab
 from vidcolor.frame import Frame, Matrix, Picture, Plane, Record
 
 QUARTER_TURN = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
@@ -150,3 +151,17 @@ def test_the_share_that_is_told_is_that_of_all_samples() -> None:
     changed = (chroma.cb != record["cb_unlimited"]) | (chroma.cr != record["cr_unlimited"])
     assert 0.1 < changed.mean() < 0.9
     assert chroma.limited_share == pytest.approx(changed.mean(), abs=0.08)
+
+
+@pytest.mark.parametrize("top_field_first", [None, True])
+def test_colors_are_enlarged_as_asked(*, top_field_first: bool | None) -> None:
+    """A spline gives other planes than the guided way, for fields as well."""
+    one = replace(textured(64, 3), top_field_first=top_field_first)
+    lightness = np.random.default_rng(1).uniform(20, 80, (64, 96)).astype(np.float32)
+    ab = np.stack([lightness[::4, ::4] - 50, 50 - lightness[::4, ::4]])
+    record: Record = {}
+    spline = chroma_planes(one, ab, lightness, record, upsample="spline")
+    guided = chroma_planes(one, ab, lightness)
+    assert not np.array_equal(spline.cb, guided.cb)
+    if top_field_first is None:
+        np.testing.assert_array_equal(record["ab"], spline_ab(ab, one.picture))

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from vidcolor.color.siting import mean_at_chroma
-from vidcolor.color.upsample import upsample_ab
+from vidcolor.color.upsample import spline_ab, upsample_ab
 from vidcolor.frame import ChromaLocation, Matrix, Picture
 
 WIDTH, HEIGHT = 512, 256
@@ -107,3 +107,30 @@ def test_no_halos() -> None:
     ab = upsampled(lightness, np.stack([50 * step, 50 * step]), picture())
     assert ab.min() >= 0
     assert ab.max() <= 50
+
+
+@pytest.mark.parametrize(
+    "location", [ChromaLocation.LEFT, ChromaLocation.CENTER, ChromaLocation.TOP_LEFT]
+)
+def test_a_spline_reads_smooth_colors_where_the_chroma_lies(location: ChromaLocation) -> None:
+    """A wave of color, known at an eighth of the size, comes out right at the chroma sites."""
+    film = picture(location)
+    rows, columns = np.indices((HEIGHT, WIDTH)) + 0.5
+    wave = 40 * np.sin(2 * np.pi * columns / 128) * np.cos(2 * np.pi * rows / 128)
+    truth = mean_at_chroma(wave.astype(np.float32), film)
+    found = spline_ab(np.stack([wave[4::8, 4::8], -wave[4::8, 4::8]]).astype(np.float32), film)
+    assert found.shape == (2, *truth.shape)
+    inner = np.s_[8:-8, 8:-8]
+    # Samples were taken half a pixel off the middle of their squares.
+    assert np.abs(found[0] - truth)[inner].max() < 40 * np.pi / 128 + 0.5
+    np.testing.assert_allclose(found[1], -found[0], atol=1e-4)
+
+
+def test_a_spline_knows_no_edges() -> None:
+    """Whatever the lightness, an edge of color stays as soft as the small map has it."""
+    film = picture()
+    step = step_at(204)
+    soft = spline_ab(np.stack([shrunk(50 * step, 8)] * 2), film)[0]
+    sharp = upsampled(30 + 40 * step, np.stack([50 * step] * 2), film)[0]
+    between = [int(((one > 5) & (one < 45))[64].sum()) for one in (soft, sharp)]
+    assert between[0] > 2 * between[1]

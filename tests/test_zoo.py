@@ -7,7 +7,8 @@ from torch import nn
 
 from vidcolor.color.bins import BIN_COUNT
 from vidcolor.errors import ModelError
-from vidcolor.models.zoo import MODELS, choose_device, choose_dtype, load_model
+from vidcolor.models.weights import read_weights
+from vidcolor.models.zoo import PACKAGED, choose_device, choose_dtype, load_model
 
 
 def test_the_default_model_is_ready() -> None:
@@ -29,15 +30,17 @@ def test_loading_takes_less_than_a_second() -> None:
     assert time.thread_time() - began < 1
 
 
-def test_every_model_of_the_table_is_there() -> None:
-    """Each row's file lies in the package and its licence is stated."""
+def test_what_is_packaged_is_there() -> None:
+    """Each file lies in the package, is read by its name and states its licence."""
     folder = Path(__file__).parents[1] / "vidcolor" / "models"
-    assert all((folder / spec.file).exists() and spec.licence for spec in MODELS.values())
+    for name, file in PACKAGED.items():
+        weights = read_weights(folder / file)
+        assert (weights.name, weights.metadata["licence"]) == (name, "Apache-2.0")
 
 
 def test_a_path_loads_as_a_name_does() -> None:
     """The file of the table, given as a path, gives the same weights."""
-    path = Path(__file__).parents[1] / "vidcolor" / "models" / MODELS["lite"].file
+    path = Path(__file__).parents[1] / "vidcolor" / "models" / PACKAGED["lite"]
     assert load_model(path, "cpu").sha256 == load_model("lite", "cpu").sha256
 
 

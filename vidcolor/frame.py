@@ -169,7 +169,8 @@ class ColorHistogram:
     """The network's answer for one frame: for each pixel, how likely each bin of the ab plane is.
 
     Attributes:
-        probabilities: (bins, h, w) float32, summing to 1 over the bins.
+        probabilities: (bins, h, w) float32, summing to 1 over the bins. Of a network that gives
+            colors at once they are a* and b*, (2, h, w): smoothing is the same for both.
         lightness: (H, W) float32 in [0, 100], the picture that the network saw; H = 4 h, W = 4 w.
         seconds: Time that predicting it took, its share of the batch's.
         predicted: Its probabilities before smoothing; None if it was not smoothed or not predicted.

@@ -137,7 +137,12 @@ def settings_of(options: argparse.Namespace) -> Settings:
             render_size=options.render_size,
             batch_size=options.batch_size,
         ),
-        color=ColorSettings(vividness=options.vividness, saturation=options.saturation),
+        color=ColorSettings(
+            vividness=options.vividness,
+            saturation=options.saturation,
+            decode=options.decode,
+            upsample=options.upsample,
+        ),
         temporal=TemporalSettings(
             smoothing=options.smoothing, motion=options.motion, every=options.every
         ),
@@ -219,6 +224,15 @@ def _add_color_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--saturation", type=_number(0, 3), default=color.saturation, metavar="X",
         help="factor on the colors (default: %(default)g)",
+    )  # fmt: skip
+    group.add_argument(
+        "--decode", choices=("annealed", "mean", "mode", "sample"), default=color.decode,
+        help="how a histogram becomes a color, for study (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--upsample", choices=("guided", "spline"), default=color.upsample,
+        help="how colors become as large as the film: by its edges or smoothly "
+        "(default: %(default)s)",
     )  # fmt: skip
     group.add_argument(
         "--smoothing", type=_number(0, 0.999), default=temporal.smoothing, metavar="X",

@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidcolor.color.bins import BIN_COUNT, Decoded, decode_annealed_mean
+from vidcolor.color.bins import BIN_COUNT, Decoded
 from vidcolor.color.cards import CardWatch
+from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import Chroma, chroma_planes
 from vidcolor.dump.sink import FrameDump
@@ -351,7 +352,9 @@ def _until(last: int | None, frames: Iterable[Prepared]) -> Iterator[Prepared]:
 
 
 def _decode(probabilities: torch.Tensor, model: Model, settings: Settings) -> Decoded:
-    return decode_annealed_mean(probabilities, settings.color.vividness, model.decoding)
+    color = settings.color
+    vividness, method = color.vividness, color.decode
+    return decode_prediction(probabilities, model.decoding, vividness=vividness, method=method)
 
 
 def _finish(
@@ -362,7 +365,8 @@ def _finish(
         record: Record | None = {} if dump is not None and dump.wants(frame) else None
         shown = ab * settings.color.saturation
         began = perf_counter()
-        chroma = chroma_planes(frame, shown, lightness, record)
+        way = settings.color.upsample
+        chroma = chroma_planes(frame, shown, lightness, record, upsample=way)
         if dump is not None and record is not None:
             seconds = perf_counter() - began
             planes = {"cb": chroma.cb, "cr": chroma.cr}

@@ -34,10 +34,16 @@ class ColorSettings:
             (Zhang et al. 2016), more favors them further and errs more.
         saturation: Factor on the decoded ab; 0 leaves the film black and white, 1 is how strong the
             model's author meant colors to be.
+        decode: `annealed` is what the model's author meant; for study also the `mean` of a
+            histogram, its `mode`, and a `sample` of it.
+        upsample: How the small map of colors becomes as large as the film: `guided` by the edges of
+            its lightness, or a smooth `spline` that knows none.
     """
 
     vividness: float = 0.0
     saturation: float = 1.0
+    decode: Literal["annealed", "mean", "mode", "sample"] = "annealed"
+    upsample: Literal["guided", "spline"] = "guided"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,18 @@ the other, which shows another moment.
 """
 
 from dataclasses import replace
-from typing import Any, NamedTuple, cast
+from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidcolor.color.lightness import from_network, lightness_of
 from vidcolor.color.siting import mean_at_chroma, range_at_chroma
-from vidcolor.color.upsample import upsample_ab
+from vidcolor.color.upsample import spline_ab, upsample_ab
 from vidcolor.color.ycbcr import chroma_codes, limited_share
 from vidcolor.frame import Frame, Picture, Plane, Record
+
+Upsampling = Literal["guided", "spline"]
 
 SAMPLED = 8
 """Step, across and down, between the chroma samples that tell how much the gamut limits."""
@@ -41,6 +43,8 @@ def chroma_planes(
     ab_map: NDArray[np.float32],
     lightness: NDArray[np.float32],
     record: Record | None = None,
+    *,
+    upsample: Upsampling = "guided",
 ) -> Chroma:
     """Give the Cb and Cr planes of a frame.
 
@@ -50,28 +54,29 @@ def chroma_planes(
         lightness: L* of the picture that the network saw, (H, W).
         record: Gets `ab`, a* and b* at the chroma samples, (2, Hc, Wc), and what `chroma_codes`
             adds.
+        upsample: How the map is enlarged: by `upsample_ab` or `spline_ab`.
 
     Returns:
         Cb and Cr, each (Hc, Wc) of the frame's picture, in its depth, range and matrix.
     """
     picture = frame.picture
-    stored_map, stored_lightness = from_network(ab_map, picture), from_network(lightness, picture)
+    seen = _Seen(from_network(ab_map, picture), from_network(lightness, picture), upsample)
     is_whole = frame.top_field_first is None or picture.log2_chroma_height == 0
     if is_whole or picture.height == 1:
-        return _picture_planes(frame.luma, picture, stored_map, stored_lightness, record)
-    return _field_planes(frame, stored_map, stored_lightness, record)
+        return _picture_planes(frame.luma, picture, seen, record)
+    return _field_planes(frame, seen, record)
 
 
-def _field_planes(
-    frame: Frame,
-    ab_map: NDArray[np.float32],
-    lightness: NDArray[np.float32],
-    record: Record | None,
-) -> Chroma:
-    """The planes of an interlaced frame, each field's made from its own luma.
+class _Seen(NamedTuple):
+    """What is known at the network's size, as the film is stored."""
 
-    Maps are as the film is stored.
-    """
+    ab_map: NDArray[np.float32]
+    lightness: NDArray[np.float32]
+    upsample: Upsampling
+
+
+def _field_planes(frame: Frame, seen: _Seen, record: Record | None) -> Chroma:
+    """The planes of an interlaced frame, each field's made from its own luma."""
     picture = frame.picture
     found: list[Record] = []
     shares: list[float] = []
@@ -79,9 +84,7 @@ def _field_planes(
         luma = cast(Plane, np.ascontiguousarray(frame.luma[first::2]))
         made: Record = {}
         field = replace(picture, height=len(luma))
-        cb, cr, limited = _picture_planes(
-            luma, field, ab_map, lightness, made if record is not None else None
-        )
+        cb, cr, limited = _picture_planes(luma, field, seen, made if record is not None else None)
         found.append({"cb": cb, "cr": cr, **made})
         shares.append(limited)
     top, bottom = found
@@ -92,19 +95,13 @@ def _field_planes(
     return Chroma(cb, cr, sum(shares) / len(shares))
 
 
-def _picture_planes(
-    luma: Plane,
-    picture: Picture,
-    ab_map: NDArray[np.float32],
-    lightness: NDArray[np.float32],
-    record: Record | None,
-) -> Chroma:
-    """The planes of a progressive frame, or of one field, which is a picture of half the lines.
-
-    Maps are as the film is stored.
-    """
+def _picture_planes(luma: Plane, picture: Picture, seen: _Seen, record: Record | None) -> Chroma:
+    """The planes of a progressive frame, or of one field, which is a picture of half the lines."""
     guide = mean_at_chroma(lightness_of(luma, picture), picture)  # (Hc, Wc)
-    ab = upsample_ab(ab_map, lightness, guide, picture)  # (2, Hc, Wc)
+    if seen.upsample == "spline":
+        ab = spline_ab(seen.ab_map, picture)  # (2, Hc, Wc)
+    else:
+        ab = upsample_ab(seen.ab_map, seen.lightness, guide, picture)
     if record is not None:
         record["ab"] = ab
     least, greatest = range_at_chroma(luma, picture)

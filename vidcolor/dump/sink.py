@@ -242,6 +242,23 @@ class FrameDump:
             self.add(frame, stage, {}, seconds)
             return
         began = perf_counter()
+        arrays: Record = {"ab": decoded.ab.cpu().numpy()}
+        if histogram.past_share is not None:
+            arrays["past_share"] = histogram.past_share
+        if len(histogram.probabilities) == BIN_COUNT:
+            arrays |= self._histogram_arrays(histogram, decoded)
+            script = histogram_script(
+                frame.index, stage, bins=arrays.get("bins"), probabilities=arrays["probabilities"]
+            )
+            entry = self._entries[frame.index]
+            with self._folder.explained():
+                (entry.folder / f"{stage}.js").write_text(script, encoding="utf-8")
+            entry.line["histograms"].append(f"{stage}.js")
+        self._spent(frame, began)
+        self.add(frame, stage, arrays, seconds)
+
+    def _histogram_arrays(self, histogram: ColorHistogram, decoded: Decoded) -> Record:
+        """What there is of bins; nothing of a network that gives a* and b* at once."""
         top = histogram.probabilities.topk(self._top_k or 1, dim=0)
         probabilities = top.values if self._top_k else histogram.probabilities
         arrays: Record = {
@@ -249,21 +266,10 @@ class FrameDump:
             "top_bin": top.indices[0].cpu().numpy().astype(np.uint16),
             "top_probability": top.values[0].cpu().numpy(),
             "entropy": decoded.entropy[0].cpu().numpy(),
-            "ab": decoded.ab.cpu().numpy(),
         }
         if self._top_k:
             arrays["bins"] = top.indices.cpu().numpy().astype(np.uint16)
-        if histogram.past_share is not None:
-            arrays["past_share"] = histogram.past_share
-        entry = self._entries[frame.index]
-        script = histogram_script(
-            frame.index, stage, bins=arrays.get("bins"), probabilities=arrays["probabilities"]
-        )
-        with self._folder.explained():
-            (entry.folder / f"{stage}.js").write_text(script, encoding="utf-8")
-        entry.line["histograms"].append(f"{stage}.js")
-        self._spent(frame, began)
-        self.add(frame, stage, arrays, seconds)
+        return arrays
 
     def add_smoothed(
         self,

@@ -24,6 +24,7 @@ from vidcolor.frame import Frame, Record
 
 Map = NDArray[np.float32]
 
+_OF_BINS = {"entropy_bits": "entropy", "top_probability": "top_probability"}
 _MOST_ENTROPY_BITS = float(np.log2(BIN_COUNT))
 
 
@@ -59,12 +60,13 @@ def _draw_lightness(arrays: Record, _: Frame, __: Map) -> list[tuple[str, View]]
 
 
 def _draw_histogram(arrays: Record, _: Frame, lightness: Map) -> list[tuple[str, View]]:
-    views = [
-        ("ab", ab_view(arrays["ab"], lightness)),
-        ("entropy", heat_view(arrays["entropy"], 0, _MOST_ENTROPY_BITS)),
-        ("top-bin", bin_view(arrays["top_bin"])),
-        ("top-probability", heat_view(arrays["top_probability"], 0, 1)),
-    ]
+    views = [("ab", ab_view(arrays["ab"], lightness))]
+    if "top_bin" in arrays:
+        views += [
+            ("entropy", heat_view(arrays["entropy"], 0, _MOST_ENTROPY_BITS)),
+            ("top-bin", bin_view(arrays["top_bin"])),
+            ("top-probability", heat_view(arrays["top_probability"], 0, 1)),
+        ]
     if "past_share" in arrays:
         views.append(("past-share", heat_view(arrays["past_share"], 0, 1)))
     return views
@@ -108,9 +110,8 @@ def _reckon_lightness(arrays: Record) -> dict[str, float]:
 
 def _reckon_histogram(arrays: Record) -> dict[str, float]:
     a, b = arrays["ab"]
-    figures = {
-        "entropy_bits": arrays["entropy"].mean(),
-        "top_probability": arrays["top_probability"].mean(),
+    figures = {name: arrays[key].mean() for name, key in _OF_BINS.items() if key in arrays}
+    figures |= {
         "mean_a": a.mean(),
         "mean_b": b.mean(),
         "mean_distance_from_gray": np.hypot(a, b).mean(),

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from vidcolor.color.bins import Decoding, decode_annealed_mean
+from vidcolor.color.bins import Decoding
+from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
 from vidcolor.models.lite import SIDE_MULTIPLE
@@ -74,20 +75,21 @@ def measure_colors(srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor) -> 
 
 
 def sweep_looks(
-    examples: Iterable[Example], decoding: Decoding, looks: Sequence[ColorSettings]
+    examples: Iterable[Example], decoding: Decoding | None, looks: Sequence[ColorSettings]
 ) -> dict[ColorSettings, Figures]:
     """Mean figures over pictures for each of some looks.
 
     Args:
-        examples: Truth (3, H, W) and luma (1, H, W), in [0, 1], and the probabilities (bins, h, w)
-            predicted for it.
-        decoding: Of the model that predicted them.
-        looks: Those to show it in, such of one vividness together.
+        examples: Truth (3, H, W) and luma (1, H, W), in [0, 1], and what was predicted for it,
+            (C, h, w).
+        decoding: Of the model that predicted them; None if it gives a* and b*.
+        looks: Those to show it in, such of one vividness and way to decode together.
     """
     found: dict[ColorSettings, list[Figures]] = {look: [] for look in looks}
-    for srgb, luma, probabilities in examples:
-        for vividness, alike in groupby(looks, key=lambda look: look.vividness):
-            ab = decode_annealed_mean(probabilities, vividness, decoding).ab
+    for srgb, luma, prediction in examples:
+        for (vividness, method), alike in groupby(looks, lambda k: (k.vividness, k.decode)):
+            decoded = decode_prediction(prediction, decoding, vividness=vividness, method=method)
+            ab = decoded.ab
             for look in alike:
                 found[look].append(measure_colors(srgb, luma, look.saturation * ab))
     return {look: mean_figures(figures) for look, figures in found.items()}

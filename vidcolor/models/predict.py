@@ -1,4 +1,4 @@
-"""Lightness pictures to color histograms: batches, padding, and what to do when memory runs out."""
+"""Lightness pictures to predictions: batches, padding, and what to do when memory runs out."""
 
 import logging
 from collections import deque
@@ -14,6 +14,7 @@ from torch.nn import functional
 from vidcolor.errors import VidcolorError
 from vidcolor.frame import ColorHistogram
 from vidcolor.models.lite import OUTPUT_STRIDE, SIDE_MULTIPLE, normalize_lightness
+from vidcolor.models.nets import AB_UNIT
 from vidcolor.models.zoo import Model
 
 Lightness = NDArray[np.float32]
@@ -42,8 +43,8 @@ def predict_histograms(
         batch_size: Pictures inferred at once; halved, with a warning, when memory runs out.
 
     Yields:
-        Probabilities (bins, h, w) float32 on the model's device, h and w a quarter of the
-        picture's sides, rounded up; in memory a pixel's bins lie side by side.
+        Probabilities (bins, h, w) float32 on the model's device, or a* and b*, (2, h, w); h and w a
+        quarter of the picture's sides, rounded up. In memory a pixel's bins lie side by side.
 
     Raises:
         VidcolorError: There is not enough memory for one picture.
@@ -103,7 +104,7 @@ def _alike(lightness: Iterable[Lightness], batch_size: int) -> Iterator[list[Lig
 
 @torch.no_grad()
 def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torch.Tensor]:
-    """Probabilities (bins, h, w) of each of some pictures of one size."""
+    """Predictions (C, h, w) of each of some pictures of one size."""
     height, width = pictures[0].shape
     x = torch.from_numpy(np.stack(pictures)).unsqueeze(1).to(model.device)  # (N, 1, H, W)
     x = functional.pad(
@@ -113,11 +114,20 @@ def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torc
     if len(x) < least:
         x = torch.cat([x, x[-1:].expand(least - len(x), -1, -1, -1)])
     x = x.to(model.dtype).contiguous(memory_format=torch.channels_last)
-    logits = _forward(x, model)[: len(pictures)]
+    output = _forward(x, model)[: len(pictures)]
     rows, columns = -(-height // OUTPUT_STRIDE), -(-width // OUTPUT_STRIDE)
-    pixels = logits.permute(0, 2, 3, 1)[:, :rows, :columns]  # (N, h, w, bins), as they lie
+    finer = OUTPUT_STRIDE * output.shape[-1] // x.shape[-1]  # samples a side of one prediction
+    pixels = output.permute(0, 2, 3, 1)[:, : finer * rows, : finer * columns]  # (N, ..., C)
+    if model.decoding is None:
+        return [_shrunk(AB_UNIT * picture.float().movedim(-1, 0), finer) for picture in pixels]
     # Picture by picture, a softmax stays in the processor's cache.
-    return [picture.softmax(-1, dtype=torch.float32).movedim(-1, 0) for picture in pixels]
+    softmaxes = (picture.softmax(-1, dtype=torch.float32).movedim(-1, 0) for picture in pixels)
+    return [_shrunk(softmax, finer) for softmax in softmaxes]
+
+
+def _shrunk(prediction: torch.Tensor, finer: int) -> torch.Tensor:
+    """Means over squares, (C, h, w): all later stages work at a quarter of the picture's sides."""
+    return prediction if finer == 1 else functional.avg_pool2d(prediction, finer)
 
 
 def _forward(x: torch.Tensor, model: Model) -> torch.Tensor:

@@ -1,22 +1,24 @@
 """Our weights file: safetensors, kernels in float16, with what made it in the metadata.
 
-Beside the net's own tensors it holds `bin_prior` and `rebalancing_weight`, both (bins,) float32;
-the metadata says how histograms are decoded. Equal weights make equal files. Reading never runs
-code.
+The metadata names the net. Beside the net's own tensors that of a net that predicts bins holds
+`bin_prior` and `rebalancing_weight`, both (bins,) float32, and its metadata says how histograms are
+decoded. Equal weights make equal files. Reading never runs code.
 """
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import nn
 
 from vidcolor.color.bins import BIN_COUNT, TEMPERATURE, Decoding
 from vidcolor.errors import ModelError
-from vidcolor.models.lite import LiteNet, LiteShape
+from vidcolor.models.nets import NETS, shape_of
 
 _PRIOR = "bin_prior"
 _REBALANCING = "rebalancing_weight"
@@ -28,26 +30,30 @@ class Weights:
     """What a weights file holds.
 
     Attributes:
+        name: Which net they fit, of `NETS`.
         net: The net's tensors by key, float32.
-        shape: Which size of net they fit.
-        bin_prior: (bins,) float32, how often each bin occurred in the training pictures.
-        decoding: How its histograms become colors.
+        shape: What the net is made with.
+        bin_prior: (bins,) float32, how often each bin occurred in the training pictures; None for a
+            net that predicts a* and b*.
+        decoding: How its histograms become colors; None where it has none.
         metadata: Licence, data and all else that the file says of itself.
     """
 
+    name: str
     net: dict[str, torch.Tensor]
-    shape: LiteShape
-    bin_prior: torch.Tensor
-    decoding: Decoding
+    shape: dict[str, Any]
+    bin_prior: torch.Tensor | None
+    decoding: Decoding | None
     metadata: dict[str, str]
 
 
 def save_weights(
     path: Path,
-    net: LiteNet,
+    net: nn.Module,
     *,
-    bin_prior: torch.Tensor,
-    decoding: Decoding,
+    name: str = "lite",
+    bin_prior: torch.Tensor | None = None,
+    decoding: Decoding | None = None,
     about: Mapping[str, str],
 ) -> None:
     """Writes a net's weights under a temporary name, then renames them into place.
@@ -55,8 +61,9 @@ def save_weights(
     Args:
         path: The file; its folder must exist.
         net: The net, batch norms not folded.
-        bin_prior: (bins,).
-        decoding: How its histograms become colors.
+        name: Which one it is, of `NETS`.
+        bin_prior: (bins,), of a net that predicts bins.
+        decoding: How its histograms become colors, where it has such.
         about: Further metadata, such as the data it was trained on.
     """
     tensors = {
@@ -64,15 +71,13 @@ def save_weights(
         for key, value in net.state_dict().items()
         if not key.endswith(_COUNTER)
     }
-    tensors[_PRIOR] = bin_prior.detach().to("cpu", torch.float32).contiguous()
-    tensors[_REBALANCING] = decoding.rebalancing_weight.to("cpu", torch.float32).contiguous()
-    metadata = {
-        "licence": "Apache-2.0",
-        "net": "lite",
-        "shape": json.dumps(asdict(net.shape)),
-        "temperature": repr(decoding.temperature),
-        "boost": repr(decoding.boost),
-    }
+    metadata = {"licence": "Apache-2.0", "net": name, "shape": json.dumps(shape_of(net))}
+    if bin_prior is not None and decoding is not None:
+        weight = decoding.rebalancing_weight
+        tensors[_PRIOR] = bin_prior.detach().to("cpu", torch.float32).contiguous()
+        tensors[_REBALANCING] = weight.to("cpu", torch.float32).contiguous()
+        metadata["temperature"] = repr(decoding.temperature)
+        metadata["boost"] = repr(decoding.boost)
     temporary = path.with_name(f"{path.name}.part")
     temporary.write_bytes(_with_sorted_header(save(tensors, metadata | dict(about))))
     temporary.replace(path)
@@ -101,7 +106,7 @@ def read_weights(path: Path) -> Weights:
     """What a weights file holds, checked to be one of ours.
 
     Raises:
-        ModelError: The file is missing, damaged, or not a `lite` net's.
+        ModelError: The file is missing, damaged, or not of one of our nets.
     """
     try:
         with safe_open(path, "pt") as file:
@@ -111,29 +116,26 @@ def read_weights(path: Path) -> Weights:
         raise ModelError(f"{path}: no such weights file") from error
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a readable safetensors file ({error})") from error
-    missing = {_PRIOR, _REBALANCING} - tensors.keys()
-    if missing or metadata.get("net") != "lite" or "shape" not in metadata:
+    name = metadata.get("net", "")
+    spec = NETS.get(name)
+    wanted = {_PRIOR, _REBALANCING} if spec is not None and spec.predicts == "bins" else set()
+    if spec is None or wanted - tensors.keys() or "shape" not in metadata:
         raise ModelError(f"{path}: not the weights of a vidcolor net; convert or retrain them")
-    prior, rebalancing = tensors.pop(_PRIOR), tensors.pop(_REBALANCING)
-    if prior.shape != (BIN_COUNT,) or rebalancing.shape != (BIN_COUNT,):
-        raise ModelError(f"{path}: made for {len(prior)} bins, not for {BIN_COUNT}")
-    shape = json.loads(metadata["shape"])
-    shape["decoder_widths"] = tuple(shape["decoder_widths"])
-    decoding = Decoding(
-        rebalancing_weight=rebalancing,
-        temperature=float(metadata.get("temperature", TEMPERATURE)),
-        boost=float(metadata.get("boost", 0)),
-    )
+    prior, rebalancing = tensors.pop(_PRIOR, None), tensors.pop(_REBALANCING, None)
+    for found in (prior, rebalancing):
+        if found is not None and found.shape != (BIN_COUNT,):
+            raise ModelError(f"{path}: made for {len(found)} bins, not for {BIN_COUNT}")
     return Weights(
+        name=name,
         net={key: value.to(torch.float32) for key, value in tensors.items()},
-        shape=LiteShape(**shape),
+        shape=json.loads(metadata["shape"]),
         bin_prior=prior,
-        decoding=decoding,
+        decoding=None if rebalancing is None else _decoding(rebalancing, metadata),
         metadata=metadata,
     )
 
 
-def build_net(weights: Weights, path: Path) -> LiteNet:
+def build_net(weights: Weights, path: Path) -> nn.Module:
     """A float32 net in training mode with these weights.
 
     The net is laid out without values first, which skips the slow random initialisation.
@@ -142,7 +144,7 @@ def build_net(weights: Weights, path: Path) -> LiteNet:
         ModelError: Keys or shapes are not those of the net; `path` is named in it.
     """
     with torch.device("meta"):
-        net = LiteNet(weights.shape)
+        net = NETS[weights.name].make(weights.shape)
     counters = {
         key: torch.zeros((), dtype=torch.int64)
         for key in net.state_dict()
@@ -152,5 +154,13 @@ def build_net(weights: Weights, path: Path) -> LiteNet:
         net.load_state_dict(weights.net | counters, assign=True)
     except RuntimeError as error:
         reason = str(error).splitlines()[1].strip()
-        raise ModelError(f"{path}: does not fit the lite net: {reason}") from error
+        raise ModelError(f"{path}: does not fit the {weights.name} net: {reason}") from error
     return net.requires_grad_()
+
+
+def _decoding(rebalancing: torch.Tensor, metadata: Mapping[str, str]) -> Decoding:
+    return Decoding(
+        rebalancing_weight=rebalancing,
+        temperature=float(metadata.get("temperature", TEMPERATURE)),
+        boost=float(metadata.get("boost", 0)),
+    )

@@ -4,42 +4,23 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import platformdirs
 import torch
+from torch import nn
 
 from vidcolor.color.bins import Decoding
 from vidcolor.errors import ModelError
-from vidcolor.models.lite import LiteNet, fold_batch_norm
-from vidcolor.models.weights import build_net, read_weights
+from vidcolor.models import released
+from vidcolor.models.lite import fold_batch_norm
+from vidcolor.models.nets import NETS
+from vidcolor.models.weights import Weights, build_net, read_weights
 
-_SUFFIX = ".safetensors"
+_SUFFIX, _RELEASED_SUFFIX = ".safetensors", ".pth"
 _AMPERE = 8  # the first generation of NVIDIA GPUs, by compute capability, that has bfloat16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSpec:
-    """A row of the table.
-
-    Attributes:
-        file: The weights, beside this module.
-        licence: Of the weights.
-        paper: What the net follows.
-        predicts: What it answers for each 4 x 4 pixels.
-    """
-
-    file: str
-    licence: str
-    paper: str
-    predicts: str
-
-
-MODELS = {
-    "lite": ModelSpec(
-        file="lite.safetensors",
-        licence="Apache-2.0",
-        paper="arXiv:1603.08511 (loss and bins), arXiv:1905.11946 (encoder)",
-        predicts="histogram over the 313 ab bins",
-    ),
-}
+PACKAGED = {"lite": "lite.safetensors"}
+"""Weights that lie beside this module, Apache-2.0; those of other nets are trained or fetched."""
 
 
 @dataclass(slots=True)
@@ -58,17 +39,18 @@ class Model:
         net: Batch norms folded, evaluation mode, channels_last, on `device` in `dtype`.
         device: Where it runs.
         dtype: What it computes in.
-        decoding: How its histograms become colors; the weight is on `device`.
+        decoding: How its histograms become colors, the weight on `device`; None if it gives a* and
+            b*.
         sha256: Of the weights file.
         threads: How many processor threads inference may use.
         batch_limit: What inference has learned of the device's memory.
     """
 
     name: str
-    net: LiteNet
+    net: nn.Module
     device: torch.device
     dtype: torch.dtype
-    decoding: Decoding
+    decoding: Decoding | None
     sha256: str
     threads: int = 1
     batch_limit: BatchLimit = field(default_factory=BatchLimit)
@@ -78,34 +60,40 @@ class Model:
 
 
 def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
-    """A model from the table or from a file of ours, on a device.
+    """A model by its name or from a file, on a device.
 
     Args:
-        name_or_path: A name from `MODELS`, or a path to a safetensors file.
+        name_or_path: A name from `NETS`, a safetensors file of ours, or the file of `eccv16` that
+            its authors released.
         device: See `choose_device`.
 
     Raises:
-        ModelError: The name is unknown, the file is missing, damaged or no model of ours, or the
-            device is absent.
+        ModelError: The name is unknown, the file is missing, damaged or no model's, or the device
+            is absent.
     """
     name, path = _find(name_or_path)
     place = choose_device(device)
-    weights = read_weights(path)
+    weights = _read(path)
     net = build_net(weights, path).eval()
     fold_batch_norm(net)
     net.requires_grad_(requires_grad=False)
     dtype = choose_dtype(place)
+    decoding = weights.decoding
     return Model(
         name=name,
         net=net.to(place, dtype).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
         device=place,
         dtype=dtype,
-        decoding=replace(
-            weights.decoding, rebalancing_weight=weights.decoding.rebalancing_weight.to(place)
-        ),
+        decoding=decoding
+        and replace(decoding, rebalancing_weight=decoding.rebalancing_weight.to(place)),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         threads=torch.get_num_threads() if place.type == "cpu" else 1,
     )
+
+
+def own_path(name: str) -> Path:
+    """Where the weights of a net lie that was trained on this machine, for `--model` to find."""
+    return platformdirs.user_data_path("vidcolor") / "models" / f"{name}{_SUFFIX}"
 
 
 def choose_device(name: str = "auto") -> torch.device:
@@ -151,14 +139,34 @@ def _fastest_device() -> str:
     return "mps" if torch.backends.mps.is_available() else "cpu"
 
 
+def _read(path: Path) -> Weights:
+    is_released = path.suffix == _RELEASED_SUFFIX
+    return released.read_released(path) if is_released else read_weights(path)
+
+
 def _find(name_or_path: str | Path) -> tuple[str, Path]:
     """Name and file of what the user asked for."""
     name = str(name_or_path)
-    if name in MODELS:
-        return name, Path(__file__).with_name(MODELS[name].file)
-    if isinstance(name_or_path, Path) or Path(name).suffix == _SUFFIX or Path(name).exists():
+    if name in PACKAGED:
+        return name, Path(__file__).with_name(PACKAGED[name])
+    if name in NETS:
+        return name, _find_unpackaged(name)
+    is_weights = Path(name).suffix in {_SUFFIX, _RELEASED_SUFFIX}
+    if isinstance(name_or_path, Path) or is_weights or Path(name).exists():
         return name, Path(name)
-    known = ", ".join(MODELS)
+    known = ", ".join(NETS)
     raise ModelError(
         f"{name}: no such model; known are {known}, or give a path to a {_SUFFIX} file"
+    )
+
+
+def _find_unpackaged(name: str) -> Path:
+    path = own_path(name)
+    if path.exists():
+        return path
+    if name == released.NAME:
+        return released.find_released()
+    raise ModelError(
+        f"{name}: its weights do not ship; train it by scripts/train.py --model {name} and give "
+        f"their path, or put them at {path}"
     )

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
+from vidcolor.color.bins import BIN_COUNT
+from vidcolor.errors import ModelError
 from vidcolor.frame import ColorHistogram
 from vidcolor.refine.refined import Decode, Map, Refined, least_in_squares
 
@@ -72,10 +74,17 @@ def refine_scribble(
     Yields:
         One for each that comes in, at once; `ab` is at the map's size. `record` holds `seeds`,
         bool.
+
+    Raises:
+        ModelError: The model gives colors at once and no histograms.
     """
     past: _Past | None = None
     for histogram in histograms:
         probabilities = histogram.probabilities
+        if len(probabilities) != BIN_COUNT:
+            raise ModelError(
+                "--refine scribble needs a model that tells how sure it is; use --refine flood"
+            )
         height, width = probabilities.shape[1:]
         shrunk = cv2.resize(histogram.lightness, (width, height), interpolation=cv2.INTER_AREA)
         seen = np.asarray(shrunk, np.float32)

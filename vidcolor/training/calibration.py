@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import torch
+from torch import nn
 
 from vidcolor.color.bins import Decoding, decode_annealed_mean
 from vidcolor.color.lab import lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import colorfulness
 from vidcolor.evaluation.stills import color_lightness, fit_picture
-from vidcolor.models.lite import LiteNet, fold_batch_norm, normalize_lightness
+from vidcolor.models.lite import fold_batch_norm, normalize_lightness
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 
@@ -25,7 +26,7 @@ _HALVINGS = 10
 
 @torch.no_grad()
 def calibrate_boost(
-    net: LiteNet,
+    net: nn.Module,
     pictures: PictureStore,
     decoding: Decoding,
     device: torch.device,

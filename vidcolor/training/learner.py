@@ -4,43 +4,25 @@ Crops and film response of a step are functions of the seed and the step's numbe
 average, the optimizer and two counters are the whole state of a run.
 """
 
+import copy
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
 from torch import nn
-from torch.nn import functional
 
 from vidcolor.color.bins import Decoding
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
 from vidcolor.errors import VidcolorError
-from vidcolor.models.lite import OUTPUT_STRIDE, LiteNet, normalize_lightness
+from vidcolor.models.lite import normalize_lightness
 from vidcolor.models.weights import save_weights
 from vidcolor.training.film_response import FILM_SHARE, expose_film
-from vidcolor.training.loss import (
-    color_difference,
-    decode_logits,
-    rebalanced_cross_entropy,
-    relative_colorfulness,
-)
+from vidcolor.training.objective import choose_objective
 
 CHECKPOINT_NAME = "checkpoint.pt"
 WEIGHTS_NAME = "ema.safetensors"
-
-LEARNED_TEMPERATURE = 0.6
-"""Temperature of the annealed mean while colors are learned, and then in use."""
-LEARNED_GAIN = 2.0
-"""Factor on the mean while colors are learned, in place of the boost that is measured at the end.
-
-This is about what a net whose histograms were learned alone needs to be as colorful as wanted.
-"""
-COLORFULNESS = 0.85
-"""Colorfulness that is learned, as a part of the photographs' own.
-
-More costs accuracy: what is not known is then guessed boldly.
-"""
 
 _SEED_STRIDE = 1_000_003  # steps of one seed never reach the film responses of the next
 
@@ -105,27 +87,35 @@ class Learner:
     Args:
         net: The net to train, in place.
         settings: How.
-        bin_prior: (bins,), kept for the weights file.
-        decoding: The loss's weight of each bin, and how colors are decoded in the loss.
+        name: Of the net.
+        bin_prior: (bins,), kept for the weights file; None for a net that gives a* and b*.
+        decoding: How its histograms become colors, on the device; None where it has none.
         device: Where.
         about: What the weights file says of its data and its start.
     """
 
     def __init__(
         self,
-        net: LiteNet,
+        net: nn.Module,
         settings: TrainSettings,
         *,
-        bin_prior: torch.Tensor,
-        decoding: Decoding,
+        name: str,
+        bin_prior: torch.Tensor | None,
+        decoding: Decoding | None,
         device: torch.device,
         about: Mapping[str, str],
     ) -> None:
         self.settings = settings
         self.device = device
         self.about = about
+        self.name = name
         self.bin_prior = bin_prior
-        self.decoding = replace(decoding, rebalancing_weight=decoding.rebalancing_weight.to(device))
+        self.decoding = decoding
+        self._objective = choose_objective(
+            decoding,
+            color_weight=settings.color_weight,
+            colorfulness_weight=settings.colorfulness_weight,
+        )
         self.net = net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.average = {key: value.clone() for key, value in net.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
@@ -163,8 +153,8 @@ class Learner:
             group["lr"] = self.learning_rate * group["factor"]
         lightness, ab = self._example(crops)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bfloat16):
-            logits = self.net(normalize_lightness(lightness))
-        loss = self._loss(logits, ab)
+            output = self.net(normalize_lightness(lightness))
+        loss = self._objective(output, ab, self.step)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.gradient_limit)
@@ -173,9 +163,9 @@ class Learner:
         self._update_average()
         return loss.detach()
 
-    def averaged_net(self) -> LiteNet:
+    def averaged_net(self) -> nn.Module:
         """A copy of the net with the averaged weights, in evaluation mode, on the CPU."""
-        net = LiteNet(self.net.shape)
+        net: nn.Module = copy.deepcopy(self.net).cpu()
         net.load_state_dict(self.average)
         return net.eval()
 
@@ -186,11 +176,12 @@ class Learner:
         temporary.replace(folder / CHECKPOINT_NAME)
         self.save_average(folder / WEIGHTS_NAME, self.decoding, {})
 
-    def save_average(self, path: Path, decoding: Decoding, about: Mapping[str, str]) -> None:
+    def save_average(self, path: Path, decoding: Decoding | None, about: Mapping[str, str]) -> None:
         """Writes the averaged weights, with what is known of them beside where they come from."""
         save_weights(
             path,
             self.averaged_net(),
+            name=self.name,
             bin_prior=self.bin_prior,
             decoding=decoding,
             about={**self.about, "pictures_seen": str(self.pictures_seen), **about},
@@ -226,29 +217,14 @@ class Learner:
             "seconds": self.seconds,
         }
 
-    def _loss(self, logits: torch.Tensor, ab: torch.Tensor) -> torch.Tensor:
-        settings = self.settings
-        # A quarter of the pixels, another each step, says nearly as much: what is 4 pixels away is
-        # mostly of one color. All of them would cost a fifth of the step.
-        down, right = divmod(self.step % 4, 2)
-        logits, ab = logits[..., down::2, right::2], ab[..., down::2, right::2]
-        loss = rebalanced_cross_entropy(logits, ab, self.decoding.rebalancing_weight)
-        if settings.color_weight > 0:
-            colors = decode_logits(logits, self.decoding, LEARNED_GAIN)
-            distance = relative_colorfulness(colors, ab) - COLORFULNESS
-            loss = loss + settings.color_weight * color_difference(colors, ab)
-            loss = loss + settings.colorfulness_weight * distance.square()
-        return loss
-
     @torch.no_grad()
     def _example(self, crops: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Lightness as film would give it, (N, 1, H, W), and true ab, (N, 2, H / 4, W / 4)."""
+        """Lightness as film would give it, (N, 1, H, W), and true ab, (N, 2, H, W)."""
         srgb = crops.to(self.device).float() / 255
         generator = torch.Generator(self.device)
         generator.manual_seed(self.settings.seed * _SEED_STRIDE + self.step)
         lightness = lightness_from_luma(expose_film(srgb, generator, self.settings.film_share))
-        ab = functional.avg_pool2d(lab_from_srgb(srgb)[:, 1:], OUTPUT_STRIDE)
-        return lightness, ab
+        return lightness, lab_from_srgb(srgb)[:, 1:]
 
     @torch.no_grad()
     def _update_average(self) -> None:
@@ -260,7 +236,7 @@ class Learner:
                 self.average[key].copy_(value)
 
 
-def _parameter_groups(net: LiteNet, settings: TrainSettings) -> list[dict[str, object]]:
+def _parameter_groups(net: nn.Module, settings: TrainSettings) -> list[dict[str, object]]:
     """Encoder and decoder apart for their rates, biases and norms apart for having no decay."""
     groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
     for name, parameter in net.named_parameters():

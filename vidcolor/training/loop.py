@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import nn
 
-from vidcolor.models.lite import LiteNet
 from vidcolor.training.learner import CHECKPOINT_NAME, Learner
 from vidcolor.training.record import append_record, plot_records, truncate_records
 
@@ -35,7 +35,7 @@ class Leg:
     minutes: float | None = None
     checkpoint_minutes: float = 5.0
     validation_minutes: float = 15.0
-    validate: Callable[[LiteNet], dict[str, float]] | None = None
+    validate: Callable[[nn.Module], dict[str, float]] | None = None
     should_stop: Callable[[], bool] = lambda: False
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 
 import torch
+from torch import nn
 
 from vidcolor.color.bins import Decoding
 from vidcolor.color.lab import lightness_from_luma
 from vidcolor.evaluation.stills import Example, fit_picture, sweep_looks
-from vidcolor.models.lite import LiteNet, fold_batch_norm, normalize_lightness
+from vidcolor.models.lite import fold_batch_norm, normalize_lightness
+from vidcolor.models.nets import AB_UNIT
 from vidcolor.settings import ColorSettings
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
@@ -17,9 +19,9 @@ _SATURATIONS = (0.5, 1.0)
 
 
 def validate(
-    net: LiteNet,
+    net: nn.Module,
     pictures: PictureStore,
-    decoding: Decoding,
+    decoding: Decoding | None,
     device: torch.device,
 ) -> dict[str, float]:
     """Mean figures over squares of photographs shown as color video's luma.
@@ -27,7 +29,7 @@ def validate(
     Args:
         net: Is folded in place.
         pictures: On the CPU.
-        decoding: How its histograms become colors.
+        decoding: How its histograms become colors; None if it gives a* and b*.
         device: Where to infer.
 
     Returns:
@@ -43,8 +45,9 @@ def validate(
             luma = mix_video_luma(srgb[None])
             normalized = normalize_lightness(lightness_from_luma(luma)).to(device)
             with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
-                logits = net(normalized)
-            yield srgb, luma[0], logits[0].float().softmax(0).cpu()
+                output = net(normalized)[0].float()
+            prediction = AB_UNIT * output if decoding is None else output.softmax(0)
+            yield srgb, luma[0], prediction.cpu()
 
     looks = [ColorSettings(vividness=0, saturation=saturation) for saturation in _SATURATIONS]
     return {

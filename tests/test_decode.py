@@ -1,0 +1,79 @@
+import numpy as np
+import pytest
+import torch
+
+from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding, decode_annealed_mean
+from vidcolor.color.decode import DecodeMethod, decode_prediction
+
+WEIGHT = torch.linspace(0.5, 2, BIN_COUNT)
+DECODING = Decoding(rebalancing_weight=WEIGHT, temperature=0.4, boost=0.1)
+
+
+def histograms(height: int = 6, width: int = 5, seed: int = 0) -> torch.Tensor:
+    """Random probabilities, (bins, h, w)."""
+    generator = torch.Generator().manual_seed(seed)
+    return (3 * torch.randn(BIN_COUNT, height, width, generator=generator)).softmax(0)
+
+
+def decoded(method: DecodeMethod, prediction: torch.Tensor, vividness: float = 0.0) -> torch.Tensor:
+    """The colors of a prediction, (2, h, w)."""
+    return decode_prediction(prediction, DECODING, vividness=vividness, method=method).ab
+
+
+def untilted(prediction: torch.Tensor, vividness: float) -> np.ndarray:
+    """Probabilities with the loss's tilt taken back, in float64."""
+    tilt = WEIGHT.double().numpy()[:, None, None] ** (vividness - 1)
+    shares = prediction.double().numpy() * tilt
+    return shares / shares.sum(0)
+
+
+@pytest.mark.parametrize("vividness", [0.0, 0.5, 1.0])
+def test_mean_and_mode_are_those_of_the_untilted_histogram(vividness: float) -> None:
+    """As NumPy has them, at no temperature and with no boost."""
+    one = histograms()
+    shares, centers = untilted(one, vividness), BIN_CENTERS.double().numpy()
+    mean = np.einsum("bhw,bc->chw", shares, centers)
+    np.testing.assert_allclose(decoded("mean", one, vividness), mean, atol=1e-3)
+    mode = np.moveaxis(centers[shares.argmax(0)], -1, 0)
+    np.testing.assert_array_equal(decoded("mode", one, vividness), mode)
+
+
+def test_the_default_is_the_model_s_own() -> None:
+    """Nothing changes for a film that asks for no other way."""
+    one = histograms()
+    expected = decode_annealed_mean(one, 0.0, DECODING)
+    for found in (
+        decode_prediction(one, DECODING, vividness=0.0),
+        decode_prediction(one, DECODING, vividness=0.0, method="annealed"),
+    ):
+        assert torch.equal(found.ab, expected.ab)
+        assert torch.equal(found.entropy, expected.entropy)
+
+
+def test_samples_occur_as_often_as_they_are_likely() -> None:
+    """Over many pixels of one histogram each bin's share is its probability."""
+    one = histograms(1, 1)
+    many = one.expand(-1, 200, 200)
+    found = decoded("sample", many, 1.0).flatten(1).T  # (pixels, 2)
+    shares = torch.stack([(found == center).all(1).float().mean() for center in BIN_CENTERS])
+    expected = one.flatten()
+    assert (shares - expected).abs().max() < 5 * (expected.max() / 40000).sqrt()
+
+
+def test_samples_hold_still() -> None:
+    """The same histogram gives the same sample, at each call."""
+    one, other = histograms(seed=1), histograms(seed=2)
+    assert torch.equal(decoded("sample", one), decoded("sample", one.clone()))
+    assert not torch.equal(decoded("sample", one), decoded("sample", other))
+    nearly = torch.lerp(one, other, 1e-4)
+    assert (decoded("sample", one) == decoded("sample", nearly)).float().mean() > 0.9
+
+
+@pytest.mark.parametrize("method", ["annealed", "mean", "mode", "sample"])
+def test_colors_given_at_once_stay_as_they_are(method: DecodeMethod) -> None:
+    """A model of a* and b* has nothing to decode, and its entropy is not known."""
+    ab = torch.randn(2, 4, 3)
+    found = decode_prediction(ab, None, vividness=1.0, method=method)
+    assert torch.equal(found.ab, ab)
+    assert found.entropy.shape == (1, 4, 3)
+    assert found.entropy.isnan().all()

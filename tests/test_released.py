@@ -1,0 +1,135 @@
+import hashlib
+from pathlib import Path
+from urllib.error import URLError
+
+import pytest
+import torch
+
+from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
+from vidcolor.errors import ModelError
+from vidcolor.models import released
+from vidcolor.models.plain import PlainNet
+from vidcolor.models.weights import build_net
+from vidcolor.models.zoo import load_model
+
+# The released file's names, beside the batch norms' own of models 1 to 7.
+WIDTHS = {1: (64, 2), 2: (128, 2), 3: (256, 3), **dict.fromkeys((4, 5, 6, 7), (512, 3))}
+
+
+def released_state() -> dict[str, torch.Tensor]:
+    """Random tensors under the names and in the shapes of the released file, bins shuffled."""
+    generator = torch.Generator().manual_seed(0)
+
+    def random(*shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=generator) / 50
+
+    state, inputs = {}, 1
+    for number, (width, count) in WIDTHS.items():
+        for index in range(0, 2 * count, 2):
+            state[f"model{number}.{index}.weight"] = random(width, inputs, 3, 3)
+            state[f"model{number}.{index}.bias"] = random(width)
+            inputs = width
+        norm = f"model{number}.{2 * count}"
+        state |= {f"{norm}.{name}": random(width).abs() + 1 for name in ("weight", "running_var")}
+        state |= {f"{norm}.{name}": random(width) for name in ("bias", "running_mean")}
+        state[f"{norm}.num_batches_tracked"] = torch.tensor(1)
+    state |= {"model8.0.weight": random(512, 256, 4, 4), "model8.0.bias": random(256)}
+    for index in (2, 4):
+        state[f"model8.{index}.weight"] = random(256, 256, 3, 3)
+        state[f"model8.{index}.bias"] = random(256)
+    state |= {"model8.6.weight": random(BIN_COUNT, 256, 1, 1), "model8.6.bias": random(BIN_COUNT)}
+    order = torch.randperm(BIN_COUNT, generator=generator)
+    state["model_out.weight"] = (BIN_CENTERS[order] / 110).T[..., None, None]
+    return state
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as it was released, but for its values."""
+    path = tmp_path_factory.mktemp("released") / released.FILE
+    torch.save(released_state(), path)
+    return path
+
+
+@pytest.fixture
+def trusted(file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """That file, its checksum taken for the right one."""
+    begins = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
+    monkeypatch.setattr(released, "SHA256_BEGINS", begins)
+    return file
+
+
+def test_the_released_names_load(trusted: Path) -> None:
+    """Every tensor has its place in our net; colors are those of the authors' own formula."""
+    state = released_state()
+    net = build_net(released.read_released(trusted), trusted).eval()
+    lightness = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(1)) * 100
+    theirs = PlainNet()
+    theirs.load_state_dict({k: v for k, v in state.items() if k != "model_out.weight"})
+    with torch.no_grad():
+        logits = theirs.eval()((lightness - 50) / 100)
+        colors = 110 * torch.nn.functional.conv2d(logits.softmax(1), state["model_out.weight"])
+        ours = net(lightness / 50 - 1).softmax(1)
+    found = torch.einsum("nbhw,bc->nchw", ours, BIN_CENTERS)
+    torch.testing.assert_close(found, colors, atol=1e-3, rtol=1e-3)
+
+
+def test_it_is_found_in_the_cache_by_its_name(
+    trusted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once fetched, the network is not asked again."""
+    monkeypatch.setattr(released.platformdirs, "user_cache_path", lambda _: trusted.parent)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("fetched"))
+    model = load_model("eccv16", "cpu")
+    assert model.name == "eccv16"
+    assert model.decoding is not None
+    assert model.decoding.temperature == 1
+
+
+def test_a_wrong_checksum_is_refused(file: Path) -> None:
+    """In one line that names both, whatever else the file may be."""
+    with pytest.raises(ModelError, match=r"not the released weights \(SHA-256 begins") as caught:
+        load_model(file, "cpu")
+    assert "not 9b330a0b" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_a_network_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The address and the way to give the file by its path."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise URLError("no network")
+
+    monkeypatch.setattr(released.platformdirs, "user_cache_path", lambda _: tmp_path)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
+    with pytest.raises(ModelError, match=r"eccv16: its released weights cannot be fetched") as told:
+        load_model("eccv16", "cpu")
+    assert released.URL in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("fault", ["code", "another net", "other bins"])
+def test_what_is_not_the_net_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str
+) -> None:
+    """Pickled code is not run; a file of something else is no model."""
+    path = tmp_path / "other.pth"
+    state = released_state()
+    if fault == "code":
+        torch.save({"x": _Evil()}, path)
+    elif fault == "another net":
+        torch.save({"x": torch.zeros(2)}, path)
+    else:
+        torch.save(state | {"model_out.weight": torch.zeros(2, BIN_COUNT, 1, 1)}, path)
+    begins = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    monkeypatch.setattr(released, "SHA256_BEGINS", begins)
+    with pytest.raises(ModelError, match="not the weights of eccv16; fetch it again") as caught:
+        load_model(path, "cpu")
+    assert "\n" not in str(caught.value)
+
+
+class _Evil:
+    def __reduce__(self) -> tuple[object, ...]:
+        return pytest.fail, ("code was run",)

@@ -1,0 +1,66 @@
+"""A model's prediction to colors: what nets that give a* and b* say as it is, histograms decoded.
+
+The ways of R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016
+(arXiv:1603.08511), section 2.3: the annealed mean between the mean and the mode; and samples.
+"""
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Literal
+
+import torch
+
+from vidcolor.color.bins import BIN_CENTERS, Decoded, Decoding, decode_annealed_mean
+
+DecodeMethod = Literal["annealed", "mean", "mode", "sample"]
+
+_TINY = 2.0**-100  # in place of probability 0, whose logarithm is infinite
+_NOISE_SEED = 0
+
+
+def decode_prediction(
+    prediction: torch.Tensor,
+    decoding: Decoding | None,
+    *,
+    vividness: float,
+    method: DecodeMethod = "annealed",
+) -> Decoded:
+    """One color for each pixel of a prediction.
+
+    Args:
+        prediction: (bins, h, w) float32 probabilities, or a* and b*, (2, h, w).
+        decoding: How the model's histograms become colors; None if it gives a* and b*.
+        vividness: See `decode_annealed_mean`; has no effect on a* and b*.
+        method: `annealed`, what the model's author meant; `mean` and `mode` of the histogram;
+            `sample`, drawn from it. The noise of a sample belongs to the place in the picture, so
+            that colors hold still where the histograms do, and come out the same each time.
+
+    Returns:
+        a* and b*, and the histograms' entropy; where there are none it is not known: NaN.
+    """
+    if decoding is None:
+        return Decoded(prediction, torch.full_like(prediction[:1], torch.nan))
+    if method == "annealed":
+        return decode_annealed_mean(prediction, vividness, decoding)
+    plain = replace(decoding, temperature=1.0, boost=0.0)
+    mean = decode_annealed_mean(prediction, vividness, plain)
+    if method == "mean":
+        return mean
+    weight = decoding.rebalancing_weight.to(prediction.device, torch.float32)
+    tilt = (vividness - 1) * weight.log()
+    scores = prediction.clamp_min(_TINY).log() + tilt[:, None, None]
+    if method == "sample":
+        scores = scores + _gumbel_noise(tuple(prediction.shape)).to(prediction.device)
+    chosen = BIN_CENTERS.to(prediction.device)[scores.argmax(0)]  # (h, w, 2)
+    return mean._replace(ab=chosen.movedim(-1, 0).contiguous())
+
+
+@lru_cache(maxsize=2)
+def _gumbel_noise(shape: tuple[int, ...]) -> torch.Tensor:
+    """Noise whose sum with log probabilities is greatest at a sample of them.
+
+    C. J. Maddison et al., "A* Sampling", NeurIPS 2014 (arXiv:1411.0030), section 2.
+    """
+    generator = torch.Generator().manual_seed(_NOISE_SEED)
+    uniform = torch.rand(shape, generator=generator).clamp(1e-9, 1 - 1e-7)
+    return -(-uniform.log()).log()

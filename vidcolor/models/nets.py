@@ -1,0 +1,62 @@
+"""The nets by name: how each is made, and what its output means."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from torch import nn
+
+from vidcolor.models.lite import LiteNet, LiteShape
+from vidcolor.models.plain import PlainNet
+from vidcolor.models.residual import ResidualNet
+from vidcolor.models.small import SmallNet
+
+AB_CHANNELS = 2
+"""Of a net that predicts a* and b*; their unit in its output is `AB_UNIT`."""
+AB_UNIT = 110.0
+"""So that a net without a norm at its end learns numbers of about 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetSpec:
+    """One kind of net.
+
+    Attributes:
+        make: Makes it without values of use, given its shape as JSON has it; empty for most.
+        predicts: `bins` for logits over the 313 bins; `ab` for a* and b*, in `AB_UNIT`.
+        paper: What it follows.
+    """
+
+    make: Callable[[dict[str, Any]], nn.Module]
+    predicts: Literal["bins", "ab"]
+    paper: str
+
+
+def _make_lite(shape: dict[str, Any]) -> nn.Module:
+    widths = tuple(shape.get("decoder_widths", LiteShape().decoder_widths))
+    return LiteNet(LiteShape(**shape | {"decoder_widths": widths}))
+
+
+_ZHANG = "arXiv:1603.08511"
+_RESIDUAL = f"arXiv:1512.03385 (blocks), {_ZHANG} (bins)"
+
+NETS = {
+    "lite": NetSpec(
+        make=_make_lite,
+        predicts="bins",
+        paper=f"{_ZHANG} (loss and bins), arXiv:1905.11946 (encoder)",
+    ),
+    "small-l2": NetSpec(make=lambda _: SmallNet(), predicts="ab", paper="Ravikumar et al."),
+    "plain-l2": NetSpec(make=lambda _: PlainNet(AB_CHANNELS), predicts="ab", paper=_ZHANG),
+    "eccv16": NetSpec(make=lambda _: PlainNet(), predicts="bins", paper=_ZHANG),
+    "eccv16-norebal": NetSpec(make=lambda _: PlainNet(), predicts="bins", paper=_ZHANG),
+    "residual": NetSpec(make=lambda _: ResidualNet(), predicts="bins", paper=_RESIDUAL),
+    "residual-norebal": NetSpec(make=lambda _: ResidualNet(), predicts="bins", paper=_RESIDUAL),
+    "residual-l2": NetSpec(make=lambda _: ResidualNet(AB_CHANNELS), predicts="ab", paper=_RESIDUAL),
+}
+"""Those that end in -l2 learn squared error; -norebal learns bins without rebalancing."""
+
+
+def shape_of(net: nn.Module) -> dict[str, Any]:
+    """What `make` needs to make a net of the same size, as JSON has it."""
+    return asdict(net.shape) if isinstance(net, LiteNet) else {}
