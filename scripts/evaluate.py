@@ -1,6 +1,7 @@
 """Measures the colors that models give to photographs and to clips whose own are known.
 
 python scripts/evaluate.py val.tar --models lite other.safetensors --json figures.json
+python scripts/evaluate.py val.tar --models lite eccv16 --reported --plot errors.png
 python scripts/evaluate.py --clips *.mp4 --frames 60
 python scripts/evaluate.py --cuts *.mp4
 python scripts/evaluate.py --returns *.mp4
@@ -98,6 +99,19 @@ def evaluate_pictures(args: argparse.Namespace) -> dict[str, object]:
     return results
 
 
+def report_pictures(args: argparse.Namespace) -> dict[str, Any]:
+    """Prints all figures of the field's reports and gives them."""
+    from report_figures import evaluate_reported, plot_errors, print_table  # noqa: PLC0415 - extras
+
+    pairs = read_pairs(args.pictures, args.count, args.short_side, film=args.film)
+    look = ColorSettings(vividness=args.vividness)
+    rows = evaluate_reported(pairs, args.models, look, args.device)
+    print_table(rows)
+    if args.plot:
+        plot_errors(rows, args.plot)
+    return {label: row.figures for label, row in rows.items()}
+
+
 def main() -> None:
     """Prints the tables and writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -107,6 +121,9 @@ def main() -> None:
     parser.add_argument("--returns", type=Path, nargs="+", default=[], help="to make A B A B of")
     parser.add_argument("--models", nargs="+", default=["lite"], help="names or paths")
     parser.add_argument("--count", type=int, default=300, help="photographs to take at most")
+    parser.add_argument("--reported", action="store_true", help="all figures of the reports")
+    parser.add_argument("--plot", type=Path, help="with it, cumulative histograms of errors")
+    parser.add_argument("--vividness", type=float, default=ColorSettings().vividness)
     parser.add_argument("--frames", type=int, help="to take of each clip at most")
     parser.add_argument("--short-side", type=int, default=256, help="of photographs")
     parser.add_argument("--film", action="store_true", help="photographs as on worn orthochromatic")
@@ -117,7 +134,11 @@ def main() -> None:
     if not (args.pictures or args.clips or args.cuts or args.returns):
         parser.error("nothing to measure: name photographs, --clips, --cuts or --returns")
     torch.set_num_threads(args.threads)
-    results = evaluate_pictures(args) if args.pictures else {}
+    results: dict[str, Any] = {}
+    if args.pictures and args.reported:
+        results = report_pictures(args)
+    elif args.pictures:
+        results = evaluate_pictures(args)
     if args.clips:
         results["clips"] = {
             name: evaluate_clips(args.clips, args.frames, name, args.device) for name in args.models
