@@ -26,13 +26,15 @@ from vidcolor.training.calibration import SHOWN_COLORFULNESS, calibrate_boost
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
 from vidcolor.training.imagenet import VARIANTS, load_imagenet_encoder
-from vidcolor.training.learner import Learner, TrainSettings
+from vidcolor.training.learner import Learner
 from vidcolor.training.loop import Leg, train
-from vidcolor.training.objective import LEARNED_TEMPERATURE
+from vidcolor.training.objective import LEARNED_TEMPERATURE, Bins
 from vidcolor.training.prior import estimate_bin_prior
+from vidcolor.training.settings import TrainSettings
 from vidcolor.training.systems import (
     SYSTEMS,
-    decoding_of,
+    bins_of,
+    objective_of,
     refuse_other_net,
     settings_of,
 )
@@ -40,10 +42,12 @@ from vidcolor.training.validation import validate
 
 _VALIDATION_COUNT = 300
 _CALIBRATION_COUNT = 500
-_COUNTS = ("side", "late_side", "batch_size", "planned_pictures", "seed")
+_COUNTS = ("side", "late_side", "batch_size", "planned_pictures", "superpixels", "seed")
 _AMOUNTS = (
     "late_share",
     "learning_rate",
+    "encoder_factor",
+    "weight_decay",
     "color_weight",
     "colorfulness_weight",
     "film_share",
@@ -81,32 +85,31 @@ def make_learner(args: argparse.Namespace, store: PictureStore) -> Learner:
     """A net with the weights asked for, about to learn."""
     given = {name: getattr(args, name) for name in _COUNTS + _AMOUNTS}
     settings = settings_of(args.model, {k: v for k, v in given.items() if v is not None})
-    prior, decoding = None, None
+    bins = None
     if args.start is not None:
         weights = read_weights(args.start)
         refuse_other_net(args.model, weights.name)
         net = build_net(weights, args.start)
-        prior = weights.bin_prior
-        # Learned colors begin without the boost that was measured for those before.
-        decoding = weights.decoding and replace(
-            weights.decoding, boost=0.0, temperature=SYSTEMS[args.model].temperature
-        )
+        if weights.bin_prior is not None and weights.decoding is not None:
+            # Learned colors begin without the boost that was measured for those before.
+            temperature = SYSTEMS[args.model].temperature
+            decoding = replace(weights.decoding, boost=0.0, temperature=temperature)
+            bins = Bins(weights.bin_prior, decoding)
         start = f"weights that had seen {weights.metadata.get('pictures_seen', '?')} pictures"
     else:
         torch.manual_seed(settings.seed)
         net, start = make_net(args)
         if NETS[args.model].predicts == "bins":
-            prior = estimate_bin_prior(store, count=3000)
-            decoding = decoding_of(args.model, prior)
-    if decoding is not None:
-        weight = decoding.rebalancing_weight.to(args.device)
-        decoding = replace(decoding, rebalancing_weight=weight)
+            bins = bins_of(args.model, estimate_bin_prior(store, count=3000))
+    if bins is not None:
+        weight = bins.decoding.rebalancing_weight.to(args.device)
+        bins = bins._replace(decoding=replace(bins.decoding, rebalancing_weight=weight))
     return Learner(
         net,
         settings,
         name=args.model,
-        bin_prior=prior,
-        decoding=decoding,
+        objective=objective_of(args.model, settings, bins, args.device),
+        bins=bins,
         device=args.device,
         about={
             "data": ", ".join(path.name for path in args.data),

@@ -12,8 +12,11 @@ from vidcolor.models.lite import LiteNet, LiteShape
 from vidcolor.models.weights import build_net, read_weights
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore
-from vidcolor.training.learner import CHECKPOINT_NAME, WEIGHTS_NAME, Learner, TrainSettings
+from vidcolor.training.learner import CHECKPOINT_NAME, WEIGHTS_NAME, Learner
 from vidcolor.training.loop import LOG_NAME, Leg, train
+from vidcolor.training.objective import Bins
+from vidcolor.training.settings import TrainSettings
+from vidcolor.training.systems import objective_of
 
 SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))
 SETTINGS = TrainSettings(
@@ -41,12 +44,14 @@ def one_thread_and_no_plot(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def make_learner(settings: TrainSettings = SETTINGS) -> Learner:
     """A little net about to learn."""
     torch.manual_seed(0)
+    decoding = Decoding(rebalancing_weight=torch.linspace(0.5, 1.5, BIN_COUNT))
+    bins = Bins(torch.full((BIN_COUNT,), 1 / BIN_COUNT), decoding)
     return Learner(
         LiteNet(SMALL),
         settings,
         name="lite",
-        bin_prior=torch.full((BIN_COUNT,), 1 / BIN_COUNT),
-        decoding=Decoding(rebalancing_weight=torch.linspace(0.5, 1.5, BIN_COUNT)),
+        objective=objective_of("lite", settings, bins, torch.device("cpu")),
+        bins=bins,
         device=torch.device("cpu"),
         about={"data": "noise"},
     )

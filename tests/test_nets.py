@@ -10,9 +10,10 @@ from clips import soft_shot, write_film
 from vidcolor import colorize_video
 from vidcolor.cli import main
 from vidcolor.color.bins import BIN_COUNT, Decoding
+from vidcolor.color.decode import AB_UNIT
 from vidcolor.errors import ModelError
 from vidcolor.models import zoo
-from vidcolor.models.nets import AB_UNIT, NETS
+from vidcolor.models.nets import NETS
 from vidcolor.models.plain import PlainNet
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.residual import ResidualNet

@@ -12,6 +12,9 @@ import torch
 
 from vidcolor.color.bins import BIN_CENTERS, Decoded, Decoding, decode_annealed_mean
 
+AB_UNIT = 110.0
+"""Unit of a* and b* in the output of nets that give them, which then is of about 1."""
+
 DecodeMethod = Literal["annealed", "mean", "mode", "sample"]
 
 _TINY = 2.0**-100  # in place of probability 0, whose logarithm is infinite

@@ -6,15 +6,16 @@ from typing import Any, Literal
 
 from torch import nn
 
+from vidcolor.models.generator import Autoencoder, Generator
 from vidcolor.models.lite import LiteNet, LiteShape
 from vidcolor.models.plain import PlainNet
 from vidcolor.models.residual import ResidualNet
 from vidcolor.models.small import SmallNet
+from vidcolor.models.unet import UNet
+from vidcolor.models.vgg import VggNet
 
 AB_CHANNELS = 2
-"""Of a net that predicts a* and b*; their unit in its output is `AB_UNIT`."""
-AB_UNIT = 110.0
-"""So that a net without a norm at its end learns numbers of about 1."""
+"""Of a net that predicts a* and b*."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +39,7 @@ def _make_lite(shape: dict[str, Any]) -> nn.Module:
 
 
 _ZHANG = "arXiv:1603.08511"
+_VGG = "arXiv:1409.1556 (body)"
 _RESIDUAL = f"arXiv:1512.03385 (blocks), {_ZHANG} (bins)"
 
 NETS = {
@@ -53,6 +55,17 @@ NETS = {
     "residual": NetSpec(make=lambda _: ResidualNet(), predicts="bins", paper=_RESIDUAL),
     "residual-norebal": NetSpec(make=lambda _: ResidualNet(), predicts="bins", paper=_RESIDUAL),
     "residual-l2": NetSpec(make=lambda _: ResidualNet(AB_CHANNELS), predicts="ab", paper=_RESIDUAL),
+    "gan": NetSpec(make=lambda _: Generator(), predicts="ab", paper="arXiv:1406.2661"),
+    "vae": NetSpec(make=lambda _: Autoencoder(), predicts="ab", paper="arXiv:1312.6114"),
+    "pix2pix": NetSpec(make=lambda _: UNet(), predicts="ab", paper="arXiv:1611.07004"),
+    "vgg-luv": NetSpec(make=lambda _: VggNet(), predicts="ab", paper=_VGG),
+    "vgg-luv-relu": NetSpec(make=lambda _: VggNet(last="relu"), predicts="ab", paper=_VGG),
+    "vgg-luv-upsampling": NetSpec(
+        make=lambda _: VggNet(upsampling=True), predicts="ab", paper=_VGG
+    ),
+    "hwang-bins": NetSpec(
+        make=lambda _: VggNet(classes=True), predicts="ab", paper="Hwang and Zhou 2016"
+    ),
 }
 """Those that end in -l2 learn squared error; -norebal learns bins without rebalancing."""
 

@@ -11,10 +11,10 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from vidcolor.color.decode import AB_UNIT
 from vidcolor.errors import VidcolorError
 from vidcolor.frame import ColorHistogram
 from vidcolor.models.lite import OUTPUT_STRIDE, SIDE_MULTIPLE, normalize_lightness
-from vidcolor.models.nets import AB_UNIT
 from vidcolor.models.zoo import Model
 
 Lightness = NDArray[np.float32]

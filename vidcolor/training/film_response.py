@@ -9,12 +9,10 @@ import torch
 from torch.nn import functional
 
 from vidcolor.color.lab import linear_from_srgb, srgb_from_linear
+from vidcolor.training.settings import FILM_SHARE
 
 VIDEO_WEIGHTS = (0.299, 0.587, 0.114)
 """Luma of red, green and blue in ITU-R BT.601-7, item 2.5.1."""
-
-FILM_SHARE = 0.7
-"""Part of the pictures that film responds to; the rest are left as video's luma."""
 
 _ORTHO_SHARE = 0.2
 _ORTHO_WEIGHTS = (0.04, 0.56, 0.40)

@@ -7,7 +7,7 @@ average, the optimizer and two counters are the whole state of a run.
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -18,67 +18,15 @@ from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
 from vidcolor.errors import VidcolorError
 from vidcolor.models.lite import normalize_lightness
 from vidcolor.models.weights import save_weights
-from vidcolor.training.film_response import FILM_SHARE, expose_film
-from vidcolor.training.objective import choose_objective
+from vidcolor.training.film_response import expose_film
+from vidcolor.training.objective import Bins, Example, Objective
+from vidcolor.training.settings import TrainSettings
+from vidcolor.training.targets import average_targets
 
 CHECKPOINT_NAME = "checkpoint.pt"
 WEIGHTS_NAME = "ema.safetensors"
 
 _SEED_STRIDE = 1_000_003  # steps of one seed never reach the film responses of the next
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainSettings:
-    """How a net is trained.
-
-    Attributes:
-        side: Pixels a side of a crop, a multiple of 32.
-        late_side: The same towards the end. Films are shown to the net larger than its crops, and
-            a short while at their size makes up for it (H. Touvron et al., "Fixing the train-test
-            resolution discrepancy", NeurIPS 2019, arXiv:1906.06423).
-        late_share: Which part of the planned pictures comes at that size.
-        batch_size: Crops a step.
-        learning_rate: Of the decoder, at its highest.
-        encoder_factor: The encoder's learning rate is this part of it.
-        final_factor: The learning rate falls to this part of its height along a half cosine.
-        warmup_steps: Steps over which it rises from 0.
-        weight_decay: AdamW's, on all but biases and batch norms.
-        gradient_limit: Gradients are scaled down to this norm.
-        color_weight: Of the decoded colors' CIE94 difference, beside the cross-entropy.
-        colorfulness_weight: Of the squared distance of their colorfulness from the one wanted.
-        film_share: Part of the pictures that are shown as film would have taken them.
-        average_decay: Of the exponential moving average of the weights, per step.
-        planned_pictures: Where the cosine ends, in pictures; exact on any machine.
-        planned_minutes: Where it ends, in minutes of training; the first of both ends the run.
-        bfloat16: Autocast to bfloat16.
-        seed: Of everything random.
-    """
-
-    side: int = 160
-    late_side: int = 224
-    late_share: float = 0.2
-    batch_size: int = 32
-    learning_rate: float = 6e-4
-    encoder_factor: float = 0.3
-    final_factor: float = 0.01
-    warmup_steps: int = 100
-    weight_decay: float = 0.02
-    gradient_limit: float = 1.0
-    color_weight: float = 0.1
-    colorfulness_weight: float = 4.0
-    film_share: float = FILM_SHARE
-    average_decay: float = 0.998
-    planned_pictures: int | None = None
-    planned_minutes: float | None = None
-    bfloat16: bool = True
-    seed: int = 0
-
-    def side_at(self, step: int) -> int:
-        """Pixels a side of the crops of a step; late crops come by pictures, not by the clock."""
-        if self.planned_pictures is None:
-            return self.side
-        early = self.planned_pictures * (1 - self.late_share)
-        return self.side if step * self.batch_size < early else self.late_side
 
 
 class Learner:
@@ -88,8 +36,8 @@ class Learner:
         net: The net to train, in place.
         settings: How.
         name: Of the net.
-        bin_prior: (bins,), kept for the weights file; None for a net that gives a* and b*.
-        decoding: How its histograms become colors, on the device; None where it has none.
+        objective: What it learns.
+        bins: Of a net that predicts such, kept for the weights file.
         device: Where.
         about: What the weights file says of its data and its start.
     """
@@ -100,8 +48,8 @@ class Learner:
         settings: TrainSettings,
         *,
         name: str,
-        bin_prior: torch.Tensor | None,
-        decoding: Decoding | None,
+        objective: Objective,
+        bins: Bins | None,
         device: torch.device,
         about: Mapping[str, str],
     ) -> None:
@@ -109,13 +57,8 @@ class Learner:
         self.device = device
         self.about = about
         self.name = name
-        self.bin_prior = bin_prior
-        self.decoding = decoding
-        self._objective = choose_objective(
-            decoding,
-            color_weight=settings.color_weight,
-            colorfulness_weight=settings.colorfulness_weight,
-        )
+        self.bins = bins
+        self._objective = objective
         self.net = net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.average = {key: value.clone() for key, value in net.state_dict().items()}
         self.optimizer = torch.optim.AdamW(
@@ -123,6 +66,11 @@ class Learner:
         )
         self.step = 0
         self.seconds = 0.0
+
+    @property
+    def decoding(self) -> Decoding | None:
+        """How the net's histograms become colors; None for one that gives a* and b*."""
+        return self.bins and self.bins.decoding
 
     @property
     def pictures_seen(self) -> int:
@@ -151,14 +99,17 @@ class Learner:
         """Takes one step on (N, 3, side, side) uint8 RGB crops; the loss, a scalar tensor."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.learning_rate * group["factor"]
-        lightness, ab = self._example(crops)
+        example = self._example(crops)
+        torch.manual_seed(self._step_seed)  # of nets that draw; steps are then alike on resuming
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bfloat16):
-            output = self.net(normalize_lightness(lightness))
-        loss = self._objective(output, ab, self.step)
+            output = self.net(normalize_lightness(example.lightness))
+        loss = self._objective.loss(output, example)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.gradient_limit)
         self.optimizer.step()
+        if self._objective.adversary is not None:
+            self._objective.adversary.learn(*self._objective.seen(output, example))
         self.step += 1
         self._update_average()
         return loss.detach()
@@ -182,7 +133,7 @@ class Learner:
             path,
             self.averaged_net(),
             name=self.name,
-            bin_prior=self.bin_prior,
+            bin_prior=self.bins and self.bins.prior,
             decoding=decoding,
             about={**self.about, "pictures_seen": str(self.pictures_seen), **about},
         )
@@ -206,8 +157,15 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
         self.seconds = state["seconds"]
+        if self._objective.adversary is not None:
+            self._objective.adversary.resume(state["adversary"])
+
+    @property
+    def _step_seed(self) -> int:
+        return self.settings.seed * _SEED_STRIDE + self.step
 
     def _state(self) -> dict[str, object]:
+        adversary = self._objective.adversary
         return {
             "settings": asdict(self.settings),
             "net": self.net.state_dict(),
@@ -215,16 +173,20 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "seconds": self.seconds,
+            "adversary": adversary and adversary.state(),
         }
 
     @torch.no_grad()
-    def _example(self, crops: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Lightness as film would give it, (N, 1, H, W), and true ab, (N, 2, H, W)."""
+    def _example(self, crops: torch.Tensor) -> Example:
+        """What the crops teach: lightness as film would give it, and their colors."""
         srgb = crops.to(self.device).float() / 255
         generator = torch.Generator(self.device)
-        generator.manual_seed(self.settings.seed * _SEED_STRIDE + self.step)
+        generator.manual_seed(self._step_seed)
         lightness = lightness_from_luma(expose_film(srgb, generator, self.settings.film_share))
-        return lightness, lab_from_srgb(srgb)[:, 1:]
+        truth = lab_from_srgb(srgb)[:, 1:]
+        if self.settings.superpixels:
+            truth = average_targets(srgb, truth, self.settings.superpixels)
+        return Example(lightness, truth, self.step, self.progress)
 
     @torch.no_grad()
     def _update_average(self) -> None:

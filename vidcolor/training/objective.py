@@ -2,12 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import torch
 from torch.nn import functional
 
 from vidcolor.color.bins import Decoding
-from vidcolor.models.nets import AB_UNIT
+from vidcolor.color.decode import AB_UNIT
+from vidcolor.color.luv import uv_from_lab
+from vidcolor.models.generator import Coded
+from vidcolor.models.vgg import CLASSES, classes_of
+from vidcolor.training.adversary import Adversary
 from vidcolor.training.loss import (
     color_difference,
     decode_logits,
@@ -15,8 +20,55 @@ from vidcolor.training.loss import (
     relative_colorfulness,
 )
 
-Objective = Callable[[torch.Tensor, torch.Tensor, int], torch.Tensor]
-"""Of a net's output, (N, C, h, w), the true a* and b*, (N, 2, H, W), and the step's number."""
+
+class Bins(NamedTuple):
+    """What a net that predicts bins has beside its weights.
+
+    Attributes:
+        prior: (bins,), how often each bin occurs in the training pictures.
+        decoding: The loss's weight of each bin, and how histograms become colors.
+    """
+
+    prior: torch.Tensor
+    decoding: Decoding
+
+
+class Example(NamedTuple):
+    """The pictures of a step.
+
+    Attributes:
+        lightness: L* in [0, 100] as the net sees it, (N, 1, H, W).
+        ab: The true a* and b*, (N, 2, H, W).
+        step: Number of the step, from 0.
+        progress: How much of the plan is done, 0 to 1.
+    """
+
+    lightness: torch.Tensor
+    ab: torch.Tensor
+    step: int
+    progress: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Objective:
+    """What is made small.
+
+    Attributes:
+        loss: Of a net's output and an example, a scalar.
+        adversary: Learns after each step of the net, if there is one.
+    """
+
+    loss: Callable[[Any, Example], torch.Tensor]
+    adversary: Adversary | None = None
+
+    def seen(self, output: torch.Tensor, example: Example) -> tuple[torch.Tensor, ...]:
+        """What the adversary learns from: lightness, given and true colors, of one size."""
+        return (
+            _as_coarse(example.lightness, output),
+            output,
+            _as_coarse(example.ab, output) / AB_UNIT,
+        )
+
 
 LEARNED_TEMPERATURE = 0.6
 """Temperature of the annealed mean while colors are learned, and then in use."""
@@ -30,10 +82,16 @@ COLORFULNESS = 0.85
 
 More costs accuracy: what is not known is then guessed boldly.
 """
+DIVERGENCE_WEIGHT = 1e-3
+"""Of a code's divergence beside squared error in `AB_UNIT`."""
+CLOSENESS_WEIGHT = 100.0
+"""Lambda of Isola et al. 2017, equation 4: of being close to the truth, beside deceiving."""
+PRETRAINED_SHARE = 0.5
+"""Part of the plan in which being close is all that a net on a pretrained body learns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class BinObjective:
+class BinLoss:
     """Histograms over the bins, and the colors decoded from them.
 
     Attributes:
@@ -47,12 +105,12 @@ class BinObjective:
     color_weight: float
     colorfulness_weight: float
 
-    def __call__(self, output: torch.Tensor, truth: torch.Tensor, step: int) -> torch.Tensor:
+    def __call__(self, output: torch.Tensor, example: Example) -> torch.Tensor:
         """Give the loss, a scalar."""
-        ab = _as_coarse(truth, output)
+        ab = _as_coarse(example.ab, output)
         # A quarter of the pixels, another each step, says nearly as much: what is 4 pixels away is
         # mostly of one color. All of them would cost a fifth of the step.
-        down, right = divmod(step % 4, 2)
+        down, right = divmod(example.step % 4, 2)
         logits, ab = output[..., down::2, right::2], ab[..., down::2, right::2]
         loss = rebalanced_cross_entropy(logits, ab, self.decoding.rebalancing_weight)
         if self.color_weight > 0:
@@ -63,29 +121,66 @@ class BinObjective:
         return loss
 
 
-def choose_objective(
-    decoding: Decoding | None, *, color_weight: float, colorfulness_weight: float
-) -> Objective:
-    """What a net learns.
-
-    Args:
-        decoding: How its histograms become colors; None for a net that gives a* and b*.
-        color_weight: See `BinObjective`.
-        colorfulness_weight: The same.
-    """
-    if decoding is None:
-        return squared_error
-    return BinObjective(
-        decoding=decoding, color_weight=color_weight, colorfulness_weight=colorfulness_weight
-    )
-
-
-def squared_error(output: torch.Tensor, truth: torch.Tensor, step: int) -> torch.Tensor:  # noqa: ARG001
+def squared_error(output: torch.Tensor, example: Example) -> torch.Tensor:
     """Mean squared error of a* and b*, in the unit of the net's output: learns the mean color."""
-    return functional.mse_loss(output.float(), _as_coarse(truth, output) / AB_UNIT)
+    return functional.mse_loss(output.float(), _as_coarse(example.ab, output) / AB_UNIT)
 
 
-def _as_coarse(truth: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
-    """The true colors, averaged to the size of the output."""
-    stride = truth.shape[-1] // output.shape[-1]
-    return truth if stride == 1 else functional.avg_pool2d(truth, stride)
+def latent_loss(output: Coded, example: Example) -> torch.Tensor:
+    """Squared error, and the code's divergence from a standard normal distribution.
+
+    D. Kingma, M. Welling, "Auto-Encoding Variational Bayes" (arXiv:1312.6114), appendix B.
+    """
+    mean, log_variance = output.mean.float(), output.log_variance.float()
+    divergence = (mean.square() + log_variance.exp() - 1 - log_variance).mean() / 2
+    return squared_error(output.ab, example) + DIVERGENCE_WEIGHT * divergence
+
+
+def huber_luv(output: torch.Tensor, example: Example) -> torch.Tensor:
+    """Mean Huber loss of u* and v*, at the lightness that the net saw."""
+    lightness = _as_coarse(example.lightness, output)
+    given = uv_from_lab(torch.cat([lightness, AB_UNIT * output.float()], 1))
+    return functional.huber_loss(given, _true_uv(output, example))
+
+
+def class_entropy(output: torch.Tensor, example: Example) -> torch.Tensor:
+    """Mean cross-entropy of the classes of u* and of v*."""
+    count, _, height, width = output.shape
+    by_axis = output.float().reshape(count, 2, CLASSES, height, width).transpose(1, 2)
+    return functional.cross_entropy(by_axis, classes_of(_true_uv(output, example)))
+
+
+def deceive_whole(adversary: Adversary) -> Objective:
+    """Squared error, and an adversary that sees the whole picture."""
+
+    def loss(output: torch.Tensor, example: Example) -> torch.Tensor:
+        lightness = _as_coarse(example.lightness, output)
+        deceived = adversary.loss_of_deceiver(lightness, output)
+        return CLOSENESS_WEIGHT * squared_error(output, example) + deceived
+
+    return Objective(loss, adversary)
+
+
+def deceive_patches(adversary: Adversary) -> Objective:
+    """Absolute error alone at first, then with an adversary that sees patches (pix2pix)."""
+
+    def loss(output: torch.Tensor, example: Example) -> torch.Tensor:
+        truth = _as_coarse(example.ab, output) / AB_UNIT
+        close = CLOSENESS_WEIGHT * functional.l1_loss(output.float(), truth)
+        if example.progress < PRETRAINED_SHARE:
+            return close
+        lightness = _as_coarse(example.lightness, output)
+        return close + adversary.loss_of_deceiver(lightness, output)
+
+    return Objective(loss, adversary)
+
+
+def _true_uv(output: torch.Tensor, example: Example) -> torch.Tensor:
+    parts = (_as_coarse(part, output) for part in (example.lightness, example.ab))
+    return uv_from_lab(torch.cat(list(parts), 1))
+
+
+def _as_coarse(picture: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+    """A picture averaged to the size of the output."""
+    stride = picture.shape[-1] // output.shape[-1]
+    return picture if stride == 1 else functional.avg_pool2d(picture, stride)

@@ -1,17 +1,30 @@
 """How each net is trained: its own settings, and what it learns."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
+from torch import nn
 
 from vidcolor.color.bins import TEMPERATURE, Decoding
 from vidcolor.errors import ModelError
-from vidcolor.models.nets import NETS
-from vidcolor.training.learner import TrainSettings
+from vidcolor.training.adversary import Adversary, PatchDiscriminator, WholeDiscriminator
 from vidcolor.training.loss import EXPONENT, weigh_bins
-from vidcolor.training.objective import LEARNED_TEMPERATURE
+from vidcolor.training.objective import (
+    LEARNED_TEMPERATURE,
+    BinLoss,
+    Bins,
+    Example,
+    Objective,
+    class_entropy,
+    deceive_patches,
+    deceive_whole,
+    huber_luv,
+    latent_loss,
+    squared_error,
+)
+from vidcolor.training.settings import TrainSettings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,11 +35,17 @@ class System:
         settings: Fields of `TrainSettings` that differ from its defaults.
         exponent: Power of the paper's rebalancing weights; 1 is the paper, 0 no rebalancing.
         temperature: Of the annealed mean.
+        loss: Of a net that gives a* and b*, without an adversary.
+        deceive: Of a net with one: makes its objective.
+        adversary: Makes the discriminator.
     """
 
     settings: dict[str, Any] = field(default_factory=dict)
     exponent: float = EXPONENT
     temperature: float = LEARNED_TEMPERATURE
+    loss: Callable[[Any, Example], torch.Tensor] = squared_error
+    deceive: Callable[[Adversary], Objective] | None = None
+    adversary: Callable[[], nn.Module] = WholeDiscriminator
 
 
 # Nets that begin without anything learned: crops of one size, a higher rate, histograms alone.
@@ -44,6 +63,10 @@ _SLOW = _ALONE | {"learning_rate": 3e-4}
 _PLAIN = System(settings=_SLOW, exponent=1.0, temperature=TEMPERATURE)
 _RESIDUAL = replace(_PLAIN, settings=_SLOW | {"side": 64, "batch_size": 8})
 
+# On a body: it learns more slowly than the rest.
+_BODY = _SLOW | {"encoder_factor": 0.1}
+_VGG = System(settings=_BODY, loss=huber_luv)
+
 SYSTEMS = {
     "lite": System(),
     "small-l2": System(settings=_ALONE),
@@ -53,7 +76,15 @@ SYSTEMS = {
     "residual": _RESIDUAL,
     "residual-norebal": replace(_RESIDUAL, exponent=0.0),
     "residual-l2": _RESIDUAL,
+    "gan": System(settings=_ALONE, deceive=deceive_whole),
+    "vae": System(settings=_ALONE, loss=latent_loss),
+    "pix2pix": System(settings=_ALONE, deceive=deceive_patches, adversary=PatchDiscriminator),
+    "vgg-luv": _VGG,
+    "vgg-luv-relu": _VGG,
+    "vgg-luv-upsampling": _VGG,
+    "hwang-bins": System(settings=_BODY, loss=class_entropy),
 }
+_ADVERSARY_RATE = 2e-4  # Isola et al. 2017, section 3.3
 
 
 def settings_of(name: str, given: Mapping[str, Any]) -> TrainSettings:
@@ -66,21 +97,40 @@ def settings_of(name: str, given: Mapping[str, Any]) -> TrainSettings:
     return TrainSettings(**{**SYSTEMS[name].settings, **given})
 
 
-def decoding_of(name: str, bin_prior: torch.Tensor) -> Decoding | None:
+def bins_of(name: str, prior: torch.Tensor) -> Bins:
     """The weight of each bin in a net's loss, and how its histograms become colors.
 
     Args:
-        name: Of the net.
-        bin_prior: (bins,) how often each bin occurs.
-
-    Returns:
-        None for a net that gives a* and b*.
+        name: Of a net that predicts bins.
+        prior: (bins,) how often each bin occurs.
     """
-    if NETS[name].predicts == "ab":
-        return None
     system = SYSTEMS[name]
-    weight = weigh_bins(bin_prior, exponent=system.exponent)
-    return Decoding(rebalancing_weight=weight, temperature=system.temperature)
+    weight = weigh_bins(prior, exponent=system.exponent)
+    return Bins(prior, Decoding(rebalancing_weight=weight, temperature=system.temperature))
+
+
+def objective_of(
+    name: str, settings: TrainSettings, bins: Bins | None, device: torch.device
+) -> Objective:
+    """What a net learns.
+
+    Args:
+        name: Of the net.
+        settings: How it is trained.
+        bins: Of a net that predicts such, on the device.
+        device: Where it learns.
+    """
+    system = SYSTEMS[name]
+    if bins is not None:
+        loss = BinLoss(
+            decoding=bins.decoding,
+            color_weight=settings.color_weight,
+            colorfulness_weight=settings.colorfulness_weight,
+        )
+        return Objective(loss)
+    if system.deceive is not None:
+        return system.deceive(Adversary(system.adversary(), _ADVERSARY_RATE, device))
+    return Objective(system.loss)
 
 
 def refuse_other_net(name: str, found: str) -> None:

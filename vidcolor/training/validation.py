@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from vidcolor.color.bins import Decoding
+from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.lab import lightness_from_luma
 from vidcolor.evaluation.stills import Example, fit_picture, sweep_looks
 from vidcolor.models.lite import fold_batch_norm, normalize_lightness
-from vidcolor.models.nets import AB_UNIT
 from vidcolor.settings import ColorSettings
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma

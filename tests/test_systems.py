@@ -1,0 +1,248 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from vidcolor.color.bins import BIN_COUNT
+from vidcolor.color.decode import AB_UNIT
+from vidcolor.color.lab import lab_from_srgb
+from vidcolor.color.luv import ab_from_uv, uv_from_lab
+from vidcolor.errors import ModelError
+from vidcolor.models.generator import Autoencoder, Coded
+from vidcolor.models.nets import NETS
+from vidcolor.models.unet import UNet
+from vidcolor.models.vgg import CLASSES, VggNet, class_centers, classes_of
+from vidcolor.models.zoo import load_model
+from vidcolor.training.adversary import PatchDiscriminator, WholeDiscriminator
+from vidcolor.training.learner import WEIGHTS_NAME, Learner
+from vidcolor.training.objective import (
+    DIVERGENCE_WEIGHT,
+    Example,
+    class_entropy,
+    huber_luv,
+    latent_loss,
+    squared_error,
+)
+from vidcolor.training.systems import (
+    SYSTEMS,
+    bins_of,
+    objective_of,
+    refuse_other_net,
+    settings_of,
+)
+from vidcolor.training.targets import average_targets
+
+CPU = torch.device("cpu")
+TINY = {"side": 32, "late_side": 32, "batch_size": 2, "warmup_steps": 0, "planned_pictures": 8}
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Sums in one order, whatever else the machine does."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def make_learner(name: str, **given: object) -> Learner:
+    """A net of its own size about to learn."""
+    torch.manual_seed(0)
+    settings = settings_of(name, TINY | given)
+    is_binned = NETS[name].predicts == "bins"
+    bins = bins_of(name, torch.full((BIN_COUNT,), 1 / BIN_COUNT)) if is_binned else None
+    objective = objective_of(name, settings, bins, CPU)
+    named = {"name": name, "objective": objective, "bins": bins}
+    return Learner(NETS[name].make({}), settings, device=CPU, about={}, **named)
+
+
+def crops(step: int, side: int = 32) -> torch.Tensor:
+    """Two soft pictures, others each step."""
+    generator = torch.Generator().manual_seed(step % 2)
+    small = torch.rand(2, 3, 4, 4, generator=generator)
+    return (255 * nn.functional.interpolate(small, (side, side), mode="bilinear")).to(torch.uint8)
+
+
+def test_every_net_can_be_trained() -> None:
+    """Both tables name the same nets."""
+    assert SYSTEMS.keys() == NETS.keys()
+
+
+@pytest.mark.parametrize("name", sorted(SYSTEMS.keys() - {"lite", "residual-norebal"}))
+def test_every_system_learns(name: str, tmp_path: Path) -> None:
+    """A few steps on two pictures change the net as they should, and what is left is a model."""
+    rate = 1e-4 if name.startswith("residual") else 1e-3
+    learner = make_learner(name, learning_rate=rate, planned_pictures=1000)
+    first = float(learner.learn(crops(0)))
+    losses = [float(learner.learn(crops(0))) for _ in range(7)]
+    assert min(losses) < first
+    learner.save(tmp_path)
+    model = load_model(tmp_path / WEIGHTS_NAME, "cpu")
+    assert (model.decoding is None) == (NETS[name].predicts == "ab")
+
+
+@pytest.mark.parametrize("name", ["gan", "pix2pix", "vae"])
+def test_a_broken_run_ends_as_a_whole_one(name: str, tmp_path: Path) -> None:
+    """Adversary, its optimizer and what is drawn are the same after a resumption."""
+    given = {"planned_pictures": 8, "learning_rate": 1e-3}
+    whole = make_learner(name, **given)
+    for step in range(4):
+        whole.learn(crops(step))
+    broken = make_learner(name, **given)
+    for step in range(2):
+        broken.learn(crops(step))
+    broken.save(tmp_path)
+    torch.rand(7)  # other things draw, too
+    again = make_learner(name, **given)
+    again.resume(tmp_path)
+    for step in range(2, 4):
+        again.learn(crops(step))
+    for key, value in whole.net.state_dict().items():
+        assert torch.equal(value, again.net.state_dict()[key]), key
+
+
+def test_verdicts_on_patches_are_those_of_the_paper() -> None:
+    """30 x 30 for 256 x 256, each of 70 x 70 pixels."""
+    net = PatchDiscriminator().eval()
+    assert net(torch.zeros(1, 3, 256, 256)).shape == (1, 1, 30, 30)
+    picture = torch.zeros(1, 3, 256, 256, requires_grad=True)
+    net(picture)[0, 0, 15, 15].backward()
+    seen = picture.grad.abs().sum((0, 1)).nonzero()
+    assert (seen.max(0).values - seen.min(0).values + 1).tolist() == [70, 70]
+    assert WholeDiscriminator()(torch.zeros(2, 3, 24, 32)).shape == (2, 1)
+
+
+def test_the_adversary_is_not_taught_by_the_deceiver() -> None:
+    """A step of the net alone leaves the discriminator as it was; then it learns by itself."""
+    learner = make_learner("gan")
+    adversary = learner._objective.adversary
+    assert adversary is not None
+    before = {k: v.clone() for k, v in adversary.state()["net"].items() if "running" not in k}
+    lightness, colors = torch.rand(2, 1, 32, 32) * 100, torch.rand(2, 2, 32, 32)
+    adversary.loss_of_deceiver(lightness, colors.requires_grad_()).backward()
+    assert colors.grad is not None
+    after = adversary.state()["net"]
+    assert all(torch.equal(after[k], v) for k, v in before.items() if "num" not in k)
+    losses = []
+    colors = colors.detach()
+    for _ in range(10):
+        adversary.learn(lightness, colors, 1 - colors)
+        losses.append(float(adversary.loss_of_deceiver(lightness, colors).detach()))
+    assert losses[-1] > losses[0]
+
+
+def test_pix2pix_learns_closeness_first() -> None:
+    """Before half of the plan the discriminator has no say."""
+    objective = make_learner("pix2pix")._objective
+    output = torch.zeros(1, 2, 64, 64)
+    early, late = (
+        objective.loss(output, Example(torch.zeros(1, 1, 64, 64), output, 0, progress))
+        for progress in (0.49, 0.5)
+    )
+    assert early == 0
+    assert late > 0.1
+
+
+def example(side: int = 32) -> Example:
+    """Colors of sRGB at their own lightness."""
+    srgb = crops(0, side).float() / 255
+    lab = lab_from_srgb(srgb)
+    return Example(lab[:, :1], lab[:, 1:], 0, 0.0)
+
+
+def test_losses_are_nothing_at_the_truth() -> None:
+    """Squared error and Huber in CIELUV; half of the output's size as well."""
+    one = example()
+    for pooled in (one.ab, nn.functional.avg_pool2d(one.ab, 2)):
+        assert squared_error(pooled / AB_UNIT, one) < 1e-10
+        assert huber_luv(pooled / AB_UNIT, one) < 1e-6
+    assert huber_luv(0 * one.ab, one) > 1
+    off = one.ab.clone()
+    off[:, 0] += 11
+    assert squared_error(off / AB_UNIT, one).item() == pytest.approx(0.1**2 / 2, rel=1e-4)
+
+
+def test_latent_loss_is_the_paper_s() -> None:
+    """The divergence from a standard normal distribution, in closed form, by torch's own."""
+    one = example()
+    generator = torch.Generator().manual_seed(0)
+    mean, log_variance = torch.randn(2, 2, 8, 2, 2, generator=generator)
+    normal = torch.distributions.Normal(mean, (log_variance / 2).exp())
+    standard = torch.distributions.Normal(torch.zeros_like(mean), torch.ones_like(mean))
+    divergence = torch.distributions.kl_divergence(normal, standard).mean()
+    found = latent_loss(Coded(one.ab / AB_UNIT, mean, log_variance), one)
+    torch.testing.assert_close(found, DIVERGENCE_WEIGHT * divergence)
+
+
+def test_classes_of_uv_are_even_steps() -> None:
+    """Each center lies in its own class; a net that is sure of them gives back their color."""
+    centers = class_centers(CPU)
+    assert torch.equal(classes_of(centers[None, :, :, None])[0, 0, :, 0], torch.arange(CLASSES))
+    one = example(64)
+    logits = torch.full((2, 2 * CLASSES, 16, 16), -50.0)
+    uv = uv_from_lab(torch.cat([nn.functional.avg_pool2d(p, 4) for p in one[:2]], 1))
+    right = classes_of(uv)
+    for axis in range(2):
+        logits[:, axis * CLASSES : (axis + 1) * CLASSES].scatter_(1, right[:, axis : axis + 1], 50)
+    assert class_entropy(logits, one) < 1e-6
+    assert class_entropy(torch.zeros_like(logits), one).item() == pytest.approx(3.912, abs=1e-3)
+
+
+def test_uv_and_back() -> None:
+    """Colors of sRGB come back from CIELUV; where none can be, numbers stay finite."""
+    lab = lab_from_srgb(crops(1, 64).float() / 255)
+    back = ab_from_uv(lab[:, :1], uv_from_lab(lab))
+    torch.testing.assert_close(back, lab[:, 1:], atol=1e-2, rtol=1e-3)
+    wild = ab_from_uv(torch.zeros(1, 1, 2, 2), torch.full((1, 2, 2, 2), 150.0))
+    assert wild.isfinite().all()
+
+
+@pytest.mark.parametrize("net", [UNet(), VggNet(), VggNet(upsampling=True, last="relu")])
+def test_nets_in_full_size(net: nn.Module) -> None:
+    """Whatever the sides, multiples of 32, the output is as large as the picture."""
+    with torch.no_grad():
+        assert net.eval()(torch.zeros(1, 1, 64, 96)).shape == (1, 2, 64, 96)
+
+
+def test_a_code_is_drawn_only_while_learning() -> None:
+    """In use the mean is taken, so the same picture has the same colors."""
+    net = Autoencoder()
+    x = torch.rand(1, 1, 32, 32)
+    coded = net(x)
+    assert isinstance(coded, Coded)
+    assert not torch.equal(coded.ab, net(x).ab)
+    net.eval()
+    assert torch.equal(net(x), net(x))
+    assert net(x).shape == (1, 2, 8, 8)
+
+
+def test_superpixels_have_one_color_each() -> None:
+    """Targets are averaged inside regions of the picture; their mean stays."""
+    srgb = crops(0, 64).float() / 255
+    ab = lab_from_srgb(srgb)[:, 1:]
+    plain = average_targets(srgb, ab, 12)
+    assert len(torch.unique(plain[0].flatten(1), dim=1).T) <= 24
+    torch.testing.assert_close(plain.mean((2, 3)), ab.mean((2, 3)), atol=1e-3, rtol=1e-4)
+    learner = make_learner("gan", superpixels=12)
+    assert torch.equal(learner._example(crops(0, 64)).ab, plain)
+
+
+def test_each_system_has_settings_of_its_own() -> None:
+    """What the user gives goes before what the system has, that before the defaults."""
+    assert settings_of("eccv16", {}).side == 96
+    assert settings_of("eccv16", {"side": 64}).side == 64
+    assert settings_of("lite", {}) == replace(settings_of("lite", {}), side=160)
+    prior = torch.rand(BIN_COUNT).softmax(0)
+    even = bins_of("eccv16-norebal", prior).decoding.rebalancing_weight
+    torch.testing.assert_close(even, torch.ones(BIN_COUNT))
+    weight = bins_of("eccv16", prior).decoding.rebalancing_weight
+    assert weight[prior.argmin()] > weight[prior.argmax()]
+
+
+def test_weights_of_another_net_are_no_start() -> None:
+    """The error names both."""
+    with pytest.raises(ModelError, match="are those of lite, not of gan"):
+        refuse_other_net("gan", "lite")
