@@ -22,6 +22,7 @@ from vidcolor.models.lite import LiteNet
 from vidcolor.models.nets import NETS
 from vidcolor.models.weights import build_net, read_weights
 from vidcolor.models.zoo import choose_device
+from vidcolor.training.bodies import BODIES, DOWNLOAD, load_body
 from vidcolor.training.calibration import SHOWN_COLORFULNESS, calibrate_boost
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
@@ -39,6 +40,8 @@ from vidcolor.training.systems import (
     settings_of,
 )
 from vidcolor.training.validation import validate
+
+_log = logging.getLogger(__name__)
 
 _VALIDATION_COUNT = 300
 _CALIBRATION_COUNT = 500
@@ -71,6 +74,9 @@ def arguments() -> argparse.Namespace:
         kind, default = int if name in _COUNTS else float, getattr(TrainSettings(), name)
         told = f"default: {default}, or the net's own" if default is not None else None
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=told)
+    start.add_argument(
+        "--body-weights", metavar="PATH", help=f"ImageNet weights of the body, or {DOWNLOAD}"
+    )
     parser.add_argument("--decoder-widths", nargs=4, type=int, help="with --imagenet")
     parser.add_argument("--minutes", type=float, help="of this leg; the plan may take several")
     parser.add_argument("--device", type=choose_device, default="auto")
@@ -122,7 +128,12 @@ def make_learner(args: argparse.Namespace, store: PictureStore) -> Learner:
 def make_net(args: argparse.Namespace) -> tuple[nn.Module, str]:
     """A net that has seen no photograph of ours, and what it begins with."""
     if args.imagenet is None:
-        return NETS[args.model].make({}), "random weights"
+        net = NETS[args.model].make({})
+        if args.body_weights is not None:
+            return net, load_body(net, args.model, args.body_weights)
+        if args.model in BODIES:
+            _log.warning("%s: its body begins with random weights; see --body-weights", args.model)
+        return net, "random weights"
     shape = VARIANTS[args.imagenet]
     if args.decoder_widths:
         shape = replace(shape, decoder_widths=tuple(args.decoder_widths))

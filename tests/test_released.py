@@ -7,10 +7,13 @@ import torch
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
 from vidcolor.errors import ModelError
-from vidcolor.models import released
+from vidcolor.models import fetching, released
 from vidcolor.models.plain import PlainNet
+from vidcolor.models.unet import UNet
+from vidcolor.models.vgg import VggNet
 from vidcolor.models.weights import build_net
 from vidcolor.models.zoo import load_model
+from vidcolor.training import bodies
 
 # The released file's names, beside the batch norms' own of models 1 to 7.
 WIDTHS = {1: (64, 2), 2: (128, 2), 3: (256, 3), **dict.fromkeys((4, 5, 6, 7), (512, 3))}
@@ -78,7 +81,7 @@ def test_it_is_found_in_the_cache_by_its_name(
     trusted: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once fetched, the network is not asked again."""
-    monkeypatch.setattr(released.platformdirs, "user_cache_path", lambda _: trusted.parent)
+    monkeypatch.setattr(fetching.platformdirs, "user_cache_path", lambda _: trusted.parent)
     monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("fetched"))
     model = load_model("eccv16", "cpu")
     assert model.name == "eccv16"
@@ -102,9 +105,9 @@ def test_without_a_network_it_says_what_to_do(
     def fail(*_: object, **__: object) -> None:
         raise URLError("no network")
 
-    monkeypatch.setattr(released.platformdirs, "user_cache_path", lambda _: tmp_path)
+    monkeypatch.setattr(fetching.platformdirs, "user_cache_path", lambda _: tmp_path)
     monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
-    with pytest.raises(ModelError, match=r"eccv16: its released weights cannot be fetched") as told:
+    with pytest.raises(ModelError, match=r"eccv16's released weights: cannot be fetched") as told:
         load_model("eccv16", "cpu")
     assert released.URL in str(told.value)
     assert "\n" not in str(told.value)
@@ -133,3 +136,43 @@ def test_what_is_not_the_net_is_refused(
 class _Evil:
     def __reduce__(self) -> tuple[object, ...]:
         return pytest.fail, ("code was run",)
+
+
+def resnet_state() -> dict[str, torch.Tensor]:
+    """ResNet-18's tensors as torchvision names them, its first kernels for three colors."""
+    state = {key: value + 1 for key, value in UNet().encoder.state_dict().items()}
+    state["conv1.weight"] = torch.arange(3.0).reshape(1, 3, 1, 1).expand(64, 3, 7, 7).clone()
+    return state | {"fc.weight": torch.zeros(1000, 512), "fc.bias": torch.zeros(1000)}
+
+
+def test_a_body_takes_released_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every tensor of the body comes from the file, the colors' kernels summed."""
+    path = tmp_path / "resnet18-f37072fd.pth"
+    torch.save(resnet_state(), path)
+    net = UNet()
+    with pytest.raises(ModelError, match=r"not the released weights .* not f37072fd"):
+        bodies.load_body(net, "pix2pix", str(path))
+    begins = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    body = bodies.BODIES["pix2pix"]._replace(file=f"resnet18-{begins}.pth")
+    monkeypatch.setitem(bodies.BODIES, "pix2pix", body)
+    told = bodies.load_body(net, "pix2pix", str(path))
+    assert body.file in told
+    for key, value in net.encoder.state_dict().items():
+        if key == "conv1.weight":
+            assert (value == 3).all()
+        else:
+            assert torch.equal(value, resnet_state()[key]) or "running" not in key
+    assert set(net.encoder.state_dict()) <= set(resnet_state())
+
+
+def test_vgg_has_torchvision_s_names() -> None:
+    """Convolutions lie where they lie in VGG-16's `features`."""
+    kernels = [k for k in VggNet().encoder.state_dict() if k.endswith("weight")]
+    places = (0, 2, 5, 7, 10, 12, 14, 17, 19, 21)
+    assert kernels == [f"features.{place}.weight" for place in places]
+
+
+def test_nets_without_a_body_say_so() -> None:
+    """The error lists those that have one."""
+    with pytest.raises(ModelError, match=r"gan: has no body to load; those that have are pix2pix"):
+        bodies.load_body(UNet(), "gan", "download")

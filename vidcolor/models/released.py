@@ -4,16 +4,14 @@ Of https://github.com/richzhang/colorization (BSD 2-Clause): `colorizers/eccv16.
 the input, (L* - 50) / 100, and that colors are the plain mean of the softmax.
 """
 
-import hashlib
 from pathlib import Path
 from pickle import UnpicklingError
-from urllib.error import URLError
 
-import platformdirs
 import torch
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding
 from vidcolor.errors import ModelError
+from vidcolor.models.fetching import fetch, refuse_other_file
 from vidcolor.models.weights import Weights
 
 NAME = "eccv16"
@@ -34,18 +32,7 @@ def find_released() -> Path:
     Raises:
         ModelError: It cannot be fetched.
     """
-    path = platformdirs.user_cache_path("vidcolor") / FILE
-    if path.exists():
-        return path
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(URL, str(path), SHA256_BEGINS, progress=False)
-    except (URLError, OSError, RuntimeError) as error:
-        raise ModelError(
-            f"{NAME}: its released weights cannot be fetched from {URL} ({error}); "
-            f"fetch them elsewhere and give --model PATH/{FILE}"
-        ) from error
-    return path
+    return fetch(URL, SHA256_BEGINS, f"{NAME}'s released weights", "--model")
 
 
 def read_released(path: Path) -> Weights:
@@ -56,15 +43,7 @@ def read_released(path: Path) -> Weights:
     Raises:
         ModelError: It is missing, not the one that was released, or not of this net.
     """
-    try:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path}: no such weights file") from error
-    if not digest.startswith(SHA256_BEGINS):
-        raise ModelError(
-            f"{path}: not the released weights (SHA-256 begins {digest[:8]}, not {SHA256_BEGINS}); "
-            "delete it and fetch it again"
-        )
+    refuse_other_file(path, SHA256_BEGINS)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
         return Weights(
