@@ -16,12 +16,24 @@ FILES = {
 }
 MOST_LINES = 400
 
-VALUES = {"differences", "outputs", "errors", "settings", "rates", "timecode", "frame", "color"}
+VALUES = {
+    "differences",
+    "outputs",
+    "errors",
+    "swatch",
+    "settings",
+    "rates",
+    "timecode",
+    "frame",
+    "color",
+}
 # What each part may import beside itself; stages know values and color but no other stage.
 MAY_IMPORT = {
     "differences": set(),
     "errors": set(),
-    "settings": set(),
+    "settings": {"swatch"},
+    "swatch": set(),
+    "arguments": set(),
     "rates": set(),
     "outputs": set(),
     "timecode": set(),
@@ -49,7 +61,7 @@ MAY_IMPORT = {
     "batch": {"credentials", "film", "identity", "ledger", "reels", "dump", "errors", "settings"}
     | {"models", "verify", "video", "work"},
     "reels": {"dump", "errors", "video"},
-    "options": {"", "dump", "outputs", "rates", "settings", "video"},
+    "options": {"", "arguments", "dump", "outputs", "rates", "settings", "swatch", "video"},
     "telling": {"batch", "film", "models", "settings", "sidecar", "video"},
     "cli": {
         "bag",

@@ -24,7 +24,9 @@ def released_state() -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
 
     def random(*shape: int) -> torch.Tensor:
-        return torch.randn(shape, generator=generator) / 50
+        return (
+            torch.randn(shape, generator=generator) / max(1, torch.Size(shape[1:]).numel()) ** 0.5
+        )
 
     state, inputs = {}, 1
     for number, (width, count) in WIDTHS.items():

@@ -74,7 +74,7 @@ def _colorize(
 ) -> int:
     """Colorize every film, telling of each; the exit code."""
     from vidcolor.batch import Batch
-    from vidcolor.models.zoo import load_model
+    from vidcolor.models.zoo import find_model
     from vidcolor.reels import Reel, find_reels
 
     bag = _find_bag(folder, is_wanted=options.bagit)
@@ -83,7 +83,7 @@ def _colorize(
     failed = [str(error) for error in found if not isinstance(error, Reel)]
     for error in failed:
         warn(error)
-    model = load_model(settings.model.name, settings.model.device)
+    model = find_model(settings.model)
     dump = _make_dump(options) if options.dump is not None else None
     with _opened_ledger(options, folder, reels, bag) as ledger:
         films = folder if bag is None else bag.payload
@@ -207,11 +207,11 @@ def _show_status(folder: Path) -> int:
 
 def _replay(options: argparse.Namespace, settings: Settings) -> int:
     """Dump frames of one film without writing a film; the exit code."""
-    from vidcolor.models.zoo import load_model
+    from vidcolor.models.zoo import find_model
     from vidcolor.replay import replay_job
     from vidcolor.video.plan import plan_video
 
-    model = load_model(settings.model.name, settings.model.device)
+    model = find_model(settings.model)
     job = plan_video(options.inputs[0], None, settings)
     if options.dry_run:
         print(f"{job.source.path}: frames {options.dump_frames} would be dumped to {options.dump}")

@@ -19,7 +19,7 @@ from vidcolor.errors import (
     SourceGoneError,
 )
 from vidcolor.identity import Origin, find_origin, tell_identity, watched
-from vidcolor.models.zoo import Model, load_model
+from vidcolor.models.zoo import Model, find_model
 from vidcolor.outputs import files_of
 from vidcolor.pipeline import Colored, Past, colorize_frames, read_job
 from vidcolor.quality import Remark, find_remarkable
@@ -89,7 +89,7 @@ def colorize_video(
     settings = settings or Settings()
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
-    model = load_model(settings.model.name, settings.model.device)
+    model = find_model(settings.model)
     return colorize_job(job, model, settings, Watcher(progress), dump)
 
 

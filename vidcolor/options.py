@@ -1,13 +1,11 @@
 """The options of the command line, and what they mean as settings. No torch, nothing heavy."""
 
 import argparse
-from collections.abc import Callable
-from fractions import Fraction
-from math import nan
 from pathlib import Path
-from typing import Literal, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 from vidcolor import __version__
+from vidcolor.arguments import number, parse_every, parse_time, parsed, whole_number
 from vidcolor.dump.selection import STAGES, FrameSelection, parse_stages
 from vidcolor.outputs import FILM_SUFFIXES
 from vidcolor.rates import parse_rate
@@ -20,6 +18,7 @@ from vidcolor.settings import (
     Settings,
     TemporalSettings,
 )
+from vidcolor.swatch import parse_swatch
 from vidcolor.video.pattern import Pattern
 
 T = TypeVar("T")
@@ -71,23 +70,12 @@ def make_parser() -> Parser:
     _add_input_options(parser.add_argument_group("a film that lies in a folder as pictures"))
     _add_piece_options(parser.add_argument_group("a piece of the film, to try things on"))
     _add_color_options(parser.add_argument_group("color"))
-    _add_model_options(parser.add_argument_group("model"))
+    model = parser.add_argument_group("model")
+    _add_model_options(model)
+    _add_reference_options(model)
     _add_output_options(parser.add_argument_group("encoding"))
     _add_look_options(parser.add_argument_group("a look inside"))
     return parser
-
-
-def parse_time(text: str) -> Fraction:
-    """Seconds of `90`, `90.5`, `1:30` or `00:01:30.5`; not negative."""
-    seconds = Fraction(0)
-    try:
-        for part in text.split(":"):
-            seconds = seconds * 60 + Fraction(part)
-    except (ValueError, ZeroDivisionError):
-        seconds = Fraction(-1)
-    if seconds < 0 or "-" in text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds or HH:MM:SS.fff")
-    return seconds
 
 
 def check_usage(parser: Parser, options: argparse.Namespace) -> None:
@@ -103,6 +91,7 @@ def check_usage(parser: Parser, options: argparse.Namespace) -> None:
         parser.error("--chroma-only writes no luma of which --framemd5 could tell")
     if (options.c2pa_certificate is None) != (options.c2pa_key is None):
         parser.error("--c2pa-certificate PEM and --c2pa-key PEM go together")
+    _check_reference(parser, options)
     _check_dump(parser, options)
     _check_bag(parser, options)
 
@@ -136,6 +125,9 @@ def settings_of(options: argparse.Namespace) -> Settings:
             device=options.device,
             render_size=options.render_size,
             batch_size=options.batch_size,
+            reference=options.reference,
+            transfer=options.transfer or ModelSettings().transfer,
+            swatches=tuple(options.swatch),
         ),
         color=ColorSettings(
             vividness=options.vividness,
@@ -196,7 +188,7 @@ def _check_bag(parser: Parser, options: argparse.Namespace) -> None:
 
 def _add_input_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--fps", type=_parsed(parse_rate), metavar="RATE",
+        "--fps", type=parsed(parse_rate), metavar="RATE",
         help="pictures a second: 18, 23.976, 24000/1001 (default: what their DPX header states)",
     )  # fmt: skip
     group.add_argument(
@@ -218,11 +210,11 @@ def _add_piece_options(group: argparse._ArgumentGroup) -> None:
 def _add_color_options(group: argparse._ArgumentGroup) -> None:
     color, temporal = ColorSettings(), TemporalSettings()
     group.add_argument(
-        "--vividness", type=_number(0, 3), default=color.vividness, metavar="X",
+        "--vividness", type=number(0, 3), default=color.vividness, metavar="X",
         help="0 likely colors, 1 rare and vivid ones more often (default: %(default)g)",
     )  # fmt: skip
     group.add_argument(
-        "--saturation", type=_number(0, 3), default=color.saturation, metavar="X",
+        "--saturation", type=number(0, 3), default=color.saturation, metavar="X",
         help="factor on the colors (default: %(default)g)",
     )  # fmt: skip
     group.add_argument(
@@ -235,7 +227,7 @@ def _add_color_options(group: argparse._ArgumentGroup) -> None:
         "(default: %(default)s)",
     )  # fmt: skip
     group.add_argument(
-        "--smoothing", type=_number(0, 0.999), default=temporal.smoothing, metavar="X",
+        "--smoothing", type=number(0, 0.999), default=temporal.smoothing, metavar="X",
         help="how long colors last in a shot; 0 for frame by frame (default: %(default)g)",
     )  # fmt: skip
     group.add_argument(
@@ -243,7 +235,7 @@ def _add_color_options(group: argparse._ArgumentGroup) -> None:
         help="do not move past colors along with things that move",
     )  # fmt: skip
     group.add_argument(
-        "--every", type=_every, default=temporal.every, metavar="N",
+        "--every", type=parse_every, default=temporal.every, metavar="N",
         help="ask the network about every Nth frame only; auto: where the frames before do not "
         "explain the picture; 1: about all (default: %(default)s)",
     )  # fmt: skip
@@ -254,7 +246,7 @@ def _add_color_options(group: argparse._ArgumentGroup) -> None:
         "of the surest points spread to the edges of things (default: %(default)s)",
     )  # fmt: skip
     group.add_argument(
-        "--refine-threshold", type=_number(0.5, 50), default=refine.threshold, metavar="X",
+        "--refine-threshold", type=number(0.5, 50), default=refine.threshold, metavar="X",
         help="with flood, how unlike in lightness of [0, 100] a region's pixels may be "
         "(default: %(default)g)",
     )  # fmt: skip
@@ -271,12 +263,29 @@ def _add_model_options(group: argparse._ArgumentGroup) -> None:
         help="cpu, cuda, cuda:1, mps or auto (default: %(default)s)",
     )  # fmt: skip
     group.add_argument(
-        "--render-size", type=_whole_number(64, 2048), default=model.render_size, metavar="N",
+        "--render-size", type=whole_number(64, 2048), default=model.render_size, metavar="N",
         help="short side of the picture that the network sees (default: %(default)s)",
     )  # fmt: skip
     group.add_argument(
-        "--batch-size", type=_whole_number(1, 1024), default=model.batch_size, metavar="N",
+        "--batch-size", type=whole_number(1, 1024), default=model.batch_size, metavar="N",
         help="frames inferred at once (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _add_reference_options(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--reference", metavar="PICTURE",
+        help="take over the colors of a picture by likeness, in place of a network",
+    )  # fmt: skip
+    group.add_argument(
+        "--transfer", choices=("welsh", "global"),
+        help="with --reference: by lightness and texture, or lightness alone "
+        f"(default: {ModelSettings().transfer})",
+    )  # fmt: skip
+    group.add_argument(
+        "--swatch", type=parsed(parse_swatch), action="append", default=[],
+        metavar="FILM=REFERENCE",
+        help="parts that belong together, each LEFT,TOP,WIDTH,HEIGHT in percent; may be repeated",
     )  # fmt: skip
 
 
@@ -292,7 +301,7 @@ def _add_output_options(group: argparse._ArgumentGroup) -> None:
         help="FFmpeg's encoder, such as libx265; dpx, png and tiff write a folder of pictures",
     )  # fmt: skip
     group.add_argument(
-        "--crf", type=_number(0, 63), metavar="X", help="quality; lower is better and larger"
+        "--crf", type=number(0, 63), metavar="X", help="quality; lower is better and larger"
     )
     group.add_argument("--preset", metavar="NAME", help="the encoder's speed, such as fast")
     group.add_argument(
@@ -328,15 +337,15 @@ def _add_look_options(group: argparse._ArgumentGroup) -> None:
         "no film is written, and only what these frames need is colorized",
     )  # fmt: skip
     group.add_argument(
-        "--dump-frames", type=_parsed(FrameSelection.parse), metavar="LIST",
+        "--dump-frames", type=parsed(FrameSelection.parse), metavar="LIST",
         help="frames to dump: numbers, seconds, timecodes, ranges: 1700-1740,57.8s,10:00:12:05",
     )  # fmt: skip
     group.add_argument(
-        "--dump-stages", type=_parsed(parse_stages), default=STAGES, metavar="LIST",
+        "--dump-stages", type=parsed(parse_stages), default=STAGES, metavar="LIST",
         help=f"some of {','.join(STAGES)} (default: all)",
     )  # fmt: skip
     group.add_argument(
-        "--dump-top-k", type=_whole_number(1, 313), metavar="K",
+        "--dump-top-k", type=whole_number(1, 313), metavar="K",
         help="keep the K likeliest bins of each histogram (default: all)",
     )  # fmt: skip
     group.add_argument(
@@ -345,45 +354,10 @@ def _add_look_options(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
 
 
-def _parsed(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """`parse`, its ValueError told as bad usage."""
-
-    def parse_or_tell(text: str) -> T:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return parse_or_tell
-
-
-def _number(least: float, most: float) -> Callable[[str], float]:
-    """A parser of numbers from `least` to `most`."""
-
-    def parse(text: str) -> float:
-        try:
-            number = float(text)
-        except ValueError:
-            number = nan
-        if not least <= number <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least:g} to {most:g}")
-        return number
-
-    return parse
-
-
-def _every(text: str) -> int | Literal["auto"]:
-    return "auto" if text == "auto" else _whole_number(1, 100)(text)
-
-
-def _whole_number(least: int, most: int) -> Callable[[str], int]:
-    """A parser of whole numbers from `least` to `most`."""
-    parse_number = _number(least, most)
-
-    def parse(text: str) -> int:
-        number = parse_number(text)
-        if not number.is_integer():
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-        return int(number)
-
-    return parse
+def _check_reference(parser: Parser, options: argparse.Namespace) -> None:
+    if options.reference is None and (options.transfer or options.swatch):
+        parser.error("--transfer and --swatch tell how colors of --reference PICTURE are taken")
+    if options.reference is not None and options.model != ModelSettings().name:
+        parser.error("--reference takes the place of --model; leave one out")
+    if options.swatch and options.transfer == "global":
+        parser.error("--swatch is for --transfer welsh")

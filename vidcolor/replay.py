@@ -8,7 +8,7 @@ from time import perf_counter
 from vidcolor.dump.sink import FrameDump
 from vidcolor.dumping import begun
 from vidcolor.film import Progress
-from vidcolor.models.zoo import Model, load_model
+from vidcolor.models.zoo import Model, find_model
 from vidcolor.pipeline import colorize_frames, read_job
 from vidcolor.settings import Settings
 from vidcolor.video.detail import small_luma
@@ -59,7 +59,7 @@ def replay_frames(
     """
     settings = settings or Settings()
     job = plan_video(Path(source), None, settings)
-    model = load_model(settings.model.name, settings.model.device)
+    model = find_model(settings.model)
     return replay_job(job, model, settings, dump, progress)
 
 

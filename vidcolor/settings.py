@@ -7,6 +7,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Literal
 
+from vidcolor.swatch import Swatch
+
+TransferMethod = Literal["welsh", "global"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSettings:
@@ -17,12 +21,19 @@ class ModelSettings:
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; auto takes the fastest one present.
         render_size: Short side, in pixels, of the picture that the network sees.
         batch_size: Frames inferred at once; halved by the program when memory runs out.
+        reference: A color picture whose colors are taken over, in place of a network; None for a
+            network.
+        transfer: How: `welsh` by lightness and texture, `global` by lightness alone.
+        swatches: Parts of the film and of the reference that belong together.
     """
 
     name: str = "lite"
     device: str = "auto"
     render_size: int = 256
     batch_size: int = 8
+    reference: str | None = None
+    transfer: TransferMethod = "welsh"
+    swatches: tuple[Swatch, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

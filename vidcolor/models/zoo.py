@@ -13,7 +13,9 @@ from vidcolor.errors import ModelError
 from vidcolor.models import released
 from vidcolor.models.lite import fold_batch_norm
 from vidcolor.models.nets import NETS
+from vidcolor.models.transfer import Transfer, read_reference
 from vidcolor.models.weights import Weights, build_net, read_weights
+from vidcolor.settings import ModelSettings
 
 _SUFFIX, _RELEASED_SUFFIX = ".safetensors", ".pth"
 _AMPERE = 8  # the first generation of NVIDIA GPUs, by compute capability, that has bfloat16
@@ -88,6 +90,26 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
         and replace(decoding, rebalancing_weight=decoding.rebalancing_weight.to(place)),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         threads=torch.get_num_threads() if place.type == "cpu" else 1,
+    )
+
+
+def find_model(settings: ModelSettings) -> Model:
+    """What colors a film by its settings: a network, or a reference picture in its place.
+
+    Raises:
+        ModelError: See `load_model` and `read_reference`.
+    """
+    if settings.reference is None:
+        return load_model(settings.name, settings.device)
+    lab, sha256 = read_reference(Path(settings.reference))
+    return Model(
+        name=f"{settings.transfer}, {Path(settings.reference).name}",
+        net=Transfer(lab, settings.transfer, settings.swatches).eval(),
+        device=torch.device("cpu"),
+        dtype=torch.float32,
+        decoding=None,
+        sha256=sha256,
+        threads=torch.get_num_threads(),
     )
 
 

@@ -1,0 +1,67 @@
+"""Words of the command line that are numbers or times; what they are not is told as bad usage."""
+
+import argparse
+from collections.abc import Callable
+from fractions import Fraction
+from math import nan
+from typing import Literal, TypeVar
+
+T = TypeVar("T")
+
+
+def parse_time(text: str) -> Fraction:
+    """Seconds of `90`, `90.5`, `1:30` or `00:01:30.5`; not negative."""
+    seconds = Fraction(0)
+    try:
+        for part in text.split(":"):
+            seconds = seconds * 60 + Fraction(part)
+    except (ValueError, ZeroDivisionError):
+        seconds = Fraction(-1)
+    if seconds < 0 or "-" in text:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds or HH:MM:SS.fff")
+    return seconds
+
+
+def parsed(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """`parse`, its ValueError told as bad usage."""
+
+    def parse_or_tell(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return parse_or_tell
+
+
+def number(least: float, most: float) -> Callable[[str], float]:
+    """A parser of numbers from `least` to `most`."""
+
+    def parse(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = nan
+        if not least <= found <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least:g} to {most:g}")
+        return found
+
+    return parse
+
+
+def parse_every(text: str) -> int | Literal["auto"]:
+    """A whole number from 1 to 100, or `auto`."""
+    return "auto" if text == "auto" else whole_number(1, 100)(text)
+
+
+def whole_number(least: int, most: int) -> Callable[[str], int]:
+    """A parser of whole numbers from `least` to `most`."""
+    parse_number = number(least, most)
+
+    def parse(text: str) -> int:
+        found = parse_number(text)
+        if not found.is_integer():
+            raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+        return int(found)
+
+    return parse

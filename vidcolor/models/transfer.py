@@ -1,0 +1,208 @@
+"""Colors taken over from a reference picture in place of a net: the field's oldest baseline.
+
+T. Welsh, M. Ashikhmin, K. Mueller, "Transferring Color to Greyscale Images", SIGGRAPH 2002. The
+paper works in the l-alpha-beta space, chosen for its axes' independence; ours is CIELAB, as in all
+of the product.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from vidcolor.color.decode import AB_UNIT
+from vidcolor.color.lab import lab_from_srgb
+from vidcolor.errors import ModelError
+from vidcolor.models.lite import OUTPUT_STRIDE
+from vidcolor.settings import TransferMethod
+from vidcolor.swatch import Swatch
+
+NEIGHBORHOOD = 5
+"""Side, in pixels, of the square whose deviation of lightness tells texture (section 2.1)."""
+
+_SAMPLE_GRID = (12, 18)  # about 200 jittered samples (section 2.1)
+_SWATCH_GRID = (8, 8)  # about 50 for each swatch (section 2.2)
+_LARGEST_SIDE = 512
+_LEAST_CHROMA = 2.0  # mean of a picture that is called colored
+_LEVELS = 101  # whole L*
+_LEVEL_SPREAD = 3  # L* on each side whose colors are averaged
+_SEED = 0
+
+
+class Samples(NamedTuple):
+    """Some pixels of the reference, or of a colored part of the film.
+
+    Attributes:
+        lightness: (n,) L*.
+        texture: (n,) deviation of L* around each.
+        ab: (n, 2).
+    """
+
+    lightness: torch.Tensor
+    texture: torch.Tensor
+    ab: torch.Tensor
+
+
+class Transfer(nn.Module):
+    """Lightness to a* and b*, by likeness to the pixels of a reference picture.
+
+    Args:
+        lab: (3, H, W) of the reference.
+        method: `welsh` compares lightness and texture; `global` lightness alone, each L* having the
+            mean color that it has in the reference.
+        swatches: Parts of the film that take their colors from parts of the reference; the rest of
+            the film then takes its colors from them. Only with `welsh`.
+    """
+
+    def __init__(
+        self, lab: torch.Tensor, method: TransferMethod, swatches: tuple[Swatch, ...] = ()
+    ) -> None:
+        super().__init__()
+        self._lab = lab
+        self._texture = _deviation(lab[:1])
+        self._method = method
+        self._swatches = swatches
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Transfer.
+
+        Args:
+            x: (N, 1, H, W) as `normalize_lightness` gives it; H and W multiples of 4.
+
+        Returns:
+            a* and b* in `AB_UNIT`, (N, 2, H / 4, W / 4).
+        """
+        lightness = 50 * (x.float() + 1)
+        return torch.stack([self._color(picture) for picture in lightness]) / AB_UNIT
+
+    def _color(self, lightness: torch.Tensor) -> torch.Tensor:
+        """(1, H, W) L* to (2, H / 4, W / 4)."""
+        if self._method == "global":
+            return self._color_by_level(_shrunk(lightness))
+        parts = torch.cat([_shrunk(lightness), _shrunk(_deviation(lightness))])  # (2, h, w)
+        if self._swatches:
+            return self._color_from_swatches(parts)
+        samples = _drawn(self._lab, self._texture, _SAMPLE_GRID)
+        return _matched(parts, _remapped(samples, self._lab[0], parts[0]))
+
+    def _color_by_level(self, lightness: torch.Tensor) -> torch.Tensor:
+        """Each L* gets the mean color of the reference's pixels that are as light, remapped."""
+        seen = _as_light_as(self._lab[0], self._lab[0], lightness[0]).round().long()
+        level = seen.clamp(0, _LEVELS - 1).flatten()
+        colors = self._lab[1:].flatten(1).T  # (pixels, 2)
+        sums = torch.zeros(_LEVELS, 2).index_add_(0, level, colors)
+        counts = torch.bincount(level, minlength=_LEVELS).float()
+        window = torch.ones(1, 1, 2 * _LEVEL_SPREAD + 1)
+        near = functional.conv1d(sums.T[:, None], window, padding=_LEVEL_SPREAD)[
+            :, 0
+        ]  # (2, levels)
+        counts = functional.conv1d(counts[None, None], window, padding=_LEVEL_SPREAD)[0, 0]
+        table = near / counts.clamp_min(1)
+        return table[:, lightness[0].round().long().clamp(0, _LEVELS - 1)]
+
+    def _color_from_swatches(self, parts: torch.Tensor) -> torch.Tensor:
+        """Swatches by lightness and texture, then all else by its neighborhood (section 2.2)."""
+        _, height, width = parts.shape
+        patches = functional.unfold(
+            functional.pad(parts[:1], (NEIGHBORHOOD // 2,) * 4, mode="replicate")[None],
+            NEIGHBORHOOD,
+        )[0].T.reshape(height, width, -1)
+        known, colors = [], []
+        ab = torch.zeros(2, height, width)
+        for swatch in self._swatches:
+            rows, columns = swatch.film.slices(height, width)
+            there = swatch.reference.slices(*self._lab.shape[1:])
+            lab, texture = self._lab[:, *there], self._texture[:, *there]
+            inside = parts[:, rows, columns]
+            samples = _remapped(_drawn(lab, texture, _SWATCH_GRID), lab[0], inside[0])
+            ab[:, rows, columns] = found = _matched(inside, samples)
+            known.append(patches[rows, columns].flatten(0, 1))
+            colors.append(found.flatten(1).T)
+        flat = patches.flatten(0, 1)
+        nearest = torch.cdist(flat, torch.cat(known)).argmin(1)
+        spread = torch.cat(colors)[nearest].T.reshape(2, height, width)
+        for swatch in self._swatches:
+            rows, columns = swatch.film.slices(height, width)
+            spread[:, rows, columns] = ab[:, rows, columns]
+        return spread
+
+
+def read_reference(path: Path) -> tuple[torch.Tensor, str]:
+    """A picture to take colors from, (3, H, W) Lab, and the SHA-256 of its file.
+
+    Raises:
+        ModelError: It is missing, no picture, or without color.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: no such reference picture") from error
+    # An empty buffer is an error of another kind.
+    picture = cv2.imdecode(np.frombuffer(data or b"\0", np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise ModelError(f"{path}: not a picture that can be decoded; name a PNG, JPEG or TIFF")
+    scale = min(1.0, _LARGEST_SIDE / max(picture.shape[:2]))
+    size = [max(NEIGHBORHOOD, round(side * scale)) for side in picture.shape[1::-1]]
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    rgb = torch.from_numpy(cv2.cvtColor(small, cv2.COLOR_BGR2RGB)).movedim(-1, 0).float() / 255
+    lab = lab_from_srgb(rgb)
+    if lab[1:].square().sum(0).sqrt().mean() < _LEAST_CHROMA:
+        raise ModelError(f"{path}: has no color to take over; name a color picture")
+    return lab, hashlib.sha256(data).hexdigest()
+
+
+def _deviation(lightness: torch.Tensor) -> torch.Tensor:
+    """Standard deviation round each pixel, (1, H, W) to the same."""
+    padded = functional.pad(lightness[None], (NEIGHBORHOOD // 2,) * 4, mode="replicate")
+    mean = functional.avg_pool2d(padded, NEIGHBORHOOD, stride=1)[0]
+    square = functional.avg_pool2d(padded.square(), NEIGHBORHOOD, stride=1)[0]
+    return (square - mean.square()).clamp_min(0).sqrt()
+
+
+def _shrunk(maps: torch.Tensor) -> torch.Tensor:
+    return functional.avg_pool2d(maps[None], OUTPUT_STRIDE)[0]
+
+
+def _drawn(lab: torch.Tensor, texture: torch.Tensor, grid: tuple[int, int]) -> Samples:
+    """One pixel at a random place in each cell of a grid; the same ones each time."""
+    generator = torch.Generator().manual_seed(_SEED)
+    _, height, width = lab.shape
+    down, across = (min(count, side) for count, side in zip(grid, (height, width), strict=True))
+    jitter = torch.rand(2, down, across, generator=generator)
+    rows = ((torch.arange(down)[:, None] + jitter[0]) * height / down).long().clamp_max(height - 1)
+    columns = ((torch.arange(across) + jitter[1]) * width / across).long().clamp_max(width - 1)
+    place = (rows.flatten(), columns.flatten())
+    return Samples(lab[0][place], texture[0][place], lab[1:, *place].T)
+
+
+def _as_light_as(values: torch.Tensor, own: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """L* with the mean and deviation that `own` has, given those of `wanted` (section 2)."""
+    scale = wanted.std(correction=0) / own.std(correction=0).clamp_min(1e-3)
+    return (values - own.mean()) * scale + wanted.mean()
+
+
+def _remapped(samples: Samples, own: torch.Tensor, wanted: torch.Tensor) -> Samples:
+    scale = wanted.std(correction=0) / own.std(correction=0).clamp_min(1e-3)
+    lightness = _as_light_as(samples.lightness, own, wanted)
+    return samples._replace(lightness=lightness, texture=scale * samples.texture)
+
+
+def _matched(parts: torch.Tensor, samples: Samples) -> torch.Tensor:
+    """The color of the sample that each pixel is most like: half lightness, half texture.
+
+    Args:
+        parts: (2, h, w) L* and its deviation.
+        samples: To choose from.
+
+    Returns:
+        (2, h, w).
+    """
+    lightness, texture = parts.flatten(1)
+    unlike = (lightness[:, None] - samples.lightness).abs() / 2
+    unlike += (texture[:, None] - samples.texture).abs() / 2
+    return samples.ab[unlike.argmin(1)].T.reshape(2, *parts.shape[1:])
