@@ -126,7 +126,7 @@ def test_a_spline_reads_smooth_colors_where_the_chroma_lies(location: ChromaLoca
     found = spline_ab(np.stack([wave(8), -wave(8)]), film)
     assert found.shape == (2, *truth.shape)
     inner = np.s_[8:-8, 8:-8]
-    assert np.abs(found[0] - truth)[inner].max() < 0.3
+    assert np.abs(found[0] - truth)[inner].max() < 0.4
     np.testing.assert_allclose(found[1], -found[0], atol=1e-4)
 
 
