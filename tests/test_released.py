@@ -24,9 +24,10 @@ def released_state() -> dict[str, torch.Tensor]:
     generator = torch.Generator().manual_seed(0)
 
     def random(*shape: int) -> torch.Tensor:
-        return (
-            torch.randn(shape, generator=generator) / max(1, torch.Size(shape[1:]).numel()) ** 0.5
-        )
+        # So that what goes in is still to be seen in what comes out of 23 layers.
+        inputs_of_each = torch.Size(shape[1:]).numel()
+        scale = (2 / inputs_of_each) ** 0.5 if len(shape) > 1 else 0.02
+        return scale * torch.randn(shape, generator=generator)
 
     state, inputs = {}, 1
     for number, (width, count) in WIDTHS.items():
