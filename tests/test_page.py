@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
@@ -97,27 +96,6 @@ def write_dump(folder: Path) -> None:
     frames.append(write_frame(folder, TWO, {"net": script}))
     frames.append(write_frame(folder, BARE, {}, views=["luma.png", "flow-warped-ab.png"]))
     write_page(folder, {"film": "film.mp4", "model": "lite", "vidcolor": "0.1.0"}, frames)
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A browser without a window."""
-    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-    from selenium.webdriver.chrome.service import Service
-
-    browser, helper = shutil.which("chromium"), shutil.which("chromedriver")
-    if browser is None or helper is None:
-        pytest.skip("chromium or chromedriver is not installed")
-    options = webdriver.ChromeOptions()
-    options.binary_location = browser
-    profile = tmp_path_factory.mktemp("profile")
-    for argument in ("headless=new", "no-sandbox", "disable-gpu", "window-size=1600,1000"):
-        options.add_argument(f"--{argument}")
-    options.add_argument(f"--user-data-dir={profile}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(helper))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module")

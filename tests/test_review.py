@@ -1,0 +1,414 @@
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+from time import sleep
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from clips import soft_shot, write_film
+from scipy.stats import binomtest
+
+from vidcolor.errors import OutputError, SourceError
+from vidcolor.review.cli import main
+from vidcolor.review.pictures import LARGEST_SIDE, read_pairs
+from vidcolor.review.rates import fooling_rate, recognition_rate
+from vidcolor.review.server import HOST, Session, by_name, make_server
+from vidcolor.review.store import Answer, Store
+from vidcolor.review.trials import PRACTICE, draw_trials
+
+NAMES = [f"p{number:02}" for number in range(20)]
+SECONDS = 0.4
+RED, GREEN = (40, 40, 220), (40, 200, 40)  # BGR: what is real, what is not
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    """Real pictures are red, colorized ones green."""
+    real, colorized = tmp_path / "real", tmp_path / "colorized"
+    for folder, color in ((real, RED), (colorized, GREEN)):
+        folder.mkdir()
+        for name in NAMES:
+            cv2.imwrite(str(folder / f"{name}.png"), np.full((60, 80, 3), color, np.uint8))
+    return real, colorized
+
+
+@pytest.fixture
+def serve(folders: tuple[Path, Path], tmp_path: Path) -> Iterator[Callable[..., str]]:
+    """Starts a server of a test; gives its address."""
+    running: list[Any] = []
+
+    def start(*, singles: bool = False, count: int = 6) -> str:
+        store = Store(tmp_path / "answers", {"singles": singles})
+        pairs = by_name(read_pairs(*folders, 5))
+        session = Session(pairs=pairs, store=store, seconds=SECONDS, count=count, singles=singles)
+        server = make_server(session, 0)
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        running.append((server, thread, store))
+        return f"http://{HOST}:{server.server_port}"
+
+    yield start
+    for server, thread, store in running:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        store.__exit__()
+
+
+def ask(address: str, path: str, given: object) -> dict[str, Any] | None:
+    """What the server answers to JSON; None if it is no good."""
+    request = urllib.request.Request(f"{address}{path}", json.dumps(given).encode())
+    try:
+        with urllib.request.urlopen(request, timeout=10) as reply:
+            return json.loads(reply.read())
+    except urllib.error.HTTPError as error:
+        error.close()
+        return None
+
+
+def color_of(address: str, name: str) -> tuple[str, bytes]:
+    """What a served picture shows, and its bytes."""
+    with urllib.request.urlopen(f"{address}/picture/{name}", timeout=10) as reply:
+        data = reply.read()
+    _, green, red = cv2.imdecode(np.frombuffer(data, np.uint8), 1)[30, 40].astype(int)
+    return ("real" if red > green else "colorized"), data
+
+
+@pytest.mark.parametrize("singles", [False, True])
+def test_trials_are_drawn_evenly(*, singles: bool) -> None:
+    """Half on each side, each picture once, practice on others; each person has a draw."""
+    trials = draw_trials(NAMES, seed=3, count=10, singles=singles)
+    counted = [trial for trial in trials if not trial.is_practice]
+    assert (len(trials), len(counted)) == (PRACTICE + 10, 10)
+    assert len({trial.picture for trial in trials}) == len(trials)
+    sides = [trial.shows for trial in counted]
+    words = ("real", "colorized") if singles else ("left", "right")
+    assert [sides.count(word) for word in words] == [5, 5]
+    assert trials == draw_trials(NAMES, seed=3, count=10, singles=singles)
+    assert trials != draw_trials(NAMES, seed=4, count=10, singles=singles)
+
+
+def test_few_pictures_leave_little_to_practise_on() -> None:
+    """Of eight a quarter; all others count."""
+    trials = draw_trials(NAMES[:8], seed=0, count=40, singles=False)
+    assert [trial.is_practice for trial in trials] == [True] * 2 + [False] * 6
+
+
+def test_a_whole_session(serve: Callable[..., str], tmp_path: Path) -> None:
+    """Practice is told, the rest is not; pictures are given once under names that tell nothing."""
+    address = serve()
+    participant = ask(address, "/begin", {"x": 1})["participant"]
+    seen = []
+    while not (trial := ask(address, "/trial", {"participant": participant}))["done"]:
+        kinds = [color_of(address, name)[0] for name in trial["pictures"]]
+        assert sorted(kinds) == ["colorized", "real"]
+        with pytest.raises(urllib.error.HTTPError) as gone:
+            color_of(address, trial["pictures"][0])
+        gone.value.close()
+        said = ["left", "right"][kinds.index("colorized")]
+        given = {"participant": participant, "number": trial["number"], "said": said, "seconds": 1}
+        told = ask(address, "/answer", given)
+        assert told == ({"right": True} if trial["practice"] else {})
+        assert ask(address, "/answer", given) is None  # once
+        seen.append(trial)
+    assert len(seen) == PRACTICE + 6
+    assert set(seen[0]) == {
+        "done", "number", "of", "practice", "seconds", "pictures", "width", "height"
+    }  # fmt: skip
+    with Store(tmp_path / "answers") as store:
+        answers = store.answers()
+    assert len(answers) == 6
+    assert fooling_rate(answers).share == 0
+    assert len({answer.picture for answer in answers}) == 6
+
+
+def test_what_was_seen_is_not_seen_again(serve: Callable[..., str]) -> None:
+    """A reload goes on with the next trial, and the one that was not answered is lost."""
+    address = serve()
+    participant = ask(address, "/begin", {"x": 1})["participant"]
+    first = ask(address, "/trial", {"participant": participant})
+    second = ask(address, "/trial", {"participant": participant})
+    assert (first["number"], second["number"]) == (0, 1)
+
+
+def test_singles_ask_of_one_picture(serve: Callable[..., str], tmp_path: Path) -> None:
+    """Said to be real whatever it is: all are fooled, and every real one is recognised."""
+    address = serve(singles=True, count=8)
+    participant = ask(address, "/begin", {"x": 1})["participant"]
+    while not (trial := ask(address, "/trial", {"participant": participant}))["done"]:
+        assert len(trial["pictures"]) == 1
+        given = {"participant": participant, "number": trial["number"], "said": "real"}
+        assert ask(address, "/answer", given | {"seconds": 0.5}) is not None
+    with Store(tmp_path / "answers") as store:
+        answers = store.answers()
+    assert (fooling_rate(answers).share, fooling_rate(answers).answers) == (1, 4)
+    assert (recognition_rate(answers).share, recognition_rate(answers).answers) == (1, 4)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"participant": "nobody", "number": 0, "said": "left", "seconds": 1},
+        {"number": 0, "said": "middle"}, {"number": 99, "said": "left"},
+        {"number": "0", "said": "left"}, {"said": "left"}, {"number": 1, "said": "left"},
+        {"number": 0, "said": "left", "seconds": None}, {"number": 0, "said": ["left"]},
+    ],
+)  # fmt: skip
+def test_what_is_no_answer_is_refused(serve: Callable[..., str], given: dict[str, Any]) -> None:
+    """And the trial stays open for one."""
+    address = serve()
+    participant = ask(address, "/begin", {"x": 1})["participant"]
+    ask(address, "/trial", {"participant": participant})
+    right = {"participant": participant, "number": 0, "said": "left", "seconds": 1.0}
+    if "number" in given and "said" in given:
+        assert ask(address, "/answer", right | given) is None
+    else:
+        assert ask(address, "/answer", given) is None
+    assert ask(address, "/answer", right) is not None
+
+
+@pytest.mark.parametrize("path", ["/begin", "/trial", "/answer", "/elsewhere"])
+def test_bad_requests_do_no_harm(serve: Callable[..., str], path: str) -> None:
+    """Whatever is sent, the server goes on."""
+    address = serve()
+    for data in (b"", b"[]", b"{", b"x" * 20_000):
+        with pytest.raises((urllib.error.HTTPError, ConnectionError, urllib.error.URLError)) as bad:
+            urllib.request.urlopen(f"{address}{path}", data, timeout=10)
+        if isinstance(bad.value, urllib.error.HTTPError):
+            bad.value.close()
+    assert ask(address, "/begin", {"x": 1}) is not None
+    assert ask(address, "/trial", {"participant": "../../etc"}) is None
+
+
+def test_two_people_see_other_draws(serve: Callable[..., str]) -> None:
+    """Their answers do not mix."""
+    address = serve()
+    people = [ask(address, "/begin", {"x": 1})["participant"] for _ in range(2)]
+    trials = [ask(address, "/trial", {"participant": who}) for who in people]
+    given = {"number": 0, "said": "left", "seconds": 1}
+    assert ask(address, "/answer", given | {"participant": people[0]}) is not None
+    assert ask(address, "/answer", given | {"participant": people[1]}) is not None
+    assert len({name for trial in trials for name in trial["pictures"]}) == 4
+
+
+def answers_of(participant: str, fooled: int, count: int) -> list[Answer]:
+    """A person's answers to pairs."""
+    return [
+        Answer(participant, f"p{k}", "left", "right" if k < fooled else "left")
+        for k in range(count)
+    ]
+
+
+def test_one_person_s_interval_is_wilson_s() -> None:
+    """17 of 50, by the formula."""
+    rate = fooling_rate(answers_of("a", 17, 50))
+    z, n, p = 1.959963984540054, 50, 0.34
+    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
+    assert (rate.low, rate.high) == pytest.approx((middle - half, middle + half))
+    assert str(rate) == "34.0% (22.4% to 47.8%), 50 answers of 1"
+
+
+def test_people_who_differ_widen_it() -> None:
+    """Of four people two are always fooled and two never: nobody knows what the next one is."""
+    answers = [one for who in "abcd" for one in answers_of(who, 30 if who in "ab" else 0, 30)]
+    rate = fooling_rate(answers)
+    plain = binomtest(60, 120).proportion_ci(0.95, method="wilson")
+    assert rate.share == 0.5
+    assert rate.low < 0.1 < plain.low
+    assert rate.high > 0.9 > plain.high
+    alike = fooling_rate([one for who in "abcd" for one in answers_of(who, 15, 30)])
+    assert alike.low == pytest.approx(plain.low)
+
+
+def test_films_are_compared_frame_by_frame(tmp_path: Path) -> None:
+    """Frames are spread evenly; large ones are shrunk alike."""
+    luma = soft_shot(1, 9)
+    real = write_film(tmp_path / "real.mkv", luma)
+    colorized = write_film(tmp_path / "colorized.mkv", luma)
+    pairs = read_pairs(real, colorized, 3)
+    assert [pair.name for pair in pairs] == ["000000", "000004", "000008"]
+    for pair in pairs:
+        np.testing.assert_array_equal(pair.real, pair.colorized)
+    short = write_film(tmp_path / "short.mkv", luma[:5])
+    with pytest.raises(SourceError, match=r"short\.mkv: has 5 frames, but .*real\.mkv has 9"):
+        read_pairs(real, short, 3)
+
+
+def test_sizes_tell_nothing(tmp_path: Path) -> None:
+    """A larger and a smaller one of a picture come out alike."""
+    for name, side in (("a", 900), ("b", 450)):
+        (tmp_path / name).mkdir()
+        cv2.imwrite(str(tmp_path / name / "x.png"), np.zeros((side, 2 * side, 3), np.uint8))
+    (pair,) = read_pairs(tmp_path / "a", tmp_path / "b", 1)
+    assert pair.real.shape == pair.colorized.shape == (LARGEST_SIDE // 2, LARGEST_SIDE, 3)
+
+
+def test_other_tests_do_not_mix(tmp_path: Path) -> None:
+    """Answers to other questions are not added to a folder."""
+    Store(tmp_path, {"seconds": 1}).__exit__()
+    Store(tmp_path, {"seconds": 1}).__exit__()
+    with pytest.raises(OutputError, match="holds answers to another test; name another folder"):
+        Store(tmp_path, {"seconds": 2})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--turing", "t", "--real", "none", "--colorized", "colorized"], "none: no such folder"),
+        (["--turing", "t", "--real", "real", "--colorized", "f.mkv"], "name two folders, or two"),
+        (["--turing", "t", "--real", "real", "--colorized", "empty"], "no picture of the same"),
+        (["--turing", "t", "--real", "bad", "--colorized", "colorized"], "p00.png: not a picture"),
+        (["--turing", "t", "--real", "f.mkv", "--colorized", "x.mkv"], "x.mkv: cannot be read as"),
+        (["--results", "nothing"], "no answers there; name the folder of a test"),
+        (["--turing", "f.mkv", "--real", "real", "--colorized", "colorized"], "cannot be used"),
+    ],
+)
+def test_bad_input_is_one_line(
+    folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str], *, arguments: list[str], told: str,
+) -> None:  # fmt: skip
+    """It names the file, and ends with 1."""
+    monkeypatch.chdir(folders[0].parent)
+    for name in ("empty", "bad"):
+        Path(name).mkdir()
+    Path("bad/p00.png").write_text("text")
+    write_film(Path("f.mkv"), soft_shot(1, 2))
+    Path("x.mkv").write_text("text")
+    assert main(arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert told in line
+
+
+def test_a_taken_port_is_told(
+    serve: Callable[..., str], folders: tuple[Path, Path], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """With the remedy."""
+    port = serve().rpartition(":")[2]
+    real, colorized = map(str, folders)
+    given = ["--turing", str(tmp_path / "t"), "--real", real, "--colorized", colorized]
+    assert main([*given, "--port", port]) == 1
+    assert f"port {port}: cannot be listened on" in capsys.readouterr().err
+
+
+def test_results_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """In words and as JSON; before the first answer that there is none."""
+    with Store(tmp_path, {"colorized": "fake"}) as store:
+        assert main(["--results", str(tmp_path)]) == 0
+        assert capsys.readouterr().out == "no answers yet\n"
+        who = store.admit()
+        for number, said in enumerate(["left", "right", "left", "left"]):
+            shown = {"picture": f"p{number}", "shows": "left", "is_practice": False}
+            assert store.show(who, number, **shown)
+            assert store.answer(who, number, said, 1.0) == "left"
+    assert main(["--results", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.startswith("fake: taken for real 25.0% (")
+    assert main(["--results", str(tmp_path), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["fooled"]["answers"] == 4
+    assert told["test"] == {"colorized": "fake"}
+
+
+class Visitor:
+    """A person at a browser."""
+
+    def __init__(self, driver: Any, address: str) -> None:
+        self.driver = driver
+        driver.get("about:blank")
+        driver.get(address)
+
+    def run(self, script: str) -> Any:
+        """What a script returns."""
+        return self.driver.execute_script(script)
+
+    def wait(self, script: str) -> None:
+        """Until a script returns something true."""
+        for _ in range(400):
+            if self.run(f"return {script}"):
+                return
+            sleep(0.02)
+        pytest.fail(f"never: {script}")
+
+    def press(self, key: str) -> None:
+        """A key."""
+        from selenium.webdriver import ActionChains
+
+        ActionChains(self.driver, duration=10).send_keys(key).perform()
+
+    def click(self, name: str) -> None:
+        """A button."""
+        self.driver.find_element("id", name).click()
+
+    def begin(self) -> None:
+        """Start the test."""
+        self.wait("document.getElementById('begin') && !document.getElementById('begin').disabled")
+        self.click("begin")
+
+    def await_question(self, number: int) -> None:
+        """Until the pictures of a trial have been shown and the answer is asked for."""
+        self.wait(
+            f"document.getElementById('count').textContent.includes('{number} of') && "
+            "!document.getElementById('first').disabled"
+        )
+
+
+@pytest.fixture
+def visitor(driver: Any, serve: Callable[..., str]) -> Visitor:
+    """At the page of a test of six pairs."""
+    return Visitor(driver, serve())
+
+
+def test_a_session_by_keys(visitor: Visitor, tmp_path: Path) -> None:
+    """Every answer is stored; pictures are gone when the answer is asked for, after their time."""
+    visitor.begin()
+    for number in range(1, PRACTICE + 7):
+        visitor.await_question(number)
+        assert visitor.run("return document.querySelectorAll('#stage img').length") == 0
+        shown = float(visitor.run("return document.getElementById('stage').dataset.shown"))
+        assert 1000 * SECONDS - 20 <= shown < 1000 * SECONDS + 600
+        visitor.press("\ue012" if number % 2 else "\ue014")  # left, right
+    visitor.wait("!document.getElementById('end').hidden")
+    with Store(tmp_path / "answers") as store:
+        answers = store.answers()
+    assert [answer.said for answer in answers] == ["left", "right"] * 3
+
+
+def test_pictures_are_seen_for_their_time(visitor: Visitor) -> None:
+    """Both are painted at once, real and colorized, and no answer is taken meanwhile."""
+    visitor.begin()
+    visitor.wait("document.querySelector('#stage.shown')")
+    colors = visitor.run(
+        "return [...document.querySelectorAll('#stage img')].map(image => {"
+        " const c = document.createElement('canvas').getContext('2d');"
+        " c.drawImage(image, 0, 0); return [...c.getImageData(20, 20, 1, 1).data]; })"
+    )
+    assert sorted(red > green for red, green, *_ in colors) == [False, True]
+    visitor.press("\ue012")
+    assert "Practice, 1 of" in visitor.run("return document.getElementById('count').textContent")
+    visitor.await_question(1)
+
+
+def test_pointer_practice_and_reload(visitor: Visitor, tmp_path: Path) -> None:
+    """Practice tells right from wrong; a reload goes on after what was seen, as the same person."""
+    visitor.begin()
+    visitor.await_question(1)
+    visitor.click("first")
+    visitor.wait("document.getElementById('verdict').textContent")
+    verdict = visitor.run("return document.getElementById('verdict').textContent")
+    assert verdict in {"Right.", "No, the other way round."}
+    visitor.await_question(2)
+    visitor.driver.refresh()
+    visitor.begin()
+    visitor.await_question(3)
+    visitor.click("second")
+    visitor.await_question(4)
+    with Store(tmp_path / "answers") as store:
+        rows = store._database.execute("SELECT participant, number, said FROM trials").fetchall()
+    assert len({row[0] for row in rows}) == 1
+    assert [row[2] for row in rows] == ["left", None, "right", None]
