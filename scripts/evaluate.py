@@ -105,7 +105,7 @@ def report_pictures(args: argparse.Namespace) -> dict[str, Any]:
 
     pairs = read_pairs(args.pictures, args.count, args.short_side, film=args.film)
     look = ColorSettings(vividness=args.vividness)
-    rows = evaluate_reported(pairs, args.models, look, args.device)
+    rows = evaluate_reported(pairs, args.models, look, args.device, threshold=args.threshold)
     print_table(rows)
     if args.plot:
         plot_errors(rows, args.plot)
@@ -123,6 +123,7 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=300, help="photographs to take at most")
     parser.add_argument("--reported", action="store_true", help="all figures of the reports")
     parser.add_argument("--plot", type=Path, help="with it, cumulative histograms of errors")
+    parser.add_argument("--threshold", type=float, default=10.0, help="with it, of PA, in ab")
     parser.add_argument("--vividness", type=float, default=ColorSettings().vividness)
     parser.add_argument("--frames", type=int, help="to take of each clip at most")
     parser.add_argument("--short-side", type=int, default=256, help="of photographs")

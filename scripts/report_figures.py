@@ -44,13 +44,16 @@ class Row(NamedTuple):
     errors: ErrorCounts
 
 
-def measure_reported(srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor) -> Figures:
+def measure_reported(
+    srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor, threshold: float
+) -> Figures:
     """All figures of one picture.
 
     Args:
         srgb: (3, H, W) the truth, in [0, 1].
         luma: (1, H, W) what was colored, in [0, 1].
         ab: (2, h, w) the colors given; enlarged bilinearly.
+        threshold: Of PA, in ab.
     """
     truth = lab_from_srgb(srgb)
     lab = color_lightness(lightness_from_luma(luma), ab)
@@ -66,7 +69,7 @@ def measure_reported(srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor) -
         "rmse_ab": rmse(ab, seen_ab),
         "psnr_ab": psnr_ab(ab, seen_ab).clamp_max(100),  # of the truth itself: infinite
         "colorfulness": colorfulness(colored[None]),
-        "pa": neighborhood_accuracy(ab, seen_ab),
+        "pa": neighborhood_accuracy(ab, seen_ab, threshold),
         "dominant_channel": dominant_channel_accuracy(means, true_means),
         "grey_average": backtracked_grey_accuracy(means, grey[0], AVERAGE_GREY),
         "grey_weighted": backtracked_grey_accuracy(means, grey[0], WEIGHTED_GREY),
@@ -76,10 +79,18 @@ def measure_reported(srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor) -
 
 
 def evaluate_reported(
-    pairs: list[Pair], models: Iterable[str], look: ColorSettings, device: str
+    pairs: list[Pair],
+    models: Iterable[str],
+    look: ColorSettings,
+    device: str,
+    *,
+    threshold: float,
 ) -> dict[str, Row]:
     """Rows of grey, the mean color, the truth and each model."""
-    rows = {label: _measure(zip(pairs, maps, strict=True)) for label, maps in _references(pairs)}
+    rows = {
+        label: _measure(zip(pairs, maps, strict=True), threshold)
+        for label, maps in _references(pairs)
+    }
     for name in models:
         model = load_model(name, device)
         seconds: list[float] = []
@@ -94,7 +105,7 @@ def evaluate_reported(
                 )
                 yield pair, look.saturation * decoded.ab
 
-        row = _measure(colors())
+        row = _measure(colors(), threshold)
         parameters = sum(parameter.numel() for parameter in model.net.parameters())
         row.figures["seconds"] = sum(seconds) / len(seconds)
         row.figures["million_parameters"] = parameters / 1e6
@@ -145,10 +156,10 @@ def _references(pairs: list[Pair]) -> Iterator[tuple[str, list[torch.Tensor]]]:
     yield "truth", truths
 
 
-def _measure(colored: Iterable[tuple[Pair, torch.Tensor]]) -> Row:
+def _measure(colored: Iterable[tuple[Pair, torch.Tensor]], threshold: float) -> Row:
     errors, found = ErrorCounts(), []
     for (srgb, luma), ab in colored:
-        found.append(measure_reported(srgb, luma, ab))
+        found.append(measure_reported(srgb, luma, ab, threshold))
         truth = lab_from_srgb(srgb)
         errors.add(color_lightness(truth[:1], ab)[1:], truth[1:])
     areas = {"auc": errors.auc(), "auc_balanced": errors.auc(balanced=True)}

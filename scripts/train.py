@@ -45,7 +45,7 @@ _log = logging.getLogger(__name__)
 
 _VALIDATION_COUNT = 300
 _CALIBRATION_COUNT = 500
-_COUNTS = ("side", "late_side", "batch_size", "planned_pictures", "superpixels", "seed")
+_COUNTS = ("side", "late_side", "batch_size", "planned_pictures", "superpixels", "plateau", "seed")
 _AMOUNTS = (
     "late_share",
     "learning_rate",
@@ -78,6 +78,8 @@ def arguments() -> argparse.Namespace:
         "--body-weights", metavar="PATH", help=f"ImageNet weights of the body, or {DOWNLOAD}"
     )
     parser.add_argument("--decoder-widths", nargs=4, type=int, help="with --imagenet")
+    parser.add_argument("--data-share", type=float, default=1.0, help="learn from a part only")
+    parser.add_argument("--validation-minutes", type=float, default=Leg().validation_minutes)
     parser.add_argument("--minutes", type=float, help="of this leg; the plan may take several")
     parser.add_argument("--device", type=choose_device, default="auto")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -161,7 +163,7 @@ def finish(
     decoding = learner.decoding
     if decoding is not None and SYSTEMS[args.model].temperature == LEARNED_TEMPERATURE:
         boost = calibrate_boost(
-            learner.averaged_net(),
+            learner.best_net(),
             calibration_pictures(store, others),
             decoding,
             args.device,
@@ -171,7 +173,7 @@ def finish(
     about = {"settings": json.dumps(asdict(learner.settings))}
     if others is not None:
         pictures = others[:_VALIDATION_COUNT]
-        figures = validate(learner.averaged_net(), pictures, decoding, args.device)
+        figures = validate(learner.best_net(), pictures, decoding, args.device)
         about["figures"] = json.dumps({name: round(f, 3) for name, f in figures.items()})
     path: Path = args.folder / f"{args.model}.safetensors"
     learner.save_average(path, decoding, about)
@@ -196,10 +198,12 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
     store = read_pictures(args.data, args.cache)
+    store = store[: round(len(store) * args.data_share)]
     learner = make_learner(args, store)
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    leg = Leg(minutes=args.minutes, should_stop=stop.is_set)
+    validation_minutes = args.validation_minutes
+    leg = Leg(minutes=args.minutes, should_stop=stop.is_set, validation_minutes=validation_minutes)
     others = read_pictures([args.validation]) if args.validation is not None else None
     if others is not None:
         pictures, decoding = others[:_VALIDATION_COUNT], learner.decoding

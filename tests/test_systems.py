@@ -246,3 +246,26 @@ def test_weights_of_another_net_are_no_start() -> None:
     """The error names both."""
     with pytest.raises(ModelError, match="are those of lite, not of gan"):
         refuse_other_net("gan", "lite")
+
+
+def test_a_plateau_halves_the_rate_and_the_best_is_kept(tmp_path: Path) -> None:
+    """After two validations without a gain; what is left behind is what validated best."""
+    learner = make_learner("small-l2", plateau=2, learning_rate=1e-3)
+    learner.learn(crops(0))
+    learner.see(9.0)
+    best = {key: value.clone() for key, value in learner.average.items()}
+    rates = []
+    for error in (9.5, 9.1, 8.0 + 1, 9.2):
+        rates.append(learner.learning_rate)
+        learner.learn(crops(1))
+        learner.see(error)
+    assert rates == pytest.approx([1e-3, 1e-3, 5e-4, 5e-4])
+    assert learner.learning_rate == pytest.approx(2.5e-4)
+    learner.save(tmp_path)
+    again = make_learner("small-l2", plateau=2, learning_rate=1e-3)
+    again.resume(tmp_path)
+    assert again.learning_rate == learner.learning_rate
+    for key, value in again.best_net().state_dict().items():
+        assert torch.equal(value, best[key])
+    again.see(8.0)
+    assert not torch.equal(again.best_net().layers[0].weight, best["layers.0.weight"])

@@ -7,7 +7,7 @@ average, the optimizer and two counters are the whole state of a run.
 import copy
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import torch
@@ -66,6 +66,7 @@ class Learner:
         )
         self.step = 0
         self.seconds = 0.0
+        self._plateau = _Plateau()
 
     @property
     def decoding(self) -> Decoding | None:
@@ -92,6 +93,8 @@ class Learner:
         """Of the decoder, at this step."""
         settings = self.settings
         warm = min(1.0, (self.step + 1) / settings.warmup_steps) if settings.warmup_steps else 1.0
+        if settings.plateau:
+            return settings.learning_rate * warm * max(self._plateau.factor, settings.final_factor)
         cosine = (1 + math.cos(math.pi * self.progress)) / 2
         return settings.learning_rate * warm * max(cosine, settings.final_factor)
 
@@ -114,11 +117,22 @@ class Learner:
         self._update_average()
         return loss.detach()
 
+    def see(self, error: float) -> None:
+        """Take in how the averaged weights validated: less is better."""
+        self._plateau.see(error, self.average, self.settings.plateau)
+
     def averaged_net(self) -> nn.Module:
         """A copy of the net with the averaged weights, in evaluation mode, on the CPU."""
         net: nn.Module = copy.deepcopy(self.net).cpu()
         net.load_state_dict(self.average)
         return net.eval()
+
+    def best_net(self) -> nn.Module:
+        """The net to leave behind: the averaged one, or that which validated best."""
+        net = self.averaged_net()
+        if self.settings.plateau and self._plateau.best_average is not None:
+            net.load_state_dict(self._plateau.best_average)
+        return net
 
     def save(self, folder: Path) -> None:
         """Writes the checkpoint, each file under a temporary name first."""
@@ -131,7 +145,7 @@ class Learner:
         """Writes the averaged weights, with what is known of them beside where they come from."""
         save_weights(
             path,
-            self.averaged_net(),
+            self.best_net(),
             name=self.name,
             bin_prior=self.bins and self.bins.prior,
             decoding=decoding,
@@ -157,6 +171,7 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = state["step"]
         self.seconds = state["seconds"]
+        self._plateau = _Plateau(**state["plateau"])
         if self._objective.adversary is not None:
             self._objective.adversary.resume(state["adversary"])
 
@@ -174,6 +189,7 @@ class Learner:
             "step": self.step,
             "seconds": self.seconds,
             "adversary": adversary and adversary.state(),
+            "plateau": asdict(self._plateau),
         }
 
     @torch.no_grad()
@@ -196,6 +212,35 @@ class Learner:
                 self.average[key].lerp_(value, 1 - decay)
             else:
                 self.average[key].copy_(value)
+
+
+@dataclass(slots=True)
+class _Plateau:
+    """How validation goes.
+
+    Attributes:
+        best: The least error so far.
+        stale: Validations since then.
+        factor: What the learning rate has come down to.
+        best_average: The weights of the least error.
+    """
+
+    best: float = math.inf
+    stale: int = 0
+    factor: float = 1.0
+    best_average: dict[str, torch.Tensor] | None = None
+
+    def see(self, error: float, average: Mapping[str, torch.Tensor], patience: int) -> None:
+        """Take in an error and the weights that it is of; patience 0 changes nothing."""
+        if not patience:
+            return
+        if error < self.best:
+            self.best, self.stale = error, 0
+            self.best_average = {key: value.clone() for key, value in average.items()}
+            return
+        self.stale += 1
+        if self.stale >= patience:
+            self.factor, self.stale = self.factor / 2, 0
 
 
 def _parameter_groups(net: nn.Module, settings: TrainSettings) -> list[dict[str, object]]:

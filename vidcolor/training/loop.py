@@ -1,6 +1,7 @@
 """The training loop: one net, one folder, and a run that goes on exactly where it was stopped."""
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,9 @@ from vidcolor.training.record import append_record, plot_records, truncate_recor
 
 LOG_NAME = "log.jsonl"
 PLOT_NAME = "training.png"
+
+JUDGED_BY = "ciede2000@1.0"
+"""The figure by which weights are better than others."""
 
 _LOGGED_STEPS = 50
 
@@ -125,5 +129,6 @@ def _step_record(learner: Learner, losses: list[torch.Tensor], rate: float) -> d
 def _validate(learner: Learner, leg: Leg, log: Path) -> None:
     if leg.validate is not None:
         figures = leg.validate(learner.averaged_net())
+        learner.see(figures.get(JUDGED_BY, math.inf))
         append_record(log, {"step": learner.step, "pictures": learner.pictures_seen, **figures})
         _log.info("step %d: %s", learner.step, figures)

@@ -31,6 +31,8 @@ class TrainSettings:
         planned_minutes: Where it ends, in minutes of training; the first of both ends the run.
         bfloat16: Autocast to bfloat16.
         superpixels: Targets are averaged over so many superpixels of each crop; 0 for as they are.
+        plateau: After so many validations without a gain the learning rate is halved, in place of
+            the cosine, and the weights that validated best are those left behind; 0 for the cosine.
         seed: Of everything random.
     """
 
@@ -52,6 +54,7 @@ class TrainSettings:
     planned_minutes: float | None = None
     bfloat16: bool = True
     superpixels: int = 0
+    plateau: int = 0
     seed: int = 0
 
     def side_at(self, step: int) -> int:
