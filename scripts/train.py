@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import subprocess
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 from threading import Event
@@ -18,6 +19,7 @@ import cv2
 import torch
 from torch import nn
 
+from vidcolor.errors import VidcolorError
 from vidcolor.models.lite import LiteNet
 from vidcolor.models.nets import NETS
 from vidcolor.models.weights import build_net, read_weights
@@ -219,4 +221,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except VidcolorError as error:
+        sys.exit(f"train.py: {error}")

@@ -135,8 +135,16 @@ def test_the_adversary_is_not_taught_by_the_deceiver() -> None:
 
 
 def test_pix2pix_learns_closeness_first() -> None:
-    """Before half of the plan the discriminator has no say."""
+    """Before half of the plan the discriminator has no say and learns nothing."""
     objective = make_learner("pix2pix")._objective
+    taught = []
+    objective.adversary.learn = lambda *seen: taught.append(seen)
+    for progress in (0.0, 0.49, 0.5):
+        example = Example(torch.zeros(1, 1, 64, 64), torch.zeros(1, 2, 64, 64), 0, progress)
+        objective.teach_adversary(torch.zeros(1, 2, 32, 32), example)
+    assert [[tuple(one.shape) for one in seen] for seen in taught] == [
+        [(1, 1, 32, 32), (1, 2, 32, 32), (1, 2, 32, 32)]
+    ]
     output = torch.zeros(1, 2, 64, 64)
     early, late = (
         objective.loss(output, Example(torch.zeros(1, 1, 64, 64), output, 0, progress))

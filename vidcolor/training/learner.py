@@ -1,7 +1,8 @@
 """A net while it learns: its average, its optimizer and how far it has come.
 
-Crops and film response of a step are functions of the seed and the step's number, so the net, its
-average, the optimizer and two counters are the whole state of a run.
+Crops, film response and all else that is drawn in a step are functions of the seed and the step's
+number, so the net, its average, the optimizer, an adversary if there is one, how validation went and
+two counters are the whole state of a run.
 """
 
 import copy
@@ -111,8 +112,7 @@ class Learner:
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.gradient_limit)
         self.optimizer.step()
-        if self._objective.adversary is not None:
-            self._objective.adversary.learn(*self._objective.seen(output, example))
+        self._objective.teach_adversary(output, example)
         self.step += 1
         self._update_average()
         return loss.detach()

@@ -56,18 +56,19 @@ class Objective:
     Attributes:
         loss: Of a net's output and an example, a scalar.
         adversary: Learns after each step of the net, if there is one.
+        adversary_begins: How much of the plan is done before it does.
     """
 
     loss: Callable[[Any, Example], torch.Tensor]
     adversary: Adversary | None = None
+    adversary_begins: float = 0.0
 
-    def seen(self, output: torch.Tensor, example: Example) -> tuple[torch.Tensor, ...]:
-        """What the adversary learns from: lightness, given and true colors, of one size."""
-        return (
-            _as_coarse(example.lightness, output),
-            output,
-            _as_coarse(example.ab, output) / AB_UNIT,
-        )
+    def teach_adversary(self, output: torch.Tensor, example: Example) -> None:
+        """Let the adversary learn from given and true colors, if there is one and it has begun."""
+        if self.adversary is not None and example.progress >= self.adversary_begins:
+            lightness = _as_coarse(example.lightness, output)
+            truth = _as_coarse(example.ab, output) / AB_UNIT
+            self.adversary.learn(lightness, output, truth)
 
 
 LEARNED_TEMPERATURE = 0.6
@@ -172,7 +173,7 @@ def deceive_patches(adversary: Adversary) -> Objective:
         lightness = _as_coarse(example.lightness, output)
         return close + adversary.loss_of_deceiver(lightness, output)
 
-    return Objective(loss, adversary)
+    return Objective(loss, adversary, PRETRAINED_SHARE)
 
 
 def _true_uv(output: torch.Tensor, example: Example) -> torch.Tensor:
