@@ -1,8 +1,8 @@
 """A net while it learns: its average, its optimizer and how far it has come.
 
 Crops, film response and all else that is drawn in a step are functions of the seed and the step's
-number, so the net, its average, the optimizer, an adversary if there is one, how validation went and
-two counters are the whole state of a run.
+number, so the net, its average, the optimizer, an adversary if there is one, how validation went
+and two counters are the whole state of a run.
 """
 
 import copy
