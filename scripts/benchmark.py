@@ -14,9 +14,11 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from stage_speed import time_nets, time_stages
 
 from vidcolor.film import Watcher, colorize_job
 from vidcolor.models.zoo import load_model
@@ -75,12 +77,21 @@ def measure(film: Path, repeats: int, folder: Path) -> dict[str, float | int | s
 def main() -> None:
     """Print one row a film, and write them as JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("films", nargs="+", type=Path)
+    parser.add_argument("films", nargs="*", type=Path)
+    parser.add_argument("--stages", type=int, metavar="N", help="time each stage on N frames")
+    parser.add_argument("--nets", nargs="+", default=[], help="time these nets alone")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--json", type=Path, help="file for the figures")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = [measure(film, arguments.repeats, Path(folder)) for film in arguments.films]
+        rows: list[dict[str, Any]] = []
+        for film in arguments.films:
+            if arguments.stages:
+                milliseconds = time_stages(film, Path(folder), arguments.stages)
+                rows.append({"film": film.name, "milliseconds_per_frame": milliseconds})
+            else:
+                rows.append(measure(film, arguments.repeats, Path(folder)))
+    rows += time_nets(arguments.nets, arguments.repeats)
     for row in rows:
         print(" | ".join(f"{key} {value}" for key, value in row.items()))
     if arguments.json:
