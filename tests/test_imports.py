@@ -83,7 +83,14 @@ MAY_IMPORT = {
     | {"errors", "settings"},
     "review": {"arguments", "errors", ""},
     "__main__": {"cli"},
-    "": {"film", "replay", "dump", "errors", "settings"},  # the package itself: its public names
+    "": {
+        "film",
+        "replay",
+        "dump",
+        "errors",
+        "settings",
+        "swatch",
+    },  # the package itself: its public names
 }
 KNOWS_ALL_STAGES = {"pipeline", "film", "replay"}
 

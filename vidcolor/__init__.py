@@ -30,6 +30,7 @@ from vidcolor.settings import (
     Settings,
     TemporalSettings,
 )
+from vidcolor.swatch import Rectangle, Swatch
 
 if TYPE_CHECKING:
     from vidcolor.dump.sink import FrameDump
@@ -49,6 +50,7 @@ __all__ = [
     "ModelSettings",
     "OutputError",
     "OutputSettings",
+    "Rectangle",
     "ReelTakenError",
     "RefineSettings",
     "Replay",
@@ -56,6 +58,7 @@ __all__ = [
     "Settings",
     "SourceError",
     "SourceGoneError",
+    "Swatch",
     "TemporalSettings",
     "VidcolorError",
     "__version__",
