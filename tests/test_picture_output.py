@@ -1,8 +1,6 @@
 import hashlib
 import json
-import os
 import subprocess
-import sys
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -21,6 +19,7 @@ from clips import (
     write_film,
     write_series,
 )
+from killing import kill_at
 
 from vidcolor import colorize_video
 from vidcolor.cli import main
@@ -189,40 +188,6 @@ def test_names_follow_the_source(
     assert "out: holds no film" in capsys.readouterr().err  # made pictures are no reel
 
 
-KILLED = """
-import os, signal, sys
-from importlib import import_module
-from pathlib import Path
-from test_picture_output import SETTINGS
-from vidcolor import colorize_video
-
-place, nth, source, output = sys.argv[1:]
-module, _, name = place.rpartition(":")
-owner = import_module(module)
-*path, name = name.split(".")
-for part in path:
-    owner = getattr(owner, part)
-whole, calls = getattr(owner, name), 0
-
-def dying(*args, **named):
-    global calls
-    calls += 1
-    if calls == int(nth):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return whole(*args, **named)
-
-setattr(owner, name, dying)
-colorize_video(Path(source), Path(output), SETTINGS)
-"""
-
-
-def kill_at(place: str, nth: int, film: Path, output: Path) -> None:
-    """Colorize in a process that is killed where `place` is called the `nth` time."""
-    command = [sys.executable, "-c", KILLED, place, str(nth), film, output]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    assert subprocess.run(command, check=False, env=environment).returncode == -9
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("place", "calls"),
@@ -243,7 +208,7 @@ def test_killed_pictures_end_with_the_same_bytes(
     place_of_work.mkdir()
     output = place_of_work / "new" / "%06d.dpx"
     for nth in calls:
-        kill_at(place, nth, film, output)
+        kill_at(place, nth, film, output, settings_of=__name__)
     colorize_video(film, output, SETTINGS)
     assert digests(place_of_work / "new") == digests(tmp_path / "whole")
     assert {path.name for path in place_of_work.iterdir()} == {"new", "new.json"}

@@ -1,12 +1,11 @@
 import os
-import subprocess
-import sys
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from clips import Extras, small_disk, soft_shot, write_film
+from killing import kill_at
 
 from vidcolor import colorize_video, film, pipeline
 from vidcolor.errors import DiskFullError, OutputError, SourceGoneError
@@ -20,33 +19,6 @@ SETTINGS = Settings(
 )
 SHOT_FRAMES = 12
 SHOTS = (1, 2, 1, 3, 2)  # the third goes on with the first, the last with the second
-
-# Kills itself where the first argument is called for the nth time.
-KILLED = """
-import os, signal, sys
-from importlib import import_module
-from pathlib import Path
-from test_resume import SETTINGS
-from vidcolor import colorize_video
-
-place, nth, source, output = sys.argv[1:]
-module, _, name = place.rpartition(":")
-owner = import_module(module)
-*path, name = name.split(".")
-for part in path:
-    owner = getattr(owner, part)
-whole, calls = getattr(owner, name), 0
-
-def dying(*args, **named):
-    global calls
-    calls += 1
-    if calls == int(nth):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return whole(*args, **named)
-
-setattr(owner, name, dying)
-colorize_video(Path(source), Path(output), SETTINGS)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +35,6 @@ def unbroken(reel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     result = colorize_video(reel, tmp_path_factory.mktemp("unbroken") / "out.mkv", SETTINGS)
     assert result.shots == len(SHOTS)
     return result.path
-
-
-def kill_at(place: str, nth: int, reel: Path, output: Path) -> None:
-    """Colorize in a process that is killed by SIGKILL where `place` is called the `nth` time."""
-    command = [sys.executable, "-c", KILLED, place, str(nth), reel, output]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    assert subprocess.run(command, check=False, env=environment).returncode == -9
 
 
 @pytest.mark.slow
@@ -93,7 +58,7 @@ def test_a_killed_film_ends_with_the_same_bytes(
     """Killed anywhere and run again, the film is byte-equal and nothing else is left."""
     output = tmp_path / "out.mkv"
     for nth in calls:
-        kill_at(place, nth, reel, output)
+        kill_at(place, nth, reel, output, settings_of=__name__)
     colorize_video(reel, output, SETTINGS)
     assert output.read_bytes() == unbroken.read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {"out.mkv", "out.json"}
