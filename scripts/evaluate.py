@@ -119,7 +119,7 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="video files")
     parser.add_argument("--cuts", type=Path, nargs="+", default=[], help="films with known cuts")
     parser.add_argument("--returns", type=Path, nargs="+", default=[], help="to make A B A B of")
-    parser.add_argument("--models", nargs="+", default=["lite"], help="names or paths")
+    parser.add_argument("--models", nargs="+", default=["lite"], help="names, paths or references")
     parser.add_argument("--count", type=int, default=300, help="photographs to take at most")
     parser.add_argument("--reported", action="store_true", help="all figures of the reports")
     parser.add_argument("--plot", type=Path, help="with it, cumulative histograms of errors")

@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from report_figures import model_named
 
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lab import lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.stills import color_lightness, fit_picture
 from vidcolor.models.predict import predict_histograms
-from vidcolor.models.zoo import load_model
 from vidcolor.training.dataset import read_pictures
 from vidcolor.training.film_response import mix_video_luma
 
@@ -26,7 +26,7 @@ _LABEL_HEIGHT = 22
 
 def colored_by(name: str, lumas: list[torch.Tensor], device: str, vividness: float) -> list[Image]:
     """The pictures, (H, W, 3) BGR, as a model colors their luma, (1, H, W) each."""
-    model = load_model(name, device)
+    model = model_named(name, device)
     seen = (lightness_from_luma(luma)[0].numpy() for luma in lumas)
     pictures = []
     for luma, one in zip(lumas, predict_histograms(seen, model, 1), strict=True):
@@ -62,7 +62,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("sheet", type=Path)
     parser.add_argument("pictures", type=Path, help="folder or tar file of color pictures")
-    parser.add_argument("--models", nargs="+", required=True, help="names or paths")
+    parser.add_argument("--models", nargs="+", required=True, help="names, paths or references")
     parser.add_argument("--vividness", type=float, default=0.0)
     parser.add_argument("--width", type=int, default=150, help="of each picture, in pixels")
     parser.add_argument("--height", type=int, default=110)

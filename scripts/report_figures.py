@@ -26,10 +26,11 @@ from vidcolor.evaluation.reported import (
 from vidcolor.evaluation.stills import Figures, Pair, color_lightness, mean_figures
 from vidcolor.evaluation.superpixels import average_over, find_superpixels
 from vidcolor.models.predict import predict_histograms
-from vidcolor.models.zoo import load_model
-from vidcolor.settings import ColorSettings
+from vidcolor.models.zoo import Model, find_model
+from vidcolor.settings import ColorSettings, ModelSettings
 
 SUPERPIXELS = 200
+_PICTURE_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp"}
 
 
 class Row(NamedTuple):
@@ -92,7 +93,7 @@ def evaluate_reported(
         for label, maps in _references(pairs)
     }
     for name in models:
-        model = load_model(name, device)
+        model = model_named(name, device)
         seconds: list[float] = []
 
         def colors(model=model, seconds=seconds) -> Iterator[tuple[Pair, torch.Tensor]]:  # noqa: ANN001
@@ -111,6 +112,13 @@ def evaluate_reported(
         row.figures["million_parameters"] = parameters / 1e6
         rows[name] = row
     return rows
+
+
+def model_named(name: str, device: str) -> Model:
+    """A model; a picture is a reference whose colors are taken over (Welsh et al. 2002)."""
+    is_picture = Path(name).suffix.lower() in _PICTURE_SUFFIXES
+    reference = name if is_picture else None
+    return find_model(ModelSettings(name=name, device=device, reference=reference))
 
 
 def print_table(rows: dict[str, Row]) -> None:
