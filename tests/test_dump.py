@@ -14,11 +14,11 @@ import torch
 from clips import CLIPS, SAMPLE, Extras, needs_clips, small_disk, soft_shot, write_film
 from numpy.typing import NDArray
 
-from vidcolor import FrameDump, colorize_video, replay, replay_frames
-from vidcolor import film as films
+from vidcolor import FrameDump, colorize_video, replay_frames
 from vidcolor.color.bins import BIN_COUNT, decode_annealed_mean
 from vidcolor.dump.selection import STAGES
 from vidcolor.errors import OutputError, SourceError, VidcolorError
+from vidcolor.models import zoo
 from vidcolor.models.zoo import load_model
 from vidcolor.settings import (
     ColorSettings,
@@ -44,8 +44,7 @@ load_once = cache(load_model)
 @pytest.fixture(autouse=True)
 def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model is loaded once for all tests."""
-    monkeypatch.setattr(films, "load_model", load_once)
-    monkeypatch.setattr(replay, "load_model", load_once)
+    monkeypatch.setattr(zoo, "load_model", load_once)
 
 
 LUMA = [*soft_shot(1, CUT), *soft_shot(2, FRAMES - CUT)]
@@ -62,7 +61,7 @@ def whole(film: Path) -> Path:
     """Every frame dumped as the film was colorized."""
     folder = film.parent / "whole"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(films, "load_model", load_once)
+        patch.setattr(zoo, "load_model", load_once)
         colorize_video(film, film.parent / "out.mkv", FAST, dump=FrameDump(folder, "0-19"))
     return folder
 

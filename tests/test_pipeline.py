@@ -16,8 +16,8 @@ from compare_films import problems
 from film_facts import Film
 
 from vidcolor import colorize_video, pipeline
-from vidcolor import film as films
 from vidcolor.errors import AlreadyColorError, VidcolorError
+from vidcolor.models import zoo
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.settings import (
     ColorSettings,
@@ -40,7 +40,7 @@ FAST = Settings(
 @pytest.fixture(autouse=True)
 def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
     """The model is loaded once for all tests."""
-    monkeypatch.setattr(films, "load_model", load_once)
+    monkeypatch.setattr(zoo, "load_model", load_once)
 
 
 @cache
