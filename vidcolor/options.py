@@ -133,6 +133,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
             vividness=options.vividness,
             saturation=options.saturation,
             decode=options.decode,
+            seed=options.seed,
             upsample=options.upsample,
         ),
         temporal=TemporalSettings(
@@ -220,6 +221,10 @@ def _add_color_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--decode", choices=("annealed", "mean", "mode", "sample"), default=color.decode,
         help="how a histogram becomes a color, for study (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--seed", type=whole_number(0, 1_000_000), default=color.seed, metavar="N",
+        help="of --decode sample; another draws other colors (default: %(default)d)",
     )  # fmt: skip
     group.add_argument(
         "--upsample", choices=("guided", "spline"), default=color.upsample,

@@ -1,7 +1,7 @@
 """The order of the stages, and nothing else: frames in, the same frames with color out."""
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from itertools import chain, groupby, takewhile
@@ -41,7 +41,6 @@ from vidcolor.video.shots import CutScore, Shot, number_shots
 
 T = TypeVar("T")
 Map = NDArray[np.float32]
-Progress = Callable[[int, int], None]
 
 NOTHING = np.zeros((0, 0), np.float32)
 FRAMES_READ_AHEAD = 16
@@ -352,9 +351,9 @@ def _until(last: int | None, frames: Iterable[Prepared]) -> Iterator[Prepared]:
 
 
 def _decode(probabilities: torch.Tensor, model: Model, settings: Settings) -> Decoded:
-    color = settings.color
-    vividness, method = color.vividness, color.decode
-    return decode_prediction(probabilities, model.decoding, vividness=vividness, method=method)
+    color, decoding = settings.color, model.decoding
+    vividness, method, seed = color.vividness, color.decode, color.seed
+    return decode_prediction(probabilities, decoding, vividness=vividness, method=method, seed=seed)
 
 
 def _finish(

@@ -47,6 +47,7 @@ class ColorSettings:
             model's author meant colors to be.
         decode: `annealed` is what the model's author meant; for study also the `mean` of a
             histogram, its `mode`, and a `sample` of it.
+        seed: Of the sample.
         upsample: How the small map of colors becomes as large as the film: `guided` by the edges of
             its lightness, or a smooth `spline` that knows none.
     """
@@ -54,6 +55,7 @@ class ColorSettings:
     vividness: float = 0.0
     saturation: float = 1.0
     decode: Literal["annealed", "mean", "mode", "sample"] = "annealed"
+    seed: int = 0
     upsample: Literal["guided", "spline"] = "guided"
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 
 import torch
 
-from vidcolor.color.bins import BIN_CENTERS, Decoded, Decoding, decode_annealed_mean
+from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoded, Decoding, decode_annealed_mean
 
 AB_UNIT = 110.0
 """Unit of a* and b* in the output of nets that give them, which then is of about 1."""
@@ -18,7 +18,6 @@ AB_UNIT = 110.0
 DecodeMethod = Literal["annealed", "mean", "mode", "sample"]
 
 _TINY = 2.0**-100  # in place of probability 0, whose logarithm is infinite
-_NOISE_SEED = 0
 
 
 def decode_prediction(
@@ -27,6 +26,7 @@ def decode_prediction(
     *,
     vividness: float,
     method: DecodeMethod = "annealed",
+    seed: int = 0,
 ) -> Decoded:
     """One color for each pixel of a prediction.
 
@@ -35,8 +35,9 @@ def decode_prediction(
         decoding: How the model's histograms become colors; None if it gives a* and b*.
         vividness: See `decode_annealed_mean`; has no effect on a* and b*.
         method: `annealed`, what the model's author meant; `mean` and `mode` of the histogram;
-            `sample`, drawn from it. The noise of a sample belongs to the place in the picture, so
-            that colors hold still where the histograms do, and come out the same each time.
+            `sample`, drawn from it. All pixels share one draw: what is alike gets one color, and
+            keeps it wherever it moves.
+        seed: Of that draw; the same gives the same colors.
 
     Returns:
         a* and b*, and the histograms' entropy; where there are none it is not known: NaN.
@@ -53,17 +54,17 @@ def decode_prediction(
     tilt = (vividness - 1) * weight.log()
     scores = prediction.clamp_min(_TINY).log() + tilt[:, None, None]
     if method == "sample":
-        scores = scores + _gumbel_noise(tuple(prediction.shape)).to(prediction.device)
+        scores = scores + _gumbel_noise(seed).to(prediction.device)[:, None, None]
     chosen = BIN_CENTERS.to(prediction.device)[scores.argmax(0)]  # (h, w, 2)
     return mean._replace(ab=chosen.movedim(-1, 0).contiguous())
 
 
 @lru_cache(maxsize=2)
-def _gumbel_noise(shape: tuple[int, ...]) -> torch.Tensor:
-    """Noise whose sum with log probabilities is greatest at a sample of them.
+def _gumbel_noise(seed: int) -> torch.Tensor:
+    """Noise, (bins,), whose sum with log probabilities is greatest at a sample of them.
 
     C. J. Maddison et al., "A* Sampling", NeurIPS 2014 (arXiv:1411.0030), section 2.
     """
-    generator = torch.Generator().manual_seed(_NOISE_SEED)
-    uniform = torch.rand(shape, generator=generator).clamp(1e-9, 1 - 1e-7)
+    generator = torch.Generator().manual_seed(seed)
+    uniform = torch.rand(BIN_COUNT, generator=generator).clamp(1e-9, 1 - 1e-7)
     return -(-uniform.log()).log()
