@@ -1,3 +1,5 @@
+import struct
+import zlib
 from pathlib import Path
 
 import cv2
@@ -68,7 +70,7 @@ def test_global_colors_are_means() -> None:
     """Each lightness has the mean color of the reference's pixels of that lightness, by NumPy."""
     generator = torch.Generator().manual_seed(1)
     lab = torch.rand(3, 80, 80, generator=generator)
-    lab[0] *= 100
+    lab *= 100
     film = lab[0]
     ab = colored(Transfer(lab, "global"), film.repeat_interleave(4, 0).repeat_interleave(4, 1))
     level = lab[0].round()
@@ -76,6 +78,50 @@ def test_global_colors_are_means() -> None:
         near = (level - level[row, column]).abs() <= 3
         expected = lab[1:, near].mean(1)
         torch.testing.assert_close(ab[:, row, column], expected, atol=0.02, rtol=0)
+
+
+@pytest.mark.parametrize("film_range", [(0, 100), (20, 90)])
+def test_global_colors_leave_no_gap(film_range: tuple[int, int]) -> None:
+    """A lightness that the reference lacks has the color of the nearest that it has."""
+    film = torch.linspace(*film_range, 64).round()[:, None].expand(64, 64)
+    ab = colored(Transfer(halves(RED, BLUE), "global"), film)
+    middle = film[::4].mean()
+    for row in range(16):
+        expected = ab_of(RED if film[4 * row : 4 * row + 4].mean() > middle else BLUE)
+        torch.testing.assert_close(ab[:, row, 3], expected, atol=1e-2, rtol=0)
+
+
+def test_texture_is_remapped_with_contrast() -> None:
+    """In a film of less contrast, what is rough there is as smooth as the reference's smooth."""
+    generator = torch.Generator().manual_seed(0)
+    ramp = torch.linspace(30, 70, 96)[:, None].expand(96, 48)
+    noise = torch.randn(96, 48, generator=generator)
+    lab = torch.empty(3, 96, 96)
+    lab[0] = torch.cat([ramp + 8 * noise, ramp + 2 * noise], 1)
+    lab[1:, :, :48], lab[1:, :, 48:] = 30.0, -30.0
+    ab = colored(Transfer(lab, "welsh"), 50 + 0.4 * (lab[0] - 50))
+    assert ab[0, :, :11].mean() > 25
+    assert ab[0, :, 13:].mean() < -25
+
+
+def test_swatches_have_lightness_of_their_own() -> None:
+    """Light and dark are told apart by what is in a swatch; elsewhere, by what is like it."""
+    film = torch.full((64, 64), 95.0)
+    film[:32, :32], film[:32, 32:] = 30, 20
+    film[48:, :32], film[48:, 32:] = 20, 30
+    swatch = Swatch(Rectangle(0, 0, 100, 50), WHOLE)
+    ab = colored(Transfer(halves(RED, BLUE), "welsh", (swatch,)), film)
+    for row, column, color in ((1, 3, RED), (1, 12, BLUE), (15, 3, BLUE), (15, 12, RED)):
+        torch.testing.assert_close(ab[:, row, column], ab_of(color), atol=1e-2, rtol=0)
+
+
+def test_later_swatches_lie_over_earlier_ones() -> None:
+    """Where two overlap, the later one's color is seen."""
+    left, right = Rectangle(0, 0, 50, 100), Rectangle(50, 0, 50, 100)
+    swatches = (Swatch(WHOLE, left), Swatch(Rectangle(0, 50, 100, 50), right))
+    ab = colored(Transfer(halves(RED, BLUE), "welsh", swatches), torch.full((64, 64), 50.0))
+    torch.testing.assert_close(ab[:, 3, 3], ab_of(RED), atol=1e-2, rtol=0)
+    torch.testing.assert_close(ab[:, 12, 3], ab_of(BLUE), atol=1e-2, rtol=0)
 
 
 def test_swatches_go_before_lightness() -> None:
@@ -186,6 +232,34 @@ def test_bad_references(tmp_path: Path, content: bytes | None, told: str) -> Non
     with pytest.raises(ModelError, match=rf"r\.png: {told}") as caught:
         find_model(ModelSettings(reference=str(path)))
     assert "\n" not in str(caught.value)
+
+
+def test_a_folder_is_no_reference(tmp_path: Path) -> None:
+    """It is there, so the line says why it cannot be read."""
+    with pytest.raises(ModelError, match=r"cannot be read \(.+\); name another --reference"):
+        read_reference(tmp_path)
+
+
+def test_a_reference_larger_than_can_be_decoded(tmp_path: Path) -> None:
+    """A PNG that claims 200,000 pixels a side is refused in the same line as what is none."""
+    header = struct.pack(">IIBBBBB", 200_000, 200_000, 8, 2, 0, 0, 0)
+    parts = (b"IHDR", header), (b"IDAT", zlib.compress(bytes(9))), (b"IEND", b"")
+    path = tmp_path / "r.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in parts
+    ))  # fmt: skip
+    with pytest.raises(ModelError, match=r"r\.png: not a picture that can be decoded"):
+        read_reference(path)
+
+
+def test_a_spot_of_color_is_enough(tmp_path: Path) -> None:
+    """A grey picture with one red thing has a color to take over, for a swatch."""
+    picture = np.full((100, 100, 3), 120, np.uint8)
+    picture[40:54, 40:54] = 60, 60, 150
+    path = tmp_path / "r.png"
+    cv2.imwrite(str(path), picture)
+    assert read_reference(path)[0][1].max() > 30
 
 
 def test_a_grey_reference_has_nothing_to_give(tmp_path: Path) -> None:

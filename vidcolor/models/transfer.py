@@ -3,15 +3,21 @@
 T. Welsh, M. Ashikhmin, K. Mueller, "Transferring Color to Greyscale Images", SIGGRAPH 2002. The
 paper works in the l-alpha-beta space, chosen for its axes' independence; ours is CIELAB, as in all
 of the product.
+
+The plainest transfer, by means and deviations of each axis (E. Reinhard et al., "Color Transfer
+between Images", IEEE CG&A 21(5), 2001), needs colors in the target: those of a black-and-white film
+do not deviate, so that all of it would get the reference's mean color. `global` therefore remaps
+lightness by these statistics and gives each L* the mean color that it has in the reference.
 """
 
 import hashlib
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 from torch.nn import functional
 
@@ -28,7 +34,7 @@ NEIGHBORHOOD = 5
 _SAMPLE_GRID = (12, 18)  # about 200 jittered samples (section 2.1)
 _SWATCH_GRID = (8, 8)  # about 50 for each swatch (section 2.2)
 _LARGEST_SIDE = 512
-_LEAST_CHROMA = 2.0  # mean of a picture that is called colored
+_LEAST_CHROMA, _LEAST_COLORED = 5.0, 0.01  # so much, in so large a part, is a colored picture
 _LEVELS = 101  # whole L*
 _LEVEL_SPREAD = 3  # L* on each side whose colors are averaged
 _SEED = 0
@@ -92,18 +98,9 @@ class Transfer(nn.Module):
 
     def _color_by_level(self, lightness: torch.Tensor) -> torch.Tensor:
         """Each L* gets the mean color of the reference's pixels that are as light, remapped."""
-        seen = _as_light_as(self._lab[0], self._lab[0], lightness[0]).round().long()
-        level = seen.clamp(0, _LEVELS - 1).flatten()
+        seen = _as_light_as(self._lab[0], self._lab[0], lightness[0])
         colors = self._lab[1:].flatten(1).T  # (pixels, 2)
-        sums = torch.zeros(_LEVELS, 2).index_add_(0, level, colors)
-        counts = torch.bincount(level, minlength=_LEVELS).float()
-        window = torch.ones(1, 1, 2 * _LEVEL_SPREAD + 1)
-        near = functional.conv1d(sums.T[:, None], window, padding=_LEVEL_SPREAD)[
-            :, 0
-        ]  # (2, levels)
-        counts = functional.conv1d(counts[None, None], window, padding=_LEVEL_SPREAD)[0, 0]
-        table = near / counts.clamp_min(1)
-        return table[:, lightness[0].round().long().clamp(0, _LEVELS - 1)]
+        return _color_of_levels(_level(seen).flatten(), colors)[:, _level(lightness[0])]
 
     def _color_from_swatches(self, parts: torch.Tensor) -> torch.Tensor:
         """Swatches by lightness and texture, then all else by its neighborhood (section 2.2)."""
@@ -114,6 +111,7 @@ class Transfer(nn.Module):
         )[0].T.reshape(height, width, -1)
         known, colors = [], []
         ab = torch.zeros(2, height, width)
+        is_open = torch.ones(height, width, dtype=torch.bool)
         for swatch in self._swatches:
             rows, columns = swatch.film.slices(height, width)
             there = swatch.reference.slices(*self._lab.shape[1:])
@@ -122,28 +120,29 @@ class Transfer(nn.Module):
             samples = _remapped(_drawn(lab, texture, _SWATCH_GRID), lab[0], inside[0])
             ab[:, rows, columns] = found = _matched(inside, samples)
             known.append(patches[rows, columns].flatten(0, 1))
-            colors.append(found.flatten(1).T)
-        flat = patches.flatten(0, 1)
-        nearest = torch.cdist(flat, torch.cat(known)).argmin(1)
-        spread = torch.cat(colors)[nearest].T.reshape(2, height, width)
-        for swatch in self._swatches:
-            rows, columns = swatch.film.slices(height, width)
-            spread[:, rows, columns] = ab[:, rows, columns]
-        return spread
+            colors.append(found.flatten(1))
+            is_open[rows, columns] = False
+        if is_open.any():
+            nearest = torch.cdist(patches[is_open], torch.cat(known)).argmin(1)
+            ab[:, is_open] = torch.cat(colors, 1)[:, nearest]
+        return ab
 
 
 def read_reference(path: Path) -> tuple[torch.Tensor, str]:
     """A picture to take colors from, (3, H, W) Lab, and the SHA-256 of its file.
 
     Raises:
-        ModelError: It is missing, no picture, or without color.
+        ModelError: It is missing, unreadable, no picture, or without color.
     """
     try:
         data = path.read_bytes()
-    except OSError as error:
+    except FileNotFoundError as error:
         raise ModelError(f"{path}: no such reference picture") from error
-    # An empty buffer is an error of another kind.
-    picture = cv2.imdecode(np.frombuffer(data or b"\0", np.uint8), cv2.IMREAD_COLOR)
+    except OSError as error:
+        raise ModelError(
+            f"{path}: cannot be read ({error.strerror}); name another --reference"
+        ) from error
+    picture = _decoded(data)
     if picture is None:
         raise ModelError(f"{path}: not a picture that can be decoded; name a PNG, JPEG or TIFF")
     scale = min(1.0, _LARGEST_SIDE / max(picture.shape[:2]))
@@ -151,9 +150,20 @@ def read_reference(path: Path) -> tuple[torch.Tensor, str]:
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     rgb = torch.from_numpy(cv2.cvtColor(small, cv2.COLOR_BGR2RGB)).movedim(-1, 0).float() / 255
     lab = lab_from_srgb(rgb)
-    if lab[1:].square().sum(0).sqrt().mean() < _LEAST_CHROMA:
+    chroma = lab[1:].square().sum(0).sqrt()
+    if chroma.quantile(1 - _LEAST_COLORED) < _LEAST_CHROMA:
         raise ModelError(f"{path}: has no color to take over; name a color picture")
     return lab, hashlib.sha256(data).hexdigest()
+
+
+def _decoded(data: bytes) -> NDArray[np.uint8] | None:
+    """A picture (H, W, 3) BGR; None if it is none, or larger than OpenCV will decode."""
+    try:
+        # An empty buffer is an error of another kind.
+        picture = cv2.imdecode(np.frombuffer(data or b"\0", np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:
+        return None
+    return cast("NDArray[np.uint8] | None", picture)
 
 
 def _deviation(lightness: torch.Tensor) -> torch.Tensor:
@@ -162,6 +172,32 @@ def _deviation(lightness: torch.Tensor) -> torch.Tensor:
     mean = functional.avg_pool2d(padded, NEIGHBORHOOD, stride=1)[0]
     square = functional.avg_pool2d(padded.square(), NEIGHBORHOOD, stride=1)[0]
     return (square - mean.square()).clamp_min(0).sqrt()
+
+
+def _level(lightness: torch.Tensor) -> torch.Tensor:
+    """L* to a whole one, an index."""
+    return lightness.round().long().clamp(0, _LEVELS - 1)
+
+
+def _color_of_levels(level: torch.Tensor, colors: torch.Tensor) -> torch.Tensor:
+    """The mean color of pixels about as light as each level, else of the nearest level with any.
+
+    Args:
+        level: (pixels,) of each.
+        colors: (pixels, 2) a* and b* of each.
+
+    Returns:
+        (2, levels).
+    """
+    sums = torch.zeros(_LEVELS, 2).index_add_(0, level, colors)
+    counts = torch.bincount(level, minlength=_LEVELS).float()
+    window = torch.ones(1, 1, 2 * _LEVEL_SPREAD + 1)
+    parts = torch.cat([sums.T, counts[None]])[:, None]  # (3, 1, levels)
+    *near, count = functional.conv1d(parts, window, padding=_LEVEL_SPREAD)[:, 0]
+    seen = count.nonzero()[:, 0]
+    apart = (torch.arange(_LEVELS)[:, None] - seen).abs()  # (levels, seen levels)
+    table: torch.Tensor = torch.stack(near) / count
+    return table[:, seen[apart.argmin(1)]]
 
 
 def _shrunk(maps: torch.Tensor) -> torch.Tensor:
