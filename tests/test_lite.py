@@ -6,9 +6,10 @@ from vidcolor.color.bins import BIN_COUNT
 from vidcolor.models.lite import (
     LiteNet,
     LiteShape,
-    _PixelProduct,
+    _FusedConv,
     _SameConv,
     fold_batch_norm,
+    fuse_activations,
     normalize_lightness,
 )
 
@@ -74,15 +75,33 @@ def test_folding_keeps_the_logits() -> None:
     torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
 
 
-def test_learning_and_answering_agree() -> None:
-    """The head gives the same logits as a convolution and as a matrix product."""
-    torch.manual_seed(0)
-    head, x = _PixelProduct(8, 5, 1), torch.randn(2, 8, 3, 4)
-    learning = head(x)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_fusing_changes_no_bit(dtype: torch.dtype) -> None:
+    """Convolutions that clip their own output give what convolutions and activations give.
+
+    So does one picture of many, whatever lies beside it.
+    """
+    net = small_net()
+    fold_batch_norm(net)
+    net = net.to(dtype).to(memory_format=torch.channels_last).requires_grad_(requires_grad=False)
+    x = (3 * torch.randn(4, 1, 96, 64)).to(dtype).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
-        answering = head(x.contiguous(memory_format=torch.channels_last))
-    assert answering.is_contiguous()
-    torch.testing.assert_close(answering, learning)
+        before = net(x)
+        fuse_activations(net)
+        after, of_two = net(x), net(x[1:3])
+    assert sum(isinstance(module, _FusedConv) for module in net.modules()) > 30
+    assert not any(isinstance(module, nn.ReLU | nn.ReLU6) for module in net.modules())
+    torch.testing.assert_close(after, before, atol=0, rtol=0)
+    torch.testing.assert_close(of_two, before[1:3], atol=0, rtol=0)
+
+
+def test_nothing_is_fused_without_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where torch lacks the operator the net stays as it is."""
+    net = small_net()
+    fold_batch_norm(net)
+    monkeypatch.setattr("vidcolor.models.lite._FUSED_OPERATOR", "_gone")
+    fuse_activations(net)
+    assert not any(isinstance(module, _FusedConv) for module in net.modules())
 
 
 def test_far_pixels_share_a_context() -> None:

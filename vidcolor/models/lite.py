@@ -24,6 +24,7 @@ SIDE_MULTIPLE = 32
 OUTPUT_STRIDE = 4
 """Input pixels a side of one histogram."""
 
+_FUSED_OPERATOR = "_convolution_pointwise"
 _STEM_WIDTH = 32
 _WIDTH_DIVISOR = 8
 _NORM_EPSILON = 1e-3
@@ -107,23 +108,6 @@ class _ConvNorm(nn.Sequential):
         if activation is not None:
             parts["activation"] = activation
         super().__init__(parts)
-
-
-class _PixelProduct(nn.Conv2d):
-    """A 1 x 1 convolution that, where nothing is learned, gives each channel's map in one piece.
-
-    Histograms are read bin by bin. After a convolution in channels_last order they would have to be
-    transposed, which takes several times as long as the convolution itself.
-    """
-
-    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # the base class's name
-        if torch.is_grad_enabled() or self.bias is None:
-            return super().forward(input)
-        count, _, height, width = input.shape
-        weight = self.weight.flatten(1).expand(count, -1, -1)  # (N, outputs, inputs)
-        bias = self.bias[:, None].expand(count, -1, height * width)
-        product = torch.baddbmm(bias, weight, input.flatten(2))  # (N, outputs, H * W)
-        return product.reshape(count, -1, height, width)
 
 
 def _encoder_conv(
@@ -214,7 +198,7 @@ class LiteNet(nn.Module):
             nn.Sequential(*(_decoder_conv(width) for _ in range(1 if level == 0 else 2)))
             for level, width in enumerate(widths)
         )
-        self.head = nn.Sequential(_decoder_conv(finest), _PixelProduct(finest, BIN_COUNT, 1))
+        self.head = nn.Sequential(_decoder_conv(finest), nn.Conv2d(finest, BIN_COUNT, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits over the bins.
@@ -251,6 +235,54 @@ def fold_batch_norm(net: nn.Module) -> None:
             if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
                 _fold(conv, norm)
                 module.norm = nn.Identity()
+
+
+def fuse_activations(net: nn.Module) -> None:
+    """Let each folded convolution clip its own output, in place: for inference on a CPU only.
+
+    Where this torch has no such operator the net stays as it is. The results are the same, bit for
+    bit.
+    """
+    has_library: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+    if not has_library or not hasattr(torch.ops.mkldnn, _FUSED_OPERATOR):
+        return
+    for name, module in net.named_children():
+        if isinstance(module, _ConvNorm):
+            setattr(net, name, _FusedConv(module))
+        else:
+            fuse_activations(module)
+
+
+class _FusedConv(nn.Module):
+    """A folded convolution, its padding and its activation in one pass over memory.
+
+    It takes oneDNN's operator that `torch.compile` would take, which needs a C++ compiler on the
+    user's machine. The operator pads alike on all sides. A kernel that is padded unevenly gets a
+    row and a column of zeros in front in return for one more sample of padding there.
+    """
+
+    def __init__(self, folded: _ConvNorm) -> None:
+        super().__init__()
+        conv, activation = folded.conv, getattr(folded, "activation", None)
+        if not isinstance(conv, nn.Conv2d) or isinstance(conv.padding, str):
+            raise TypeError("not a folded convolution")
+        weight, padding = conv.weight.detach(), list(conv.padding)
+        if isinstance(conv, _SameConv) and conv.uneven is not None:
+            weight = functional.pad(weight, (1, 0, 1, 0))
+            padding = [conv.uneven[0] + 1] * 2
+        self.bias = conv.bias
+        self.shape = (padding, list(conv.stride), list(conv.dilation), conv.groups)
+        if isinstance(activation, nn.ReLU6):
+            self.activation: tuple[str, list[float], str] = ("hardtanh", [0.0, 6.0], "")
+        else:
+            self.activation = ("none" if activation is None else "relu", [], "")
+        # Laid out once as the kernels want it, in place of each time.
+        self.weight = torch.ops.aten.mkldnn_reorder_conv2d_weight(weight.to_mkldnn(), *self.shape)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        convolve = getattr(torch.ops.mkldnn, _FUSED_OPERATOR)
+        y: torch.Tensor = convolve(x, self.weight, self.bias, *self.shape, *self.activation)
+        return y
 
 
 def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 from vidcolor.color.bins import Decoding
 from vidcolor.errors import ModelError
 from vidcolor.models import released
-from vidcolor.models.lite import fold_batch_norm
+from vidcolor.models.lite import fold_batch_norm, fuse_activations
 from vidcolor.models.nets import NETS
 from vidcolor.models.transfer import Transfer, read_reference
 from vidcolor.models.weights import Weights, build_net, read_weights
@@ -81,9 +81,12 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
     net.requires_grad_(requires_grad=False)
     dtype = choose_dtype(place)
     decoding = weights.decoding
+    net = net.to(place, dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if place.type == "cpu":
+        fuse_activations(net)
     return Model(
         name=name,
-        net=net.to(place, dtype).to(memory_format=torch.channels_last),  # type: ignore[call-overload]
+        net=net,
         device=place,
         dtype=dtype,
         decoding=decoding

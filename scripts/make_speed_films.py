@@ -1,0 +1,52 @@
+"""Make the films that speed is measured on: the same pictures at several sizes, in black and white.
+
+Pieces of real clips are cut one behind the other, so that there are still, hand-held and fast
+cameras and cuts among them, and scaled to cover the frame. Needs the ffmpeg program.
+"""
+
+import argparse
+from pathlib import Path
+
+import ffmpeg
+
+SIZES = ((640, 480), (1920, 1080), (3840, 2160))
+RATE = 25
+_VISUALLY_LOSSLESS = {"c:v": "libx264", "crf": 12, "preset": "veryfast", "g": RATE}
+
+
+def make_film(clips: list[Path], frames: int, size: tuple[int, int], path: Path) -> None:
+    """Write a film of the first `frames` frames of each clip, its width and height given."""
+    width, height = size
+    pieces = [
+        ffmpeg.input(str(clip))
+        .video.filter("scale", width, height, force_original_aspect_ratio="increase")
+        .filter("crop", width, height)
+        .filter("trim", end_frame=frames)
+        .filter("setpts", f"N/({RATE}*TB)")
+        .filter("setsar", 1)
+        .filter("fps", RATE)
+        .filter("hue", s=0)
+        .filter("format", "yuv420p")
+        for clip in clips
+    ]
+    film = ffmpeg.concat(*pieces).output(str(path), r=RATE, **_VISUALLY_LOSSLESS)
+    film.run(overwrite_output=True, quiet=True)
+
+
+def main() -> None:
+    """Write one film a size."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("clips", nargs="+", type=Path)
+    parser.add_argument("--frames", type=int, default=40, help="of each clip (default: 40)")
+    parser.add_argument("--times", type=int, default=1, help="repeat the pieces so many times")
+    parser.add_argument("--folder", type=Path, required=True, help="where the films go")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    for width, height in SIZES:
+        path = arguments.folder / f"{width}x{height}.mp4"
+        make_film(arguments.clips * arguments.times, arguments.frames, (width, height), path)
+        print(path)
+
+
+if __name__ == "__main__":
+    main()
