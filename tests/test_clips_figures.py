@@ -217,7 +217,8 @@ def test_codes_are_read_as_they_are_written(
     lightness, ab = 50 + 10 * soft_noise(0), color_map(0)
     codes = np.full((HEIGHT, WIDTH), round(0.45 * (1 << depth)))
     luma: Plane = codes.astype(np.uint8 if depth == 8 else np.uint16)
-    chroma = chroma_codes(ab, lightness, (luma, luma), picture)
+    tensors = [torch.from_numpy(one) for one in (ab, lightness, luma)]
+    chroma = chroma_codes(*tensors[:2], (tensors[2], tensors[2]), picture)
     shown = lab_from_srgb(srgb_from_planes(scale_luma(luma, picture), chroma, picture))
     # A luma that is not quite the lightness's changes ab a little; a wrong matrix far more.
     assert np.abs(shown[1:].numpy() - ab).mean() < 1.3

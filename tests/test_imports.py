@@ -25,6 +25,7 @@ VALUES = {
     "rates",
     "timecode",
     "frame",
+    "devices",
     "color",
 }
 # What each part may import beside itself; stages know values and color but no other stage.
@@ -38,8 +39,9 @@ MAY_IMPORT = {
     "outputs": set(),
     "timecode": set(),
     "frame": set(),
+    "devices": set(),
     "threads": set(),
-    "color": {"frame"},
+    "color": {"devices", "frame"},
     "video": VALUES,
     "models": VALUES,
     "temporal": VALUES,

@@ -3,7 +3,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import torch
 
+from vidcolor.color import planes
 from vidcolor.color.lightness import network_size, to_network
 from vidcolor.color.planes import chroma_planes
 from vidcolor.color.upsample import spline_ab
@@ -164,4 +166,35 @@ def test_colors_are_enlarged_as_asked(*, top_field_first: bool | None) -> None:
     guided = chroma_planes(one, ab, lightness)
     assert not np.array_equal(spline.cb, guided.cb)
     if top_field_first is None:
-        np.testing.assert_array_equal(record["ab"], spline_ab(ab, one.picture))
+        np.testing.assert_array_equal(record["ab"], spline_ab(ab, one.picture).numpy())
+
+
+@pytest.mark.parametrize("depth", [8, 10, 16])
+@pytest.mark.parametrize("subsampling", [(0, 0), (1, 0), (1, 1), (2, 2)])
+@pytest.mark.parametrize("top_field_first", [None, False])
+def test_a_gpu_would_give_the_same_planes(
+    monkeypatch: pytest.MonkeyPatch,
+    depth: int,
+    subsampling: tuple[int, int],
+    *,
+    top_field_first: bool | None,
+) -> None:
+    """What runs on a GPU, here on a CPU's tensors, gives the same codes but for rounding."""
+    columns, rows = subsampling
+    one = textured(70, 5, depth=depth, log2_chroma_width=columns, log2_chroma_height=rows)
+    one = replace(one, top_field_first=top_field_first)
+    expected = colored(one)
+    calls = []
+
+    def look(luma: Plane, picture: Picture, device: torch.device) -> object:
+        calls.append(picture)
+        return planes._look_on_gpu(luma, picture, device)
+
+    monkeypatch.setattr(planes, "_look_at_luma", look)
+    monkeypatch.setattr("vidcolor.color.siting._STRIP_SAMPLES", 1 << 30)
+    found = colored(one)
+    assert calls
+    for plane, other in zip(found, expected, strict=True):
+        assert plane.dtype == other.dtype
+        assert np.abs(plane.astype(int) - other.astype(int)).max() <= 2 ** max(0, depth - 15)
+        assert (plane != other).mean() < 0.01 * 2 ** max(0, depth - 10)

@@ -1,13 +1,16 @@
 import numpy as np
 import pytest
+import torch
 
 from vidcolor.color.siting import (
     chroma_origin,
     chroma_strips,
     columns_at_chroma,
+    extremes_at_chroma,
     mean_at_chroma,
     range_at_chroma,
     rows_at_chroma,
+    seen_at_chroma,
 )
 from vidcolor.frame import ChromaLocation, Matrix, Picture
 
@@ -77,8 +80,9 @@ def test_small_maps_are_read_at_the_chroma_sample(
     film = picture(96, 64, subsampling, location)
     rows, columns = np.indices((8, 12)) * 8 + 3.5  # centres of the map's samples
     ramps = np.stack([columns, rows]).astype(np.float32)
-    wide = columns_at_chroma(ramps, film)
-    seen = np.concatenate([rows_at_chroma(wide, film, s) for s in chroma_strips(film)], axis=1)
+    wide = columns_at_chroma(torch.from_numpy(ramps), film)
+    strips = [rows_at_chroma(wide, film, s) for s in chroma_strips(film)]
+    seen = torch.cat(strips).movedim(1, 0).numpy()
     at_x, at_y = positions(film)
     inner_x, inner_y = (at_x > 4) & (at_x < 91), (at_y > 4) & (at_y < 59)
     assert seen[0][0, inner_x] == pytest.approx(at_x[inner_x], abs=1e-4)
@@ -94,9 +98,10 @@ def test_odd_sizes_and_flat_fields(subsampling: tuple[int, int], location: Chrom
     seen = mean_at_chroma(np.full((17, 29), 42, np.float32), film)
     assert seen.shape == shape
     assert np.all(seen == 42)
-    wide = columns_at_chroma(np.full((1, 2, 3), 42, np.float32), film)
-    assert np.all(rows_at_chroma(wide, film, slice(0, shape[0])) == 42)
-    assert wide.shape == (1, 2, shape[1])
+    wide = columns_at_chroma(torch.full((1, 2, 3), 42.0), film)
+    read = rows_at_chroma(wide, film, slice(0, shape[0]))
+    torch.testing.assert_close(read, torch.full_like(read, 42), atol=1e-5, rtol=0)
+    assert wide.shape == (2, 1, shape[1])
 
 
 @pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
@@ -112,12 +117,30 @@ def test_range_is_that_of_the_block(subsampling: tuple[int, int]) -> None:
             assert (least[row, column], greatest[row, column]) == (block.min(), block.max())
 
 
+@pytest.mark.parametrize("subsampling", SUBSAMPLINGS)
+@pytest.mark.parametrize("location", LOCATIONS)
+@pytest.mark.parametrize("size", [(48, 32), (29, 17)])
+def test_a_gpu_would_see_the_same(
+    subsampling: tuple[int, int], location: ChromaLocation, size: tuple[int, int]
+) -> None:
+    """What torch makes of luma, on whatever device, is what OpenCV makes of it."""
+    film = picture(*size, subsampling, location)
+    luma = np.random.default_rng(1).integers(0, 256, size[::-1]).astype(np.uint8)
+    seen = seen_at_chroma(torch.from_numpy(luma).float(), film)
+    np.testing.assert_allclose(seen, mean_at_chroma(luma.astype(np.float32), film), atol=1e-4)
+    extremes = extremes_at_chroma(torch.from_numpy(luma), film)
+    for found, expected in zip(extremes, range_at_chroma(luma, film), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 def test_strips_cover_the_planes_once() -> None:
     """The strips of a tall and of a very wide picture are all its rows, in order."""
     for width, height in ((64, 4000), (70000, 6)):
         film = picture(width, height, (1, 1), ChromaLocation.LEFT)
         rows = [row for s in chroma_strips(film) for row in range(s.start, s.stop)]
         assert rows == list(range(film.chroma_height))
+        whole = slice(0, film.chroma_height)
+        assert list(chroma_strips(film, torch.device("meta"))) == [whole]
 
 
 def test_unspecified_is_left() -> None:

@@ -1,6 +1,7 @@
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from vidcolor.color.siting import mean_at_chroma
 from vidcolor.color.upsample import spline_ab, upsample_ab
@@ -33,7 +34,8 @@ def upsampled(lightness: np.ndarray, ab: np.ndarray, film: Picture) -> np.ndarra
     """What comes out for a full-size picture whose small map, 8 times smaller, is perfect."""
     guide = mean_at_chroma(lightness.astype(np.float32), film)
     small = np.stack([shrunk(channel, 8) for channel in ab])
-    return upsample_ab(small, shrunk(lightness, 2), guide, film)
+    seen = shrunk(lightness, 2)
+    return upsample_ab(small, seen, torch.from_numpy(guide), film).numpy()
 
 
 def step_at(column: int) -> np.ndarray:
@@ -123,7 +125,7 @@ def test_a_spline_reads_smooth_colors_where_the_chroma_lies(location: ChromaLoca
         return (40 * sine * cosine).astype(np.float32)
 
     truth = mean_at_chroma(wave(1), film)
-    found = spline_ab(np.stack([wave(8), -wave(8)]), film)
+    found = spline_ab(np.stack([wave(8), -wave(8)]), film).numpy()
     assert found.shape == (2, *truth.shape)
     inner = np.s_[8:-8, 8:-8]
     assert np.abs(found[0] - truth)[inner].max() < 0.4
@@ -134,7 +136,7 @@ def test_a_spline_knows_no_edges() -> None:
     """Whatever the lightness, an edge of color stays as soft as the small map has it."""
     film = picture()
     step = step_at(204)
-    soft = spline_ab(np.stack([shrunk(50 * step, 8)] * 2), film)[0]
+    soft = spline_ab(np.stack([shrunk(50 * step, 8)] * 2), film)[0].numpy()
     sharp = upsampled(30 + 40 * step, np.stack([50 * step] * 2), film)[0]
     between = [int(((one > 5) & (one < 45))[64].sum()) for one in (soft, sharp)]
     assert between[0] > 2 * between[1]

@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
+import torch
 
+from vidcolor.color import ycbcr
 from vidcolor.color.siting import range_at_chroma
-from vidcolor.color.ycbcr import chroma_codes, luma_range
+from vidcolor.color.ycbcr import luma_range
 from vidcolor.frame import Matrix, Picture
 
 # ITU-R BT.709-6 item 3.2, BT.601-7 section 2.5.1, BT.2020-2 table 4; H.273 table 4 for the rest.
@@ -26,6 +28,14 @@ def picture(width: int, height: int, **fields: object) -> Picture:
     given = {"log2_chroma_width": 0, "log2_chroma_height": 0, "depth": 8, "full_range": False}
     given |= {"matrix": Matrix.BT709, **fields}
     return Picture(width=width, height=height, **given)  # type: ignore[arg-type]
+
+
+def chroma_codes(
+    ab: np.ndarray, lightness: np.ndarray, extremes: tuple[np.ndarray, np.ndarray], film: Picture
+) -> tuple[np.ndarray, np.ndarray]:
+    """The codes of arrays."""
+    maps = (torch.from_numpy(one) for one in (ab, lightness))
+    return ycbcr.chroma_codes(*maps, tuple(map(torch.from_numpy, extremes)), film)
 
 
 def rgb_of(lightness: float, a: float, b: float) -> np.ndarray:

@@ -149,6 +149,17 @@ def lightness_of(luma: Plane, picture: Picture) -> Map:
     return np.take(table, luma, mode="clip")
 
 
+def lightness_on(luma: torch.Tensor, picture: Picture) -> torch.Tensor:
+    """What `lightness_of` gives, of and as a tensor on any device; luma as whole numbers."""
+    table = _table_on(picture.depth, picture.full_range, luma.device)
+    return table[luma.int()]
+
+
+@cache
+def _table_on(depth: int, full_range: bool, device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(_lightness_table(depth, full_range)).to(device)
+
+
 @cache
 def _lightness_table(depth: int, full_range: bool) -> Map:
     """Give L* of the gray sRGB pixel (Y', Y', Y') for each code; beyond black and white: theirs."""

@@ -9,12 +9,19 @@ from dataclasses import replace
 from typing import Any, Literal, NamedTuple, cast
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from vidcolor.color.lightness import from_network, lightness_of
-from vidcolor.color.siting import mean_at_chroma, range_at_chroma
+from vidcolor.color.lightness import from_network, lightness_of, lightness_on
+from vidcolor.color.siting import (
+    extremes_at_chroma,
+    mean_at_chroma,
+    range_at_chroma,
+    seen_at_chroma,
+)
 from vidcolor.color.upsample import spline_ab, upsample_ab
-from vidcolor.color.ycbcr import chroma_codes, limited_share
+from vidcolor.color.ycbcr import Extremes, chroma_codes, limited_share
+from vidcolor.devices import CPU, to_device
 from vidcolor.frame import Frame, Picture, Plane, Record
 
 Upsampling = Literal["guided", "spline"]
@@ -45,6 +52,7 @@ def chroma_planes(
     record: Record | None = None,
     *,
     upsample: Upsampling = "guided",
+    device: torch.device = CPU,
 ) -> Chroma:
     """Give the Cb and Cr planes of a frame.
 
@@ -55,12 +63,14 @@ def chroma_planes(
         record: Gets `ab`, a* and b* at the chroma samples, (2, Hc, Wc), and what `chroma_codes`
             adds.
         upsample: How the map is enlarged: by `upsample_ab` or `spline_ab`.
+        device: Where this is done. What it takes and gives lies in the processor's memory.
 
     Returns:
         Cb and Cr, each (Hc, Wc) of the frame's picture, in its depth, range and matrix.
     """
     picture = frame.picture
-    seen = _Seen(from_network(ab_map, picture), from_network(lightness, picture), upsample)
+    maps = from_network(ab_map, picture), from_network(lightness, picture)
+    seen = _Seen(*maps, upsample, device)
     is_whole = frame.top_field_first is None or picture.log2_chroma_height == 0
     if is_whole or picture.height == 1:
         return _picture_planes(frame.luma, picture, seen, record)
@@ -73,6 +83,7 @@ class _Seen(NamedTuple):
     ab_map: NDArray[np.float32]
     lightness: NDArray[np.float32]
     upsample: Upsampling
+    device: torch.device
 
 
 def _field_planes(frame: Frame, seen: _Seen, record: Record | None) -> Chroma:
@@ -97,17 +108,37 @@ def _field_planes(frame: Frame, seen: _Seen, record: Record | None) -> Chroma:
 
 def _picture_planes(luma: Plane, picture: Picture, seen: _Seen, record: Record | None) -> Chroma:
     """The planes of a progressive frame, or of one field, which is a picture of half the lines."""
-    guide = mean_at_chroma(lightness_of(luma, picture), picture)  # (Hc, Wc)
+    guide, extremes = _look_at_luma(luma, picture, seen.device)
     if seen.upsample == "spline":
-        ab = spline_ab(seen.ab_map, picture)  # (2, Hc, Wc)
+        ab = spline_ab(seen.ab_map, picture).to(seen.device)  # (2, Hc, Wc)
     else:
         ab = upsample_ab(seen.ab_map, seen.lightness, guide, picture)
     if record is not None:
-        record["ab"] = ab
-    least, greatest = range_at_chroma(luma, picture)
+        record["ab"] = ab.cpu().numpy()
     some = (..., slice(None, None, SAMPLED), slice(None, None, SAMPLED))
-    limited = limited_share(ab[some], guide[some], (least[some], greatest[some]), picture)
-    return Chroma(*chroma_codes(ab, guide, (least, greatest), picture, record), limited)
+    sampled = (extremes[0][some], extremes[1][some])
+    limited = limited_share(ab[some], guide[some], sampled, picture)
+    return Chroma(*chroma_codes(ab, guide, extremes, picture, record), limited)
+
+
+def _look_at_luma(
+    luma: Plane, picture: Picture, device: torch.device
+) -> tuple[torch.Tensor, Extremes]:
+    """L* at each chroma sample, (Hc, Wc), and the least and the greatest luma code under it."""
+    if device.type != "cpu":
+        return _look_on_gpu(luma, picture, device)
+    guide = mean_at_chroma(lightness_of(luma, picture), picture)
+    least, greatest = (torch.from_numpy(one) for one in range_at_chroma(luma, picture))
+    return torch.from_numpy(guide), (least, greatest)
+
+
+def _look_on_gpu(
+    luma: Plane, picture: Picture, device: torch.device
+) -> tuple[torch.Tensor, Extremes]:
+    """The same by torch alone, which has few operators for 16 bits without a sign."""
+    codes = to_device(luma if picture.depth == 8 else luma.astype(np.int32), device)  # noqa: PLR2004
+    guide = seen_at_chroma(lightness_on(codes, picture), picture)
+    return guide, extremes_at_chroma(codes, picture)
 
 
 def _woven(top: NDArray[Any], bottom: NDArray[Any], rows: int) -> NDArray[Any]:

@@ -4,11 +4,14 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from vidcolor.color.siting import chroma_strips
-from vidcolor.color.ycbcr import KR_KB, Colors, Map, luma_range, share_inside
+from vidcolor.color.ycbcr import KR_KB, luma_range, share_inside
 from vidcolor.frame import Picture, Plane
+
+Map = NDArray[np.float32]
 
 
 def full_luma(luma: Plane, picture: Picture, depth: int) -> Plane:
@@ -55,9 +58,10 @@ def rgb_picture(
         blue = _difference(chroma[0][strip], picture) * (2 - 2 * kb)
         red = _difference(chroma[1][strip], picture) * (2 - 2 * kr)
         green = np.asarray((kr * red + kb * blue) / -kg, np.float32)
-        colors = Colors(red, green, blue)
+        over_luma = torch.from_numpy(np.stack([red, green, blue]))
         # Rounded chroma may lie a little outside the gamut, where G' could not make up for it.
-        share = share_inside(colors, full, full, target) * np.float32(top)
+        codes = torch.from_numpy(full)
+        share = share_inside(over_luma, codes, codes, target).numpy() * np.float32(top)
         y = full.astype(np.float32)
         red, blue = np.rint(y + share * red), np.rint(y + share * blue)
         green = np.rint((y - kr * red - kb * blue) / kg)

@@ -2,6 +2,8 @@
 
 Positions are in luma samples, 0 at the centre of the first. Sitings are those of ITU-T H.273
 (07/2024), clause 8.7 and figure 1. A field of an interlaced frame comes as a picture of its own.
+Pictures of luma's size are looked at by OpenCV on a CPU, which is several times as fast there, and
+by torch elsewhere; a test holds both to the same numbers.
 """
 
 from collections.abc import Iterator
@@ -11,7 +13,9 @@ from typing import cast
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from vidcolor.frame import ChromaLocation, Picture, Plane
 
@@ -86,14 +90,47 @@ def range_at_chroma(luma: Plane, picture: Picture) -> tuple[Plane, Plane]:
     return extremes[0], extremes[1]
 
 
-def chroma_strips(picture: Picture) -> Iterator[slice]:
-    """Cut the chroma planes into strips of rows that stay in the processor's cache."""
-    rows = max(1, _STRIP_SAMPLES // picture.chroma_width)
+def seen_at_chroma(plane: torch.Tensor, picture: Picture) -> torch.Tensor:
+    """What `mean_at_chroma` gives, of and as a tensor on any device."""
+    columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
+    if columns == rows == 1:
+        return plane
+    x, y = chroma_origin(picture)
+    left, right, top, bottom = _margins(picture, columns, rows)
+    padded = functional.pad(plane[None], (left, right, top, bottom), "replicate")  # (1, ...)
+    height, width = picture.chroma_height * rows, picture.chroma_width * columns
+    means = [
+        functional.avg_pool2d(
+            padded[:, row : row + height, column : column + width], (rows, columns)
+        )
+        for row in _block_starts(y, rows)
+        for column in _block_starts(x, columns)
+    ]
+    return torch.stack(means).mean(0)[0]
+
+
+def extremes_at_chroma(luma: torch.Tensor, picture: Picture) -> tuple[torch.Tensor, torch.Tensor]:
+    """What `range_at_chroma` gives, of and as tensors of float32 on any device."""
+    columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
+    bottom = picture.chroma_height * rows - picture.height
+    right = picture.chroma_width * columns - picture.width
+    whole = functional.pad(luma[None].float(), (0, right, 0, bottom), "replicate")
+    block = (rows, columns)
+    return -functional.max_pool2d(-whole, block)[0], functional.max_pool2d(whole, block)[0]
+
+
+def chroma_strips(picture: Picture, device: torch.device | None = None) -> Iterator[slice]:
+    """Cut the chroma planes into strips of rows that stay in the processor's cache.
+
+    On a device that is no CPU all rows are one strip.
+    """
+    is_cpu = device is None or device.type == "cpu"
+    rows = max(1, _STRIP_SAMPLES // picture.chroma_width) if is_cpu else picture.chroma_height
     for top in range(0, picture.chroma_height, rows):
         yield slice(top, min(top + rows, picture.chroma_height))
 
 
-def columns_at_chroma(small: Map, picture: Picture) -> Map:
+def columns_at_chroma(small: torch.Tensor, picture: Picture) -> torch.Tensor:
     """Read small maps that cover the whole picture at the chroma columns, linearly.
 
     Args:
@@ -101,31 +138,41 @@ def columns_at_chroma(small: Map, picture: Picture) -> Map:
         picture: Says where the chroma samples lie.
 
     Returns:
-        The maps, (C, h, Wc), for `rows_at_chroma` to finish.
+        The maps, (h, C, Wc), for `rows_at_chroma` to finish.
     """
     step = 1 << picture.log2_chroma_width
     at = np.arange(picture.chroma_width) * step + chroma_origin(picture)[0] + 0.5
-    left, right, share = _neighbors(at / picture.width, small.shape[2])
-    before = small.take(left, axis=2)
-    return before + share * (small.take(right, axis=2) - before)
+    count, height, width = small.shape
+    table = small.permute(2, 1, 0).reshape(width, -1)  # (w, h * C)
+    wide = _between(table, at / picture.width)  # (Wc, h * C)
+    return wide.reshape(-1, height, count).permute(1, 2, 0).contiguous()
 
 
-def rows_at_chroma(wide: Map, picture: Picture, rows: slice) -> Map:
+def rows_at_chroma(wide: torch.Tensor, picture: Picture, rows: slice) -> torch.Tensor:
     """Read what `columns_at_chroma` gave at some of the chroma rows, linearly.
 
     Args:
-        wide: Maps at the chroma columns, (C, h, Wc).
+        wide: Maps at the chroma columns, (h, C, Wc).
         picture: Says where the chroma samples lie.
         rows: Which chroma rows, n of them.
 
     Returns:
-        The maps at the chroma samples, (C, n, Wc).
+        The maps at the chroma samples, (n, C, Wc).
     """
     step = 1 << picture.log2_chroma_height
     at = np.arange(rows.start, rows.stop) * step + chroma_origin(picture)[1] + 0.5
-    above, below, share = _neighbors(at / picture.height, wide.shape[1])
-    before = wide.take(above, axis=1)
-    return before + share[:, None] * (wide.take(below, axis=1) - before)
+    return _between(wide.flatten(1), at / picture.height).reshape(-1, *wide.shape[1:])
+
+
+def _between(table: torch.Tensor, shares: NDArray[np.float64]) -> torch.Tensor:
+    """Read the rows of a table between its samples, in one pass over what comes out."""
+    before, after, share = _neighbors(shares, len(table))
+    places = torch.from_numpy(np.stack([before, after], axis=1))
+    parts = torch.from_numpy(np.stack([1 - share, share], axis=1))
+    device = table.device
+    return functional.embedding_bag(
+        places.to(device), table, mode="sum", per_sample_weights=parts.to(device)
+    )
 
 
 def _neighbors(
@@ -151,8 +198,14 @@ def _block_starts(position: float, length: int) -> set[int]:
 
 def _padded(plane: Map, picture: Picture, columns: int, rows: int) -> Map:
     """Repeat the edge samples by half a block on each side, and to whole blocks."""
+    left, right, top, bottom = _margins(picture, columns, rows)
+    border = (top, bottom, left, right)
+    return np.asarray(cv2.copyMakeBorder(plane, *border, cv2.BORDER_REPLICATE), np.float32)
+
+
+def _margins(picture: Picture, columns: int, rows: int) -> tuple[int, int, int, int]:
+    """Give what is added left, right, at the top and at the bottom by `_padded`."""
     right = picture.chroma_width * columns - picture.width
     bottom = picture.chroma_height * rows - picture.height
     half_x, half_y = columns // 2, rows // 2
-    border = (half_y, bottom + half_y, half_x, right + half_x)
-    return np.asarray(cv2.copyMakeBorder(plane, *border, cv2.BORDER_REPLICATE), np.float32)
+    return half_x, right + half_x, half_y, bottom + half_y

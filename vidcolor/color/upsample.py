@@ -10,6 +10,7 @@ that texture and grain stay out of the color.
 
 import cv2
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -33,32 +34,33 @@ COLOR_VARIANCE = 1.0
 """Variance of a* or b* in a window below which there is no edge of color to sharpen."""
 
 
-def upsample_ab(ab_map: Map, lightness: Map, guide: Map, picture: Picture) -> Map:
+def upsample_ab(ab_map: Map, lightness: Map, guide: torch.Tensor, picture: Picture) -> torch.Tensor:
     """Enlarge an ab map to the chroma planes' size.
 
     Args:
         ab_map: a* and b* of the whole picture, (2, h, w), upright as the film is stored.
         lightness: L* of the picture that the map was made from, (H, W), both sides at least the
             map's.
-        guide: L* at the chroma samples, (Hc, Wc).
+        guide: L* at the chroma samples, (Hc, Wc), on the device that this is to run on.
         picture: Says where the chroma samples lie.
 
     Returns:
         a* and b* at the chroma samples, (2, Hc, Wc), between the least and the greatest of the
         map's samples around.
     """
-    wide = columns_at_chroma(_stacked(ab_map, lightness), picture)  # (9, h, Wc)
-    enlarged = np.empty((2, *guide.shape), np.float32)
-    for strip in chroma_strips(picture):
-        known = rows_at_chroma(wide, picture, strip)  # (9, n, Wc)
-        ab, slopes, least, greatest = known[1:3], known[3:5], known[5:7], known[7:9]
-        ab += slopes * (guide[strip] - known[0])
-        np.maximum(ab, least, out=ab)
-        np.minimum(ab, greatest, out=enlarged[:, strip])
+    small = torch.from_numpy(_stacked(ab_map, lightness)).to(guide.device)
+    wide = columns_at_chroma(small, picture)  # (h, 9, Wc)
+    enlarged = torch.empty((2, *guide.shape), device=guide.device)
+    for strip in chroma_strips(picture, guide.device):
+        known = rows_at_chroma(wide, picture, strip)  # (n, 9, Wc)
+        detail = guide[strip] - known[:, 0]
+        for i, channel in enumerate(enlarged):
+            ab, slope, least, greatest = (known[:, first + i] for first in (1, 3, 5, 7))
+            torch.clamp(torch.addcmul(ab, slope, detail), least, greatest, out=channel[strip])
     return enlarged
 
 
-def spline_ab(ab_map: Map, picture: Picture) -> Map:
+def spline_ab(ab_map: Map, picture: Picture) -> torch.Tensor:
     """Enlarge an ab map by cubic splines, which know no edges: the plain way, to compare with.
 
     Args:
@@ -75,7 +77,7 @@ def spline_ab(ab_map: Map, picture: Picture) -> Map:
         rows / picture.height * height - 0.5, columns / picture.width * width - 0.5, indexing="ij"
     )
     enlarged = [ndimage.map_coordinates(channel, places, mode="nearest") for channel in ab_map]
-    return np.stack(enlarged).astype(np.float32)
+    return torch.from_numpy(np.stack(enlarged).astype(np.float32))
 
 
 def _stacked(ab_map: Map, lightness: Map) -> Map:

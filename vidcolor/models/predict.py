@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from vidcolor.color.decode import AB_UNIT
+from vidcolor.devices import to_device
 from vidcolor.errors import VidcolorError
 from vidcolor.frame import ColorHistogram
 from vidcolor.models.lite import OUTPUT_STRIDE, SIDE_MULTIPLE, normalize_lightness
@@ -106,7 +107,7 @@ def _alike(lightness: Iterable[Lightness], batch_size: int) -> Iterator[list[Lig
 def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torch.Tensor]:
     """Predictions (C, h, w) of each of some pictures of one size."""
     height, width = pictures[0].shape
-    x = torch.from_numpy(np.stack(pictures)).unsqueeze(1).to(model.device)  # (N, 1, H, W)
+    x = to_device(np.stack(pictures), model.device).unsqueeze(1)  # (N, 1, H, W)
     x = functional.pad(
         normalize_lightness(x), (0, -width % SIDE_MULTIPLE, 0, -height % SIDE_MULTIPLE), "replicate"
     )
