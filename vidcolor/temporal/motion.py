@@ -92,14 +92,16 @@ def _places(back: Map) -> tuple[Map, Map]:
 
 def _trust_in_return(back: Map, forth: Map) -> Map:
     """1 where the way there and back ends within the limit, falling off beyond it."""
-    limit = RETURN_SHARE * (_squared(back) + _squared(forth)) + RETURN_PIXELS
-    return np.asarray(np.exp(np.minimum(1 - _squared(back + forth) / limit, 0)), np.float32)
-
-
-def _squared(vectors: Map) -> Map:
-    """Squared lengths, (H, W, 2) to (H, W)."""
-    # A sum over the last axis, which takes numpy ten times as long.
-    return np.asarray(cv2.transform(vectors * vectors, np.ones((1, 2), np.float32)))
+    # On planes of their own x and y take half as long.
+    (back_x, back_y), (forth_x, forth_y) = cv2.split(back), cv2.split(forth)
+    limit = back_x * back_x
+    for way in (back_y, forth_x, forth_y):
+        limit += way * way
+    limit *= np.float32(RETURN_SHARE)
+    limit += np.float32(RETURN_PIXELS)
+    off_x, off_y = back_x + forth_x, back_y + forth_y
+    excess = 1 - (off_x * off_x + off_y * off_y) / limit
+    return np.asarray(cv2.exp(np.minimum(excess, 0)), np.float32)
 
 
 def _likeness(now: Map, was: Map) -> Map:
