@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from vidcolor.settings import TemporalSettings
+from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.sparing import MOST_SPARED, Sparing
 
 W, H = 88, 64
@@ -18,7 +19,8 @@ def texture(seed: int = 0, width: int = 4 * W) -> np.ndarray:
 def asked(pictures: list[np.ndarray], settings: TemporalSettings = AUTO) -> list[bool]:
     """Whether the network is asked about each picture of a shot."""
     sparing = Sparing(settings)
-    return [sparing.choose(picture, (W, H)).asked for picture in pictures]
+    moved = with_motions(pictures, np.asarray, 4, settings)
+    return [sparing.choose(motion).asked for _, motion in moved]
 
 
 def test_a_still_picture_is_asked_about_seldom() -> None:
@@ -72,6 +74,8 @@ def test_small_losses_add_up() -> None:
 
 def test_without_smoothing_all_are_asked_about() -> None:
     """There is no past that could explain a frame, and nobody needs to know its motion."""
-    sparing = Sparing(TemporalSettings(smoothing=0))
-    choices = [sparing.choose(texture(), (W, H)) for _ in range(3)]
+    settings = TemporalSettings(smoothing=0)
+    sparing = Sparing(settings)
+    moved = with_motions([texture()] * 3, np.asarray, 4, settings)
+    choices = [sparing.choose(motion) for _, motion in moved]
     assert all(choice.asked and choice.motion is None for choice in choices)

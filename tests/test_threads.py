@@ -4,7 +4,7 @@ from itertools import count, islice
 
 import pytest
 
-from vidcolor.threads import run_ahead
+from vidcolor.threads import map_ahead, run_ahead
 
 WAIT_SECONDS = 10
 
@@ -125,3 +125,50 @@ def test_an_error_in_the_callers_own_loop_ends_the_thread() -> None:
     with pytest.raises(ZeroDivisionError):
         consume()
     ahead.close()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_work_shared_out_comes_back_in_order(workers: int) -> None:
+    """Each item's result comes in its place, made by other threads, however long each took."""
+    pause = threading.Event()
+
+    def work(item: int) -> tuple[int, int]:
+        pause.wait(0.01 * (item % 3))
+        return item * item, threading.get_ident()
+
+    found = list(map_ahead(work, range(20), workers))
+    assert [square for square, _ in found] == [item * item for item in range(20)]
+    makers = {maker for _, maker in found}
+    assert threading.get_ident() not in makers
+    assert len(makers) <= workers
+
+
+def test_several_items_are_worked_on_at_once() -> None:
+    """Two threads meet in the middle of their work."""
+    meeting = threading.Barrier(2, timeout=WAIT_SECONDS)
+    assert list(map_ahead(lambda item: meeting.wait() >= 0 and item, range(4), 2)) == [0, 1, 2, 3]
+
+
+def test_no_more_items_are_taken_than_there_are_workers() -> None:
+    """Beside the one that is waited for, as many are in work as there are threads."""
+    taken: list[int] = []
+    mapped = map_ahead(lambda item: item, (taken.append(i) or i for i in count()), 2)
+    assert [next(mapped), next(mapped)] == [0, 1]
+    assert len(taken) == 4
+    mapped.close()
+
+
+def test_what_was_taken_before_an_error_comes_out() -> None:
+    """An error of the items, or of the work, is raised in its place."""
+
+    def items() -> Iterator[int]:
+        yield from range(3)
+        raise ZeroDivisionError
+
+    found: list[int] = []
+    with pytest.raises(ZeroDivisionError):
+        found.extend(map_ahead(lambda item: item, items(), 8))
+    found.extend(map_ahead(lambda item: 6 // (2 - item), range(2), 8))
+    with pytest.raises(ZeroDivisionError):
+        list(map_ahead(lambda item: 6 // (2 - item), range(5), 8))
+    assert found == [0, 1, 2, 3, 6]

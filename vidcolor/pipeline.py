@@ -4,10 +4,12 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from itertools import chain, groupby, takewhile
 from math import log2
+from operator import attrgetter
 from time import perf_counter
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -18,8 +20,8 @@ from vidcolor.color.cards import CardWatch
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import Chroma, chroma_planes
+from vidcolor.devices import CPU
 from vidcolor.dump.sink import FrameDump
-from vidcolor.errors import VidcolorError
 from vidcolor.frame import ColorHistogram, Frame, Record, Spared
 from vidcolor.models.lite import OUTPUT_STRIDE
 from vidcolor.models.predict import predict_histograms
@@ -28,18 +30,19 @@ from vidcolor.refine.flood import refine_flood
 from vidcolor.refine.refined import Refined
 from vidcolor.refine.scribble import refine_scribble
 from vidcolor.settings import Settings
+from vidcolor.stages import named, timed
 from vidcolor.temporal.memory import LongMemory
+from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
 from vidcolor.temporal.sparing import Choice, Sparing
 from vidcolor.temporal.strength import Strength
-from vidcolor.threads import run_ahead
+from vidcolor.threads import helper_count, map_ahead, run_ahead
 from vidcolor.video.detail import small_luma
 from vidcolor.video.plan import Job
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.returns import REMEMBERED_SHOTS
 from vidcolor.video.shots import CutScore, Shot, number_shots
 
-T = TypeVar("T")
 Map = NDArray[np.float32]
 
 NOTHING = np.zeros((0, 0), np.float32)
@@ -124,7 +127,7 @@ def colorize_frames(
 ) -> Generator[Colored, None, None]:
     """Yield each frame of a film with its color.
 
-    Three threads work at once: one decodes and prepares, one infers, the caller's finishes.
+    Threads work at once: one decodes and prepares, one infers, others look for motion and finish.
 
     Args:
         frames: The film's frames.
@@ -136,12 +139,13 @@ def colorize_frames(
         past: What was done of the film before; these frames are not yielded again.
     """
     past = past or Past(0, LongMemory(REMEMBERED_SHOTS))
-    prepared = _named("reading", _prepare(frames, settings, dump, past.frames))
+    prepared = named("reading", _prepare(frames, settings, dump, past.frames))
     ahead = run_ahead(number_shots(prepared), FRAMES_READ_AHEAD)
     guessed = _guess(ahead, model, settings, dump, last_by_shot, past)
-    inferred = run_ahead(_named("inference", guessed), FRAMES_COLORED_AHEAD)
+    inferred = run_ahead(named("inference", guessed), FRAMES_COLORED_AHEAD)
     with closing(inferred):
-        yield from _named("coloring", _finish(inferred, settings, dump))
+        device = model.device if model.device.type == "cuda" else CPU
+        yield from named("coloring", _finish(inferred, settings, device, dump))
 
 
 def colorize_shot(
@@ -207,13 +211,13 @@ def _ask(
 
     def asked() -> Iterator[Map]:
         sparing = Sparing(settings.temporal)
-        for prepared in frames:
-            height, width = prepared.exposed.shape
-            size = (width // OUTPUT_STRIDE, height // OUTPUT_STRIDE)
-            choice = sparing.choose(prepared.exposed, size)
-            coming.append((prepared, choice))
-            if choice.asked:
-                yield prepared.exposed
+        exposed = attrgetter("exposed")
+        with closing(with_motions(frames, exposed, OUTPUT_STRIDE, settings.temporal)) as moved:
+            for prepared, motion in moved:
+                choice = sparing.choose(motion)
+                coming.append((prepared, choice))
+                if choice.asked:
+                    yield prepared.exposed
 
     def spared() -> Iterator[tuple[Prepared, Spared]]:
         while coming and (motion := coming[0][1].spared_by) is not None:
@@ -266,7 +270,7 @@ def _prepare(
     The first `done` ones are there for the cuts alone.
     """
     frames = frames if dump is None else dump.watch(frames)
-    for frame, decode_seconds in _timed(frames):
+    for frame, decode_seconds in timed(frames):
         began = perf_counter()
         picture = frame.picture
         small = small_luma(frame.luma, picture.depth)
@@ -357,40 +361,24 @@ def _decode(probabilities: torch.Tensor, model: Model, settings: Settings) -> De
 
 
 def _finish(
-    inferred: Iterable[Guess], settings: Settings, dump: FrameDump | None
+    inferred: Iterable[Guess], settings: Settings, device: torch.device, dump: FrameDump | None
 ) -> Generator[Colored, None, None]:
     """Each frame with its chroma planes."""
-    for frame, ab, confidence, lightness, shot in inferred:
+
+    def finish(guess: Guess) -> tuple[Colored, Record | None, float]:
+        frame, ab, confidence, lightness, shot = guess
         record: Record | None = {} if dump is not None and dump.wants(frame) else None
         shown = ab * settings.color.saturation
         began = perf_counter()
         way = settings.color.upsample
-        chroma = chroma_planes(frame, shown, lightness, record, upsample=way)
-        if dump is not None and record is not None:
-            seconds = perf_counter() - began
-            planes = {"cb": chroma.cb, "cr": chroma.cr}
-            dump.add(frame, "chroma", record | planes, seconds)
-            dump.add(frame, "final", planes)
-        yield Colored(frame, chroma, shown, confidence, shot)
+        chroma = chroma_planes(frame, shown, lightness, record, upsample=way, device=device)
+        return Colored(frame, chroma, shown, confidence, shot), record, perf_counter() - began
 
-
-def _timed(items: Iterable[T]) -> Iterator[tuple[T, float]]:
-    """`items`, each with the seconds that it was waited for."""
-    began = perf_counter()
-    for item in items:
-        yield item, perf_counter() - began
-        began = perf_counter()
-
-
-def _named(stage: str, items: Generator[T, None, None]) -> Generator[T, None, None]:
-    """`items`, with an unforeseen error made one that tells the stage and the frame."""
-    count = 0
-    try:
-        with closing(items):
-            for item in items:
-                yield item
-                count += 1
-    except VidcolorError:
-        raise
-    except Exception as error:
-        raise VidcolorError(f"{stage} failed at frame {count}: {error!r}") from error
+    begin = partial(torch.set_num_threads, 1)
+    with closing(map_ahead(finish, inferred, helper_count(), begin)) as finished:
+        for colored, record, seconds in finished:
+            if dump is not None and record is not None:
+                planes = {"cb": colored.chroma.cb, "cr": colored.chroma.cr}
+                dump.add(colored.frame, "chroma", record | planes, seconds)
+                dump.add(colored.frame, "final", planes)
+            yield colored

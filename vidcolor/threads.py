@@ -1,12 +1,67 @@
-"""An iterator run ahead in a thread, a bounded number of items at most."""
+"""Work done ahead in other threads, a bounded number of items at most."""
 
-from collections.abc import Generator, Iterator
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from queue import Empty, Queue
 from threading import Event, Thread
 from typing import TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
+
+_CORES_A_HELPER = 4
+"""The net, the codecs and the stages share the processor."""
+
+
+def helper_count() -> int:
+    """How many threads a stage should have whose frames do not depend on each other."""
+    can_tell = hasattr(os, "sched_getaffinity")
+    cores = len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
+    return max(1, cores // _CORES_A_HELPER)
+
+
+def map_ahead(
+    function: Callable[[T], R],
+    items: Iterable[T],
+    workers: int,
+    begin: Callable[[], None] = lambda: None,
+) -> Generator[R, None, None]:
+    """Yield `function` of each item, in order, computed by threads that are `workers` items ahead.
+
+    Items are taken in the caller's thread. An exception of theirs is raised when all that were
+    taken before it have come out; one of the function's in the place of the item that it hit.
+
+    Args:
+        function: What is done with each item.
+        items: The items.
+        workers: How many threads.
+        begin: Called first in each thread.
+    """
+    ahead: deque[Future[R]] = deque()
+    failed: Exception | None = None
+    coming = iter(items)
+    with ThreadPoolExecutor(workers, "map_ahead", begin) as pool:
+        try:
+            while True:
+                try:
+                    item = next(coming)
+                except StopIteration:
+                    break
+                except Exception as error:  # noqa: BLE001 - whatever it is, it is raised below
+                    failed = error
+                    break
+                ahead.append(pool.submit(function, item))
+                if len(ahead) > workers:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            pool.shutdown(cancel_futures=True)
+    if failed is not None:
+        raise failed
 
 
 def run_ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:

@@ -5,12 +5,18 @@ Dense inverse search flow (T. Kroeger et al., "Fast Optical Flow using Dense Inv
 to where it began was covered, or left the picture. What does, but looks otherwise, is not the same.
 """
 
+from collections.abc import Callable, Generator, Iterable, Iterator
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from vidcolor.frame import Motion
+from vidcolor.settings import TemporalSettings
+from vidcolor.threads import helper_count, map_ahead
 
+T = TypeVar("T")
 Map = NDArray[np.float32]
 
 LEAST_SIDE = 32
@@ -38,6 +44,41 @@ CHANGE_SHRINK = 2
 
 CHANGE_WINDOW = 3
 """Side of the window that they are pooled in, in pixels of the smaller picture."""
+
+
+def with_motions(
+    frames: Iterable[T], picture: Callable[[T], Map], stride: int, settings: TemporalSettings
+) -> Generator[tuple[T, Motion | None], None, None]:
+    """Yield each frame of a shot with how it moved against the one before.
+
+    Several are looked at at once, a few frames ahead.
+
+    Args:
+        frames: The frames.
+        picture: Gives L* in [0, 100] of one, (H, W), of one size for all.
+        stride: Pixels a side of a sample of the map that is to be moved.
+        settings: Whether things may have moved; without smoothing nobody needs to know.
+
+    Yields:
+        The frame, and its motion: None for the first one, and without smoothing.
+    """
+
+    def look(pair: tuple[T, T | None]) -> tuple[T, Motion | None]:
+        now, before = pair
+        if before is None or settings.smoothing == 0:
+            return now, None
+        seen, seen_before = picture(now), picture(before)
+        size = (seen.shape[1] // stride, seen.shape[0] // stride)
+        return now, find_motion(seen, seen_before, size, follow=settings.motion)
+
+    return map_ahead(look, _with_the_one_before(frames), helper_count())
+
+
+def _with_the_one_before(frames: Iterable[T]) -> Iterator[tuple[T, T | None]]:
+    before = None
+    for now in frames:
+        yield now, before
+        before = now
 
 
 def find_motion(now: Map, before: Map, size: tuple[int, int], *, follow: bool = True) -> Motion:

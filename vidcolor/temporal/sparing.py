@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from vidcolor.frame import Motion
 from vidcolor.settings import TemporalSettings
-from vidcolor.temporal.motion import find_motion
 
 Map = NDArray[np.float32]
 
@@ -48,26 +47,22 @@ class Sparing:
     """Chooses among the frames of one shot.
 
     Args:
-        settings: How often the network is asked, and whether things are followed.
+        settings: How often the network is asked.
     """
 
     def __init__(self, settings: TemporalSettings) -> None:
         self._settings = settings
-        self._before: Map | None = None
         self._trust: Map | None = None  # in the way back to the last frame asked about, (h, w)
         self._spared = 0
 
-    def choose(self, lightness: Map, size: tuple[int, int]) -> Choice:
+    def choose(self, motion: Motion | None) -> Choice:
         """Choose for the next frame.
 
         Args:
-            lightness: L* in [0, 100], (H, W), as the network would see it.
-            size: Width and height of its histogram.
+            motion: How it moved against the one before; None for the shot's first.
         """
-        before, self._before = self._before, lightness
-        if before is None or self._settings.smoothing == 0:
+        if motion is None or self._settings.smoothing == 0:
             return Choice(asked=True, motion=None)
-        motion = find_motion(lightness, before, size, follow=self._settings.motion)
         asked = self._must_ask(motion)
         self._spared = 0 if asked else self._spared + 1
         if asked:
