@@ -276,12 +276,20 @@ class _FusedConv(nn.Module):
             self.activation: tuple[str, list[float], str] = ("hardtanh", [0.0, 6.0], "")
         else:
             self.activation = ("none" if activation is None else "relu", [], "")
-        # Laid out once as the kernels want it, in place of each time.
-        self.weight = torch.ops.aten.mkldnn_reorder_conv2d_weight(weight.to_mkldnn(), *self.shape)
+        self.weight = weight.to_mkldnn()
+        self.laid_out: dict[int, torch.Tensor] = {}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        # Weights are laid out once as the kernels want them. Kernels for another number of threads
+        # want another layout, and would lay out this one anew each time, which takes longer than
+        # all else.
+        threads = torch.get_num_threads()
+        if threads not in self.laid_out:
+            lay_out = torch.ops.aten.mkldnn_reorder_conv2d_weight
+            self.laid_out[threads] = lay_out(self.weight, *self.shape)
         convolve = getattr(torch.ops.mkldnn, _FUSED_OPERATOR)
-        y: torch.Tensor = convolve(x, self.weight, self.bias, *self.shape, *self.activation)
+        weight = self.laid_out[threads]
+        y: torch.Tensor = convolve(x, weight, self.bias, *self.shape, *self.activation)
         return y
 
 
