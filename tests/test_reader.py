@@ -1,4 +1,5 @@
 import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -6,6 +7,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+import torch
+from av.video.frame import VideoFrame
 from clips import (
     CLIPS,
     Plane,
@@ -19,6 +22,8 @@ from clips import (
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Matrix
+from vidcolor.video import reader
+from vidcolor.video.pixels import plane_view
 from vidcolor.video.reader import Losses, _luma, read_frames
 from vidcolor.video.source import probe
 
@@ -334,3 +339,53 @@ def test_luma_of_rgb_goes_by_the_pictures_matrix(tmp_path: Path) -> None:
     (frame,) = read_frames(wide, Losses())
     expected = 0.2627 * red + 0.6780 * green + 0.0593 * blue
     assert np.abs(frame.luma - expected).max() <= 0.5 + 1e-6
+
+
+@pytest.mark.parametrize(
+    ("codec", "hwaccel", "reason"),
+    [
+        ("libx264", "cuda", "cuda does not decode h264"),
+        ("libx264", "vaapi", "vaapi does not decode h264"),
+        ("ffv1", "cuda", "decoders of that may differ"),
+    ],
+)
+def test_the_processor_decodes_what_hardware_cannot(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, codec: str, hwaccel: str, reason: str
+) -> None:
+    """Without the hardware, or where it need not give the same luma, one line says so."""
+    if torch.cuda.is_available() and codec != "ffv1":
+        pytest.skip("this machine has such hardware")
+    film = write_film(tmp_path / "film.mkv", moving_luma(3, 64, 48), codec=codec)
+    expected = [frame.luma for frame in read(film)[0]]
+    assert_same_luma(list(read_frames(probe(film), Losses(), hwaccel=hwaccel)), expected)
+    (record,) = caplog.records
+    assert reason in record.getMessage()
+    assert record.getMessage().endswith("the processor does")
+
+
+@pytest.mark.parametrize(
+    ("depth", "given"), [(8, "nv12"), (10, "p010le"), (12, "p012le"), (12, "p016le")]
+)
+def test_luma_that_hardware_gives_back_is_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: int, given: str
+) -> None:
+    """Pictures in the formats of graphics cards have the luma codes of the film."""
+    suffix = "" if depth == 8 else f"{depth}le"
+    luma = moving_luma(3, 64, 48, depth=depth)
+    film = write_film(tmp_path / "film.mkv", luma, pixel_format=f"yuv420p{suffix}")
+    decode = reader._decode
+
+    def decode_by_hardware(*arguments: object) -> Iterator[VideoFrame]:
+        for frame in decode(*arguments):
+            there = VideoFrame(frame.width, frame.height, given)
+            codes = plane_view(frame, 0)
+            plane_view(there, 0)[:] = codes if depth == 8 else codes << (16 - depth)
+            there.pts, there.time_base = frame.pts, frame.time_base
+            yield there
+
+    monkeypatch.setattr(reader, "_decode", decode_by_hardware)
+    monkeypatch.setattr(reader, "EXACT_CODECS", ())
+    frames = list(read_frames(probe(film), Losses(), hwaccel="cuda"))
+    assert_same_luma(frames, luma)
+    with pytest.raises(SourceError, match="changes from"):
+        read(film)  # without hardware it is another film's picture

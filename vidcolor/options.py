@@ -119,7 +119,7 @@ def find_destination(
 def settings_of(options: argparse.Namespace) -> Settings:
     """The settings that options ask for."""
     return Settings(
-        input=InputSettings(fps=options.fps, gaps=options.gaps),
+        input=InputSettings(fps=options.fps, gaps=options.gaps, hwaccel=options.hwaccel),
         model=ModelSettings(
             name=options.model,
             device=options.device,
@@ -270,6 +270,10 @@ def _add_model_options(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--render-size", type=whole_number(64, 2048), default=model.render_size, metavar="N",
         help="short side of the picture that the network sees (default: %(default)s)",
+    )  # fmt: skip
+    group.add_argument(
+        "--hwaccel", choices=("cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"),
+        help="decode by hardware; the processor does where that cannot, and says so",
     )  # fmt: skip
     group.add_argument(
         "--batch-size", type=whole_number(1, 1024), default=model.batch_size, metavar="N",

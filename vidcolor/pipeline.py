@@ -259,6 +259,7 @@ def read_job(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
         losses,
         start_seconds=settings.start_seconds,
         duration_seconds=settings.duration_seconds,
+        hwaccel=settings.input.hwaccel,
     )
 
 

@@ -93,16 +93,19 @@ class RefineSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputSettings:
-    """How a film is read that lies in a folder as numbered pictures.
+    """How a film is read.
 
     Attributes:
-        fps: Pictures a second; None for what their header states.
-        gaps: What becomes of missing pictures: `fail` refuses the film, `hold` shows the picture
-            before them in their place, so that the later ones keep their time.
+        fps: Pictures a second of one that lies in a folder as numbered pictures; None for what
+            their header states.
+        gaps: What becomes of pictures missing there: `fail` refuses the film, `hold` shows the
+            picture before them in their place, so that the later ones keep their time.
+        hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for the processor.
     """
 
     fps: Fraction | None = None
     gaps: Literal["fail", "hold"] = "fail"
+    hwaccel: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
+import logging
 import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -11,6 +12,7 @@ from math import ceil
 
 import av
 import numpy as np
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
@@ -34,10 +36,18 @@ from vidcolor.video.source import (
 
 # Starts nearer than this to the beginning are reached by decoding, farther ones by seeking.
 SEEK_FROM_SECONDS = 10
+# Whose standards tell each decoded sample exactly, so that hardware gives the same luma.
+EXACT_CODECS = ("h264", "hevc", "vp8", "vp9", "av1")
+# As hardware gives pictures back; deep codes lie in the high bits of a word.
+HARDWARE_FORMATS = ("nv12", "yuv444p")
+DEEP_HARDWARE_FORMATS = ("p010le", "p012le", "p016le", "yuv444p16le")
 # What decoders that hide damage say of it: FFV1 of slices with wrong checksums, JPEG of gaps.
 LOGGED_DAMAGE = {"ffv1": re.compile("CRC"), "mjpeg": re.compile("overread|error y=")}
 # A picture that ends this much before its stated length is told as cut short.
 END_TOLERANCE_SECONDS = 0.5
+
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -79,6 +89,7 @@ def read_frames(
     *,
     start_seconds: Fraction = Fraction(0),
     duration_seconds: Fraction | None = None,
+    hwaccel: str | None = None,
 ) -> Iterator[Frame]:
     """Yield the frames of `source` in the order shown.
 
@@ -89,19 +100,21 @@ def read_frames(
         losses: Counted up while the film is read.
         start_seconds: Leave out frames shown earlier than this after the film's first one.
         duration_seconds: Stop at frames shown this long after the first one yielded.
+        hwaccel: FFmpeg's name of the hardware that decodes, where it can; else the processor does,
+            which is told.
 
     Raises:
         SourceError: The frame size or pixel format changes, or no frame lies in the range.
     """
     index = 0
     end_pts: int | None = None
-    with closing(_timed_frames(source, losses, start_seconds)) as timed:
+    with closing(_timed_frames(source, losses, start_seconds, hwaccel)) as timed:
         for decoded, pts in timed:
             if index == 0 and duration_seconds is not None:
                 end_pts = pts + ceil(duration_seconds / source.time_base)
             if end_pts is not None and pts >= end_pts:
                 return
-            yield _to_frame(decoded, pts, index, source)
+            yield _to_frame(decoded, pts, index, source, by_hardware=hwaccel is not None)
             losses.held += source.series is not None and source.series.is_held(pts)
             index += 1
     if index == 0:
@@ -109,11 +122,11 @@ def read_frames(
 
 
 def _timed_frames(
-    source: Source, losses: Losses, start_seconds: Fraction
+    source: Source, losses: Losses, start_seconds: Fraction, hwaccel: str | None
 ) -> Generator[tuple[VideoFrame, int], None, None]:
     """Decoded frames from `start_seconds` on, with strictly rising pts."""
     wanted_pts = source.first_pts + ceil(start_seconds / source.time_base)
-    with open_container(source.path, source.series) as container:
+    with _opened(source, hwaccel) as container:
         stream = main_video_stream(container, source.path)
         if start_seconds > SEEK_FROM_SECONDS and _seeks_cleanly(source, wanted_pts):
             container.seek(wanted_pts, stream=stream)
@@ -128,6 +141,29 @@ def _timed_frames(
             seconds = float((end_pts - source.first_pts) * source.time_base)
             missing = source.picture_seconds - seconds
             losses.missing_seconds = missing if missing > END_TOLERANCE_SECONDS else 0.0
+
+
+def _opened(source: Source, hwaccel: str | None) -> InputContainer:
+    """The film, to be decoded by hardware if that is asked for and can be."""
+    if hwaccel is not None:
+        try:
+            return _opened_for_hardware(source, hwaccel)
+        except (NotImplementedError, SourceError) as error:
+            reason = error.__cause__ or error
+            told = getattr(reason, "strerror", None) or reason
+            place = (source.path, hwaccel, source.codec, told)
+            _LOG.warning("%s: %s does not decode %s (%s); the processor does", *place)
+    return open_container(source.path, source.series)
+
+
+def _opened_for_hardware(source: Source, hwaccel: str) -> InputContainer:
+    if source.codec not in EXACT_CODECS:
+        raise NotImplementedError("decoders of that may differ")
+    container = open_container(source.path, hwaccel=HWAccel(hwaccel))
+    if not main_video_stream(container, source.path).codec_context.is_hwaccel:
+        container.close()
+        raise NotImplementedError("not in this FFmpeg")
+    return container
 
 
 def _seeks_cleanly(source: Source, pts: int) -> bool:
@@ -192,10 +228,13 @@ def _rising_pts(decoded: VideoFrame, last_pts: int | None, losses: Losses) -> in
     return 0 if last_pts is None else last_pts + max(1, decoded.duration or 1)
 
 
-def _to_frame(decoded: VideoFrame, pts: int, index: int, source: Source) -> Frame:
+def _to_frame(
+    decoded: VideoFrame, pts: int, index: int, source: Source, *, by_hardware: bool
+) -> Frame:
     picture = source.picture
     found = (decoded.width, decoded.height, decoded.format.name)
-    if found != (picture.width, picture.height, source.pixel_format):
+    same = (picture.width, picture.height, source.pixel_format)
+    if found != same and not (by_hardware and found in _from_hardware(picture)):
         path = source.path if source.series is None else source.series.file_at(pts)
         raise SourceError(
             f"{path}: frame {index} changes from {picture.width}x{picture.height} "
@@ -214,8 +253,16 @@ def _to_frame(decoded: VideoFrame, pts: int, index: int, source: Source) -> Fram
     )
 
 
+def _from_hardware(picture: Picture) -> list[tuple[int, int, str]]:
+    """What the frames of a film may be that hardware decoded."""
+    names = HARDWARE_FORMATS if picture.depth == 8 else DEEP_HARDWARE_FORMATS  # noqa: PLR2004
+    return [(picture.width, picture.height, name) for name in names]
+
+
 def _luma(decoded: VideoFrame, picture: Picture) -> Plane:
     """The frame's luma codes, (height, width); for RGB its luma by the picture's matrix."""
+    if decoded.format.name in DEEP_HARDWARE_FORMATS:
+        return plane_view(decoded, 0).astype(np.uint16) >> np.uint16(16 - picture.depth)
     if is_planar_luma(decoded.format):
         return plane_view(decoded, 0).copy()
     name = planar_format(decoded.format)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
@@ -95,8 +96,15 @@ class Source:
         return max(1, round(length * float(self.frame_rate)))
 
 
-def open_container(path: Path, series: Series | None = None) -> InputContainer:
+def open_container(
+    path: Path, series: Series | None = None, hwaccel: HWAccel | None = None
+) -> InputContainer:
     """An open container of the file at `path`, or of a series of pictures.
+
+    Args:
+        path: The file.
+        series: The pictures, if it is such.
+        hwaccel: What decodes a file in place of the processor.
 
     Raises:
         SourceError: The file is missing, a folder, empty, unreadable, or nothing FFmpeg knows.
@@ -108,7 +116,7 @@ def open_container(path: Path, series: Series | None = None) -> InputContainer:
             raise SourceError(f"{path}: is a folder; name a video file")
         if path.stat().st_size == 0:
             raise SourceError(f"{path}: is empty (zero bytes); copy the file again")
-        return av.open(str(path.absolute()), metadata_errors="replace")
+        return av.open(str(path.absolute()), metadata_errors="replace", hwaccel=hwaccel)
     except FileNotFoundError as error:
         raise SourceError(f"{path}: no such file") from error
     except PermissionError as error:
