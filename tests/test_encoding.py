@@ -4,22 +4,27 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
 import pytest
+import torch
+from av.video.frame import VideoFrame
 from clips import ask_ffprobe, moving_luma, needs_ffmpeg, write_film
 from recoloring import colored
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import Matrix, Picture
 from vidcolor.settings import OutputSettings
+from vidcolor.video import encoders
+from vidcolor.video.encoders import encoder_options
 from vidcolor.video.encoding import (
     check_target,
     choose_encoder,
     choose_pixel_format,
     default_path,
-    encoder_options,
     tag_picture,
     wanted_container,
 )
+from vidcolor.video.pixels import component_views, plane_view, word_bits
 from vidcolor.video.source import Source
 
 Purpose = Literal["access", "master", "edit", "web"]
@@ -400,3 +405,51 @@ def test_for_editing_colors_are_told_whole(matrix: Matrix, tags: tuple[int, int]
     assert tag_picture(film, DEFAULT) == film
     told = replace(film, primaries=5, transfer=8)
     assert tag_picture(told, edit) == told
+
+
+@pytest.mark.parametrize(
+    ("codec", "depth", "subsampling", "expected"),
+    [
+        ("h264_nvenc", 8, (1, 1), "yuv420p"),
+        ("hevc_nvenc", 8, (0, 0), "yuv444p"),
+        ("hevc_nvenc", 10, (1, 1), "p010le"),
+    ],
+)
+def test_graphics_cards_encode_luma_as_it_is(
+    codec: str, depth: int, subsampling: tuple[int, int], expected: str
+) -> None:
+    """Their encoders get a format that holds all codes; those in their own memory are none."""
+    film = picture(depth, subsampling)
+    name, fmt = choose_pixel_format(codec, film, DEFAULT)
+    assert name == expected
+    assert word_bits(fmt) == (16 if expected == "p010le" else depth)
+
+
+def test_an_encoder_of_a_missing_graphics_card_is_refused() -> None:
+    """One line names what lacks and what else can be used."""
+    if torch.cuda.is_available():
+        pytest.skip("this machine has such a card")
+    with pytest.raises(OutputError, match=r"NVIDIA GPU.* use --codec libx265"):
+        encoder_options("hevc_nvenc", "p010le", picture(10), DEFAULT)
+
+
+def test_a_graphics_cards_quality_is_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No bit rate caps it."""
+    monkeypatch.setattr(encoders, "_opened", lambda *_: None)
+    settings = OutputSettings(crf=21, preset="p6")
+    options = encoder_options("h264_nvenc", "yuv420p", picture(), settings)
+    assert options == {"rc": "constqp", "qp": "21", "preset": "p6"}
+
+
+def test_chroma_in_one_plane_is_written_sample_by_sample() -> None:
+    """What is written into P010 is read, by FFmpeg, as luma, Cb and Cr."""
+    rng = np.random.default_rng(0)
+    written = [
+        rng.integers(0, 1024, size).astype(np.uint16) for size in ((34, 50), (17, 25), (17, 25))
+    ]
+    frame = VideoFrame(50, 34, "p010le")
+    for view, plane in zip(component_views(frame), written, strict=True):
+        view[:] = plane << 6
+    read = frame.reformat(format="yuv420p10le")
+    for index, plane in enumerate(written):
+        np.testing.assert_array_equal(plane_view(read, index), plane)

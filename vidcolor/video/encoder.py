@@ -20,7 +20,7 @@ from vidcolor.color.ycbcr import luma_range
 from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation, Frame, Plane
 from vidcolor.video.encoding import MP4_FAMILY, Encoding
-from vidcolor.video.pixels import plane_view
+from vidcolor.video.pixels import component_views
 from vidcolor.video.source import FULL_RANGE, Source
 
 LIMITED_RANGE = 1
@@ -127,8 +127,7 @@ class ShotEncoder:
         picture, shift = self._encoding.picture, self._encoding.luma_shift
         encoded = VideoFrame(picture.width, picture.height, self._encoding.pixel_format)
         luma = even_gray(frame) if self._encoding.chroma_only else frame.luma
-        for index, plane in enumerate((luma, *chroma)):
-            view = plane_view(encoded, index)
+        for view, plane in zip(component_views(encoded), (luma, *chroma), strict=True):
             view[:] = plane if shift == 0 else plane.astype(np.uint16) << shift
         return encoded
 

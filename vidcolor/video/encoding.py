@@ -2,18 +2,21 @@
 
 import os
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from pathlib import Path
 
 import av
-import torch
 from av.video.format import VideoFormat
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import Matrix, Picture
 from vidcolor.settings import OutputSettings
 from vidcolor.video.pattern import Pattern
-from vidcolor.video.pixels import SUBSAMPLING_NAMES, is_planar_luma, log2_subsampling
+from vidcolor.video.pixels import (
+    SEMIPLANAR,
+    SUBSAMPLING_NAMES,
+    is_planar_luma,
+    log2_subsampling,
+)
 from vidcolor.video.source import UNSPECIFIED, Source
 
 # Containers that hold today's codecs, subtitles and odd times well enough to be a default.
@@ -30,8 +33,6 @@ MP4_FAMILY = ("mp4", "mov")
 # Archival codecs that a film of 10 bits or more keeps, by the name of their decoder.
 ARCHIVAL_ENCODERS = {"ffv1": "ffv1", "prores": "prores_ks"}
 DEEPEST_HEVC_BITS = 12
-# Visually lossless by the usual account: x264's default is 23, and 18 is called transparent.
-DEFAULT_CRF = 16
 PLANES = ("luma", "Cb", "Cr")
 
 
@@ -70,23 +71,6 @@ PURPOSES = {
         container="mp4", codec="libx265", deep_codec="libx265", chroma="420", deep=True
     ),
 }
-# x264's and x265's own names; a wrong one makes x264 write to the terminal by itself.
-X26X_PRESETS = [
-    "ultrafast",
-    "superfast",
-    "veryfast",
-    "faster",
-    "fast",
-    "medium",
-    "slow",
-    "slower",
-    "veryslow",
-    "placebo",
-]
-# Of its blocks; it destroys memory where pictures are smaller.
-X265_LEAST_SIDE = 64
-# Counts that FFV1 version 3 may have; more use more cores and lose less to one flipped bit.
-FFV1_SLICES = (24, 16, 12, 9, 6, 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +188,7 @@ def choose_pixel_format(
     offered = {
         fmt.name: fmt
         for fmt in av.Codec(codec, "w").video_formats or ()
-        if is_planar_luma(fmt) and _plane_count(fmt) == len(PLANES) and "yuvj" not in fmt.name
+        if fmt.name == SEMIPLANAR or _is_planar(fmt)
     }
     if settings.pixel_format is not None:
         if settings.pixel_format not in offered:
@@ -225,83 +209,8 @@ def choose_pixel_format(
             f"{asked} cannot hold {picture.depth}-bit luma as decoded with chroma "
             f"{_chroma_name(picture, chroma)}; try --codec ffv1 or another --pixel-format"
         )
-    name = min(
-        fitting, key=lambda name: (fitting[name].components[0].bits, _chroma_share(name, fitting))
-    )
+    name = min(fitting, key=lambda name: _size(name, fitting))
     return name, fitting[name]
-
-
-def encoder_options(
-    codec: str, pixel_format: str, picture: Picture, settings: OutputSettings
-) -> dict[str, str]:
-    """Options for the encoder: FFV1 version 3 with checksums, or a visually lossless quality.
-
-    Raises:
-        OutputError: The encoder lacks an option that was asked for, or fails on such pictures.
-    """
-    if codec == "libx265" and min(picture.width, picture.height) < X265_LEAST_SIDE:
-        raise OutputError(
-            f"libx265 fails on pictures below {X265_LEAST_SIDE} x {X265_LEAST_SIDE}; "
-            "use --codec libx264 or --lossless"
-        )
-    options = _fixed_options(codec, pixel_format, picture)
-    private = {
-        option.name for option in av.CodecContext.create(codec, "w").supported_options.private
-    }
-    if "crf" in private:
-        options["crf"] = f"{settings.crf if settings.crf is not None else DEFAULT_CRF:g}"
-    elif settings.crf is not None:
-        raise OutputError(f"{codec} has no --crf; leave it out or choose libx264 or libx265")
-    if settings.preset is not None:
-        if "preset" not in private:
-            raise OutputError(f"{codec} has no --preset; leave it out")
-        if codec in {"libx264", "libx265"} and settings.preset not in X26X_PRESETS:
-            raise OutputError(f"{settings.preset}: no preset; {codec} has {' '.join(X26X_PRESETS)}")
-        options["preset"] = settings.preset
-    return options
-
-
-def _fixed_options(codec: str, pixel_format: str, picture: Picture) -> dict[str, str]:
-    """Options that are nobody's choice: archival FFV1, the same bytes each time, a quiet x265."""
-    if codec == "ffv1":
-        slices = _ffv1_slices(pixel_format, picture)
-        return {"level": "3", "g": "1", "slicecrc": "1", "coder": "1"} | slices
-    if codec == "libx264":
-        return _x264_params(picture)
-    if codec == "prores_ks":
-        whole = log2_subsampling(VideoFormat(pixel_format)) == (0, 0)
-        return {"profile": "4444" if whole else "hq", "vendor": "apl0"}
-    return {"x265-params": "log-level=none"} if codec == "libx265" else {}
-
-
-def _x264_params(picture: Picture) -> dict[str, str]:
-    """What x264 is told by names of its own."""
-    params = []
-    if torch.backends.cpu.get_cpu_capability() == "AVX512":
-        # With AVX-512 the x264 in PyAV 18.1 gives other bytes from run to run, by one thread too.
-        params.append("asm=avx2")
-    if picture.is_interlaced:
-        # By several threads interlaced film gets other bytes from run to run (13 kinds in 40 runs).
-        params.append("threads=1")
-    if picture.is_bottom_first:
-        # FFmpeg tells x264 so with the first frame, when the stream already says the other order.
-        params.append("bff=1")
-    return {"x264-params": ":".join(params)} if params else {}
-
-
-def _ffv1_slices(pixel_format: str, picture: Picture) -> dict[str, str]:
-    """The most slices that a frame of this size can be cut into; a checksum guards each."""
-    for slices in FFV1_SLICES:
-        context = av.CodecContext.create("ffv1", "w")
-        context.width, context.height = picture.width, picture.height
-        context.pix_fmt, context.time_base = pixel_format, Fraction(1, 25)
-        context.options = {"level": "3", "slices": str(slices)}
-        try:
-            context.open()
-        except av.FFmpegError:
-            continue
-        return {"slices": str(slices)}
-    return {}
 
 
 def check_target(
@@ -342,10 +251,11 @@ def check_folder(folder: Path, *, folder_comes: bool) -> None:
         raise OutputError(f"{folder}: may not be written to; choose another folder with -o")
 
 
-def _plane_count(fmt: VideoFormat) -> int:
-    """Planes of `fmt` if each holds one component, else 0."""
+def _is_planar(fmt: VideoFormat) -> bool:
+    """Whether luma, Cb and Cr have a plane each, and the tags tell the range."""
     planes = {component.plane for component in fmt.components}
-    return len(planes) if len(planes) == len(fmt.components) else 0
+    own = len(planes) == len(fmt.components) == len(PLANES)
+    return own and is_planar_luma(fmt) and "yuvj" not in fmt.name
 
 
 def _known_encoder(name: str) -> str:
@@ -376,9 +286,10 @@ def _holds(fmt: VideoFormat, picture: Picture, chroma: str | None) -> bool:
     )
 
 
-def _chroma_share(name: str, formats: dict[str, VideoFormat]) -> int:
-    """Less for fewer chroma samples."""
-    return -sum(log2_subsampling(formats[name]))
+def _size(name: str, formats: dict[str, VideoFormat]) -> tuple[int, int, bool]:
+    """Less for fewer bits and fewer chroma samples, and for planes of their own."""
+    fmt = formats[name]
+    return fmt.components[0].bits, -sum(log2_subsampling(fmt)), name == SEMIPLANAR
 
 
 def _chroma_name(picture: Picture, chroma: str | None) -> str:

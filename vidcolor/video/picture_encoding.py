@@ -7,7 +7,8 @@ from pathlib import Path
 
 from vidcolor.errors import OutputError
 from vidcolor.settings import OutputSettings
-from vidcolor.video.encoding import Encoding, check_folder, encoder_options
+from vidcolor.video.encoders import encoder_options
+from vidcolor.video.encoding import Encoding, check_folder
 from vidcolor.video.pattern import Pattern
 from vidcolor.video.source import Source
 

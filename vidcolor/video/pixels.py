@@ -1,6 +1,6 @@
 """FFmpeg's pixel formats: what lies in their planes, and a plane as an array."""
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from av.video.format import VideoFormat
@@ -11,6 +11,8 @@ from vidcolor.frame import Plane
 
 # Deep formats that FFmpeg stores in the high bits of a word: their planes are no luma codes.
 HIGH_BIT_FORMATS = ("p0", "p2", "p4", "xv", "y2")
+MSB_SUFFIX = ("msble", "msbbe")
+SEMIPLANAR = "p010le"  # that of graphics cards: chroma in one plane, ten bits in the high ones
 FLOAT_SUFFIXES = ("f16le", "f32le", "f16be", "f32be")
 # (log2 of width, log2 of height) by which chroma is smaller: the part of FFmpeg's format names.
 SUBSAMPLING_NAMES = {
@@ -33,6 +35,16 @@ def plane_view(frame: VideoFrame, index: int) -> Plane:
     dtype = np.dtype("uint16" if deep else "uint8")
     rows = np.frombuffer(memoryview(plane), dtype).reshape(-1, plane.line_size // dtype.itemsize)
     return cast(Plane, rows[: plane.height, : plane.width])
+
+
+def component_views(frame: VideoFrame) -> list[NDArray[Any]]:
+    """The samples of luma, Cb and Cr, as `plane_view` gives those of planes of their own."""
+    if frame.format.name != SEMIPLANAR:
+        return [plane_view(frame, index) for index in range(len(frame.planes))]
+    plane = frame.planes[1]
+    rows = np.frombuffer(memoryview(plane), np.uint16).reshape(plane.height, -1)
+    both = rows[:, : 2 * plane.width]
+    return [plane_view(frame, 0), both[:, 0::2], both[:, 1::2]]
 
 
 def light_view(frame: VideoFrame, index: int) -> NDArray[np.float64]:
@@ -63,17 +75,25 @@ def planar_format(fmt: VideoFormat) -> str:
 
 def is_planar_luma(fmt: VideoFormat) -> bool:
     """Whether plane 0 of `fmt` holds nothing but luma codes, one a sample, in native order."""
+    if not fmt.components:  # it lies in the memory of a graphics card
+        return False
     first = fmt.components[0]
     alone = sum(component.plane == first.plane for component in fmt.components) == 1
     return (
         alone
         and not fmt.is_rgb
+        and not fmt.name.endswith(MSB_SUFFIX)
         and not fmt.has_palette
         and not fmt.is_big_endian
         and not fmt.is_bit_stream
         and not fmt.name.endswith(FLOAT_SUFFIXES)
         and not fmt.name.startswith(HIGH_BIT_FORMATS)
     )
+
+
+def word_bits(fmt: VideoFormat) -> int:
+    """Bits from the lowest of a word to the highest of a code."""
+    return 16 if fmt.name == SEMIPLANAR else fmt.components[0].bits
 
 
 def log2_subsampling(fmt: VideoFormat) -> tuple[int, int]:

@@ -9,13 +9,13 @@ import av
 
 from vidcolor.errors import AlreadyColorError, OutputError
 from vidcolor.settings import OutputSettings, Settings
+from vidcolor.video.encoders import encoder_options
 from vidcolor.video.encoding import (
     CONTAINER_BY_SUFFIX,
     Encoding,
     choose_encoder,
     choose_pixel_format,
     default_path,
-    encoder_options,
     tag_picture,
     wanted_container,
 )
@@ -25,7 +25,7 @@ from vidcolor.video.picture_encoding import (
     notes_on_pictures,
     plan_pictures,
 )
-from vidcolor.video.pixels import log2_subsampling
+from vidcolor.video.pixels import log2_subsampling, word_bits
 from vidcolor.video.source import Source, open_container, probe
 from vidcolor.video.subtitles import MOV_TEXT, text_codec
 from vidcolor.video.telecine import is_telecined
@@ -119,7 +119,7 @@ def plan_encoding(
             log2_chroma_width=log2_width,
             log2_chroma_height=log2_height,
         ),
-        luma_shift=fmt.components[0].bits - source.picture.depth,
+        luma_shift=word_bits(fmt) - source.picture.depth,
         options=encoder_options(codec, pixel_format, source.picture, settings),
         chroma_only=settings.chroma_only,
     )
