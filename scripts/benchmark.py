@@ -1,13 +1,19 @@
 """Measure the whole program beside a plain transcode of the same film, the ceiling, in one run.
 
 The plain transcode decodes and encodes with the program's own reader, writer and encoder settings,
-and writes neutral chroma. Rates are medians of alternating repeats; on a busy machine only their
-ratio is to be trusted.
+and writes neutral chroma. Each runs in a process of its own, one after the other in turn, which
+also tells its peak memory; loading programs and weights is left out of the time. Rates are medians
+of the rounds. On a busy machine only their ratio is to be trusted.
+
+With `--stages` the processor time of each stage is told, with `--nets` how fast nets answer by
+themselves. `plot_speed.py` draws what `--json` wrote.
 """
 
 import argparse
 import json
+import multiprocessing
 import platform
+import resource
 import statistics
 import tempfile
 import time
@@ -18,18 +24,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from stage_speed import time_nets, time_stages
+from net_speed import time_nets
+from stage_speed import time_stages
 
 from vidcolor.film import Watcher, colorize_job
-from vidcolor.models.zoo import load_model
-from vidcolor.settings import OutputSettings, Settings
+from vidcolor.models.zoo import find_model
+from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.video.encoder import Encoded, ShotEncoder
 from vidcolor.video.plan import Job, plan_video
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.writer import FilmWriter, reorder_depth
 
+Row = dict[str, Any]
 
-def transcode(job: Job) -> int:
+
+def transcode(job: Job, settings: Settings) -> int:
     """Decode and encode a film with neutral chroma; how many frames it has."""
     picture = job.encoding.picture
     neutral = 1 << (picture.depth - 1)
@@ -37,7 +46,8 @@ def transcode(job: Job) -> int:
     plane = np.full((picture.chroma_height, picture.chroma_width), neutral, dtype)
     encoder = ShotEncoder(job.source, job.encoding)
     packets: list[Encoded] = []
-    for frame in read_frames(replace(job.source, picture=picture), Losses()):
+    source = replace(job.source, picture=picture)
+    for frame in read_frames(source, Losses(), hwaccel=settings.input.hwaccel):
         packets += encoder.encode(frame, (plane, plane))
     packets += encoder.end_shot()
     with FilmWriter(job.source, job.encoding, made_by="") as writer:
@@ -45,32 +55,64 @@ def transcode(job: Job) -> int:
     return len(packets)
 
 
-def rate_of(run: Callable[[], int]) -> float:
-    """Frames a second of one run."""
-    began = time.perf_counter()
-    return run() / (time.perf_counter() - began)
-
-
-def measure(film: Path, repeats: int, folder: Path) -> dict[str, float | int | str]:
-    """Frames a second of the program and of the plain transcode."""
-    settings = Settings(output=OutputSettings(overwrite=True), force=True)
+def run_once(what: str, film: Path, settings: Settings, folder: Path) -> Row:
+    """Transcode or colorize a film: its frames, the seconds, and the process's peak memory."""
     job = plan_video(film, None, settings, folder=folder)
-    model = load_model(settings.model.name)
-    rates: dict[str, list[float]] = {"transcode": [], "vidcolor": []}
+    run: Callable[[], int]
+    if what == "transcode":
+        run = lambda: transcode(job, settings)  # noqa: E731 - a choice of two
+    else:
+        model = find_model(settings.model)
+        run = lambda: colorize_job(job, model, settings, Watcher()).frames  # noqa: E731
+    began = time.perf_counter()
+    frames = run()
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"frames": frames, "seconds": seconds, "peak_mib": round(peak), "size": _size(job)}
+
+
+def measure(film: Path, settings: Settings, repeats: int, folder: Path) -> Row:
+    """Frames a second and peak memory of the program and of the plain transcode."""
+    rounds: dict[str, list[Row]] = {"transcode": [], "vidcolor": []}
+    context = multiprocessing.get_context("spawn")  # so that one's memory is not the other's
     for _ in range(repeats):
-        rates["transcode"].append(rate_of(lambda: transcode(job)))
-        rates["vidcolor"].append(
-            rate_of(lambda: colorize_job(job, model, settings, Watcher()).frames)
-        )
-    medians = {name: statistics.median(measured) for name, measured in rates.items()}
-    picture = job.source.picture
+        for what, measured in rounds.items():
+            with context.Pool(1) as pool:
+                measured.append(pool.apply(run_once, (what, film, settings, folder)))
+    rates = {
+        what: statistics.median(one["frames"] / one["seconds"] for one in measured)
+        for what, measured in rounds.items()
+    }
+    pairs = zip(rounds["transcode"], rounds["vidcolor"], strict=True)
+    ratios = [plain["seconds"] / whole["seconds"] for plain, whole in pairs]
     return {
         "film": film.name,
-        "size": f"{picture.width}x{picture.height}",
-        "transcode_frames_per_second": round(medians["transcode"], 2),
-        "vidcolor_frames_per_second": round(medians["vidcolor"], 2),
-        "ratio": round(medians["vidcolor"] / medians["transcode"], 3),
+        "size": rounds["vidcolor"][0]["size"],
+        "frames": rounds["vidcolor"][0]["frames"],
+        "transcode_frames_per_second": round(rates["transcode"], 2),
+        "vidcolor_frames_per_second": round(rates["vidcolor"], 2),
+        "ratio": round(statistics.median(ratios), 3),
+        "peak_mib": max(one["peak_mib"] for one in rounds["vidcolor"]),
+        "transcode_peak_mib": max(one["peak_mib"] for one in rounds["transcode"]),
         "repeats": repeats,
+    }
+
+
+def _size(job: Job) -> str:
+    return f"{job.source.picture.width}x{job.source.picture.height}"
+
+
+def measure_stages(film: Path, folder: Path, frames: int, repeats: int) -> Row:
+    """Processor milliseconds a frame of each stage, and the size of the film."""
+    milliseconds = time_stages(film, folder, frames, repeats)
+    share = milliseconds.pop("share of frames inferred")
+    job = plan_video(film, None, Settings(force=True), folder=folder)
+    return {
+        "film": film.name,
+        "size": _size(job),
+        "milliseconds": milliseconds,
+        "total": round(sum(milliseconds.values()), 2),
+        "share_of_frames_inferred": share,
     }
 
 
@@ -78,27 +120,43 @@ def main() -> None:
     """Print one row a film, and write them as JSON if asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("films", nargs="*", type=Path)
-    parser.add_argument("--stages", type=int, metavar="N", help="time each stage on N frames")
-    parser.add_argument("--nets", nargs="+", default=[], help="time these nets alone")
+    parser.add_argument("--stages", type=int, metavar="N", help="also time each stage on N frames")
+    parser.add_argument("--nets", nargs="+", default=[], help="also time these nets alone")
+    parser.add_argument("--batches", nargs="+", type=int, default=[8], help="of the nets")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--hwaccel", help="decode by it, in both")
+    parser.add_argument("--codec", help="encode by it, in both")
+    parser.add_argument("--batch-size", type=int, default=ModelSettings().batch_size)
     parser.add_argument("--json", type=Path, help="file for the figures")
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        rows: list[dict[str, Any]] = []
-        for film in arguments.films:
-            if arguments.stages:
-                milliseconds = time_stages(film, Path(folder), arguments.stages)
-                rows.append({"film": film.name, "milliseconds_per_frame": milliseconds})
-            else:
-                rows.append(measure(film, arguments.repeats, Path(folder)))
-    rows += time_nets(arguments.nets, arguments.repeats)
+    settings = Settings(
+        input=InputSettings(hwaccel=arguments.hwaccel),
+        model=ModelSettings(device=arguments.device, batch_size=arguments.batch_size),
+        output=OutputSettings(overwrite=True, codec=arguments.codec),
+        force=True,
+    )
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        rows += [measure(film, settings, arguments.repeats, folder) for film in arguments.films]
+        if arguments.stages:
+            staged = (folder, arguments.stages, arguments.repeats)
+            rows += [measure_stages(film, *staged) for film in arguments.films]
+    rows += time_nets(arguments.nets, arguments.batches, arguments.repeats, arguments.device)
     for row in rows:
         print(" | ".join(f"{key} {value}" for key, value in row.items()))
     if arguments.json:
-        machine = (
-            f"{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
-        )
+        machine = f"{_processor()}, {torch.get_num_threads()} threads, torch {torch.__version__}"
         arguments.json.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
+
+
+def _processor() -> str:
+    """The processor's name, where the system tells it."""
+    about = Path("/proc/cpuinfo")
+    names = about.read_text().split("\n") if about.exists() else []
+    named = [line.partition(":")[2].strip() for line in names if line.startswith("model name")]
+    return named[0] if named else platform.machine()
 
 
 if __name__ == "__main__":

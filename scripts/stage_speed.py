@@ -1,174 +1,147 @@
-"""How long each stage takes by itself on one thread, and nets beside the machine's own ceiling.
+"""Processor time of each stage by itself, for `benchmark.py --stages`.
 
-For `benchmark.py --stages` and `--nets`. Stages are fed with what the stage before made of the same
-frames, kept in memory, so that none waits for another.
+Stages are fed, a few frames at a time, with what the stage before made of the same frames. Time is
+that of all threads of the process, codecs' own included: so the stages add up to the whole, and
+waiting counts for nothing.
 """
 
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
+from typing import TypeVar
 
-import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lightness import expose, lightness_of, network_size, to_network
 from vidcolor.color.siting import mean_at_chroma, range_at_chroma
 from vidcolor.color.upsample import upsample_ab
 from vidcolor.color.ycbcr import chroma_codes
-from vidcolor.models.lite import fold_batch_norm
-from vidcolor.models.nets import NETS
+from vidcolor.frame import ColorHistogram, Frame, Spared
+from vidcolor.models.lite import OUTPUT_STRIDE
 from vidcolor.models.predict import predict_histograms
-from vidcolor.models.zoo import choose_dtype, load_model
+from vidcolor.models.zoo import Model, load_model
 from vidcolor.settings import OutputSettings, Settings
+from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.smoothing import smooth_histograms
+from vidcolor.temporal.sparing import Sparing
+from vidcolor.video.detail import small_luma
 from vidcolor.video.encoder import ShotEncoder
 from vidcolor.video.plan import Job, plan_video
 from vidcolor.video.reader import Losses, read_frames
+from vidcolor.video.shots import number_shots
 
-NET_SIZE = (256, 352)
-"""Height and width that nets are compared at."""
+T = TypeVar("T")
 
-_MATRIX_SIDE = 2048
-_NET_BATCH = 8
+_AT_ONCE = 16
 
 
-def time_stages(film: Path, folder: Path, frames: int) -> dict[str, float]:
-    """Milliseconds a frame of each stage, on one thread.
+def time_stages(film: Path, folder: Path, frames: int, repeats: int) -> dict[str, float]:
+    """Milliseconds of processor time a frame of each stage, and the share of frames asked about.
 
     Args:
         film: Its first frames are taken.
         folder: Where the film would be written; nothing is.
         frames: How many.
+        repeats: Rounds; of their times the medians are told.
     """
     settings = Settings(output=OutputSettings(overwrite=True), force=True)
     job = plan_video(film, None, settings, folder=folder)
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        seconds = _stages(job, settings, frames)
+        model = replace(load_model(settings.model.name, "cpu"), threads=1)
+        rounds = [_Stages(job, model, settings).run(frames) for _ in range(repeats)]
     finally:
         torch.set_num_threads(before)
-    return {name: round(1000 * spent, 3) for name, spent in seconds.items()}
+    return {name: round(statistics.median(one[name] for one in rounds), 4) for name in rounds[0]}
 
 
-def _stages(job: Job, settings: Settings, count: int) -> dict[str, float]:
-    seconds: dict[str, float] = {}
-    source = replace(job.source, picture=job.encoding.picture)
-    picture = source.picture
-    model = replace(load_model(settings.model.name, "cpu"), threads=1)
-    size = network_size(picture, settings.model.render_size)
+class _Stages:
+    """One round through the stages."""
 
-    def timed(name: str, made: Iterable[object]) -> list:  # type: ignore[type-arg]
-        began = time.perf_counter()
+    def __init__(self, job: Job, model: Model, settings: Settings) -> None:
+        self.job, self.model, self.settings = job, model, settings
+        self.seconds: dict[str, float] = {}
+        self.asked = 0
+
+    def run(self, count: int) -> dict[str, float]:
+        """Take so many frames through all stages; milliseconds a frame of each."""
+        encoder = ShotEncoder(self.job.source, self.job.encoding)
+        source = replace(self.job.source, picture=self.job.encoding.picture)
+        read = islice(read_frames(source, Losses()), count)
+        done = 0
+        while frames := self.timed("decode", islice(read, _AT_ONCE)):
+            done += len(frames)
+            chroma = self.color(frames)
+            pairs = zip(frames, chroma, strict=True)
+            self.timed("encode", (list(encoder.encode(*pair)) for pair in pairs))
+        self.timed("encode", encoder.end_shot())
+        milliseconds = {name: 1000 * spent / done for name, spent in self.seconds.items()}
+        return milliseconds | {"share of frames inferred": self.asked / done}
+
+    def timed(self, name: str, made: Iterable[T]) -> list[T]:
+        """All of something, its making counted as that stage's."""
+        began = time.process_time()
         results = list(made)
-        seconds[name] = (time.perf_counter() - began) / count
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.process_time() - began
         return results
 
-    def first(some: Iterable[object]) -> Iterable[object]:
-        return (one for one, _ in zip(some, range(count), strict=False))
+    def color(self, frames: list[Frame]) -> list:  # type: ignore[type-arg]
+        """The chroma planes of some frames."""
+        picture, model, settings = self.job.encoding.picture, self.model, self.settings
+        size = network_size(picture, settings.model.render_size)
+        small = self.timed("find shots", (small_luma(f.luma, picture.depth) for f in frames))
+        self.timed("find shots", number_shots(zip(frames, small, strict=True)))
+        seen = self.timed("prepare", (expose(to_network(f.luma, picture, size))[0] for f in frames))
+        moved = with_motions(seen, lambda one: one, OUTPUT_STRIDE, settings.temporal)
+        motions = [motion for _, motion in self.timed("follow motion", moved)]
+        sparing = Sparing(settings.temporal)
+        choices = [sparing.choose(motion) for motion in motions]
+        wanted = [one for one, choice in zip(seen, choices, strict=True) if choice.asked]
+        self.asked += len(wanted)
+        predicted = predict_histograms(wanted, model, settings.model.batch_size)
+        histograms = iter(self.timed("infer", predicted))
 
-    frames = timed("decode", first(read_frames(source, Losses())))
-    count = len(frames)
-    seen = timed("prepare", (expose(to_network(f.luma, picture, size))[0] for f in frames))
-    histograms = timed("infer", predict_histograms(seen, model, settings.model.batch_size))
-    smoothed = timed("smooth", smooth_histograms(histograms, settings.temporal))
-    maps = timed(
-        "decode bins",
-        (
-            decode_prediction(one.probabilities, model.decoding, vividness=0.0).ab.numpy()
-            for one in smoothed
-        ),
-    )
-    guides = timed(
-        "look at luma",
-        (
+        def fresh() -> Iterator[ColorHistogram | Spared]:
+            for one, choice in zip(seen, choices, strict=True):
+                if choice.spared_by is not None:
+                    yield Spared(one, choice.spared_by)
+                else:
+                    yield replace(next(histograms), motion=choice.motion)
+
+        smoothed = self.timed("smooth", smooth_histograms(fresh(), settings.temporal))
+        maps = self.timed(
+            "decode bins",
             (
-                mean_at_chroma(lightness_of(f.luma, picture), picture),
-                range_at_chroma(f.luma, picture),
-            )
-            for f in frames
-        ),
-    )
-    enlarged = timed(
-        "upsample",
-        (
-            upsample_ab(ab, lightness, guide, picture)
-            for ab, lightness, (guide, _) in zip(maps, seen, guides, strict=True)
-        ),
-    )
-    planes = timed(
-        "convert",
-        (
-            chroma_codes(ab, guide, extremes, picture)
-            for ab, (guide, extremes) in zip(enlarged, guides, strict=True)
-        ),
-    )
-    encoder = ShotEncoder(job.source, job.encoding)
-
-    def encode() -> Iterable[object]:
-        for frame, chroma in zip(frames, planes, strict=True):
-            yield from encoder.encode(frame, chroma)
-        yield from encoder.end_shot()
-
-    timed("encode", encode())
-    return seconds
-
-
-def time_nets(names: Iterable[str], repeats: int) -> list[dict[str, float | str]]:
-    """Speed of nets on all threads, alternating: frames/s, FLOPs and share of the machine's peak.
-
-    Speed does not depend on weights, so that of nets that do not ship is told as well.
-    """
-    dtype = choose_dtype(torch.device("cpu"))
-    nets = {name: _net(name, dtype) for name in names}
-    pictures = torch.randn(_NET_BATCH, 1, *NET_SIZE).to(dtype)
-    pictures = pictures.contiguous(memory_format=torch.channels_last)
-    rates: dict[str, list[float]] = {name: [] for name in nets}
-    peaks: list[float] = []
-    with torch.no_grad():
-        for _ in range(repeats):
-            peaks.append(_peak(dtype))
-            for name, net in nets.items():
-                rates[name].append(_NET_BATCH / _time(lambda net=net: net(pictures)))
-        counted = {name: _flops(net, pictures[:1]) for name, net in nets.items()}
-    peak = statistics.median(peaks)
-    return [
-        {
-            "net": name,
-            "frames_per_second": round(rate := statistics.median(rates[name]), 1),
-            "gflop_per_frame": round(counted[name] / 1e9, 2),
-            "share_of_peak": round(counted[name] * rate / peak, 3),
-            "peak_gflop_per_second": round(peak / 1e9, 1),
-        }
-        for name in nets
-    ]
-
-
-def _net(name: str, dtype: torch.dtype) -> torch.nn.Module:
-    torch.manual_seed(0)
-    net = NETS[name].make({}).eval().requires_grad_(requires_grad=False)
-    fold_batch_norm(net)
-    return net.to(dtype).to(memory_format=torch.channels_last)
-
-
-def _time(run: Callable[[], object]) -> float:
-    run()  # to warm up
-    began = time.perf_counter()
-    run()
-    return time.perf_counter() - began
-
-
-def _peak(dtype: torch.dtype) -> float:
-    """Floating-point operations a second of a large product of matrices."""
-    one, other = torch.randn(2, _MATRIX_SIDE, _MATRIX_SIDE).to(dtype)
-    return 2 * _MATRIX_SIDE**3 / _time(lambda: one @ other)
-
-
-def _flops(net: torch.nn.Module, picture: torch.Tensor) -> float:
-    with FlopCounterMode(display=False) as counter:
-        net(picture)
-    return float(np.float64(counter.get_total_flops()))
+                decode_prediction(one.probabilities, model.decoding, vividness=0.0).ab.numpy()
+                for one in smoothed
+            ),
+        )
+        guides = self.timed(
+            "look at luma",
+            (
+                (
+                    torch.from_numpy(mean_at_chroma(lightness_of(f.luma, picture), picture)),
+                    tuple(map(torch.from_numpy, range_at_chroma(f.luma, picture))),
+                )
+                for f in frames
+            ),
+        )
+        enlarged = self.timed(
+            "upsample",
+            (
+                upsample_ab(ab, lightness, guide, picture)
+                for ab, lightness, (guide, _) in zip(maps, seen, guides, strict=True)
+            ),
+        )
+        return self.timed(
+            "convert",
+            (
+                chroma_codes(ab, guide, extremes, picture)
+                for ab, (guide, extremes) in zip(enlarged, guides, strict=True)
+            ),
+        )

@@ -445,9 +445,9 @@ def test_chroma_in_one_plane_is_written_sample_by_sample() -> None:
     """What is written into P010 is read, by FFmpeg, as luma, Cb and Cr."""
     rng = np.random.default_rng(0)
     written = [
-        rng.integers(0, 1024, size).astype(np.uint16) for size in ((34, 50), (17, 25), (17, 25))
+        rng.integers(0, 1024, size).astype(np.uint16) for size in ((32, 64), (16, 32), (16, 32))
     ]
-    frame = VideoFrame(50, 34, "p010le")
+    frame = VideoFrame(64, 32, "p010le")
     for view, plane in zip(component_views(frame), written, strict=True):
         view[:] = plane << 6
     read = frame.reformat(format="yuv420p10le")

@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import chain, groupby, takewhile
@@ -11,6 +11,7 @@ from operator import attrgetter
 from time import perf_counter
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -143,9 +144,20 @@ def colorize_frames(
     ahead = run_ahead(number_shots(prepared), FRAMES_READ_AHEAD)
     guessed = _guess(ahead, model, settings, dump, last_by_shot, past)
     inferred = run_ahead(named("inference", guessed), FRAMES_COLORED_AHEAD)
-    with closing(inferred):
-        device = model.device if model.device.type == "cuda" else CPU
+    device = model.device if model.device.type == "cuda" else CPU
+    with closing(inferred), _one_thread_each():
         yield from named("coloring", _finish(inferred, settings, device, dump))
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[None]:
+    """Frames are shared out among threads already: OpenCV's own would wait for each other."""
+    used = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(used)
 
 
 def colorize_shot(
