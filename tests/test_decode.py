@@ -4,6 +4,7 @@ import torch
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding, decode_annealed_mean
 from vidcolor.color.decode import DecodeMethod, decode_prediction
+from vidcolor.models.zoo import load_model
 
 WEIGHT = torch.linspace(0.5, 2, BIN_COUNT)
 DECODING = Decoding(rebalancing_weight=WEIGHT, temperature=0.4, boost=0.1)
@@ -86,3 +87,18 @@ def test_colors_given_at_once_stay_as_they_are(method: DecodeMethod) -> None:
     assert torch.equal(found.ab, ab)
     assert found.entropy.shape == (1, 4, 3)
     assert found.entropy.isnan().all()
+
+
+@pytest.mark.parametrize("scale", [0.5, 2, 6])
+def test_half_precision_changes_no_color_that_could_be_seen(scale: float) -> None:
+    """Dull, likely and certain histograms, as nets give them, keep their colors to 0.1 in ab."""
+    torch.manual_seed(0)
+    logits = torch.randn(BIN_COUNT, 40, 50) * scale - BIN_CENTERS.norm(dim=1)[:, None, None] / 20
+    prediction = logits.softmax(0)
+    decoding = load_model("lite", "cpu").decoding
+    exact, halved = (
+        decode_prediction(one, decoding, vividness=0.0).ab
+        for one in (prediction, prediction.half())
+    )
+    assert exact.abs().max() > 5
+    assert (exact - halved).abs().max() < 0.1

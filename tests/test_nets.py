@@ -125,7 +125,9 @@ def test_predictions_are_means_over_squares(name: str, tmp_path: Path) -> None:
     values = output.softmax(1) if model.decoding else AB_UNIT * output
     stride = 4 * output.shape[-1] // padded.shape[-1]
     means = values.unfold(2, stride, stride).unfold(3, stride, stride).mean((-1, -2))
-    torch.testing.assert_close(torch.stack(found), means[:, :, :10, :18], atol=1e-4, rtol=1e-3)
+    torch.testing.assert_close(
+        torch.stack(found).float(), means[:, :, :10, :18], atol=1e-4, rtol=1e-3
+    )
 
 
 def test_nets_that_do_not_ship_say_how_they_are_come_by(

@@ -114,7 +114,8 @@ def decode_annealed_mean(
     to a factor, and the tilt is a constant of each bin: tilt, sum and mean are one matrix product.
 
     Args:
-        probabilities: (..., bins, h, w) float32, at least 0; their sum need not be 1 exactly.
+        probabilities: (..., bins, h, w) of any float type, at least 0; their sum need not be 1
+            exactly.
         vividness: v above; 0 is likely, 1 vivid, more is vivider still.
         decoding: w and T above, and what the mean gains.
 
@@ -126,7 +127,7 @@ def decode_annealed_mean(
     tilt = weight.pow((vividness - 1) / temperature)
     centers = BIN_CENTERS.to(device)
     reduce = torch.stack([centers[:, 0] * tilt, centers[:, 1] * tilt, tilt])  # (3, bins)
-    rows = probabilities.movedim(-3, -1).contiguous()  # (..., h, w, bins), as models give them
+    rows = probabilities.movedim(-3, -1).contiguous().float()  # (..., h, w, bins), as models do
     logs = rows.clamp_min(_TINY).log2_()
     entropy = -(rows * logs).sum(-1, keepdim=True)  # (..., h, w, 1)
     sharp = logs.mul_(1 / temperature).exp2_()  # twice as fast as pow on a CPU

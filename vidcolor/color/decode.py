@@ -31,7 +31,7 @@ def decode_prediction(
     """One color for each pixel of a prediction.
 
     Args:
-        prediction: (bins, h, w) float32 probabilities, or a* and b*, (2, h, w).
+        prediction: (bins, h, w) probabilities of any float type, or a* and b*, (2, h, w).
         decoding: How the model's histograms become colors; None if it gives a* and b*.
         vividness: See `decode_annealed_mean`; has no effect on a* and b*.
         method: `annealed`, what the model's author meant; `mean` and `mode` of the histogram;
@@ -52,7 +52,7 @@ def decode_prediction(
         return mean
     weight = decoding.rebalancing_weight.to(prediction.device, torch.float32)
     tilt = (vividness - 1) * weight.log()
-    scores = prediction.clamp_min(_TINY).log() + tilt[:, None, None]
+    scores = prediction.float().clamp_min(_TINY).log() + tilt[:, None, None]
     if method == "sample":
         scores = scores + _gumbel_noise(seed).to(prediction.device)[:, None, None]
     chosen = BIN_CENTERS.to(prediction.device)[scores.argmax(0)]  # (h, w, 2)

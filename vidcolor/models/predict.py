@@ -44,8 +44,9 @@ def predict_histograms(
         batch_size: Pictures inferred at once; halved, with a warning, when memory runs out.
 
     Yields:
-        Probabilities (bins, h, w) float32 on the model's device, or a* and b*, (2, h, w); h and w a
-        quarter of the picture's sides, rounded up. In memory a pixel's bins lie side by side.
+        Probabilities (bins, h, w) float16 on the model's device, or a* and b*, (2, h, w) float32;
+        h and w a quarter of the picture's sides, rounded up. In memory a pixel's bins lie side by
+        side.
 
     Raises:
         VidcolorError: There is not enough memory for one picture.
@@ -123,7 +124,7 @@ def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torc
         return [_shrunk(AB_UNIT * picture.float().movedim(-1, 0), finer) for picture in pixels]
     # Picture by picture, a softmax stays in the processor's cache.
     softmaxes = (picture.softmax(-1, dtype=torch.float32).movedim(-1, 0) for picture in pixels)
-    return [_shrunk(softmax, finer) for softmax in softmaxes]
+    return [_shrunk(softmax, finer).half() for softmax in softmaxes]
 
 
 def _shrunk(prediction: torch.Tensor, finer: int) -> torch.Tensor:

@@ -89,7 +89,7 @@ def pool_histograms(probabilities: torch.Tensor, labels: Labels) -> Map:
         labels: Region of each pixel, (H, W), from 0 without gaps.
     """
     bins, _, width = probabilities.shape
-    flat = probabilities.reshape(bins, -1).cpu().numpy()
+    flat = probabilities.reshape(bins, -1).float().cpu().numpy()
     cells = cv2.transpose(flat)  # (h * w, bins), seven times as fast as numpy's
     rows, columns = (np.arange(side, dtype=np.int32) // STRIDE for side in labels.shape)
     cell = rows[:, None] * np.int32(width) + columns  # (H, W)

@@ -80,7 +80,7 @@ def refine_scribble(
     """
     past: _Past | None = None
     for histogram in histograms:
-        probabilities = histogram.probabilities
+        probabilities = histogram.probabilities.float()
         if len(probabilities) != BIN_COUNT:
             raise ModelError(
                 "--refine scribble needs a model that tells how sure it is; use --refine flood"

@@ -100,11 +100,11 @@ def _join(
     if motion is None:
         pictures = histogram.lightness, past.lightness
         motion = find_motion(*pictures, (width, height), follow=settings.motion)
-    past_rows, past_weight = _move(_rows(past), past.weight, motion)
-    past_weight *= np.float32(settings.smoothing)
     rows = _rows(histogram)
+    past_rows, past_weight = _move(_rows(past).to(rows.dtype), past.weight, motion)
+    past_weight *= np.float32(settings.smoothing)
     weight = past_weight + histogram.weight
-    share = torch.from_numpy((past_weight / weight).reshape(-1, 1)).to(rows.device)
+    share = torch.from_numpy((past_weight / weight).reshape(-1, 1)).to(rows)
     smoothed = torch.lerp(rows, past_rows, share)
     probabilities = smoothed.reshape(height, width, -1).movedim(-1, 0)
     return replace(histogram, probabilities=probabilities, weight=weight, motion=motion)
@@ -126,7 +126,7 @@ def _move(rows: torch.Tensor, weight: Map, motion: Motion) -> tuple[torch.Tensor
     """Predictions (h * w, bins), moved, and the weight that can be trusted, (h, w)."""
     corners, parts = _bilinear(motion.displacement)
     remembered = (weight.reshape(-1)[corners] * parts).sum(1).reshape(weight.shape)
-    moved = _gather(rows.float(), corners, parts)
+    moved = _gather(rows, corners, parts)
     return moved, np.asarray(motion.trust * remembered, np.float32)
 
 
@@ -163,5 +163,5 @@ def _gather(rows: torch.Tensor, corners: NDArray[np.int64], parts: Map) -> torch
         torch.from_numpy(corners).to(rows.device),
         rows,
         mode="sum",
-        per_sample_weights=torch.from_numpy(parts).to(rows.device),
+        per_sample_weights=torch.from_numpy(parts).to(rows),
     )
