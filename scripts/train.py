@@ -202,6 +202,8 @@ def main() -> None:
     store = read_pictures(args.data, args.cache)
     store = store[: round(len(store) * args.data_share)]
     learner = make_learner(args, store)
+    if learner.settings.plateau and args.validation is None:
+        raise VidcolorError("--plateau waits for validation to get better; give --validation")
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     validation_minutes = args.validation_minutes

@@ -34,6 +34,21 @@ def test_uv_is_cieluv_s() -> None:
     np.testing.assert_allclose(found, theirs, atol=0.15)
 
 
+@pytest.mark.parametrize(
+    ("srgb", "expected"),
+    [
+        ((1, 0, 0), (175.015, 37.756)),
+        ((0, 1, 0), (-83.078, 107.399)),
+        ((0, 0, 1), (-9.405, -130.342)),
+    ],
+)
+def test_uv_of_the_primaries(srgb: tuple[int, ...], expected: tuple[float, float]) -> None:
+    """As tables of sRGB under D65 have them; another white point would miss by more."""
+    color = torch.tensor(srgb, dtype=torch.float32)[:, None, None]
+    found = uv_from_lab(lab_from_srgb(color)).flatten().tolist()
+    assert found == pytest.approx(expected, abs=0.03)
+
+
 def test_uv_of_neutral_and_black_is_nothing() -> None:
     """No color has no u* and v*, also where there is no light to divide by."""
     grey = torch.linspace(0, 1, 20).expand(3, 1, 20)

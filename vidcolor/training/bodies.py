@@ -13,6 +13,7 @@ from vidcolor.models.fetching import fetch, refuse_other_file
 DOWNLOAD = "download"
 """In place of a path: fetch the file."""
 
+_COUNTER = "num_batches_tracked"
 _ADDRESS = "https://download.pytorch.org/models"
 
 
@@ -72,7 +73,9 @@ def load_body(net: nn.Module, name: str, source: str) -> str:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
         if body.sums:
             tensors[body.first] = tensors[body.first].sum(1, keepdim=True)
-        encoder.load_state_dict({key: tensors.get(key, kept) for key, kept in ours.items()})
+        # Counters of batches are of no use here, and older files lack them; all else must be there.
+        counters = {key: kept for key, kept in ours.items() if key.endswith(_COUNTER)}
+        encoder.load_state_dict({key: (counters | tensors)[key] for key in ours})
     except (UnpicklingError, RuntimeError, KeyError, AttributeError) as error:
         raise ModelError(f"{path}: not the weights of {name}'s body; fetch it again") from error
     return f"ImageNet weights of {body.file} in the body"
