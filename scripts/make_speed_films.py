@@ -9,14 +9,14 @@ from pathlib import Path
 
 import ffmpeg
 
-SIZES = ((640, 480), (1920, 1080), (3840, 2160))
+SIZES = ("640x480", "1920x1080", "3840x2160")
 RATE = 25
 _VISUALLY_LOSSLESS = {"c:v": "libx264", "crf": 12, "preset": "veryfast", "g": RATE}
 
 
-def make_film(clips: list[Path], frames: int, size: tuple[int, int], path: Path) -> None:
-    """Write a film of the first `frames` frames of each clip, its width and height given."""
-    width, height = size
+def make_film(clips: list[Path], frames: int, size: str, path: Path) -> None:
+    """Write a film of the first `frames` frames of each clip, of a size such as 640x480."""
+    width, height = map(int, size.split("x"))
     pieces = [
         ffmpeg.input(str(clip))
         .video.filter("scale", width, height, force_original_aspect_ratio="increase")
@@ -39,12 +39,13 @@ def main() -> None:
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--frames", type=int, default=40, help="of each clip (default: 40)")
     parser.add_argument("--times", type=int, default=1, help="repeat the pieces so many times")
+    parser.add_argument("--sizes", nargs="+", default=SIZES, help="WIDTHxHEIGHT each")
     parser.add_argument("--folder", type=Path, required=True, help="where the films go")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    for width, height in SIZES:
-        path = arguments.folder / f"{width}x{height}.mp4"
-        make_film(arguments.clips * arguments.times, arguments.frames, (width, height), path)
+    for size in arguments.sizes:
+        path = arguments.folder / f"{size}.mp4"
+        make_film(arguments.clips * arguments.times, arguments.frames, size, path)
         print(path)
 
 
