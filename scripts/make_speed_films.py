@@ -6,6 +6,7 @@ cameras and cuts among them, and scaled to cover the frame. Needs the ffmpeg pro
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import ffmpeg
 
@@ -29,7 +30,16 @@ def make_film(clips: list[Path], frames: int, size: str, path: Path) -> None:
         .filter("format", "yuv420p")
         for clip in clips
     ]
-    film = ffmpeg.concat(*pieces).output(str(path), r=RATE, **_VISUALLY_LOSSLESS)
+    _write(ffmpeg.concat(*pieces), path)
+
+
+def repeat_film(film: Path, times: int, path: Path) -> None:
+    """Write a film that shows another so many times."""
+    _write(ffmpeg.input(str(film), stream_loop=times - 1).video, path)
+
+
+def _write(pictures: Any, path: Path) -> None:  # noqa: ANN401 - of ffmpeg-python, which has no types
+    film = ffmpeg.output(pictures, str(path), r=RATE, **_VISUALLY_LOSSLESS)
     film.run(overwrite_output=True, quiet=True)
 
 
@@ -38,15 +48,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clips", nargs="+", type=Path)
     parser.add_argument("--frames", type=int, default=40, help="of each clip (default: 40)")
-    parser.add_argument("--times", type=int, default=1, help="repeat the pieces so many times")
+    parser.add_argument("--times", type=int, help="also write each film so many times as long")
     parser.add_argument("--sizes", nargs="+", default=SIZES, help="WIDTHxHEIGHT each")
     parser.add_argument("--folder", type=Path, required=True, help="where the films go")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     for size in arguments.sizes:
         path = arguments.folder / f"{size}.mp4"
-        make_film(arguments.clips * arguments.times, arguments.frames, size, path)
+        make_film(arguments.clips, arguments.frames, size, path)
         print(path)
+        if arguments.times:
+            longer = path.with_stem(f"{size}_x{arguments.times}")
+            repeat_film(path, arguments.times, longer)
+            print(longer)
 
 
 if __name__ == "__main__":
