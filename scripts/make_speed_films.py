@@ -38,7 +38,7 @@ def repeat_film(film: Path, times: int, path: Path) -> None:
     _write(ffmpeg.input(str(film), stream_loop=times - 1).video, path)
 
 
-def _write(pictures: Any, path: Path) -> None:  # noqa: ANN401 - of ffmpeg-python, which has no types
+def _write(pictures: Any, path: Path) -> None:
     film = ffmpeg.output(pictures, str(path), r=RATE, **_VISUALLY_LOSSLESS)
     film.run(overwrite_output=True, quiet=True)
 
