@@ -1,3 +1,4 @@
+import gc
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 from clips import (
     CLIPS,
@@ -371,3 +373,28 @@ def test_an_encoder_that_refuses_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"libx264 in matroska failed \(.+\); try another"):
         FilmWriter(source, encoding, made_by="a test")
     assert list(tmp_path.iterdir()) == [film]
+
+
+def test_the_encoders_of_shots_that_are_over_take_no_memory(tmp_path: Path) -> None:
+    """After many shots there is hardly more than after a few, whether Python tidies up or not."""
+    luma = moving_luma(4, 640, 480)
+    source = probe(write_film(tmp_path / "film.mkv", luma, codec="libx264"))
+    encoding = plan_encoding(source, OutputSettings(), output=tmp_path / "new.mp4")
+    frames = list(read_frames(source, Losses()))
+    neutral = np.full((240, 320), 128, np.uint8)
+    encoder = ShotEncoder(source, encoding)
+    process = psutil.Process()
+
+    def encode_shots(count: int) -> int:
+        for _ in range(count):
+            for frame in frames:
+                list(encoder.encode(frame, (neutral, neutral)))
+            list(encoder.end_shot())
+        return process.memory_info().rss
+
+    gc.disable()
+    try:
+        few, many = encode_shots(4), encode_shots(24)
+    finally:
+        gc.enable()
+    assert many - few < 40 << 20  # each takes 8 MB

@@ -1,5 +1,6 @@
 """Luma as it was and new chroma, encoded: a shot at a time, so that each can stand alone."""
 
+import gc
 import io
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
@@ -67,6 +68,10 @@ class ShotEncoder:
         self._mark_fields: Callable[[VideoFrame], VideoFrame] | None = None
         self._encode: Encode | None = None
         self._count = 0
+        # What is there now stays: later collections need not look at it, and take a millisecond.
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
 
     def encode(self, frame: Frame, chroma: tuple[Plane, Plane]) -> Iterator[Encoded]:
         """Take in the next frame of a shot; what the encoder gives is that of earlier ones, mostly.
@@ -93,6 +98,10 @@ class ShotEncoder:
         encode, self._encode = self._encode, None
         if encode is not None:
             yield from self._given(encode, None)
+            # PyAV's containers and streams refer to each other, so that an encoder's memory is only
+            # free when Python looks for such circles; by itself it would after dozens of shots.
+            del encode
+            gc.collect()
 
     def _given(self, encode: Encode, picture: VideoFrame | None) -> Iterator[Encoded]:
         try:
