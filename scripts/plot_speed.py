@@ -5,6 +5,7 @@ python scripts/plot_speed.py speed.json speed.png
 
 import argparse
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def draw(rows: list[dict[str, Any]]) -> Figure:
     """Draw the rows that `benchmark.py --json` wrote."""
     figure = Figure(figsize=(11, 4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    films = [row for row in rows if "ratio" in row]
+    films = _first_of_each_size(row for row in rows if "ratio" in row)
     for offset, what in ((-0.2, "transcode"), (0.2, "vidcolor")):
         rates = [row[f"{what}_frames_per_second"] for row in films]
         bars = left.bar([at + offset for at in range(len(films))], rates, 0.38, label=what)
@@ -27,7 +28,7 @@ def draw(rows: list[dict[str, Any]]) -> Figure:
     left.set_ylabel("frames a second")
     left.set_yscale("log")
     left.legend()
-    staged = [row for row in rows if "milliseconds" in row]
+    staged = _first_of_each_size(row for row in rows if "milliseconds" in row)
     below = np.zeros(len(staged))
     colors = mpl.colormaps["tab20"]
     for number, stage in enumerate(staged[0]["milliseconds"]):
@@ -38,6 +39,13 @@ def draw(rows: list[dict[str, Any]]) -> Figure:
     right.set_ylabel("share of processor time")
     right.legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize="small", reverse=True)
     return figure
+
+
+def _first_of_each_size(rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        found.setdefault(row["size"], row)
+    return list(found.values())
 
 
 def main() -> None:
