@@ -240,11 +240,12 @@ def fold_batch_norm(net: nn.Module) -> None:
 def fuse_activations(net: nn.Module) -> None:
     """Let each folded convolution clip its own output, in place: for inference on a CPU only.
 
-    Where this torch has no such operator the net stays as it is. The results are the same, bit for
-    bit.
+    Where this torch has no such operator, or the processor is none that it was tried on, the net
+    stays as it is. The results are the same, bit for bit.
     """
     has_library: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    if not has_library or not hasattr(torch.ops.mkldnn, _FUSED_OPERATOR):
+    is_known = torch.backends.cpu.get_cpu_capability().startswith("AVX")
+    if not (has_library and is_known and hasattr(torch.ops.mkldnn, _FUSED_OPERATOR)):
         return
     for name, module in net.named_children():
         if isinstance(module, _ConvNorm):
