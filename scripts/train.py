@@ -91,10 +91,17 @@ def arguments() -> argparse.Namespace:
     return args
 
 
-def make_learner(args: argparse.Namespace, store: PictureStore) -> Learner:
-    """A net with the weights asked for, about to learn."""
+def make_settings(args: argparse.Namespace) -> TrainSettings:
+    """The net's own settings, with what was given in their place."""
     given = {name: getattr(args, name) for name in _COUNTS + _AMOUNTS}
     settings = settings_of(args.model, {k: v for k, v in given.items() if v is not None})
+    if settings.plateau and args.validation is None:
+        raise VidcolorError("--plateau waits for validation to get better; give --validation")
+    return settings
+
+
+def make_learner(args: argparse.Namespace, settings: TrainSettings, store: PictureStore) -> Learner:
+    """A net with the weights asked for, about to learn."""
     bins = None
     if args.start is not None:
         weights = read_weights(args.start)
@@ -199,11 +206,10 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
+    settings = make_settings(args)
     store = read_pictures(args.data, args.cache)
     store = store[: round(len(store) * args.data_share)]
-    learner = make_learner(args, store)
-    if learner.settings.plateau and args.validation is None:
-        raise VidcolorError("--plateau waits for validation to get better; give --validation")
+    learner = make_learner(args, settings, store)
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     validation_minutes = args.validation_minutes
@@ -213,7 +219,6 @@ def main() -> None:
         pictures, decoding = others[:_VALIDATION_COUNT], learner.decoding
         leg = replace(leg, validate=lambda net: validate(net, pictures, decoding, args.device))
     placed = store.to(args.device)
-    settings = learner.settings
     named = {"seed": settings.seed, "batch_size": settings.batch_size, "side": settings.side_at}
     done = train(learner, lambda n: iterate_crops(placed, first_step=n, **named), args.folder, leg)
     if done:

@@ -433,12 +433,15 @@ def test_an_encoder_of_a_missing_graphics_card_is_refused() -> None:
         encoder_options("hevc_nvenc", "p010le", picture(10), DEFAULT)
 
 
-def test_a_graphics_cards_quality_is_one_number(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No bit rate caps it."""
+@pytest.mark.parametrize(("crf", "quantizer"), [(21, "21"), (0, "0"), (None, "16")])
+def test_a_graphics_cards_quality_is_one_number(
+    monkeypatch: pytest.MonkeyPatch, crf: float | None, quantizer: str
+) -> None:
+    """No bit rate caps it, and 0 is a quality like others."""
     monkeypatch.setattr(encoders, "_opened", lambda *_: None)
-    settings = OutputSettings(crf=21, preset="p6")
+    settings = OutputSettings(crf=crf, preset="p6")
     options = encoder_options("h264_nvenc", "yuv420p", picture(), settings)
-    assert options == {"rc": "constqp", "qp": "21", "preset": "p6"}
+    assert options == {"rc": "constqp", "qp": quantizer, "preset": "p6"}
 
 
 def test_chroma_in_one_plane_is_written_sample_by_sample() -> None:

@@ -190,7 +190,7 @@ def test_a_gpu_would_give_the_same_planes(
         calls.append(picture)
         return planes._look_on_gpu(luma, picture, device)
 
-    monkeypatch.setattr(planes, "_look_at_luma", look)
+    monkeypatch.setattr(planes, "look_at_luma", look)
     monkeypatch.setattr("vidcolor.color.siting._STRIP_SAMPLES", 1 << 30)
     found = colored(one)
     assert calls
@@ -198,3 +198,15 @@ def test_a_gpu_would_give_the_same_planes(
         assert plane.dtype == other.dtype
         assert np.abs(plane.astype(int) - other.astype(int)).max() <= 2 ** max(0, depth - 15)
         assert (plane != other).mean() < 0.01 * 2 ** max(0, depth - 10)
+
+
+def test_a_gpu_would_stand_codes_that_no_depth_has() -> None:
+    """Codes of damaged film above the depth's last one are as light as that one."""
+    one = textured(64, 5, depth=10)
+    luma = one.luma.copy()
+    luma[3:9, 5:40] = 5000
+    expected = planes.look_at_luma(luma, one.picture, torch.device("cpu"))
+    found = planes._look_on_gpu(luma, one.picture, torch.device("cpu"))
+    torch.testing.assert_close(found[0], expected[0])
+    for code, other in zip(found[1], expected[1], strict=True):
+        torch.testing.assert_close(code, other.float())

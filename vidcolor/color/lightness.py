@@ -152,7 +152,7 @@ def lightness_of(luma: Plane, picture: Picture) -> Map:
 def lightness_on(luma: torch.Tensor, picture: Picture) -> torch.Tensor:
     """What `lightness_of` gives, of and as a tensor on any device; luma as whole numbers."""
     table = _table_on(picture.depth, picture.full_range, luma.device)
-    return table[luma.int()]
+    return table[luma.int().clamp(max=len(table) - 1)]
 
 
 @cache

@@ -108,7 +108,7 @@ def _field_planes(frame: Frame, seen: _Seen, record: Record | None) -> Chroma:
 
 def _picture_planes(luma: Plane, picture: Picture, seen: _Seen, record: Record | None) -> Chroma:
     """The planes of a progressive frame, or of one field, which is a picture of half the lines."""
-    guide, extremes = _look_at_luma(luma, picture, seen.device)
+    guide, extremes = look_at_luma(luma, picture, seen.device)
     if seen.upsample == "spline":
         ab = spline_ab(seen.ab_map, picture).to(seen.device)  # (2, Hc, Wc)
     else:
@@ -121,10 +121,16 @@ def _picture_planes(luma: Plane, picture: Picture, seen: _Seen, record: Record |
     return Chroma(*chroma_codes(ab, guide, extremes, picture, record), limited)
 
 
-def _look_at_luma(
+def look_at_luma(
     luma: Plane, picture: Picture, device: torch.device
 ) -> tuple[torch.Tensor, Extremes]:
-    """L* at each chroma sample, (Hc, Wc), and the least and the greatest luma code under it."""
+    """Give L* at each chroma sample, (Hc, Wc), and the least and greatest luma code under it.
+
+    Args:
+        luma: Y' codes, (H, W).
+        picture: The film's depth and range, and where the chroma samples lie.
+        device: Where the results are wanted.
+    """
     if device.type != "cpu":
         return _look_on_gpu(luma, picture, device)
     guide = mean_at_chroma(lightness_of(luma, picture), picture)

@@ -53,12 +53,13 @@ def encoder_options(
     private = {
         option.name for option in av.CodecContext.create(codec, "w").supported_options.private
     }
+    crf = DEFAULT_CRF if settings.crf is None else settings.crf
     if codec in NVENC:
         _refuse_without_gpu(codec, pixel_format, picture)
         # Their quality by one number, without a bit rate that caps it.
-        options |= {"rc": "constqp", "qp": f"{settings.crf or DEFAULT_CRF:.0f}"}
+        options |= {"rc": "constqp", "qp": f"{crf:.0f}"}
     elif "crf" in private:
-        options["crf"] = f"{settings.crf if settings.crf is not None else DEFAULT_CRF:g}"
+        options["crf"] = f"{crf:g}"
     elif settings.crf is not None:
         raise OutputError(f"{codec} has no --crf; leave it out or choose libx264 or libx265")
     if settings.preset is not None:
