@@ -17,7 +17,6 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -58,14 +57,12 @@ def transcode(job: Job, settings: Settings) -> int:
 def run_once(what: str, film: Path, settings: Settings, folder: Path) -> Row:
     """Transcode or colorize a film: its frames, the seconds, and the process's peak memory."""
     job = plan_video(film, None, settings, folder=folder)
-    run: Callable[[], int]
-    if what == "transcode":
-        run = lambda: transcode(job, settings)  # noqa: E731 - a choice of two
-    else:
-        model = find_model(settings.model)
-        run = lambda: colorize_job(job, model, settings, Watcher()).frames  # noqa: E731
+    model = None if what == "transcode" else find_model(settings.model)
     began = time.perf_counter()
-    frames = run()
+    if model is None:
+        frames = transcode(job, settings)
+    else:
+        frames = colorize_job(job, model, settings, Watcher()).frames
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"frames": frames, "seconds": seconds, "peak_mib": round(peak), "size": _size(job)}
@@ -102,14 +99,12 @@ def _size(job: Job) -> str:
     return f"{job.source.picture.width}x{job.source.picture.height}"
 
 
-def measure_stages(film: Path, folder: Path, frames: int, repeats: int) -> Row:
-    """Processor milliseconds a frame of each stage, and the size of the film."""
-    milliseconds = time_stages(film, folder, frames, repeats)
-    share = milliseconds.pop("share of frames inferred")
-    job = plan_video(film, None, Settings(force=True), folder=folder)
+def measure_stages(film: Path, size: str, folder: Path, frames: int, repeats: int) -> Row:
+    """Processor milliseconds a frame of each stage of a film whose size is known."""
+    milliseconds, share = time_stages(film, folder, frames, repeats)
     return {
         "film": film.name,
-        "size": _size(job),
+        "size": size,
         "milliseconds": milliseconds,
         "total": round(sum(milliseconds.values()), 2),
         "share_of_frames_inferred": share,
@@ -142,7 +137,9 @@ def main() -> None:
         rows += [measure(film, settings, arguments.repeats, folder) for film in arguments.films]
         if arguments.stages:
             staged = (folder, arguments.stages, arguments.repeats)
-            rows += [measure_stages(film, *staged) for film in arguments.films]
+            sizes = [row["size"] for row in rows]
+            pairs = zip(arguments.films, sizes, strict=True)
+            rows += [measure_stages(film, size, *staged) for film, size in pairs]
     rows += time_nets(arguments.nets, arguments.batches, arguments.repeats, arguments.device)
     for row in rows:
         print(" | ".join(f"{key} {value}" for key, value in row.items()))

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from vidcolor.models.lite import fold_batch_norm, fuse_activations
+from vidcolor.models.lite import fold_batch_norm
 from vidcolor.models.nets import NETS
-from vidcolor.models.zoo import choose_device, choose_dtype
+from vidcolor.models.zoo import choose_device, choose_dtype, place_net
 
 NET_SIZE = (256, 352)
 """Height and width that nets are compared at."""
@@ -42,7 +42,9 @@ def time_nets(
     bare = {name: _bare(name) for name in names}
     flops = {name: _flops(net) for name, net in bare.items()}
     nets = {
-        (name, dtype): _ready(net, dtype, device) for name, net in bare.items() for dtype in dtypes
+        (name, dtype): place_net(deepcopy(net), device, dtype)
+        for name, net in bare.items()
+        for dtype in dtypes
     }
     rates: dict[tuple[str, torch.dtype, int], list[float]] = {}
     peaks: dict[torch.dtype, list[float]] = {dtype: [] for dtype in dtypes}
@@ -80,13 +82,6 @@ def _bare(name: str) -> nn.Module:
     net: nn.Module = NETS[name].make({}).eval().requires_grad_(requires_grad=False)
     fold_batch_norm(net)
     return net
-
-
-def _ready(net: nn.Module, dtype: torch.dtype, device: torch.device) -> nn.Module:
-    ready: nn.Module = deepcopy(net).to(device, dtype).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if device.type == "cpu":
-        fuse_activations(ready)
-    return ready
 
 
 def _rate(

@@ -16,10 +16,11 @@ from typing import TypeVar
 import torch
 
 from vidcolor.color.decode import decode_prediction
-from vidcolor.color.lightness import expose, lightness_of, network_size, to_network
-from vidcolor.color.siting import mean_at_chroma, range_at_chroma
+from vidcolor.color.lightness import expose, network_size, to_network
+from vidcolor.color.planes import look_at_luma
 from vidcolor.color.upsample import upsample_ab
 from vidcolor.color.ycbcr import chroma_codes
+from vidcolor.devices import CPU
 from vidcolor.frame import ColorHistogram, Frame, Spared
 from vidcolor.models.lite import OUTPUT_STRIDE
 from vidcolor.models.predict import predict_histograms
@@ -39,7 +40,9 @@ T = TypeVar("T")
 _AT_ONCE = 16
 
 
-def time_stages(film: Path, folder: Path, frames: int, repeats: int) -> dict[str, float]:
+def time_stages(
+    film: Path, folder: Path, frames: int, repeats: int
+) -> tuple[dict[str, float], float]:
     """Milliseconds of processor time a frame of each stage, and the share of frames asked about.
 
     Args:
@@ -57,7 +60,9 @@ def time_stages(film: Path, folder: Path, frames: int, repeats: int) -> dict[str
         rounds = [_Stages(job, model, settings).run(frames) for _ in range(repeats)]
     finally:
         torch.set_num_threads(before)
-    return {name: round(statistics.median(one[name] for one in rounds), 4) for name in rounds[0]}
+    taken = [milliseconds for milliseconds, _ in rounds]
+    medians = {name: statistics.median(one[name] for one in taken) for name in taken[0]}
+    return {name: round(median, 4) for name, median in medians.items()}, round(rounds[0][1], 4)
 
 
 class _Stages:
@@ -68,8 +73,8 @@ class _Stages:
         self.seconds: dict[str, float] = {}
         self.asked = 0
 
-    def run(self, count: int) -> dict[str, float]:
-        """Take so many frames through all stages; milliseconds a frame of each."""
+    def run(self, count: int) -> tuple[dict[str, float], float]:
+        """Take so many frames through all stages; see `time_stages`."""
         encoder = ShotEncoder(self.job.source, self.job.encoding)
         source = replace(self.job.source, picture=self.job.encoding.picture)
         read = islice(read_frames(source, Losses()), count)
@@ -81,7 +86,7 @@ class _Stages:
             self.timed("encode", (list(encoder.encode(*pair)) for pair in pairs))
         self.timed("encode", encoder.end_shot())
         milliseconds = {name: 1000 * spent / done for name, spent in self.seconds.items()}
-        return milliseconds | {"share of frames inferred": self.asked / done}
+        return milliseconds, self.asked / done
 
     def timed(self, name: str, made: Iterable[T]) -> list[T]:
         """All of something, its making counted as that stage's."""
@@ -121,16 +126,7 @@ class _Stages:
                 for one in smoothed
             ),
         )
-        guides = self.timed(
-            "look at luma",
-            (
-                (
-                    torch.from_numpy(mean_at_chroma(lightness_of(f.luma, picture), picture)),
-                    tuple(map(torch.from_numpy, range_at_chroma(f.luma, picture))),
-                )
-                for f in frames
-            ),
-        )
+        guides = self.timed("look at luma", (look_at_luma(f.luma, picture, CPU) for f in frames))
         enlarged = self.timed(
             "upsample",
             (

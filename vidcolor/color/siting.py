@@ -78,8 +78,7 @@ def range_at_chroma(luma: Plane, picture: Picture) -> tuple[Plane, Plane]:
         The least and the greatest code, each (Hc, Wc).
     """
     columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
-    bottom = picture.chroma_height * rows - picture.height
-    right = picture.chroma_width * columns - picture.width
+    right, bottom = _lacking(picture, columns, rows)
     whole = luma
     if bottom or right:
         whole = cast(Plane, cv2.copyMakeBorder(luma, 0, bottom, 0, right, cv2.BORDER_REPLICATE))
@@ -112,8 +111,7 @@ def seen_at_chroma(plane: torch.Tensor, picture: Picture) -> torch.Tensor:
 def extremes_at_chroma(luma: torch.Tensor, picture: Picture) -> tuple[torch.Tensor, torch.Tensor]:
     """What `range_at_chroma` gives, of and as tensors of float32 on any device."""
     columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
-    bottom = picture.chroma_height * rows - picture.height
-    right = picture.chroma_width * columns - picture.width
+    right, bottom = _lacking(picture, columns, rows)
     whole = functional.pad(luma[None].float(), (0, right, 0, bottom), "replicate")
     block = (rows, columns)
     return -functional.max_pool2d(-whole, block)[0], functional.max_pool2d(whole, block)[0]
@@ -205,7 +203,12 @@ def _padded(plane: Map, picture: Picture, columns: int, rows: int) -> Map:
 
 def _margins(picture: Picture, columns: int, rows: int) -> tuple[int, int, int, int]:
     """Give what is added left, right, at the top and at the bottom by `_padded`."""
-    right = picture.chroma_width * columns - picture.width
-    bottom = picture.chroma_height * rows - picture.height
+    right, bottom = _lacking(picture, columns, rows)
     half_x, half_y = columns // 2, rows // 2
     return half_x, right + half_x, half_y, bottom + half_y
+
+
+def _lacking(picture: Picture, columns: int, rows: int) -> tuple[int, int]:
+    """Give the columns and rows that a picture lacks to be whole blocks."""
+    right = picture.chroma_width * columns - picture.width
+    return right, picture.chroma_height * rows - picture.height

@@ -59,9 +59,10 @@ class Sparing:
         """Choose for the next frame.
 
         Args:
-            motion: How it moved against the one before; None for the shot's first.
+            motion: How it moved against the one before, as `with_motions` tells it: None for the
+                shot's first, and without smoothing.
         """
-        if motion is None or self._settings.smoothing == 0:
+        if motion is None:
             return Choice(asked=True, motion=None)
         asked = self._must_ask(motion)
         self._spared = 0 if asked else self._spared + 1

@@ -262,7 +262,7 @@ def _from_hardware(picture: Picture) -> list[tuple[int, int, str]]:
 def _luma(decoded: VideoFrame, picture: Picture) -> Plane:
     """The frame's luma codes, (height, width); for RGB its luma by the picture's matrix."""
     if decoded.format.name in DEEP_HARDWARE_FORMATS:
-        return plane_view(decoded, 0).astype(np.uint16) >> np.uint16(16 - picture.depth)
+        return np.asarray(plane_view(decoded, 0) >> np.uint16(16 - picture.depth), np.uint16)
     if is_planar_luma(decoded.format):
         return plane_view(decoded, 0).copy()
     name = planar_format(decoded.format)
