@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import bagit
 import pytest
@@ -12,7 +13,10 @@ from clips import held_elsewhere, soft_shot, write_film
 from vidcolor import __version__
 from vidcolor import bag as bags
 from vidcolor.cli import main
+from vidcolor.errors import ReelTakenError
+from vidcolor.film import Result, colorize_job
 from vidcolor.ledger import NAME, Ledger, read_ledger
+from vidcolor.video.plan import Job
 from vidcolor.work import Work
 
 FAST = ["--device", "cpu", "--render-size", "64"]
@@ -310,6 +314,26 @@ def test_bad_usage(
     err = capsys.readouterr().err
     assert told in err
     assert err.count("\n") == 1
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_reel_that_another_run_took_first_is_asked_about_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of runs that each took a reel from the other, the one that ends last makes the bag."""
+    taken: list[Path] = []
+
+    def colorize(job: Job, *arguments: Any) -> Result:
+        if job.source.path.name == "b.mkv" and not taken:
+            taken.append(job.source.path)
+            raise ReelTakenError("between a look and its beginning")
+        return colorize_job(job, *arguments)
+
+    monkeypatch.setattr("vidcolor.batch.colorize_job", colorize)
+    assert run("-q") == 0
+    assert taken
+    assert validate().returncode == 0
+    assert {entry.state for entry in read_ledger(Path("out"))} == {"done"}
 
 
 @pytest.mark.slow

@@ -166,6 +166,25 @@ def test_a_reel_in_work_elsewhere_is_left(capsys: pytest.CaptureFixture[str]) ->
     assert len(outputs()) == 3
 
 
+def test_runs_may_open_a_new_ledger_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where two change how a new file is kept, SQLite turns one away at once: it asks again."""
+    begin, busy = Ledger._begin, sqlite3.OperationalError("database is locked")
+    busy.sqlite_errorcode = sqlite3.SQLITE_BUSY
+    met: list[Exception] = [busy]
+
+    def meet(ledger: Ledger) -> None:
+        if met:
+            raise met.pop()
+        begin(ledger)
+
+    monkeypatch.setattr(Ledger, "_begin", meet)
+    with Ledger(tmp_path) as ledger:
+        ledger.expect([Path("reel.mkv")])
+    assert [entry.path.name for entry in read_ledger(tmp_path)] == ["reel.mkv"]
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("reels")
 def test_two_runs_share_the_reels() -> None:

@@ -1,6 +1,6 @@
 """Many reels, one after the other: each failure kept to itself, none done twice."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,21 +85,34 @@ class Batch:
         self._folder = folder
         self._ledger = ledger
         self._targets: dict[Path, Path] = {}
-        self._taken: list[Reel] = []
 
-    def plan(self, reels: Iterable[Reel]) -> Iterator[Planned | Outcome]:
-        """Yield for each reel how it will be colorized, or why it will not be.
+    def outcomes(
+        self, reels: Iterable[Reel], colorize: Callable[[Planned], Outcome]
+    ) -> Iterator[Outcome]:
+        """Yield what becomes of each reel.
 
-        Reels that another run has in work come last; what is still taken then is left to it.
+        Those that another run has in work come last. They are asked about again for as long as this
+        run has work itself: so of several runs the one that ends last finds all reels done, and
+        only the others leave any.
+
+        Args:
+            reels: The films.
+            colorize: Does it, by `Batch.colorize`, or only tells of it.
         """
-        for reel in reels:
-            planned = self._plan(reel)
-            if planned is not None:
-                yield planned
-        taken, self._taken = self._taken, []
-        for reel in taken:
-            planned = self._plan(reel)
-            yield planned or Outcome(source=reel.path, note=LEFT)
+        waiting, has_worked = list(reels), True
+        while waiting and has_worked:
+            taken: list[Reel] = []
+            has_worked = False
+            for reel in waiting:
+                planned = self._plan(reel)
+                outcome = colorize(planned) if isinstance(planned, Planned) else planned
+                if outcome.note == LEFT:
+                    taken.append(reel)
+                    continue
+                has_worked |= outcome is not planned
+                yield outcome
+            waiting = taken
+        yield from (_left(reel.path) for reel in waiting)
 
     def colorize(
         self, planned: Planned, progress: Progress, dump: FrameDump | None = None
@@ -112,14 +125,14 @@ class Batch:
             make_folder(job.encoding.path.parent)
             result = colorize_job(job, self.model, settings, watcher, dump, planned.origin)
         except ReelTakenError:
-            return Outcome(source=job.source.path, note=LEFT)
+            return _left(job.source.path)
         except VidcolorError as error:
             done = self._find_done(job.source.path, planned.identity)  # by another run, just now
             return done or self._failed(job.source.path, error)
         return Outcome(source=job.source.path, result=result)
 
-    def _plan(self, reel: Reel) -> Planned | Outcome | None:
-        """How a reel will be colorized, or why not; None if it is to be asked about again."""
+    def _plan(self, reel: Reel) -> Planned | Outcome:
+        """How a reel will be colorized, or why not."""
         folder = None if self._folder is None else self._folder / reel.subfolder
         try:
             job = plan_video(reel.path, self._output, self.settings, folder=folder)
@@ -129,8 +142,7 @@ class Batch:
                 return Planned(job)
             return self._plan_with(self._ledger, job)
         except ReelTakenError:
-            self._taken.append(reel)
-            return None
+            return _left(reel.path)
         except VidcolorError as error:
             return self._failed(reel.path, error)
 
@@ -208,6 +220,10 @@ class _Account(Watcher):
         if not self._is_begun:
             self._ledger.begin(self._path, self._film, self._identity)
         self._is_begun = True
+
+
+def _left(source: Path) -> Outcome:
+    return Outcome(source=source, note=LEFT)
 
 
 def make_folder(folder: Path) -> None:

@@ -109,9 +109,12 @@ def _colorize_reels(
     bag: "Bag | None",
 ) -> "Iterator[Outcome]":
     """Yield what became of each reel, when it is told."""
+
+    def colorize(planned: "Planned") -> "Outcome":
+        return _colorize_reel(options, batch, planned, dump, bag)
+
     with reels_bar(len(reels), quiet=options.quiet) as bar:
-        for planned in batch.plan(reels):
-            outcome = _colorize_reel(options, batch, planned, dump, bag)
+        for outcome in batch.outcomes(reels, colorize):
             tell_outcome(outcome, quiet=options.quiet, dry_run=options.dry_run)
             yield outcome
             bar.update()
@@ -120,7 +123,7 @@ def _colorize_reels(
 def _colorize_reel(
     options: argparse.Namespace,
     batch: "Batch",
-    planned: "Planned | Outcome",
+    planned: "Planned",
     dump: "FrameDump | None",
     bag: "Bag | None",
 ) -> "Outcome":
@@ -128,8 +131,6 @@ def _colorize_reel(
     from vidcolor.batch import Outcome
     from vidcolor.work import pictures_path, work_path
 
-    if isinstance(planned, Outcome):
-        return planned
     if not options.quiet:
         _say_notes(planned.job, batch.settings)
     if options.dry_run:

@@ -7,13 +7,14 @@ the lock on the work itself, which a killed run cannot leave behind.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Self
+from time import monotonic, sleep
+from typing import Any, Self, TypeVar
 
 from vidcolor.differences import tell_differences
 from vidcolor.errors import DiskFullError, LedgerError, OutputError, SourceError, VidcolorError
@@ -21,10 +22,14 @@ from vidcolor.identity import Origin, find_origin, stamp
 from vidcolor.outputs import files_of
 from vidcolor.work import is_taken
 
+T = TypeVar("T")
+
 NAME = "vidcolor-ledger.sqlite"
 VERSION = 1
 WAIT_SECONDS = 30.0
 """How long another run may hold the ledger; each does so for a moment only."""
+
+_RETRY_SECONDS = 0.05
 
 _TABLES = """
 CREATE TABLE reels (
@@ -78,7 +83,7 @@ class Ledger:
                 self._path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
             )
             try:
-                self._begin()
+                _patiently(self._begin)
             except BaseException:
                 self._database.close()
                 raise
@@ -201,6 +206,7 @@ class Ledger:
 
     def _begin(self) -> None:
         """Make the tables, if there are none, and refuse what a newer program wrote."""
+        self._database.rollback()  # what an attempt before this one began
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute("BEGIN IMMEDIATE")
@@ -218,7 +224,7 @@ class Ledger:
 
     def _execute(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
         try:
-            return self._database.execute(query, values)
+            return _patiently(lambda: self._database.execute(query, values))
         except sqlite3.Error as error:
             raise self._explained(error) from error
 
@@ -252,6 +258,23 @@ def read_ledger(folder: Path) -> list[Entry]:
         raise SourceError(f"{folder}: holds no {NAME}; name the -o folder of a run")
     with Ledger(folder) as ledger:
         return ledger.entries()
+
+
+def _patiently(action: Callable[[], T]) -> T:
+    """What an action on the database comes to once nobody is in its way.
+
+    SQLite waits for those who write, but not for one who opens the log of changes or, as the last
+    to go, clears it away (its documentation, "Write-Ahead Logging", 9).
+    """
+    began = monotonic()
+    while True:
+        try:
+            return action()
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or monotonic() - began > WAIT_SECONDS:
+                raise
+        sleep(_RETRY_SECONDS)
 
 
 def _key(path: Path) -> str:
