@@ -442,6 +442,41 @@ def test_a_signal_in_the_middle_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) == 1,
+    reason="it takes a Linux machine of two cores or more",
+)
+@pytest.mark.parametrize("codec", ["libx264", "ffv1"])
+def test_the_bytes_do_not_depend_on_the_number_of_cores(tmp_path: Path, codec: str) -> None:
+    """A film from one machine goes with that from another."""
+    program = (
+        "import os, sys\n"
+        "os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv.pop())])\n"
+        "from vidcolor.cli import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    written = []
+    for cores in ("1", "2"):
+        written_to = tmp_path / f"{cores}.mkv"
+        arguments = [
+            SAMPLE,
+            "--duration",
+            "1",
+            "--codec",
+            codec,
+            "-q",
+            "-o",
+            written_to,
+            *QUICK,
+            cores,
+        ]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        subprocess.run([sys.executable, "-c", program, *arguments], check=True, env=environment)
+        written.append(written_to.read_bytes())
+    assert written[0] == written[1]
+
+
 def test_a_dump_alone_writes_no_film(capsys: pytest.CaptureFixture[str]) -> None:
     """Without -o only the dump is made, beside a film that was colorized before."""
     film(frames=12)

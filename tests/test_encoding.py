@@ -194,16 +194,21 @@ def test_ffv1_is_written_for_archives(size: tuple[int, int], slices: str | None)
     assert options.get("slices") == slices
 
 
+FIXED = {"threads": "6"}
+"""Of x264, whatever is asked."""
+
+
 def test_quality_and_speed_go_to_encoders_that_have_them(monkeypatch: pytest.MonkeyPatch) -> None:
     """x264 gets the default quality or the one asked for, and a preset only if asked."""
     monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX2")
-    assert encoder_options("libx264", "yuv420p", picture(), DEFAULT) == {"crf": "16"}
+    assert encoder_options("libx264", "yuv420p", picture(), DEFAULT) == FIXED | {"crf": "16"}
     asked = OutputSettings(crf=22.5, preset="fast")
-    assert encoder_options("libx264", "yuv420p", picture(), asked) == {
+    assert encoder_options("libx264", "yuv420p", picture(), asked) == FIXED | {
         "crf": "22.5",
         "preset": "fast",
     }
-    assert encoder_options("libx264", "yuv420p", picture(), OutputSettings(crf=0)) == {"crf": "0"}
+    asked = OutputSettings(crf=0)
+    assert encoder_options("libx264", "yuv420p", picture(), asked) == FIXED | {"crf": "0"}
 
 
 @pytest.mark.parametrize(
@@ -211,9 +216,9 @@ def test_quality_and_speed_go_to_encoders_that_have_them(monkeypatch: pytest.Mon
     [
         (0, []),
         (1, []),
-        (2, ["threads=1"]),
-        (3, ["threads=1", "bff=1"]),
-        (5, ["threads=1", "bff=1"]),
+        (2, []),
+        (3, ["bff=1"]),
+        (5, ["bff=1"]),
     ],
 )
 @pytest.mark.parametrize(("processor", "asked"), [("AVX2", []), ("AVX512", ["asm=avx2"])])
@@ -229,6 +234,7 @@ def test_x264_is_told_which_field_is_first(
     film = replace(picture(), field_order=field_order)
     options = encoder_options("libx264", "yuv420p", film, DEFAULT)
     assert options.get("x264-params") == (":".join(asked + told) or None)
+    assert (options["threads"] == "1") is film.is_interlaced
 
 
 @needs_ffmpeg

@@ -32,6 +32,9 @@ X26X_PRESETS = [
 X265_LEAST_SIDE = 64
 # Encoders of NVIDIA's GPUs, and what does their work on a processor.
 NVENC = {"h264_nvenc": "libx264", "hevc_nvenc": "libx265"}
+# That encode a film. With most codecs their number changes the bytes, so it is this on every
+# machine: on two cores x264 takes as long by 2 as by 8 of them.
+THREADS = 6
 # Counts that FFV1 version 3 may have; more use more cores and lose less to one flipped bit.
 FFV1_SLICES = (24, 16, 12, 9, 6, 4)
 
@@ -73,15 +76,16 @@ def encoder_options(
 
 def _fixed_options(codec: str, pixel_format: str, picture: Picture) -> dict[str, str]:
     """Options that are nobody's choice: archival FFV1, the same bytes each time, a quiet x265."""
-    if codec == "ffv1":
+    if codec == "ffv1":  # its slices are shared out among all threads that there are
         slices = _ffv1_slices(pixel_format, picture)
         return {"level": "3", "g": "1", "slicecrc": "1", "coder": "1"} | slices
+    threads = {} if codec in NVENC else {"threads": str(THREADS)}
     if codec == "libx264":
-        return _x264_params(picture)
+        return threads | _x264_options(picture)
     if codec == "prores_ks":
         whole = log2_subsampling(VideoFormat(pixel_format)) == (0, 0)
-        return {"profile": "4444" if whole else "hq", "vendor": "apl0"}
-    return {"x265-params": "log-level=none"} if codec == "libx265" else {}
+        return threads | {"profile": "4444" if whole else "hq", "vendor": "apl0"}
+    return threads | ({"x265-params": "log-level=none"} if codec == "libx265" else {})
 
 
 def _refuse_without_gpu(codec: str, pixel_format: str, picture: Picture) -> None:
@@ -94,19 +98,18 @@ def _refuse_without_gpu(codec: str, pixel_format: str, picture: Picture) -> None
         ) from error
 
 
-def _x264_params(picture: Picture) -> dict[str, str]:
-    """What x264 is told by names of its own."""
+def _x264_options(picture: Picture) -> dict[str, str]:
+    """What x264 is told, in part by names of its own."""
+    # By several threads interlaced film gets other bytes from run to run (13 kinds in 40 runs).
+    options = {"threads": "1"} if picture.is_interlaced else {}
     params = []
     if torch.backends.cpu.get_cpu_capability() == "AVX512":
         # With AVX-512 the x264 in PyAV 18.1 gives other bytes from run to run, by one thread too.
         params.append("asm=avx2")
-    if picture.is_interlaced:
-        # By several threads interlaced film gets other bytes from run to run (13 kinds in 40 runs).
-        params.append("threads=1")
     if picture.is_bottom_first:
         # FFmpeg tells x264 so with the first frame, when the stream already says the other order.
         params.append("bff=1")
-    return {"x264-params": ":".join(params)} if params else {}
+    return options | ({"x264-params": ":".join(params)} if params else {})
 
 
 def _ffv1_slices(pixel_format: str, picture: Picture) -> dict[str, str]:
