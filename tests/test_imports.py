@@ -61,8 +61,8 @@ MAY_IMPORT = {
     "ledger": VALUES | {"identity", "work"},
     "bag": {"errors", "ledger", "outputs", "reels", "sidecar", "work", ""},
     "credentials": {"errors", "models", "settings", "sidecar", "video", ""},
-    "batch": {"credentials", "film", "identity", "ledger", "reels", "dump", "errors", "settings"}
-    | {"models", "verify", "video", "work"},
+    "batch": {"coloring", "credentials", "film", "identity", "ledger", "reels", "dump", "errors"}
+    | {"models", "settings", "threads", "verify", "video", "work"},
     "reels": {"dump", "errors", "video"},
     "options": {"", "arguments", "dump", "outputs", "rates", "settings", "swatch", "video"},
     "telling": {"batch", "film", "models", "settings", "sidecar", "video"},
@@ -78,6 +78,7 @@ MAY_IMPORT = {
         "ledger",
         "replay",
         "models",
+        "outputs",
         "video",
         "dump",
         "plot",
@@ -95,7 +96,7 @@ MAY_IMPORT = {
         "swatch",
     },  # the package itself: its public names
 }
-KNOWS_ALL_STAGES = {"pipeline", "film", "replay"}
+KNOWS_ALL_STAGES = {"pipeline", "steps", "coloring", "film", "replay"}
 
 
 def imports(path: Path, *, at_runtime: bool) -> Iterator[str]:

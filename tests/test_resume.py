@@ -7,12 +7,13 @@ import pytest
 from clips import Extras, small_disk, soft_shot, write_film
 from killing import kill_at
 
-from vidcolor import colorize_video, film, pipeline
+from vidcolor import coloring, colorize_video, pipeline
 from vidcolor.errors import DiskFullError, OutputError, SourceGoneError
+from vidcolor.outputs import work_path
 from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.sidecar import read_sidecar
 from vidcolor.timeline import FrameFigures
-from vidcolor.work import Work, work_path
+from vidcolor.work import Work
 
 SETTINGS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(codec="libx264")
@@ -157,7 +158,7 @@ def test_a_reel_that_does_not_stay_is_told(
     source, output = tmp_path / "reel.mkv", tmp_path / "out.mkv"
     source.write_bytes(reel.read_bytes())
     os.utime(source, ns=(0, 0))
-    aside, read_job = tmp_path / "aside", film.read_job
+    aside, read_job = tmp_path / "aside", coloring.read_job
 
     def meddled(*args):  # noqa: ANN002, ANN202
         for frame in read_job(*args):
@@ -168,7 +169,7 @@ def test_a_reel_that_does_not_stay_is_told(
             yield frame
 
     with monkeypatch.context() as patched:
-        patched.setattr(film, "read_job", meddled)
+        patched.setattr(coloring, "read_job", meddled)
         word = "vanished" if fate == "vanishes" else "changed"
         with pytest.raises(SourceGoneError, match=rf"reel\.mkv: {word} while it was read; run"):
             colorize_video(source, output, SETTINGS)
@@ -199,7 +200,7 @@ def test_what_no_container_holds_is_told_before_the_work(
     reel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A muxer that refuses the film does so at the beginning."""
-    monkeypatch.setattr(film, "read_job", lambda *_: pytest.fail("colorized in vain"))
+    monkeypatch.setattr(coloring, "read_job", lambda *_: pytest.fail("colorized in vain"))
     settings = replace(SETTINGS, output=OutputSettings(codec="rawvideo", pixel_format="yuv420p"))
     with pytest.raises(OutputError):
         colorize_video(reel, tmp_path / "out.mp4", settings)

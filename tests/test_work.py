@@ -12,12 +12,13 @@ from clips import small_disk
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.frame import ColorHistogram
-from vidcolor.temporal.memory import Ending
+from vidcolor.outputs import work_path
+from vidcolor.temporal.memory import Ending, read_ending
 from vidcolor.temporal.strength import Strength
 from vidcolor.timeline import FrameFigures
 from vidcolor.video.encoder import Encoded
 from vidcolor.video.returns import REMEMBERED_SHOTS
-from vidcolor.work import MOST_OPEN_BYTES, Work, is_whole, work_path
+from vidcolor.work import MOST_OPEN_BYTES, Work, is_whole
 
 IDENTITY = {"film": "1a2b", "settings": {"saturation": 1.0, "every": "auto"}}
 FIGURES = FrameFigures(0.04, 0, None, 1 / 3, -2.5, 8.125, 0.4, 0.1, None, 0.01)
@@ -77,7 +78,7 @@ def test_endings_come_back_bit_for_bit(target: Path) -> None:
         work.keep_ending(REMEMBERED_SHOTS + 5, ending(1))  # of a shot that is never whole
         work.keep_ending(0, Ending(None, Strength()))
     with Work(target, IDENTITY) as work:
-        found = dict(work.endings())
+        found = {shot: read_ending(data) for shot, data in work.endings()}
     assert list(found) == list(range(5, REMEMBERED_SHOTS + 5))
     for shot, (histogram, strength) in found.items():
         expected = ending(shot)

@@ -6,17 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from vidcolor.coloring import Progress, Watcher
 from vidcolor.credentials import load_signer
 from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
-from vidcolor.film import (
-    Progress,
-    Result,
-    Watcher,
-    check_names,
-    colorize_job,
-    paths_written,
-)
+from vidcolor.film import Result, check_names, colorize_job, paths_written
 from vidcolor.identity import Origin, tell_identity
 from vidcolor.ledger import Ledger
 from vidcolor.models.zoo import Model
@@ -213,8 +207,8 @@ class _Account(Watcher):
         self._begin()
         self._ledger.add_shot(self._path, number, frames)
 
-    def see_film(self, result: Result) -> None:
-        self._ledger.end(self._path, self._film, result.frames, result.seconds)
+    def see_film(self, frames: int, seconds: float) -> None:
+        self._ledger.end(self._path, self._film, frames, seconds)
 
     def _begin(self) -> None:
         if not self._is_begun:

@@ -8,9 +8,9 @@ from pathlib import Path
 from time import perf_counter
 
 from vidcolor import __version__
+from vidcolor.coloring import Commission, Engine, Progress, Watcher, color_here
 from vidcolor.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.dump.sink import FrameDump
-from vidcolor.dumping import begun
 from vidcolor.errors import (
     DiskFullError,
     LedgerError,
@@ -18,27 +18,21 @@ from vidcolor.errors import (
     SourceError,
     SourceGoneError,
 )
-from vidcolor.identity import Origin, find_origin, tell_identity, watched
+from vidcolor.identity import Origin, find_origin, tell_identity
 from vidcolor.models.zoo import Model, find_model
-from vidcolor.outputs import files_of
-from vidcolor.pipeline import Colored, Past, colorize_frames, read_job
+from vidcolor.outputs import files_of, pictures_path
 from vidcolor.quality import Remark, find_remarkable
 from vidcolor.settings import Settings
 from vidcolor.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
-from vidcolor.temporal.memory import Ending, LongMemory
-from vidcolor.timeline import FrameFigures, Timeline
+from vidcolor.timeline import Timeline
 from vidcolor.verify import Proof, Verification, hash_paths
-from vidcolor.video.encoder import Encoded, ShotEncoder
 from vidcolor.video.encoding import check_target
 from vidcolor.video.picture_encoding import check_pictures
 from vidcolor.video.picture_writer import PictureWriter
 from vidcolor.video.plan import Job, plan_video
 from vidcolor.video.reader import Losses
-from vidcolor.video.returns import REMEMBERED_SHOTS
-from vidcolor.video.writer import FilmWriter, reorder_depth
-from vidcolor.work import Work, is_whole, pictures_path
-
-Progress = Callable[[int, int], None]
+from vidcolor.video.writer import FilmWriter
+from vidcolor.work import Work, is_whole
 
 _LOG = logging.getLogger(__name__)
 
@@ -93,28 +87,6 @@ def colorize_video(
     return colorize_job(job, model, settings, Watcher(progress), dump)
 
 
-class Watcher:
-    """Is told of a film as it is made.
-
-    Args:
-        progress: See `colorize_video`.
-    """
-
-    def __init__(self, progress: Progress | None = None) -> None:
-        self._progress = progress
-
-    def see_frame(self, done: int, shot: int) -> None:
-        """Take in how many frames are done, the last of them of this shot."""
-        if self._progress is not None:
-            self._progress(done, shot)
-
-    def see_shot(self, number: int, frames: int) -> None:
-        """Take in that a shot is whole, one of an earlier run also."""
-
-    def see_film(self, result: Result) -> None:
-        """Take in that the film is there; before that no other run can take it."""
-
-
 def check_names(job: Job, settings: Settings, *, folder_comes: bool = False) -> None:
     """Raise if a planned film must not or cannot be written under its names.
 
@@ -147,6 +119,7 @@ def colorize_job(
     watcher: Watcher,
     dump: FrameDump | None = None,
     origin: Origin | None = None,
+    color: Engine = color_here,
 ) -> Result:
     """Colorize one planned film, from where an earlier run ended; see `colorize_video`.
 
@@ -157,6 +130,7 @@ def colorize_job(
         watcher: Is told of it.
         dump: See `colorize_video`.
         origin: The film by its content, if that was read before.
+        color: Colors its shots.
     """
     began = perf_counter()
     origin = origin or find_origin(job.source.files)
@@ -167,20 +141,22 @@ def colorize_job(
         if dump is not None and work.shots_done:
             work.restart()  # for the frames that it wants of shots that are done
         _tell_beginning(job, work)
-        timeline = Timeline(work.figures())
         if work.losses is None:
             # What the file cannot hold is told now, not when all is done.
             writer = _writer(job, model, settings)
             writer.abandon()
-            losses = Losses()
-            frames = watched(read_job(job, settings, losses), job.source, origin)
-            past = Past(work.frames_done, _remembered(work, model))
-            with begun(dump, job, model, settings):
-                colored = colorize_frames(frames, model, settings, dump, past=past)
-                with closing(colored):
-                    encoded = _Shots(job, settings, work, writer)
-                    _keep(colored, encoded, job, timeline, watcher, dump)
-            work.end_film(asdict(losses))
+            film = Commission(
+                job=job,
+                model=model,
+                settings=settings,
+                origin=origin,
+                work=work,
+                pictures=writer if isinstance(writer, PictureWriter) else None,
+                watcher=watcher,
+                dump=dump,
+            )
+            work.end_film(asdict(color(film)))
+        timeline = Timeline(work.figures())
         proof = Proof(job, settings)
 
         def check(written: Path) -> None:
@@ -207,83 +183,11 @@ def colorize_job(
             verification=proof.verification,
             remarks=remarks,
         )
-        watcher.see_film(result)
+        watcher.see_film(result.frames, result.seconds)
         work.remove()
     if dump is not None:
         dump.refuse_missed()
     return result
-
-
-class _Shots:
-    """Encodes the frames of a film into the work on it, where a shot counts when it is whole."""
-
-    def __init__(
-        self, job: Job, settings: Settings, work: Work, writer: FilmWriter | PictureWriter
-    ) -> None:
-        shift_seconds = job.shift_seconds(settings)
-        self._encoder = ShotEncoder(job.source, job.encoding, shift_seconds=shift_seconds)
-        self._work = work
-        self._pictures = writer if isinstance(writer, PictureWriter) else None
-        self._number = work.shots_done
-        self._frames_before = work.frames_done
-        self._frames = 0
-        self._times: list[int] = []
-
-    def add(self, one: Colored) -> None:
-        """Take in the next frame."""
-        if one.shot.number != self._number:
-            self.end()
-        self._frames += 1
-        self._add_packets(self._encoder.encode(one.frame, one.chroma[:2]))
-
-    def add_figures(self, one: Colored, figures: FrameFigures) -> None:
-        """Take in what is told of that frame."""
-        self._work.add_frame(one.shot.number, one.frame.index, figures)
-
-    def end(self) -> None:
-        """Say that the shot is over."""
-        self._add_packets(self._encoder.end_shot())
-        self._work.end_shot(self._number, self._frames, reorder_depth(self._times))
-        self._frames_before += self._frames
-        self._number, self._frames = self._number + 1, 0
-        self._times.clear()
-
-    def _add_packets(self, packets: Iterator[Encoded]) -> None:
-        for packet in packets:
-            kept, count = packet, len(self._times)
-            if self._pictures is not None:
-                kept = self._pictures.keep(packet, self._frames_before + count)
-            self._work.add_packet(self._number, count, kept)
-            self._times.append(packet.pts)
-
-
-def _keep(
-    colored: Iterator[Colored],
-    shots: _Shots,
-    job: Job,
-    timeline: Timeline,
-    watcher: Watcher,
-    dump: FrameDump | None,
-) -> None:
-    """Encode the frames of the shots that are not done yet, and tell of each."""
-    first = job.source.first_pts * job.source.time_base
-    for one in colored:
-        frame, shot = one.frame, one.shot
-        before = perf_counter()
-        shots.add(one)
-        if dump is not None and dump.wants(frame):
-            dump.finish_frame(frame, encode=perf_counter() - before)
-        figures = timeline.add(
-            one.ab,
-            seconds=float(frame.pts * frame.time_base - first),
-            shot=shot.number,
-            confidence=one.confidence,
-            limited_share=one.chroma.limited_share,
-            returns_to=shot.returns_to,
-        )
-        shots.add_figures(one, figures)
-        watcher.see_frame(timeline.frames, shot.number)
-    shots.end()
 
 
 @contextmanager
@@ -296,17 +200,6 @@ def _kept_for_later(work: Work) -> Iterator[None]:
     except (SourceError, OutputError):
         work.remove()
         raise
-
-
-def _remembered(work: Work, model: Model) -> LongMemory:
-    """How the last whole shots ended, as a run through all of them would remember it."""
-    memory = LongMemory(REMEMBERED_SHOTS, also=work.keep_ending)
-    for shot, (histogram, strength) in work.endings():
-        moved = histogram and replace(
-            histogram, probabilities=histogram.probabilities.to(model.device)
-        )
-        memory.recollect(shot, Ending(moved, strength))
-    return memory
 
 
 def _refuse_taken_names(

@@ -9,18 +9,16 @@ from itertools import chain, groupby, takewhile
 from math import log2
 from operator import attrgetter
 from time import perf_counter
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from vidcolor.color.bins import BIN_COUNT, Decoded
 from vidcolor.color.cards import CardWatch
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lightness import expose, network_size, to_network
-from vidcolor.color.planes import Chroma, chroma_planes
+from vidcolor.color.planes import chroma_planes
 from vidcolor.devices import CPU
 from vidcolor.dump.sink import FrameDump
 from vidcolor.frame import ColorHistogram, Frame, Record, Spared
@@ -32,19 +30,18 @@ from vidcolor.refine.refined import Refined
 from vidcolor.refine.scribble import refine_scribble
 from vidcolor.settings import Settings
 from vidcolor.stages import named, timed
+from vidcolor.steps import Colored, Guess, Map, Past, Prepared
 from vidcolor.temporal.memory import LongMemory
 from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
 from vidcolor.temporal.sparing import Choice, Sparing
 from vidcolor.temporal.strength import Strength
 from vidcolor.threads import helper_count, map_ahead, run_ahead
-from vidcolor.video.detail import small_luma
+from vidcolor.video.detail import SmallLuma, small_luma
 from vidcolor.video.plan import Job
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.returns import REMEMBERED_SHOTS
 from vidcolor.video.shots import CutScore, Shot, number_shots
-
-Map = NDArray[np.float32]
 
 NOTHING = np.zeros((0, 0), np.float32)
 FRAMES_READ_AHEAD = 16
@@ -52,70 +49,6 @@ FRAMES_COLORED_AHEAD = 8
 
 EVERY = 4
 """Step, across and down, between the pixels that tell how strong a frame's own colors are."""
-
-
-class Prepared(NamedTuple):
-    """A frame as the network sees it.
-
-    Attributes:
-        frame: The frame.
-        lightness: L* at the network's size, (H, W).
-        exposed: The same, lightened where the film is dark.
-        share: How strong colors are beside those of the exposed picture, in (0, 1].
-    """
-
-    frame: Frame
-    lightness: Map
-    exposed: Map
-    share: float
-
-
-class Past(NamedTuple):
-    """What was done of a film before.
-
-    Attributes:
-        frames: How many frames the shots have that are done.
-        memory: How the last of them ended.
-    """
-
-    frames: int
-    memory: LongMemory
-
-
-class Guess(NamedTuple):
-    """What is known of a frame's colors at the size of the model's map.
-
-    Attributes:
-        frame: The frame.
-        ab: a* and b* as the model means them, (2, h, w).
-        confidence: 1 where one bin has all probability, 0 where all have alike; the map's mean.
-        lightness: L* that the network saw, (H, W).
-        shot: Its shot.
-    """
-
-    frame: Frame
-    ab: Map
-    confidence: float
-    lightness: Map
-    shot: Shot
-
-
-class Colored(NamedTuple):
-    """A frame with its color.
-
-    Attributes:
-        frame: The frame.
-        chroma: What is to be written.
-        ab: The small map that they come from, (2, h, w).
-        confidence: How sure the model is of it, in [0, 1].
-        shot: Its shot.
-    """
-
-    frame: Frame
-    chroma: Chroma
-    ab: Map
-    confidence: float
-    shot: Shot
 
 
 def colorize_frames(
@@ -141,7 +74,41 @@ def colorize_frames(
     """
     past = past or Past(0, LongMemory(REMEMBERED_SHOTS))
     prepared = named("reading", _prepare(frames, settings, dump, past.frames))
-    ahead = run_ahead(number_shots(prepared), FRAMES_READ_AHEAD)
+    numbered = _told(number_shots(_with_small_luma(prepared)), dump)
+    return _colorize(numbered, past, model, settings, dump, last_by_shot)
+
+
+def colorize_shots(
+    frames: Iterator[Frame],
+    shots: Iterable[Shot],
+    memory: LongMemory,
+    model: Model,
+    settings: Settings,
+) -> Generator[Colored, None, None]:
+    """Yield each frame of some whole shots, in which cuts need not be looked for, with its color.
+
+    Args:
+        frames: Their frames; those of one shot follow each other.
+        shots: The shot of each.
+        memory: Knows how the shots ended that these return to.
+        model: What predicts.
+        settings: All settings.
+    """
+    prepared = named("reading", _prepare(frames, settings, None, 0))
+    numbered = (pair for pair in zip(prepared, shots, strict=True))
+    return _colorize(numbered, Past(0, memory), model, settings, None, None)
+
+
+def _colorize(
+    numbered: Generator[tuple[Prepared, Shot], None, None],
+    past: Past,
+    model: Model,
+    settings: Settings,
+    dump: FrameDump | None,
+    last_by_shot: Mapping[int, int] | None,
+) -> Generator[Colored, None, None]:
+    """Each frame with its color, by threads that work at once."""
+    ahead = run_ahead(numbered, FRAMES_READ_AHEAD)
     guessed = _guess(ahead, model, settings, dump, last_by_shot, past)
     inferred = run_ahead(named("inference", guessed), FRAMES_COLORED_AHEAD)
     device = model.device if model.device.type == "cuda" else CPU
@@ -277,19 +244,15 @@ def read_job(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
 
 def _prepare(
     frames: Iterator[Frame], settings: Settings, dump: FrameDump | None, done: int
-) -> Generator[tuple[Prepared, NDArray[np.uint8]], None, None]:
-    """Each frame with its lightness at network size, and its small luma to find cuts in.
-
-    The first `done` ones are there for the cuts alone.
-    """
+) -> Generator[Prepared, None, None]:
+    """Each frame with its lightness at network size; the first `done` are there for cuts alone."""
     frames = frames if dump is None else dump.watch(frames)
     for frame, decode_seconds in timed(frames):
+        if frame.index < done:
+            yield Prepared(frame, NOTHING, NOTHING, 0.0)
+            continue
         began = perf_counter()
         picture = frame.picture
-        small = small_luma(frame.luma, picture.depth)
-        if frame.index < done:
-            yield Prepared(frame, NOTHING, NOTHING, 0.0), small
-            continue
         seen = to_network(frame.luma, picture, network_size(picture, settings.model.render_size))
         exposed, share = expose(seen)
         if dump is not None and dump.wants(frame):
@@ -297,11 +260,33 @@ def _prepare(
             dump.begin_frame(frame, seen)
             dump.add(frame, "luma", {"luma": frame.luma}, decode_seconds)
             dump.add(frame, "lightness", {"lightness": seen, "exposed": exposed}, seconds)
-        yield Prepared(frame, seen, exposed, share), small
+        yield Prepared(frame, seen, exposed, share)
+
+
+def _with_small_luma(
+    frames: Generator[Prepared, None, None],
+) -> Iterator[tuple[Prepared, SmallLuma]]:
+    """Each frame with the small picture of it in which cuts are looked for."""
+    with closing(frames):
+        for prepared in frames:
+            frame = prepared.frame
+            yield prepared, small_luma(frame.luma, frame.picture.depth)
+
+
+def _told(
+    numbered: Iterator[tuple[Prepared, Shot, CutScore]], dump: FrameDump | None
+) -> Generator[tuple[Prepared, Shot], None, None]:
+    """Each frame with its shot; a dump hears how much it looked like a cut."""
+    for prepared, shot, score in numbered:
+        if dump is not None and dump.wants(prepared.frame):
+            cut = {f"cut_{name}": round(value, 4) for name, value in score._asdict().items()}
+            told_of = {"shot": shot.number, "returns_to": shot.returns_to}
+            dump.tell(prepared.frame, **told_of, **cut)
+        yield prepared, shot
 
 
 def _guess(
-    numbered: Generator[tuple[Prepared, Shot, CutScore], None, None],
+    numbered: Generator[tuple[Prepared, Shot], None, None],
     model: Model,
     settings: Settings,
     dump: FrameDump | None,
@@ -309,17 +294,8 @@ def _guess(
     past: Past,
 ) -> Generator[Guess, None, None]:
     """The guess for each frame, shot by shot."""
-
-    def told() -> Iterator[tuple[Prepared, Shot]]:
-        for prepared, shot, score in numbered:
-            if dump is not None and dump.wants(prepared.frame):
-                cut = {f"cut_{name}": round(value, 4) for name, value in score._asdict().items()}
-                told_of = {"shot": shot.number, "returns_to": shot.returns_to}
-                dump.tell(prepared.frame, **told_of, **cut)
-            yield prepared, shot
-
     with closing(numbered):
-        for shot, members in groupby(told(), key=lambda item: item[1]):
+        for shot, members in groupby(numbered, key=lambda item: item[1]):
             frames: Iterator[Prepared] = (prepared for prepared, _ in members)
             first = next(frames)
             if first.frame.index < past.frames:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from vidcolor.coloring import Progress
 from vidcolor.dump.sink import FrameDump
 from vidcolor.dumping import begun
-from vidcolor.film import Progress
 from vidcolor.models.zoo import Model, find_model
 from vidcolor.pipeline import colorize_frames, read_job
 from vidcolor.settings import Settings

@@ -15,14 +15,10 @@ from threading import Lock
 from time import sleep
 from typing import Any, Self
 
-import torch
-from safetensors.torch import load, save
-
 from vidcolor.differences import tell_differences
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
-from vidcolor.frame import ColorHistogram
-from vidcolor.temporal.memory import Ending
-from vidcolor.temporal.strength import Strength
+from vidcolor.outputs import pictures_path, work_path
+from vidcolor.temporal.memory import Ending, write_ending
 from vidcolor.timeline import FrameFigures
 from vidcolor.video.encoder import Encoded
 from vidcolor.video.returns import REMEMBERED_SHOTS
@@ -31,7 +27,6 @@ MOST_OPEN_BYTES = 32 << 20
 """Of a shot that is not whole, before they are written down."""
 
 _FORMAT = 1  # raised when what is kept changes its meaning; other work is begun anew
-_PICTURES = ".pictures"
 _GONE = "gone"  # the identity of work that its owner is about to delete
 _RETRY_SECONDS = 0.05
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
@@ -54,21 +49,6 @@ CREATE TABLE frames (
 CREATE TABLE endings (shot INTEGER PRIMARY KEY, data BLOB);
 """
 _OF_UNFINISHED = "shot NOT IN (SELECT number FROM shots)"
-
-
-def work_path(target: Path) -> Path:
-    """Where the work on the film at `target` is kept."""
-    return target.with_name(f".{target.name}.work")
-
-
-def pictures_path(target: Path) -> Path:
-    """Where the pictures of a film that becomes some are kept; they belong to the work on it."""
-    return target.with_name(f".{target.name}{_PICTURES}")
-
-
-def is_pictures(folder: Path) -> bool:
-    """Whether a folder is one of these."""
-    return folder.name.startswith(".") and folder.name.endswith(_PICTURES)
 
 
 def is_whole(target: Path) -> bool:
@@ -186,27 +166,37 @@ class Work:
 
     def keep_ending(self, shot: int, ending: Ending) -> None:
         """Keep how a shot ended; any thread may say so."""
-        histogram, strength = ending
-        if histogram is not None and histogram.weight is not None:
-            tensors = {
-                "probabilities": histogram.probabilities.contiguous().cpu(),
-                "weight": torch.tensor(histogram.weight),
-                "lightness": torch.tensor(histogram.lightness),
-                "strength": torch.tensor(strength.sums, dtype=torch.float64),
-            }
-            values = (shot, save(tensors))
-            self._execute("INSERT OR REPLACE INTO endings VALUES (?, ?)", values)
+        if (data := write_ending(ending)) is not None:
+            self._execute("INSERT OR REPLACE INTO endings VALUES (?, ?)", (shot, data))
 
-    def endings(self) -> Iterator[tuple[int, Ending]]:
-        """How the last whole shots ended, in their order."""
-        for shot, data in self._rows("SELECT shot, data FROM endings ORDER BY shot"):
-            kept = load(data)
-            histogram = ColorHistogram(
-                probabilities=kept["probabilities"],
-                lightness=kept["lightness"].numpy(),
-                weight=kept["weight"].numpy(),
-            )
-            yield shot, Ending(histogram, Strength(*kept["strength"].tolist()))
+    def endings(self) -> Iterator[tuple[int, bytes]]:
+        """How the last whole shots ended, in their order, for `read_ending`."""
+        yield from self._rows("SELECT shot, data FROM endings ORDER BY shot")
+
+    def adopt(self, path: Path, keep: Callable[[Encoded, int], Encoded] | None = None) -> None:
+        """Take over the shots of another work, which follow on those that are whole.
+
+        Args:
+            path: Its file; nobody has it open.
+            keep: What becomes of each packet, told the number of its frame; None to leave it.
+
+        Raises:
+            OutputError: It cannot be read.
+        """
+        self._execute("ATTACH DATABASE ? AS other", (str(path),))
+        try:
+            whole = self._rows("SELECT number, frames, reordered FROM other.shots ORDER BY number")
+            for number, frames, reordered in list(whole):
+                for table in ("frames", "endings"):
+                    query = f"INSERT INTO {table} SELECT * FROM other.{table} WHERE shot = ?"  # noqa: S608
+                    self._execute(query, (number,))
+                for count, packet in enumerate(self._packets("other.packets", number)):
+                    kept = packet if keep is None else keep(packet, self.frames_done + count)
+                    self.add_packet(number, count, kept)
+                self.end_shot(number, frames, reordered)
+        finally:
+            self._database.rollback()
+            self._execute("DETACH DATABASE other")
 
     def end_shot(self, shot: int, frames: int, reordered: int) -> None:
         """Say that a shot is whole: from here on it need not be done again.
@@ -230,10 +220,8 @@ class Work:
 
     def packets(self) -> Generator[Encoded, None, None]:
         """The packets of all shots, in order."""
-        query = "SELECT data, pts, duration, is_key FROM packets ORDER BY shot, number"
-        with closing(self._rows(query)) as rows:
-            for data, pts, duration, is_key in rows:
-                yield Encoded(data, pts, duration, bool(is_key))
+        for (number,) in list(self._rows("SELECT number FROM shots ORDER BY number")):
+            yield from self._packets("packets", number)
 
     @property
     def reordered(self) -> int:
@@ -317,9 +305,17 @@ class Work:
         except sqlite3.Error as error:
             raise _explained(self._target, error) from error
 
-    def _rows(self, query: str) -> Generator[tuple[Any, ...], None, None]:
+    def _packets(self, table: str, shot: int) -> Generator[Encoded, None, None]:
+        query = f"SELECT data, pts, duration, is_key FROM {table} WHERE shot = ? ORDER BY number"  # noqa: S608
+        with closing(self._rows(query, (shot,))) as rows:
+            for data, pts, duration, is_key in rows:
+                yield Encoded(data, pts, duration, bool(is_key))
+
+    def _rows(
+        self, query: str, values: tuple[object, ...] = ()
+    ) -> Generator[tuple[Any, ...], None, None]:
         try:
-            yield from self._execute(query)
+            yield from self._execute(query, values)
         except sqlite3.Error as error:
             raise _explained(self._target, error) from error
 

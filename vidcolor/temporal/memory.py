@@ -6,6 +6,9 @@ from copy import copy
 from dataclasses import replace
 from typing import NamedTuple
 
+import torch
+from safetensors.torch import load, save
+
 from vidcolor.frame import ColorHistogram
 from vidcolor.temporal.strength import Strength
 
@@ -20,6 +23,12 @@ class Ending(NamedTuple):
 
     histogram: ColorHistogram | None
     strength: Strength
+
+    def on(self, device: torch.device) -> "Ending":
+        """The same where a model computes."""
+        kept = self.histogram
+        moved = kept and replace(kept, probabilities=kept.probabilities.to(device))
+        return Ending(moved, self.strength)
 
 
 class LongMemory:
@@ -60,3 +69,28 @@ class LongMemory:
             return Ending(None, Strength())
         histogram, strength = self._endings[shot]
         return Ending(histogram, copy(strength))
+
+
+def write_ending(ending: Ending) -> bytes | None:
+    """An ending as a safetensors file, for `read_ending`; None if there is nothing to remember."""
+    histogram, strength = ending
+    if histogram is None or histogram.weight is None:
+        return None
+    tensors = {
+        "probabilities": histogram.probabilities.contiguous().cpu(),
+        "weight": torch.tensor(histogram.weight),
+        "lightness": torch.tensor(histogram.lightness),
+        "strength": torch.tensor(strength.sums, dtype=torch.float64),
+    }
+    return save(tensors)
+
+
+def read_ending(data: bytes) -> Ending:
+    """The ending that was written so, on the CPU."""
+    kept = load(data)
+    histogram = ColorHistogram(
+        probabilities=kept["probabilities"],
+        lightness=kept["lightness"].numpy(),
+        weight=kept["weight"].numpy(),
+    )
+    return Ending(histogram, Strength(*kept["strength"].tolist()))

@@ -108,7 +108,10 @@ def read_frames(
     """
     index = 0
     end_pts: int | None = None
-    with closing(_timed_frames(source, losses, start_seconds, hwaccel)) as timed:
+    wanted_pts = source.first_pts + ceil(start_seconds / source.time_base)
+    is_far = start_seconds > SEEK_FROM_SECONDS
+    seek_pts = wanted_pts if is_far and _seeks_cleanly(source, wanted_pts) else None
+    with closing(_timed_frames(source, losses, wanted_pts, seek_pts, hwaccel)) as timed:
         for decoded, pts in timed:
             if index == 0 and duration_seconds is not None:
                 end_pts = pts + ceil(duration_seconds / source.time_base)
@@ -121,15 +124,36 @@ def read_frames(
         raise SourceError(f"{source.path}: ends before {float(start_seconds):g} s; start earlier")
 
 
+def read_frames_from(
+    source: Source,
+    first: tuple[int, int],
+    *,
+    seek_pts: int | None,
+    hwaccel: str | None = None,
+) -> Generator[Frame, None, None]:
+    """Yield frames of a film that was read before, from one in its middle on.
+
+    Args:
+        source: The film.
+        first: Number and pts of the first frame.
+        seek_pts: Decode from the key frame before this pts on; None for from the film's beginning.
+            Frames that need what lies before it, and mended times, are not what they were.
+        hwaccel: See `read_frames`.
+    """
+    number, wanted_pts = first
+    with closing(_timed_frames(source, Losses(), wanted_pts, seek_pts, hwaccel)) as timed:
+        for index, (decoded, pts) in enumerate(timed, number):
+            yield _to_frame(decoded, pts, index, source, by_hardware=hwaccel is not None)
+
+
 def _timed_frames(
-    source: Source, losses: Losses, start_seconds: Fraction, hwaccel: str | None
+    source: Source, losses: Losses, wanted_pts: int, seek_pts: int | None, hwaccel: str | None
 ) -> Generator[tuple[VideoFrame, int], None, None]:
-    """Decoded frames from `start_seconds` on, with strictly rising pts."""
-    wanted_pts = source.first_pts + ceil(start_seconds / source.time_base)
+    """Decoded frames from `wanted_pts` on, with strictly rising pts."""
     with _opened(source, hwaccel) as container:
         stream = main_video_stream(container, source.path)
-        if start_seconds > SEEK_FROM_SECONDS and _seeks_cleanly(source, wanted_pts):
-            container.seek(wanted_pts, stream=stream)
+        if seek_pts is not None:
+            container.seek(seek_pts, stream=stream)
         last_pts: int | None = None
         end_pts = source.first_pts
         for decoded in _decode(container, stream, losses):

@@ -1,0 +1,120 @@
+"""A film in pieces, a shot each, that are read one by one and yet as if from the film's beginning.
+
+A first pass through the film finds them, and notes of each frame its time and a checksum of its
+luma. Whoever reads a piece later begins at a key frame before it, and sees by these whether the
+frames are the same; in some files they are not, and are then decoded from farther back.
+"""
+
+import zlib
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import chain, groupby
+from typing import NamedTuple
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from vidcolor.errors import SourceGoneError
+from vidcolor.frame import Frame
+from vidcolor.video.detail import small_luma
+from vidcolor.video.reader import read_frames_from
+from vidcolor.video.shots import Shot, number_shots
+from vidcolor.video.source import Source
+
+MARGINS_SECONDS = (0, 2, 10, None)
+"""How far before a piece decoding begins, the next where the one before does not do; None: at the
+film's beginning. In MPEG program streams seeking comes out behind a key frame; encoders put these
+every half second in MPEG-2, and mostly every ten seconds or less in H.264."""
+
+
+class Piece(NamedTuple):
+    """A shot of a film, and how to know its frames again.
+
+    Attributes:
+        shot: Which shot it is.
+        first_frame: Number of its first frame in the film.
+        times: The frames' pts, (frames,) int64.
+        checks: CRC-32 of each frame's luma, (frames,) uint32.
+    """
+
+    shot: Shot
+    first_frame: int
+    times: NDArray[np.int64]
+    checks: NDArray[np.uint32]
+
+    @property
+    def frames(self) -> int:
+        """How many frames it has."""
+        return len(self.times)
+
+
+class StrayedError(SourceGoneError):
+    """The frames that were read are not those of the piece."""
+
+
+def find_pieces(frames: Iterable[Frame]) -> Iterator[Piece]:
+    """Yield the shots of a film, each when its last frame has been seen.
+
+    Args:
+        frames: All of the film's frames.
+    """
+    seen = (
+        ((frame.index, frame.pts, _check(frame)), small_luma(frame.luma, frame.picture.depth))
+        for frame in frames
+    )
+    for shot, members in groupby(number_shots(seen), key=lambda item: item[1]):
+        indices, times, checks = zip(*(mark for mark, _, _ in members), strict=True)
+        yield Piece(shot, indices[0], np.array(times, np.int64), np.array(checks, np.uint32))
+
+
+def read_pieces(
+    source: Source,
+    pieces: Sequence[Piece],
+    margin_seconds: int | None,
+    hwaccel: str | None = None,
+) -> Generator[Frame, None, None]:
+    """Yield the frames of pieces that follow each other in a film.
+
+    Args:
+        source: The film.
+        pieces: At least one.
+        margin_seconds: One of `MARGINS_SECONDS`.
+        hwaccel: See `read_frames`.
+
+    Raises:
+        StrayedError: They are not what they were in the first pass, or are not all there.
+    """
+    first = pieces[0].times[0]
+    margin = 0 if margin_seconds is None else round(margin_seconds / source.time_base)
+    seek_pts = int(first) - margin
+    is_far = margin_seconds is not None and seek_pts > source.first_pts
+    known = chain.from_iterable(zip(piece.times, piece.checks, strict=True) for piece in pieces)
+    try:
+        with closing(
+            read_frames_from(
+                source,
+                (pieces[0].first_frame, int(first)),
+                seek_pts=seek_pts if is_far else None,
+                hwaccel=hwaccel,
+            )
+        ) as frames:
+            for time, check in known:
+                frame = next(frames, None)
+                if frame is None or (frame.pts, _check(frame)) != (time, check):
+                    raise _strayed(source, pieces)
+                yield frame
+    except av.FFmpegError as error:  # of a file that cannot be sought in
+        raise _strayed(source, pieces) from error
+
+
+def _check(frame: Frame) -> int:
+    return zlib.crc32(np.ascontiguousarray(frame.luma).data)
+
+
+def _strayed(source: Source, pieces: Sequence[Piece]) -> StrayedError:
+    first, last = pieces[0].first_frame, pieces[-1].first_frame + pieces[-1].frames - 1
+    return StrayedError(
+        f"{source.path}: frames {first} to {last} are not read as they were before; "
+        "run again when nobody changes the file"
+    )
