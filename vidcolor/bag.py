@@ -6,6 +6,7 @@ from contextlib import chdir, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Lock
 
 import bagit
 
@@ -52,6 +53,7 @@ class Bag:
         self.payload = folder / PAYLOAD
         self._folder = folder
         self._is_begun = False
+        self._beginning = Lock()
         with _explained(folder):
             found = {path.name for path in folder.iterdir()} if folder.exists() else set()
         ours = found & {PAYLOAD, *TAG_FILES}
@@ -87,11 +89,12 @@ class Bag:
         Raises:
             OutputError: It is a damaged bag; new checksums would hide that.
         """
-        if not self._is_begun and self._is_declared():
-            with _explained(self._folder):
-                bagit.Bag(str(self._folder)).validate()
-                (self._folder / DECLARATION).unlink()
-        self._is_begun = True
+        with self._beginning:  # reels may be in work at once
+            if not self._is_begun and self._is_declared():
+                with _explained(self._folder):
+                    bagit.Bag(str(self._folder)).validate()
+                    (self._folder / DECLARATION).unlink()
+            self._is_begun = True
 
     def seal(self, ledger: Ledger) -> bool:
         """Make the folder a bag of all films that it holds; one that nothing changed is left.

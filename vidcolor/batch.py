@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from vidcolor.coloring import Progress, Watcher
+from vidcolor.coloring import Engine, Progress, Watcher, color_here
 from vidcolor.credentials import load_signer
 from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
@@ -16,6 +16,7 @@ from vidcolor.ledger import Ledger
 from vidcolor.models.zoo import Model
 from vidcolor.reels import Reel
 from vidcolor.settings import Settings
+from vidcolor.threads import map_at_once
 from vidcolor.verify import is_proven
 from vidcolor.video.plan import Job, plan_video
 from vidcolor.work import discard_work
@@ -52,6 +53,18 @@ class Planned(NamedTuple):
     identity: Mapping[str, object] = {}
 
 
+class Workers(NamedTuple):
+    """Threads that each have a reel in work.
+
+    Attributes:
+        number: How many.
+        stop: Lets them leave what they do.
+    """
+
+    number: int
+    stop: Callable[[], None]
+
+
 class Batch:
     """Colorizes reels, with a ledger if they go to one folder.
 
@@ -61,6 +74,7 @@ class Batch:
         output: The output of a single reel, if named.
         folder: Where unnamed outputs go; None for beside their sources.
         ledger: That of the folder, if one is kept.
+        color: Colors the shots of each.
     """
 
     def __init__(
@@ -71,6 +85,7 @@ class Batch:
         output: Path | None = None,
         folder: Path | None = None,
         ledger: Ledger | None = None,
+        color: Engine = color_here,
     ) -> None:
         load_signer(settings.output)  # what is wrong with it is told before the first film
         self.model = model
@@ -78,10 +93,14 @@ class Batch:
         self._output = output
         self._folder = folder
         self._ledger = ledger
+        self._color = color
         self._targets: dict[Path, Path] = {}
 
     def outcomes(
-        self, reels: Iterable[Reel], colorize: Callable[[Planned], Outcome]
+        self,
+        reels: Iterable[Reel],
+        colorize: Callable[[Planned], Outcome],
+        workers: Workers | None = None,
     ) -> Iterator[Outcome]:
         """Yield what becomes of each reel.
 
@@ -92,21 +111,37 @@ class Batch:
         Args:
             reels: The films.
             colorize: Does it, by `Batch.colorize`, or only tells of it.
+            workers: Threads for several reels at once; None for one after the other.
         """
         waiting, has_worked = list(reels), True
         while waiting and has_worked:
-            taken: list[Reel] = []
-            has_worked = False
-            for reel in waiting:
-                planned = self._plan(reel)
-                outcome = colorize(planned) if isinstance(planned, Planned) else planned
+            by_path = {reel.path: reel for reel in waiting}
+            waiting, has_worked = [], False
+            for planned, outcome in self._tried(by_path.values(), colorize, workers):
                 if outcome.note == LEFT:
-                    taken.append(reel)
+                    waiting.append(by_path[outcome.source])
                     continue
-                has_worked |= outcome is not planned
+                has_worked |= planned
                 yield outcome
-            waiting = taken
         yield from (_left(reel.path) for reel in waiting)
+
+    def _tried(
+        self,
+        reels: Iterable[Reel],
+        colorize: Callable[[Planned], Outcome],
+        workers: Workers | None,
+    ) -> Iterator[tuple[bool, Outcome]]:
+        """What becomes of each reel at once, with whether it could be planned."""
+
+        def finish(planned: Planned | Outcome) -> tuple[bool, Outcome]:
+            if isinstance(planned, Planned):
+                return True, colorize(planned)
+            return False, planned
+
+        planned = map(self._plan, reels)
+        if workers is None:
+            return map(finish, planned)
+        return map_at_once(finish, planned, workers.number, workers.stop)
 
     def colorize(
         self, planned: Planned, progress: Progress, dump: FrameDump | None = None
@@ -117,7 +152,9 @@ class Batch:
         watcher = Watcher(progress) if ledger is None else _Account(ledger, planned, progress)
         try:
             make_folder(job.encoding.path.parent)
-            result = colorize_job(job, self.model, settings, watcher, dump, planned.origin)
+            result = colorize_job(
+                job, self.model, settings, watcher, dump, planned.origin, self._color
+            )
         except ReelTakenError:
             return _left(job.source.path)
         except VidcolorError as error:

@@ -6,19 +6,22 @@ import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from vidcolor.errors import VidcolorError
-from vidcolor.options import check_usage, find_destination, make_parser, settings_of
+from vidcolor.options import check_usage, cluster_of, find_destination, make_parser, settings_of
 from vidcolor.settings import Settings
 from vidcolor.telling import MANY, FilmBar, plan_text, reels_bar, say, tell_outcome, warn
 
 if TYPE_CHECKING:  # all but tqdm import torch
     from vidcolor.bag import Bag
-    from vidcolor.batch import Batch, Outcome, Planned
+    from vidcolor.batch import Batch, Outcome, Planned, Workers
+    from vidcolor.coloring import Engine
     from vidcolor.dump.sink import FrameDump
     from vidcolor.ledger import Ledger
+    from vidcolor.models.zoo import Model
     from vidcolor.reels import Reel
     from vidcolor.video.plan import Job
 
@@ -74,7 +77,6 @@ def _colorize(
 ) -> int:
     """Colorize every film, telling of each; the exit code."""
     from vidcolor.batch import Batch
-    from vidcolor.models.zoo import find_model
     from vidcolor.reels import Reel, find_reels
 
     bag = _find_bag(folder, is_wanted=options.bagit)
@@ -83,12 +85,15 @@ def _colorize(
     failed = [str(error) for error in found if not isinstance(error, Reel)]
     for error in failed:
         warn(error)
-    model = find_model(settings.model)
     dump = _make_dump(options) if options.dump is not None else None
-    with _opened_ledger(options, folder, reels, bag) as ledger:
+    with (
+        _opened_engine(options, settings) as (model, color, workers),
+        _opened_ledger(options, folder, reels, bag) as ledger,
+    ):
         films = folder if bag is None else bag.payload
-        batch = Batch(model, settings, output=output, folder=films, ledger=ledger)
-        outcomes = list(_colorize_reels(options, batch, reels, dump, bag))
+        batch = Batch(model, settings, output=output, folder=films, ledger=ledger, color=color)
+        colorize = partial(_colorize_reel, options, batch, dump, bag)
+        outcomes = list(_told(options, batch.outcomes(reels, colorize, workers), len(reels)))
         if bag is not None and ledger is not None and not options.dry_run:
             _seal(bag, ledger, options, missing=len(found) - sum(o.is_done for o in outcomes))
     failed += [str(outcome.error) for outcome in outcomes if outcome.error]
@@ -101,20 +106,30 @@ def _colorize(
     return FAILED if failed else DONE
 
 
-def _colorize_reels(
-    options: argparse.Namespace,
-    batch: "Batch",
-    reels: "list[Reel]",
-    dump: "FrameDump | None",
-    bag: "Bag | None",
+@contextmanager
+def _opened_engine(
+    options: argparse.Namespace, settings: Settings
+) -> "Iterator[tuple[Model, Engine, Workers | None]]":
+    """The model, what colors films with it, and how many reels that takes at once."""
+    from vidcolor.batch import Workers
+    from vidcolor.coloring import color_here
+    from vidcolor.models.zoo import find_model
+
+    if options.engine == "local" or options.dry_run:
+        yield find_model(settings.model), color_here, None
+        return
+    from vidcolor.cluster.engine import RayEngine
+
+    with RayEngine(cluster_of(options), settings.model) as engine:
+        yield engine.model, engine.color, Workers(engine.reels_at_once, engine.stop)
+
+
+def _told(
+    options: argparse.Namespace, outcomes: "Iterator[Outcome]", count: int
 ) -> "Iterator[Outcome]":
-    """Yield what became of each reel, when it is told."""
-
-    def colorize(planned: "Planned") -> "Outcome":
-        return _colorize_reel(options, batch, planned, dump, bag)
-
-    with reels_bar(len(reels), quiet=options.quiet) as bar:
-        for outcome in batch.outcomes(reels, colorize):
+    """What became of each of some reels, when it has been told."""
+    with reels_bar(count, quiet=options.quiet) as bar:
+        for outcome in outcomes:
             tell_outcome(outcome, quiet=options.quiet, dry_run=options.dry_run)
             yield outcome
             bar.update()
@@ -123,9 +138,9 @@ def _colorize_reels(
 def _colorize_reel(
     options: argparse.Namespace,
     batch: "Batch",
-    planned: "Planned",
     dump: "FrameDump | None",
     bag: "Bag | None",
+    planned: "Planned",
 ) -> "Outcome":
     """What becomes of one reel."""
     from vidcolor.batch import Outcome

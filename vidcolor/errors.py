@@ -9,7 +9,8 @@ VidcolorError                 anything the user can act on; its text is one clea
 │   ├── DiskFullError         there is no room for it; what is done of it is kept
 │   ├── LedgerError           the account of an output folder cannot be used
 │   └── ReelTakenError        another run has it in work
-└── ModelError                a model is unknown, missing or damaged
+├── ModelError                a model is unknown, missing or damaged
+└── ClusterError              other machines do not do their part; what is done is kept
 ```
 
 Every text names the file, the fault and the remedy. The command line prints it after `vidcolor: `
@@ -44,6 +45,11 @@ class DiskFullError(OutputError):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"{folder}: the disk is full; make room or choose another -o")
+        self._folder = folder
+
+    def __reduce__(self) -> "tuple[type[DiskFullError], tuple[Path]]":
+        """As it is made again in another process."""
+        return DiskFullError, (self._folder,)
 
 
 class LedgerError(OutputError):
@@ -56,3 +62,7 @@ class ReelTakenError(OutputError):
 
 class ModelError(VidcolorError, ValueError):
     """A model is unknown, its weights are missing, or they are not what the table says."""
+
+
+class ClusterError(VidcolorError):
+    """Other machines cannot be reached, or do not do their part; what is done is kept."""

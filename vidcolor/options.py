@@ -5,11 +5,19 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from vidcolor import __version__
-from vidcolor.arguments import number, parse_every, parse_time, parsed, whole_number
-from vidcolor.dump.selection import STAGES, FrameSelection, parse_stages
+from vidcolor.flags import (
+    add_cluster_options,
+    add_color_options,
+    add_input_options,
+    add_look_options,
+    add_model_options,
+    add_output_options,
+    add_piece_options,
+    add_reference_options,
+)
 from vidcolor.outputs import FILM_SUFFIXES
-from vidcolor.rates import parse_rate
 from vidcolor.settings import (
+    ClusterSettings,
     ColorSettings,
     InputSettings,
     ModelSettings,
@@ -18,7 +26,6 @@ from vidcolor.settings import (
     Settings,
     TemporalSettings,
 )
-from vidcolor.swatch import parse_swatch
 from vidcolor.video.pattern import Pattern
 
 T = TypeVar("T")
@@ -67,14 +74,15 @@ def make_parser() -> Parser:
         help="tell what became of the reels whose films go to -o DIR",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"vidcolor {__version__}")
-    _add_input_options(parser.add_argument_group("a film that lies in a folder as pictures"))
-    _add_piece_options(parser.add_argument_group("a piece of the film, to try things on"))
-    _add_color_options(parser.add_argument_group("color"))
+    add_input_options(parser.add_argument_group("a film that lies in a folder as pictures"))
+    add_piece_options(parser.add_argument_group("a piece of the film, to try things on"))
+    add_color_options(parser.add_argument_group("color"))
     model = parser.add_argument_group("model")
-    _add_model_options(model)
-    _add_reference_options(model)
-    _add_output_options(parser.add_argument_group("encoding"))
-    _add_look_options(parser.add_argument_group("a look inside"))
+    add_model_options(model)
+    add_reference_options(model)
+    add_output_options(parser.add_argument_group("encoding"))
+    add_cluster_options(parser.add_argument_group("many machines"))
+    add_look_options(parser.add_argument_group("a look inside"))
     return parser
 
 
@@ -94,6 +102,7 @@ def check_usage(parser: Parser, options: argparse.Namespace) -> None:
     _check_reference(parser, options)
     _check_dump(parser, options)
     _check_bag(parser, options)
+    _check_cluster(parser, options)
 
 
 def find_destination(
@@ -161,6 +170,16 @@ def settings_of(options: argparse.Namespace) -> Settings:
     )
 
 
+def cluster_of(options: argparse.Namespace) -> ClusterSettings:
+    """What options ask of other machines."""
+    return ClusterSettings(
+        address=options.ray_address,
+        segments=options.segments,
+        cpus=options.task_cpus or ClusterSettings().cpus,
+        gpus=options.task_gpus,
+    )
+
+
 def _is_film(output: Path) -> bool:
     """Whether a -o names a film, in one file or in pictures, unless there is a folder so called."""
     return output.suffix.lower() in FILM_SUFFIXES or Pattern.parse(output) is not None
@@ -187,180 +206,14 @@ def _check_bag(parser: Parser, options: argparse.Namespace) -> None:
         parser.error("--bagit and --dump do not go together; dump in a run of its own")
 
 
-def _add_input_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--fps", type=parsed(parse_rate), metavar="RATE",
-        help="pictures a second: 18, 23.976, 24000/1001 (default: what their DPX header states)",
-    )  # fmt: skip
-    group.add_argument(
-        "--gaps", choices=("fail", "hold"), default=InputSettings().gaps,
-        help="missing pictures: fail, or hold the one before them (default: %(default)s)",
-    )  # fmt: skip
-
-
-def _add_piece_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--start", type=parse_time, default=Settings().start_seconds, metavar="TIME",
-        help="begin here, in seconds or HH:MM:SS",
-    )  # fmt: skip
-    group.add_argument(
-        "--duration", type=parse_time, metavar="TIME", help="colorize this much of it"
-    )
-
-
-def _add_color_options(group: argparse._ArgumentGroup) -> None:
-    color, temporal = ColorSettings(), TemporalSettings()
-    group.add_argument(
-        "--vividness", type=number(0, 3), default=color.vividness, metavar="X",
-        help="0 likely colors, 1 rare and vivid ones more often (default: %(default)g)",
-    )  # fmt: skip
-    group.add_argument(
-        "--saturation", type=number(0, 3), default=color.saturation, metavar="X",
-        help="factor on the colors (default: %(default)g)",
-    )  # fmt: skip
-    group.add_argument(
-        "--decode", choices=("annealed", "mean", "mode", "sample"), default=color.decode,
-        help="how a histogram becomes a color, for study (default: %(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--seed", type=whole_number(0, 1_000_000), default=color.seed, metavar="N",
-        help="of --decode sample; another draws other colors (default: %(default)d)",
-    )  # fmt: skip
-    group.add_argument(
-        "--upsample", choices=("guided", "spline"), default=color.upsample,
-        help="how colors become as large as the film: by its edges or smoothly "
-        "(default: %(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--smoothing", type=number(0, 0.999), default=temporal.smoothing, metavar="X",
-        help="how long colors last in a shot; 0 for frame by frame (default: %(default)g)",
-    )  # fmt: skip
-    group.add_argument(
-        "--no-motion", dest="motion", action="store_false", default=temporal.motion,
-        help="do not move past colors along with things that move",
-    )  # fmt: skip
-    group.add_argument(
-        "--every", type=parse_every, default=temporal.every, metavar="N",
-        help="ask the network about every Nth frame only; auto: where the frames before do not "
-        "explain the picture; 1: about all (default: %(default)s)",
-    )  # fmt: skip
-    refine = RefineSettings()
-    group.add_argument(
-        "--refine", choices=("none", "flood", "scribble"), default=refine.method,
-        help="flood: one color for each flat region, for animation and line art; scribble: colors "
-        "of the surest points spread to the edges of things (default: %(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--refine-threshold", type=number(0.5, 50), default=refine.threshold, metavar="X",
-        help="with flood, how unlike in lightness of [0, 100] a region's pixels may be "
-        "(default: %(default)g)",
-    )  # fmt: skip
-
-
-def _add_model_options(group: argparse._ArgumentGroup) -> None:
-    model = ModelSettings()
-    group.add_argument(
-        "--model", default=model.name, metavar="NAME",
-        help="a model's name or a safetensors file (default: %(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--device", default=model.device, metavar="NAME",
-        help="cpu, cuda, cuda:1, mps or auto (default: %(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--render-size", type=whole_number(64, 2048), default=model.render_size, metavar="N",
-        help="short side of the picture that the network sees (default: %(default)s)",
-    )  # fmt: skip
-    group.add_argument(
-        "--hwaccel", choices=("cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"),
-        help="decode by hardware; the processor does where that cannot, and says so",
-    )  # fmt: skip
-    group.add_argument(
-        "--batch-size", type=whole_number(1, 1024), default=model.batch_size, metavar="N",
-        help="frames inferred at once (default: %(default)s)",
-    )  # fmt: skip
-
-
-def _add_reference_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--reference", metavar="PICTURE",
-        help="take over the colors of a picture by likeness, in place of a network",
-    )  # fmt: skip
-    group.add_argument(
-        "--transfer", choices=("welsh", "global"),
-        help="with --reference: by lightness and texture, or lightness alone "
-        f"(default: {ModelSettings().transfer})",
-    )  # fmt: skip
-    group.add_argument(
-        "--swatch", type=parsed(parse_swatch), action="append", default=[],
-        metavar="FILM=REFERENCE",
-        help="parts that belong together, each LEFT,TOP,WIDTH,HEIGHT in percent; may be repeated",
-    )  # fmt: skip
-
-
-def _add_output_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--for", dest="purpose", choices=("access", "master", "edit", "web"),
-        help="H.264 in MP4, FFV1 in Matroska, ProRes in QuickTime or HEVC in MP4; options given "
-        "beside it go before (default: as the film is)",
-    )  # fmt: skip
-    group.add_argument("--lossless", action="store_true", help="FFV1 with checksums, in Matroska")
-    group.add_argument(
-        "--codec", metavar="NAME",
-        help="FFmpeg's encoder, such as libx265; dpx, png and tiff write a folder of pictures",
-    )  # fmt: skip
-    group.add_argument(
-        "--crf", type=number(0, 63), metavar="X", help="quality; lower is better and larger"
-    )
-    group.add_argument("--preset", metavar="NAME", help="the encoder's speed, such as fast")
-    group.add_argument(
-        "--pixel-format", metavar="NAME", help="FFmpeg's format to encode, such as yuv422p10le"
-    )
-    group.add_argument(
-        "--chroma", choices=("420", "422", "444"), help="chroma subsampling (default: the film's)"
-    )
-    group.add_argument(
-        "--chroma-only", action="store_true",
-        help="write the color alone, over even gray and without sound, to be laid over the film",
-    )  # fmt: skip
-    group.add_argument(
-        "--verify", action="store_true",
-        help="read the result back: luma (with a lossless codec), times and other streams must be "
-        "the source's",
-    )  # fmt: skip
-    group.add_argument(
-        "--framemd5", action="store_true",
-        help="verify, and write the MD5 of each frame's luma, of source and result",
-    )  # fmt: skip
-    group.add_argument(
-        "--c2pa-certificate", metavar="PEM",
-        help="sign content credentials, which say that the color is synthetic, with this chain",
-    )  # fmt: skip
-    group.add_argument("--c2pa-key", metavar="PEM", help="the private key of that certificate")
-
-
-def _add_look_options(group: argparse._ArgumentGroup) -> None:
-    group.add_argument(
-        "--dump", type=Path, metavar="DIR",
-        help="write what each stage makes of some frames, with a page to look at it; without -o "
-        "no film is written, and only what these frames need is colorized",
-    )  # fmt: skip
-    group.add_argument(
-        "--dump-frames", type=parsed(FrameSelection.parse), metavar="LIST",
-        help="frames to dump: numbers, seconds, timecodes, ranges: 1700-1740,57.8s,10:00:12:05",
-    )  # fmt: skip
-    group.add_argument(
-        "--dump-stages", type=parsed(parse_stages), default=STAGES, metavar="LIST",
-        help=f"some of {','.join(STAGES)} (default: all)",
-    )  # fmt: skip
-    group.add_argument(
-        "--dump-top-k", type=whole_number(1, 313), metavar="K",
-        help="keep the K likeliest bins of each histogram (default: all)",
-    )  # fmt: skip
-    group.add_argument(
-        "--plot", type=Path, metavar="JSON",
-        help="draw the timeline that FILM.colorized.json holds, as a PNG beside it or to -o",
-    )  # fmt: skip
+def _check_cluster(parser: Parser, options: argparse.Namespace) -> None:
+    asked = ("ray_address", "segments", "task_cpus", "task_gpus")
+    if options.engine != "ray":
+        for name in asked:
+            if getattr(options, name) is not None:
+                parser.error(f"--{name.replace('_', '-')} is for --engine ray")
+    elif options.dump is not None:
+        parser.error("--engine ray and --dump do not go together; dump in a run of its own")
 
 
 def _check_reference(parser: Parser, options: argparse.Namespace) -> None:

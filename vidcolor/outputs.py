@@ -33,3 +33,8 @@ def pictures_path(target: Path) -> Path:
 def is_pictures(folder: Path) -> bool:
     """Whether a folder is one of these."""
     return folder.name.startswith(".") and folder.name.endswith(_PICTURES)
+
+
+def pieces_path(target: Path) -> Path:
+    """Where other machines leave the shots of a film, until they are taken into the work on it."""
+    return target.with_name(f".{target.name}.work.pieces")

@@ -147,6 +147,25 @@ class OutputSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterSettings:
+    """How many machines share the work. Nothing of it changes a film's bytes.
+
+    Attributes:
+        address: Of a running Ray cluster, `auto` for this machine's; None for that of RAY_ADDRESS,
+            or one on this machine alone.
+        segments: Path or fsspec URL of a folder that all machines see, for shots on their way to
+            the film; None for beside the film.
+        cpus: Cores a task takes.
+        gpus: GPUs a task takes, or a part of one; None for one where the device is CUDA.
+    """
+
+    address: str | None = None
+    segments: str | None = None
+    cpus: int = 1
+    gpus: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All settings of one run.
 

@@ -3,7 +3,13 @@
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ThreadPoolExecutor,
+    as_completed,
+    wait,
+)
 from contextlib import suppress
 from queue import Empty, Queue
 from threading import Event, Thread
@@ -17,7 +23,12 @@ _CORES_A_HELPER = 4
 
 
 def helper_count() -> int:
-    """How many threads a stage should have whose frames do not depend on each other."""
+    """How many threads a stage should have whose frames do not depend on each other.
+
+    `OMP_NUM_THREADS` tells a process that has only a share of the cores, here as in torch.
+    """
+    if (share := os.environ.get("OMP_NUM_THREADS", "")).isdigit():
+        return max(1, int(share) // _CORES_A_HELPER)
     can_tell = hasattr(os, "sched_getaffinity")
     cores = len(os.sched_getaffinity(0)) if can_tell else os.cpu_count() or 1
     return max(1, cores // _CORES_A_HELPER)
@@ -62,6 +73,34 @@ def map_ahead(
             pool.shutdown(cancel_futures=True)
     if failed is not None:
         raise failed
+
+
+def map_at_once(
+    function: Callable[[T], R], items: Iterable[T], workers: int, stop: Callable[[], None]
+) -> Generator[R, None, None]:
+    """Yield `function` of each item as soon as it is there, computed by so many threads at once.
+
+    Items are taken in the caller's thread, none before a thread is free for it.
+
+    Args:
+        function: What is done with each item.
+        items: The items.
+        workers: How many threads.
+        stop: Called where the caller needs no more, or an exception comes: lets threads end early.
+    """
+    running: set[Future[R]] = set()
+    with ThreadPoolExecutor(workers, "map_at_once") as pool:
+        try:
+            for item in items:
+                running.add(pool.submit(function, item))
+                while len(running) >= workers:
+                    done, running = wait(running, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
+            for future in as_completed(running):
+                yield future.result()
+        except BaseException:
+            stop()
+            raise
 
 
 def run_ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:

@@ -17,7 +17,7 @@ from typing import Any, Self
 
 from vidcolor.differences import tell_differences
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
-from vidcolor.outputs import pictures_path, work_path
+from vidcolor.outputs import pictures_path, pieces_path, work_path
 from vidcolor.temporal.memory import Ending, write_ending
 from vidcolor.timeline import FrameFigures
 from vidcolor.video.encoder import Encoded
@@ -331,7 +331,8 @@ class Work:
         return self._path.stat().st_ino if self._path.exists() else None
 
     def _remove_pictures(self) -> None:
-        shutil.rmtree(pictures_path(self._target), ignore_errors=True)
+        for folder in (pictures_path(self._target), pieces_path(self._target)):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def _unlink(self) -> None:
         self._remove_pictures()

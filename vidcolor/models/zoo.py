@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from vidcolor.color.bins import Decoding
+from vidcolor.devices import CPU
 from vidcolor.errors import ModelError
 from vidcolor.models import released
 from vidcolor.models.lite import fold_batch_norm, fuse_activations
@@ -61,6 +62,45 @@ class Model:
         return f"Model({self.name!r}, {self.device}, {self.dtype})"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Checkpoint:
+    """A net as it was read, before it is made ready on a device; it may go to other machines.
+
+    Attributes:
+        name: As of `Model`.
+        net: Batch norms folded, evaluation mode, float32 on the CPU.
+        decoding: As of `Model`, on the CPU.
+        sha256: As of `Model`.
+    """
+
+    name: str
+    net: nn.Module
+    decoding: Decoding | None
+    sha256: str
+
+    def place(self, device: torch.device) -> torch.device:
+        """Where it runs if a device is asked for: a transfer from a picture does on the CPU."""
+        return CPU if isinstance(self.net, Transfer) else device
+
+    def on(self, device: torch.device) -> Model:
+        """The model, on a device or its `place`; the checkpoint's own net becomes its."""
+        is_net, place = not isinstance(self.net, Transfer), self.place(device)
+        dtype = choose_dtype(place) if is_net else torch.float32
+        decoding = self.decoding
+        if decoding is not None:
+            weight = decoding.rebalancing_weight.to(place)
+            decoding = replace(decoding, rebalancing_weight=weight)
+        return Model(
+            name=self.name,
+            net=place_net(self.net, place, dtype) if is_net else self.net,
+            device=place,
+            dtype=dtype,
+            decoding=decoding,
+            sha256=self.sha256,
+            threads=torch.get_num_threads() if place.type == "cpu" else 1,
+        )
+
+
 def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
     """A model by its name or from a file, on a device.
 
@@ -73,24 +113,22 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
         ModelError: The name is unknown, the file is missing, damaged or no model's, or the device
             is absent.
     """
+    return read_checkpoint(name_or_path).on(choose_device(device))
+
+
+def read_checkpoint(name_or_path: str | Path) -> Checkpoint:
+    """A net by its name or from a file; see `load_model`.
+
+    Raises:
+        ModelError: The name is unknown, or the file is missing, damaged or no model's.
+    """
     name, path = _find(name_or_path)
-    place = choose_device(device)
     weights = _read(path)
     net = build_net(weights, path).eval()
     fold_batch_norm(net)
     net.requires_grad_(requires_grad=False)
-    dtype = choose_dtype(place)
-    decoding = weights.decoding
-    return Model(
-        name=name,
-        net=place_net(net, place, dtype),
-        device=place,
-        dtype=dtype,
-        decoding=decoding
-        and replace(decoding, rebalancing_weight=decoding.rebalancing_weight.to(place)),
-        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
-        threads=torch.get_num_threads() if place.type == "cpu" else 1,
-    )
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Checkpoint(name=name, net=net, decoding=weights.decoding, sha256=sha256)
 
 
 def place_net(net: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
@@ -109,16 +147,21 @@ def find_model(settings: ModelSettings) -> Model:
     """
     if settings.reference is None:
         return load_model(settings.name, settings.device)
+    return find_checkpoint(settings).on(CPU)
+
+
+def find_checkpoint(settings: ModelSettings) -> Checkpoint:
+    """The same on no device yet.
+
+    Raises:
+        ModelError: See `read_checkpoint` and `read_reference`.
+    """
+    if settings.reference is None:
+        return read_checkpoint(settings.name)
     lab, sha256 = read_reference(Path(settings.reference))
-    return Model(
-        name=f"{settings.transfer}, {Path(settings.reference).name}",
-        net=Transfer(lab, settings.transfer, settings.swatches).eval(),
-        device=torch.device("cpu"),
-        dtype=torch.float32,
-        decoding=None,
-        sha256=sha256,
-        threads=torch.get_num_threads(),
-    )
+    net = Transfer(lab, settings.transfer, settings.swatches).eval()
+    name = f"{settings.transfer}, {Path(settings.reference).name}"
+    return Checkpoint(name=name, net=net, decoding=None, sha256=sha256)
 
 
 def own_path(name: str) -> Path:

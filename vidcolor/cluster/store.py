@@ -1,0 +1,62 @@
+"""Where machines leave encoded shots for the one that joins them: any place that fsspec reaches."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from fsspec.core import url_to_fs
+
+from vidcolor.errors import ClusterError
+
+
+class Store:
+    """A folder that all machines see.
+
+    Args:
+        url: Its path or fsspec URL, such as `s3://bucket/folder`; made when something is put there.
+
+    Raises:
+        ClusterError: Nothing here can reach such a place.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url if "://" in url else str(Path(url).absolute())
+        with self._explained("reached"):
+            self._files, self._folder = url_to_fs(self.url)
+
+    def put(self, path: Path, name: str) -> None:
+        """Leave a file there.
+
+        Raises:
+            ClusterError: It cannot be written.
+        """
+        with self._explained("written to"):
+            self._files.makedirs(self._folder, exist_ok=True)
+            self._files.put_file(str(path), f"{self._folder}/{name}")
+
+    def take(self, name: str, path: Path) -> None:
+        """Fetch a file, and delete it there.
+
+        Raises:
+            ClusterError: It is not there, or cannot be read.
+        """
+        with self._explained("read"):
+            self._files.get_file(f"{self._folder}/{name}", str(path))
+            self._files.rm_file(f"{self._folder}/{name}")
+
+    def clear(self) -> None:
+        """Delete all that lies there."""
+        with suppress(OSError):
+            self._files.rm(self._folder, recursive=True)
+
+    @contextmanager
+    def _explained(self, done: str) -> Iterator[None]:
+        """Errors of the disk, the network or a missing library become one line."""
+        try:
+            yield
+        except (OSError, ImportError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            raise ClusterError(
+                f"{self.url}: cannot be {done} ({reason}); "
+                "name a place that all machines see with --segments"
+            ) from error

@@ -1,0 +1,139 @@
+"""What a machine does of a film: find its shots, or color some of them. Nothing here knows Ray."""
+
+import platform
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import uuid4
+
+import av
+import torch
+
+from vidcolor import __version__
+from vidcolor.cluster.store import Store
+from vidcolor.coloring import ShotKeeper, Watcher, remembered
+from vidcolor.errors import ClusterError, SourceGoneError
+from vidcolor.identity import Origin, stamp, watched
+from vidcolor.models.zoo import Model
+from vidcolor.outputs import work_path
+from vidcolor.pipeline import colorize_shots, read_job
+from vidcolor.settings import Settings
+from vidcolor.video.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
+from vidcolor.video.plan import Job
+from vidcolor.video.reader import Losses
+from vidcolor.work import Work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """A film whose shots other machines color.
+
+    Attributes:
+        job: The film and how it is written; its path is the same on all machines.
+        settings: All settings.
+        origin: The film by its content.
+        store: Where colored shots are left.
+        versions: Of the programs that decide the bytes, by name.
+    """
+
+    job: Job
+    settings: Settings
+    origin: Origin
+    store: str
+    versions: Mapping[str, str]
+
+
+def versions() -> dict[str, str]:
+    """Of the programs that decide a film's bytes, as they are on this machine."""
+    return {"vidcolor": __version__, "torch": torch.__version__, "PyAV": av.__version__}
+
+
+def find_shots(order: Order) -> Iterator[Piece | Losses]:
+    """Yield a film's shots as they are found, then what it lost.
+
+    Raises:
+        VidcolorError: It cannot be read here, or is not what it was.
+    """
+    _refuse_difference(order)
+    losses = Losses()
+    frames = read_job(order.job, order.settings, losses)
+    with closing(watched(frames, order.job.source, order.origin)) as seen:
+        yield from find_pieces(seen)
+    yield losses
+
+
+def color_shots(
+    order: Order, model: Model, pieces: Sequence[Piece], endings: Iterable[tuple[int, bytes]]
+) -> tuple[str, dict[int, bytes]]:
+    """Color some shots that follow each other, and leave them in the store.
+
+    Args:
+        order: The film.
+        model: What predicts.
+        pieces: The shots.
+        endings: How the shots ended that these return to, as `Work.endings` gives it.
+
+    Returns:
+        The name of the file in the store, and how these shots ended.
+
+    Raises:
+        VidcolorError: They cannot be colored, or are not what they were.
+    """
+    _refuse_difference(order)
+    for margin in MARGINS_SECONDS:
+        with TemporaryDirectory(prefix="vidcolor-") as folder:
+            target = Path(folder, "shots")
+            try:
+                ended = _color(order, model, pieces, endings, target, margin)
+            except StrayedError:
+                if margin is None:
+                    raise
+                continue
+            name = f"{pieces[0].shot.number:06d}-{uuid4().hex}"
+            Store(order.store).put(work_path(target), name)
+            return name, ended
+    raise AssertionError("the last margin is None")
+
+
+def _color(
+    order: Order,
+    model: Model,
+    pieces: Sequence[Piece],
+    endings: Iterable[tuple[int, bytes]],
+    target: Path,
+    margin: int | None,
+) -> dict[int, bytes]:
+    """Color shots into the work on a film of their own; how they ended."""
+    job, settings = order.job, order.settings
+    source = replace(job.source, picture=job.encoding.picture)
+    frames = read_pieces(source, pieces, margin, settings.input.hwaccel)
+    shots = chain.from_iterable(repeat(piece.shot, piece.frames) for piece in pieces)
+    with Work(target, {}) as work:
+        memory = remembered(work, endings, model.device)
+        with closing(colorize_shots(frames, shots, memory, model, settings)) as colored:
+            ShotKeeper(job, settings, work).keep(colored, Watcher())
+        return dict(work.endings())
+
+
+def _refuse_difference(order: Order) -> None:
+    """Raise if this machine has other programs, or not the same film."""
+    here, host = versions(), platform.node()
+    for name, version in order.versions.items():
+        if here[name] != version:
+            raise ClusterError(
+                f"{host}: has {name} {here[name]}, the machine that asks has {version}; "
+                "install the same on all"
+            )
+    source = order.job.source
+    try:
+        is_same = stamp(source.files) == order.origin[:2]
+    except SourceGoneError:
+        is_same = False
+    if not is_same:
+        raise ClusterError(
+            f"{source.path}: is not there on {host}, or is another file; "
+            "all machines must see the films under the same paths"
+        )
