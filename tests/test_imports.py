@@ -64,10 +64,15 @@ MAY_IMPORT = {
     "batch": {"coloring", "credentials", "film", "identity", "ledger", "reels", "dump", "errors"}
     | {"models", "settings", "threads", "verify", "video", "work"},
     "reels": {"dump", "errors", "video"},
-    "options": {"", "arguments", "dump", "outputs", "rates", "settings", "swatch", "video"},
+    "flags": {"arguments", "dump", "rates", "settings", "swatch"},
+    "options": {"", "flags", "outputs", "settings", "video"},
+    "cluster": VALUES
+    | {"coloring", "identity", "models", "pipeline", "video", "work", ""},  # a pipeline elsewhere
     "telling": {"batch", "film", "models", "settings", "sidecar", "video"},
     "cli": {
         "bag",
+        "cluster",
+        "coloring",
         "telling",
         "work",
         "film",

@@ -8,6 +8,7 @@ frames are the same; in some files they are not, and are then decoded from farth
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from itertools import chain, groupby
 from typing import NamedTuple
 
@@ -28,6 +29,9 @@ film's beginning. In MPEG program streams seeking comes out behind a key frame; 
 every half second in MPEG-2, and mostly every ten seconds or less in H.264."""
 
 
+_FIELDS = {None: 0, True: 1, False: 2}
+
+
 class Piece(NamedTuple):
     """A shot of a film, and how to know its frames again.
 
@@ -35,12 +39,14 @@ class Piece(NamedTuple):
         shot: Which shot it is.
         first_frame: Number of its first frame in the film.
         times: The frames' pts, (frames,) int64.
-        checks: CRC-32 of each frame's luma, (frames,) uint32.
+        durations: Theirs, which some readers only guess when they begin in the middle, likewise.
+        checks: CRC-32 of each frame's luma and of which field is first, (frames,) uint32.
     """
 
     shot: Shot
     first_frame: int
     times: NDArray[np.int64]
+    durations: NDArray[np.int64]
     checks: NDArray[np.uint32]
 
     @property
@@ -59,13 +65,16 @@ def find_pieces(frames: Iterable[Frame]) -> Iterator[Piece]:
     Args:
         frames: All of the film's frames.
     """
-    seen = (
-        ((frame.index, frame.pts, _check(frame)), small_luma(frame.luma, frame.picture.depth))
-        for frame in frames
-    )
+    seen = ((_noted(frame), small_luma(frame.luma, frame.picture.depth)) for frame in frames)
     for shot, members in groupby(number_shots(seen), key=lambda item: item[1]):
-        indices, times, checks = zip(*(mark for mark, _, _ in members), strict=True)
-        yield Piece(shot, indices[0], np.array(times, np.int64), np.array(checks, np.uint32))
+        numbers, times, durations, checks = zip(*(noted for noted, _, _ in members), strict=True)
+        yield Piece(
+            shot,
+            numbers[0],
+            np.array(times, np.int64),
+            np.array(durations, np.int64),
+            np.array(checks, np.uint32),
+        )
 
 
 def read_pieces(
@@ -89,7 +98,7 @@ def read_pieces(
     margin = 0 if margin_seconds is None else round(margin_seconds / source.time_base)
     seek_pts = int(first) - margin
     is_far = margin_seconds is not None and seek_pts > source.first_pts
-    known = chain.from_iterable(zip(piece.times, piece.checks, strict=True) for piece in pieces)
+    known = chain.from_iterable(zip(*piece[2:], strict=True) for piece in pieces)
     try:
         with closing(
             read_frames_from(
@@ -99,17 +108,21 @@ def read_pieces(
                 hwaccel=hwaccel,
             )
         ) as frames:
-            for time, check in known:
+            for time, duration, check in known:
                 frame = next(frames, None)
                 if frame is None or (frame.pts, _check(frame)) != (time, check):
                     raise _strayed(source, pieces)
-                yield frame
+                yield replace(frame, duration=int(duration))
     except av.FFmpegError as error:  # of a file that cannot be sought in
         raise _strayed(source, pieces) from error
 
 
+def _noted(frame: Frame) -> tuple[int, int, int, int]:
+    return frame.index, frame.pts, frame.duration, _check(frame)
+
+
 def _check(frame: Frame) -> int:
-    return zlib.crc32(np.ascontiguousarray(frame.luma).data)
+    return zlib.crc32(np.ascontiguousarray(frame.luma).data, _FIELDS[frame.top_field_first])
 
 
 def _strayed(source: Source, pieces: Sequence[Piece]) -> StrayedError:
