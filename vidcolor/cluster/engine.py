@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import signal
+import socket
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -53,6 +54,7 @@ MOST_REELS = 8
 """In work at once."""
 
 _POLL_SECONDS = 0.5
+_LISTEN_SECONDS = 10
 
 _LOG = logging.getLogger(__name__)
 
@@ -325,20 +327,35 @@ def _connect(address: str | None) -> None:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing here asks a network unasked
     numbers = (signal.SIGINT, signal.SIGTERM)
     handlers = {number: signal.getsignal(number) for number in numbers}
+    _refuse_deaf(address or os.environ.get("RAY_ADDRESS", ""))
     try:
         context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (RayError, ConnectionError, RuntimeError, ValueError) as error:
         reason = str(error).strip().splitlines()[0]
-        raise ClusterError(
-            f"{address or 'Ray'}: no cluster answers ({reason}); start one with ray start --head, "
-            "or leave out --ray-address for this machine alone"
-        ) from error
+        raise _no_cluster(address or "Ray", reason) from error
     finally:
         if threading.current_thread() is threading.main_thread():
             for number, handler in handlers.items():  # Ray's own would end the program at once
                 signal.signal(number, handler)
     if context.dashboard_url:
         _LOG.info("Ray's dashboard: http://%s", context.dashboard_url)
+
+
+def _refuse_deaf(address: str) -> None:
+    """Raise if nobody listens at an address: Ray itself would ask for minutes."""
+    host, colon, port = address.rpartition(":")
+    if colon and port.isdigit() and "://" not in address:
+        try:
+            socket.create_connection((host, int(port)), _LISTEN_SECONDS).close()
+        except OSError as error:
+            raise _no_cluster(address, error.strerror or str(error)) from error
+
+
+def _no_cluster(address: str, reason: str) -> ClusterError:
+    return ClusterError(
+        f"{address}: no cluster answers ({reason}); start one with ray start --head, "
+        "or leave out --ray-address for this machine alone"
+    )
 
 
 def _resources() -> list[dict[str, float]]:

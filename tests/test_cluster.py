@@ -1,0 +1,288 @@
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import psutil
+import pytest
+from clips import Extras, soft_shot, write_film
+
+from vidcolor.cli import main
+from vidcolor.cluster.store import Store
+from vidcolor.cluster.tasks import versions
+from vidcolor.errors import ClusterError, VidcolorError
+from vidcolor.ledger import read_ledger
+from vidcolor.sidecar import read_sidecar
+from vidcolor.work import Work
+
+pytest.importorskip("ray", reason="ray is not installed")
+
+from ray.cluster_utils import Cluster
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's own, of its processes
+
+FAST = ["--device", "cpu", "--render-size", "64"]
+ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+REELS = 6
+SHOT_FRAMES = 30
+SHOTS = (1, 2, 1, 3, 2, 1)  # shots of one set-up fall into several tasks
+
+
+@pytest.fixture(scope="module")
+def reels(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six reels of shots that come back, with sound."""
+    folder = tmp_path_factory.mktemp("reels")
+    for number in range(REELS):
+        frames = [luma for seed in SHOTS for luma in soft_shot(10 * number + seed, SHOT_FRAMES)]
+        write_film(folder / f"{number}.mkv", frames, extras=Extras(audio=["aac"]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def local(reels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What one process makes of them."""
+    folder = tmp_path_factory.mktemp("local")
+    assert main([str(reels), "-o", str(folder), *FAST, "-q"]) == 0
+    return folder
+
+
+@contextmanager
+def machines() -> Iterator[tuple[Cluster, object]]:
+    """A head that colors nothing and two machines of one core, and the first of these."""
+    head = {"num_cpus": 0, "include_dashboard": False}
+    cluster = Cluster(initialize_head=True, head_node_args=head)
+    first, _ = (cluster.add_node(num_cpus=1) for _ in range(2))
+    try:
+        yield cluster, first
+    finally:
+        cluster.shutdown()
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """The same for all tests but for those that break it."""
+    with machines() as (made, _):
+        yield made
+
+
+def run(cluster: Cluster, reels: Path, folder: Path, *arguments: object) -> int:
+    """Colorize on the cluster."""
+    asked = ["--engine", "ray", "--ray-address", cluster.address, *FAST, "-q"]
+    return main([str(reels), "-o", str(folder), *asked, *map(str, arguments)])
+
+
+def films(folder: Path) -> dict[str, bytes]:
+    """The bytes of all films in a folder."""
+    return {path.name: path.read_bytes() for path in folder.glob("*.mkv")}
+
+
+def left_over(folder: Path) -> set[str]:
+    """What else lies there than films, sidecars and the ledger."""
+    return {
+        path.name
+        for path in folder.rglob("*")
+        if path.suffix not in {".mkv", ".json"} and "ledger" not in path.name
+    }
+
+
+def test_reels_are_what_one_process_makes_of_them(
+    cluster: Cluster, reels: Path, local: Path, tmp_path: Path
+) -> None:
+    """Byte for byte; sidecars tell the same, the ledger tells all, and nothing else is left."""
+    out, segments = tmp_path / "out", tmp_path / "segments"
+    assert run(cluster, reels, out, "--segments", f"file://{segments}") == 0
+    assert films(out) == films(local)
+    assert len(films(out)) == REELS
+    assert not left_over(out)
+    assert not list(segments.iterdir())
+    entries = read_ledger(out)
+    assert {(entry.state, entry.shots) for entry in entries} == {("done", len(SHOTS))}
+    for path in local.glob("*.json"):
+        told, expected = read_sidecar(out / path.name), read_sidecar(path)
+        assert told["shots"] == expected["shots"]
+        assert told["settings"] == expected["settings"]
+
+
+def test_a_run_that_was_stopped_is_gone_on_with(
+    cluster: Cluster, reels: Path, local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By this engine or the other: shots that are whole are whole for both."""
+    adopt = Work.adopt
+
+    def interrupt(self: Work, *arguments: object) -> None:
+        adopt(self, *arguments)
+        monkeypatch.setattr(Work, "adopt", adopt)
+        signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(Work, "adopt", interrupt)
+    assert run(cluster, reels, tmp_path) == 128 + signal.SIGINT
+    states = {entry.state for entry in read_ledger(tmp_path)}
+    assert "stopped" in states
+    assert "failed" not in states
+    assert sum(entry.shots for entry in read_ledger(tmp_path)) > 0
+    assert not list(tmp_path.glob("*.pieces"))
+    assert main([str(reels / "0.mkv"), "-o", f"{tmp_path}/", *FAST, "-q"]) == 0
+    assert run(cluster, reels, tmp_path) == 0
+    assert films(tmp_path) == films(local)
+
+
+def test_a_film_that_machines_do_not_see_fails_alone(
+    cluster: Cluster, reels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """What a machine tells of it is one line, and the other films are made."""
+    folder, whole = tmp_path / "reels", (reels / "0.mkv").read_bytes()
+    folder.mkdir()
+    for name in ("a.mkv", "b.mkv"):
+        (folder / name).write_bytes(whole)
+
+    times = count()
+
+    def meddled() -> dict[str, str]:
+        os.utime(folder / "b.mkv", (0, next(times)))  # after it was looked at here
+        return versions()
+
+    monkeypatch.setattr("vidcolor.cluster.engine.versions", meddled)
+    assert run(cluster, folder, tmp_path / "out") == 1
+    told, *_ = capsys.readouterr().err.splitlines()
+    assert f"{folder / 'b.mkv'}: is not there on" in told
+    assert told.endswith("all machines must see the films under the same paths")
+    assert films(tmp_path / "out").keys() == {"a.colorized.mkv"}
+
+
+def test_other_programs_are_refused(
+    cluster: Cluster, reels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """A machine with another version would write other bytes; what is done is kept."""
+    monkeypatch.setattr(
+        "vidcolor.cluster.engine.versions", lambda: {"vidcolor": "9", "torch": "1", "PyAV": "1"}
+    )
+    assert run(cluster, reels / "0.mkv", tmp_path / "out.mkv") == 1
+    err = capsys.readouterr().err
+    assert "the machine that asks has 9; install the same on all" in err
+    assert err.count("\n") == 1
+
+
+def test_the_heads_memory_is_flat(cluster: Cluster, tmp_path: Path) -> None:
+    """A film eight times as long takes no more of it: shots go through it one by one."""
+    (tmp_path / "reels").mkdir()
+    short = [luma for seed in SHOTS for luma in soft_shot(seed, SHOT_FRAMES)]
+    peaks = []
+    for name, frames in (("warm", short), ("short", short), ("long", short * 8)):
+        reel = write_film(tmp_path / "reels" / f"{name}.mkv", frames)
+        asked = [reel, "-o", tmp_path / f"{name}.mkv", "--engine", "ray", *FAST, "-q"]
+        program = [sys.executable, "-m", "vidcolor", *asked, "--ray-address", cluster.address]
+        running = subprocess.Popen(program, env=ENVIRONMENT)
+        peak = 0
+        while running.poll() is None:
+            peak = max(peak, psutil.Process(running.pid).memory_info().rss)
+            time.sleep(0.02)
+        assert running.returncode == 0
+        peaks.append(peak)
+    assert peaks[2] < peaks[1] * 1.1
+
+
+def test_a_machine_that_dies_loses_nothing(
+    reels: Path, local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had in work is done by the other; the films are the same."""
+    adopt, adopted = Work.adopt, threading.Event()
+
+    def tell(self: Work, *arguments: object) -> None:
+        adopt(self, *arguments)
+        adopted.set()
+
+    monkeypatch.setattr(Work, "adopt", tell)
+
+    def kill() -> None:
+        assert adopted.wait(120)
+        killed.append(len(films(tmp_path)))
+        cluster.remove_node(first, allow_graceful=False)
+
+    killed: list[int] = []
+    killer = threading.Thread(target=kill)
+    with machines() as (cluster, first):
+        killer.start()
+        assert run(cluster, reels, tmp_path) == 0
+        killer.join()
+    assert killed[0] < REELS
+    assert films(tmp_path) == films(local)
+    assert not left_over(tmp_path)
+
+
+def test_no_cluster_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """An address where nobody answers is one line."""
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 3))
+    assert main([str(film), *FAST, "--engine", "ray", "--ray-address", "127.0.0.1:9"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("vidcolor: 127.0.0.1:9: no cluster answers")
+    assert err.count("\n") == 1
+
+
+def test_without_ray_a_line_says_what_to_install(tmp_path: Path) -> None:
+    """The extra's name and how to get it; exit code 1."""
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 3))
+    program = (
+        "import sys; sys.modules['ray'] = None; from vidcolor.cli import main; "
+        f"sys.exit(main([{str(film)!r}, '--engine', 'ray']))"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert told.returncode == 1
+    assert told.stderr == "vidcolor: --engine ray needs Ray; pip install 'vidcolor[ray]'\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ("film.mkv --ray-address auto", "--ray-address is for --engine ray"),
+        ("film.mkv --segments x", "--segments is for --engine ray"),
+        ("film.mkv --task-cpus 2 --engine local", "--task-cpus is for --engine ray"),
+        (
+            "film.mkv --engine ray -o o --dump d --dump-frames 1",
+            "--engine ray and --dump do not go",
+        ),
+    ],
+)
+def test_bad_usage(capsys: pytest.CaptureFixture[str], arguments: str, told: str) -> None:
+    """What means nothing is said before anything is begun."""
+    with pytest.raises(SystemExit, match="2"):
+        main(arguments.split())
+    assert told in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("scheme", ["", "file://", "memory://"])
+def test_a_store_is_any_place(tmp_path: Path, scheme: str) -> None:
+    """What is put there is taken once, and nothing is left when it is cleared."""
+    store = Store(f"{scheme}{tmp_path}/store")
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.write_bytes(b"shots")
+    store.put(source, "one")
+    store.put(source, "two")
+    store.take("one", target)
+    assert target.read_bytes() == b"shots"
+    with pytest.raises(ClusterError, match=r"store: cannot be read .*; name a place that all"):
+        store.take("one", target)
+    store.clear()
+    store.clear()
+    with pytest.raises(VidcolorError):
+        store.take("two", target)
+
+
+def test_a_place_that_nothing_reaches() -> None:
+    """A library that is missing, or a protocol that nobody knows."""
+    with pytest.raises(ClusterError, match="nonsense://x: cannot be reached"):
+        Store("nonsense://x")
