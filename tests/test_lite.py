@@ -4,6 +4,7 @@ from torch import nn
 
 from vidcolor.color.bins import BIN_COUNT
 from vidcolor.models.lite import (
+    _MOST_LAYOUTS,
     LiteNet,
     LiteShape,
     _FusedConv,
@@ -75,7 +76,13 @@ def test_folding_keeps_the_logits() -> None:
     torch.testing.assert_close(after, before, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+HAS_BFLOAT16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+needs_bfloat16 = pytest.mark.skipif(not HAS_BFLOAT16, reason="the processor has no bfloat16")
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float32, pytest.param(torch.bfloat16, marks=needs_bfloat16)]
+)
 def test_fusing_changes_no_bit(dtype: torch.dtype) -> None:
     """Convolutions that clip their own output give what convolutions and activations give.
 
@@ -93,6 +100,20 @@ def test_fusing_changes_no_bit(dtype: torch.dtype) -> None:
     assert not any(isinstance(module, nn.ReLU | nn.ReLU6) for module in net.modules())
     torch.testing.assert_close(after, before, atol=0, rtol=0)
     torch.testing.assert_close(of_two, before[1:3], atol=0, rtol=0)
+
+
+def test_weights_are_laid_out_for_each_size_of_a_few() -> None:
+    """Those for pictures of another size would be laid out anew in each pass."""
+    net = small_net()
+    fold_batch_norm(net)
+    net.to(memory_format=torch.channels_last).requires_grad_(requires_grad=False)
+    fuse_activations(net)
+    fused = [module for module in net.modules() if isinstance(module, _FusedConv)]
+    for count, side in enumerate((64, 96, 128, 160, 192, 224, 64), 1):
+        x = torch.randn(2, 1, side, 64).contiguous(memory_format=torch.channels_last)
+        with torch.no_grad():
+            assert torch.equal(net(x), net(x))
+        assert {len(module.laid_out) for module in fused} == {(count - 1) % _MOST_LAYOUTS + 1}
 
 
 def test_nothing_is_fused_without_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:

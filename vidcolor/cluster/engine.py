@@ -152,6 +152,7 @@ class RayEngine:
         shutil.rmtree(beside, ignore_errors=True)  # of a run that was killed
         beside.mkdir()
         try:
+            store.open()
             return _Shots(self, film, store).color()
         finally:
             store.clear()

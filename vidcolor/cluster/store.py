@@ -8,12 +8,15 @@ from fsspec.core import url_to_fs
 
 from vidcolor.errors import ClusterError
 
+_OPEN = "open"
+"""A file that stands there for as long as files are waited for."""
+
 
 class Store:
     """A folder that all machines see.
 
     Args:
-        url: Its path or fsspec URL, such as `s3://bucket/folder`; made when something is put there.
+        url: Its path or fsspec URL, such as `s3://bucket/folder`.
 
     Raises:
         ClusterError: Nothing here can reach such a place.
@@ -24,14 +27,29 @@ class Store:
         with self._explained("reached"):
             self._files, self._folder = url_to_fs(self.url)
 
+    def open(self) -> None:
+        """Begin to take files.
+
+        Raises:
+            ClusterError: It cannot be made.
+        """
+        with self._explained("written to"):
+            self._files.makedirs(self._folder, exist_ok=True)
+            self._files.touch(f"{self._folder}/{_OPEN}")
+
     def put(self, path: Path, name: str) -> None:
         """Leave a file there.
 
         Raises:
-            ClusterError: It cannot be written.
+            ClusterError: It cannot be written, or nobody waits for it any more.
         """
         with self._explained("written to"):
-            self._files.makedirs(self._folder, exist_ok=True)
+            self._files.invalidate_cache()
+            if not self._files.exists(f"{self._folder}/{_OPEN}"):
+                raise ClusterError(
+                    f"{self.url}: is not there, as nobody waits for it or not all machines see it; "
+                    "name a place that they see with --segments"
+                )
             self._files.put_file(str(path), f"{self._folder}/{name}")
 
     def take(self, name: str, path: Path) -> None:
@@ -45,7 +63,7 @@ class Store:
             self._files.rm_file(f"{self._folder}/{name}")
 
     def clear(self) -> None:
-        """Delete all that lies there."""
+        """Delete all that lies there, and take no more."""
         with suppress(OSError):
             self._files.rm(self._folder, recursive=True)
 

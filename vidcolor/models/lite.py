@@ -25,6 +25,7 @@ OUTPUT_STRIDE = 4
 """Input pixels a side of one histogram."""
 
 _FUSED_OPERATOR = "_convolution_pointwise"
+_MOST_LAYOUTS = 4  # of 16 MB in all, for films of several sizes, one after the other
 _STEM_WIDTH = 32
 _WIDTH_DIVISOR = 8
 _NORM_EPSILON = 1e-3
@@ -278,18 +279,21 @@ class _FusedConv(nn.Module):
         else:
             self.activation = ("none" if activation is None else "relu", [], "")
         self.weight = weight.to_mkldnn()
-        self.laid_out: dict[int, torch.Tensor] = {}
+        self.laid_out: dict[tuple[int, ...], torch.Tensor] = {}
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # Weights are laid out once as the kernels want them. Kernels for another number of threads
-        # want another layout, and would lay out this one anew each time, which takes longer than
-        # all else.
-        threads = torch.get_num_threads()
-        if threads not in self.laid_out:
+        # Weights are laid out once as the kernels want them. Kernels for pictures of another size,
+        # or for another number of threads, want another layout, and would lay out this one anew
+        # each time, which takes longer than all else: up to ten times as long.
+        case = (torch.get_num_threads(), *x.shape[-2:])
+        weight = self.laid_out.get(case)
+        if weight is None:
+            if len(self.laid_out) == _MOST_LAYOUTS:
+                self.laid_out.clear()
             lay_out = torch.ops.aten.mkldnn_reorder_conv2d_weight
-            self.laid_out[threads] = lay_out(self.weight, *self.shape)
+            weight = lay_out(self.weight, *self.shape, list(x.shape))
+            self.laid_out[case] = weight
         convolve = getattr(torch.ops.mkldnn, _FUSED_OPERATOR)
-        weight = self.laid_out[threads]
         y: torch.Tensor = convolve(x, weight, self.bias, *self.shape, *self.activation)
         return y
 
