@@ -197,6 +197,7 @@ class _Shots:
         losses: Losses | None = None
         finding = _find_there.options(max_retries=RETRIES).remote(self._order)
         with self._cancelled(finding):
+            self._engine.wait([finding])
             node = self._get(next(finding))
             while losses is None or self._runs:
                 limit = max(LEAST_TASKS, 2 * self._engine.slots())
@@ -211,7 +212,8 @@ class _Shots:
                     losses = found
                 elif found.shot.number >= done:
                     coming.append(found)
-                if coming and (losses or sum(piece.frames for piece in coming) >= RUN_FRAMES):
+                is_over = losses is not None
+                if coming and (is_over or sum(piece.frames for piece in coming) >= RUN_FRAMES):
                     self._hand_out(coming, node)
                     coming = []
         return losses
@@ -259,7 +261,7 @@ class _Shots:
         reason = str(getattr(error, "cause", None) or error).strip().splitlines()[-1]
         raise ClusterError(
             f"{self._film.job.source.path}: {fault}{where} ({reason}); what is done is kept, "
-            "run again, with more of a machine for each task if it was short of memory"
+            "run again, with more --task-cpus if machines were short of memory"
         ) from error
 
     @contextmanager

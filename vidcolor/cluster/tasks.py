@@ -74,7 +74,8 @@ def color_shots(
         order: The film.
         model: What predicts.
         pieces: The shots.
-        endings: How the shots ended that these return to, as `Work.endings` gives it.
+        endings: How earlier shots ended, in their order, as `Work.endings` gives it; those that
+            these return to are among them.
 
     Returns:
         The name of the file in the store, and how these shots ended.
@@ -83,11 +84,13 @@ def color_shots(
         VidcolorError: They cannot be colored, or are not what they were.
     """
     _refuse_difference(order)
+    wanted = {piece.shot.returns_to for piece in pieces}
+    recalled = [(shot, data) for shot, data in endings if shot in wanted]
     for margin in MARGINS_SECONDS:
         with TemporaryDirectory(prefix="vidcolor-") as folder:
             target = Path(folder, "shots")
             try:
-                ended = _color(order, model, pieces, endings, target, margin)
+                ended = _color(order, model, pieces, recalled, target, margin)
             except StrayedError:
                 if margin is None:
                     raise
