@@ -4,7 +4,7 @@ from itertools import count, islice
 
 import pytest
 
-from vidcolor.threads import map_ahead, run_ahead
+from vidcolor.threads import helper_count, map_ahead, map_at_once, run_ahead
 
 WAIT_SECONDS = 10
 
@@ -172,3 +172,61 @@ def test_what_was_taken_before_an_error_comes_out() -> None:
     with pytest.raises(ZeroDivisionError):
         list(map_ahead(lambda item: 6 // (2 - item), range(5), 8))
     assert found == [0, 1, 2, 3, 6]
+
+
+def test_results_come_as_they_are_there() -> None:
+    """A slow item holds up no other, and no more are in work than there are threads."""
+    slow_may_end, in_work, most = threading.Event(), set(), []
+
+    def work(item: int) -> int:
+        in_work.add(item)
+        most.append(len(in_work))
+        if item == 0:
+            assert slow_may_end.wait(WAIT_SECONDS)
+        in_work.remove(item)
+        return item
+
+    results = map_at_once(work, range(6), 2, slow_may_end.set)
+    found = [next(results) for _ in range(4)]
+    assert 0 not in found
+    slow_may_end.set()
+    assert sorted([*found, *results]) == list(range(6))
+    assert max(most) <= 2
+
+
+@pytest.mark.parametrize("end", ["items", "function", "caller"])
+def test_threads_are_stopped_whatever_ends_the_work(end: str) -> None:
+    """By an error of either, or by a caller who needs no more, threads hear that they may end."""
+    stopped = threading.Event()
+
+    def items() -> Iterator[int]:
+        yield 0
+        yield 1
+        if end == "items":
+            raise ValueError("items")
+        yield 2
+
+    def work(item: int) -> int:
+        if item == 1 and end == "function":
+            raise ValueError("function")
+        if item == 2:
+            return item
+        return item if item == 1 or end == "caller" or stopped.wait(WAIT_SECONDS) else -1
+
+    results = map_at_once(work, items(), 2, stopped.set)
+    if end == "caller":
+        next(results)
+        results.close()
+    else:
+        with pytest.raises(ValueError, match=end):
+            list(results)
+    assert stopped.is_set()
+
+
+def test_a_share_of_the_cores_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As torch does, stages take no more threads than a process is told to have."""
+    for share, helpers in (("1", 1), ("8", 2), ("64", 16)):
+        monkeypatch.setenv("OMP_NUM_THREADS", share)
+        assert helper_count() == helpers
+    monkeypatch.setenv("OMP_NUM_THREADS", "")
+    assert helper_count() >= 1
