@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from time import sleep
 
 from fsspec.core import url_to_fs
 
@@ -10,6 +11,8 @@ from vidcolor.errors import ClusterError
 
 _OPEN = "open"
 """A file that stands there for as long as files are waited for."""
+
+_ATTEMPTS, _RETRY_SECONDS = 5, 0.1
 
 
 class Store:
@@ -64,8 +67,13 @@ class Store:
 
     def clear(self) -> None:
         """Delete all that lies there, and take no more."""
-        with suppress(OSError):
-            self._files.rm(self._folder, recursive=True)
+        for _ in range(_ATTEMPTS):
+            with suppress(OSError):
+                self._files.rm(self._folder, recursive=True)
+            self._files.invalidate_cache()
+            if not self._files.exists(self._folder):
+                return
+            sleep(_RETRY_SECONDS)  # a machine was just putting a file there
 
     @contextmanager
     def _explained(self, done: str) -> Iterator[None]:
