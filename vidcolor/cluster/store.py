@@ -70,9 +70,10 @@ class Store:
         for _ in range(_ATTEMPTS):
             with suppress(OSError):
                 self._files.rm(self._folder, recursive=True)
-            self._files.invalidate_cache()
-            if not self._files.exists(self._folder):
-                return
+            with suppress(OSError):
+                self._files.invalidate_cache()
+                if not self._files.exists(self._folder):
+                    return
             sleep(_RETRY_SECONDS)  # a machine was just putting a file there
 
     @contextmanager
