@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from vidcolor.errors import (
     AlreadyColorError,
+    ClusterError,
     DiskFullError,
     LedgerError,
     ModelError,
@@ -41,6 +42,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AlreadyColorError",
+    "ClusterError",
     "ColorSettings",
     "DiskFullError",
     "FrameDump",

@@ -73,8 +73,8 @@ def colorize_frames(
         past: What was done of the film before; these frames are not yielded again.
     """
     past = past or Past(0, LongMemory(REMEMBERED_SHOTS))
-    prepared = named("reading", _prepare(frames, settings, dump, past.frames))
-    numbered = _told(number_shots(_with_small_luma(prepared)), dump)
+    prepared = _with_small_luma(_prepare(frames, settings, dump, past.frames))
+    numbered = _told(number_shots(named("reading", prepared)), dump)
     return _colorize(numbered, past, model, settings, dump, last_by_shot)
 
 
@@ -265,7 +265,7 @@ def _prepare(
 
 def _with_small_luma(
     frames: Generator[Prepared, None, None],
-) -> Iterator[tuple[Prepared, SmallLuma]]:
+) -> Generator[tuple[Prepared, SmallLuma], None, None]:
     """Each frame with the small picture of it in which cuts are looked for."""
     with closing(frames):
         for prepared in frames:
