@@ -23,6 +23,7 @@ from vidcolor.errors import (
     VidcolorError,
 )
 from vidcolor.settings import (
+    ClusterSettings,
     ColorSettings,
     InputSettings,
     ModelSettings,
@@ -43,6 +44,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AlreadyColorError",
     "ClusterError",
+    "ClusterSettings",
     "ColorSettings",
     "DiskFullError",
     "FrameDump",
