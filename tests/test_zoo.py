@@ -8,7 +8,7 @@ from torch import nn
 from vidcolor.color.bins import BIN_COUNT
 from vidcolor.errors import ModelError
 from vidcolor.models.weights import read_weights
-from vidcolor.models.zoo import PACKAGED, choose_device, choose_dtype, load_model
+from vidcolor.models.zoo import PACKAGED, choose_device, choose_dtype, has_bfloat16, load_model
 
 
 def test_the_default_model_is_ready() -> None:
@@ -83,3 +83,14 @@ def test_processors_without_bfloat16_compute_in_float32(
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     assert choose_dtype(torch.device("cpu")) == expected
+
+
+def test_processors_without_bfloat16_train_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They would take many times as long in it; GPUs keep it."""
+    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
+        monkeypatch.setattr(torch.cpu, name, lambda: False)
+    assert not has_bfloat16(torch.device("cpu"))
+    assert choose_dtype(torch.device("cpu")) is torch.float32
+    assert has_bfloat16(torch.device("cuda"))
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
+    assert has_bfloat16(torch.device("cpu"))

@@ -19,6 +19,7 @@ from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
 from vidcolor.errors import VidcolorError
 from vidcolor.models.lite import normalize_lightness
 from vidcolor.models.weights import save_weights
+from vidcolor.models.zoo import has_bfloat16
 from vidcolor.training.film_response import expose_film
 from vidcolor.training.objective import Bins, Example, Objective
 from vidcolor.training.settings import TrainSettings
@@ -105,7 +106,8 @@ class Learner:
             group["lr"] = self.learning_rate * group["factor"]
         example = self._example(crops)
         torch.manual_seed(self._step_seed)  # of nets that draw; steps are then alike on resuming
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.settings.bfloat16):
+        in_bfloat16 = self.settings.bfloat16 and has_bfloat16(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=in_bfloat16):
             output = self.net(normalize_lightness(example.lightness))
         loss = self._objective.loss(output, example)
         self.optimizer.zero_grad(set_to_none=True)

@@ -29,7 +29,7 @@ class TrainSettings:
         average_decay: Of the exponential moving average of the weights, per step.
         planned_pictures: Where the cosine ends, in pictures; exact on any machine.
         planned_minutes: Where it ends, in minutes of training; the first of both ends the run.
-        bfloat16: Autocast to bfloat16.
+        bfloat16: Autocast to bfloat16, where the processor has it.
         superpixels: Targets are averaged over so many superpixels of each crop; 0 for as they are.
         plateau: After so many validations without a gain the learning rate is halved, in place of
             the cosine, and the weights that validated best are those left behind; 0 for the cosine.

@@ -10,6 +10,7 @@ from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.lab import lightness_from_luma
 from vidcolor.evaluation.stills import Example, fit_picture, sweep_looks
 from vidcolor.models.lite import fold_batch_norm, normalize_lightness
+from vidcolor.models.zoo import has_bfloat16
 from vidcolor.settings import ColorSettings
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
@@ -44,7 +45,8 @@ def validate(
             srgb = fit_picture(pictures.picture(index), _SIDE, square=True)
             luma = mix_video_luma(srgb[None])
             normalized = normalize_lightness(lightness_from_luma(luma)).to(device)
-            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16):
+            fast = torch.autocast(device.type, torch.bfloat16, enabled=has_bfloat16(device))
+            with torch.no_grad(), fast:
                 output = net(normalized)[0].float()
             prediction = AB_UNIT * output if decoding is None else output.softmax(0)
             yield srgb, luma[0], prediction.cpu()
