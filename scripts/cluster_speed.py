@@ -22,12 +22,12 @@ from tempfile import TemporaryDirectory
 import psutil
 from ray.cluster_utils import Cluster
 
-from vidcolor.batch import Batch, Planned, Workers
+from vidcolor.batch import Batch, Outcome, Planned, Workers
 from vidcolor.cluster.engine import RayEngine
 from vidcolor.reels import Reel, find_reels
 from vidcolor.settings import ClusterSettings, ModelSettings, OutputSettings, Settings
 
-_WARM_FRAMES_SECONDS = 1
+_WARM_SECONDS = 1
 _NET = """
 import os, sys, time
 os.sched_setaffinity(0, {int(sys.argv[1])})
@@ -67,7 +67,7 @@ def colorize(engine: RayEngine, reels: list[Reel], folder: Path, settings: Setti
     """Colorize reels into a folder; how many frames they have."""
     batch = Batch(engine.model, settings, folder=folder, color=engine.color)
 
-    def one(planned: Planned) -> object:
+    def one(planned: Planned) -> Outcome:
         return batch.colorize(planned, lambda _done, _shot: None)
 
     outcomes = list(batch.outcomes(reels, one, Workers(engine.reels_at_once, engine.stop)))
@@ -81,7 +81,7 @@ def measure(count: int, reels: list[Reel], settings: Settings) -> dict[str, floa
     with machines(count) as cluster, TemporaryDirectory() as folder:
         wanted = ClusterSettings(address=cluster.address)
         with RayEngine(wanted, settings.model) as engine:
-            short = Settings(model=settings.model, duration_seconds=_WARM_FRAMES_SECONDS)
+            short = Settings(model=settings.model, duration_seconds=_WARM_SECONDS)
             colorize(engine, reels[: 2 * count], Path(folder, "warm"), short)
             peaks, ended = [0], threading.Event()
             watcher = threading.Thread(target=_watch, args=(peaks, ended))

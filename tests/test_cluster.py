@@ -14,8 +14,8 @@ from clips import Extras, soft_shot, write_film
 
 from vidcolor.cli import main
 from vidcolor.cluster.store import Store
-from vidcolor.cluster.tasks import versions
 from vidcolor.errors import ClusterError
+from vidcolor.identity import versions
 from vidcolor.ledger import read_ledger
 from vidcolor.sidecar import read_sidecar
 from vidcolor.work import Work
@@ -240,6 +240,14 @@ def test_no_cluster_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     err = capsys.readouterr().err
     assert err.startswith("vidcolor: 127.0.0.1:9: no cluster answers")
     assert err.count("\n") == 1
+
+
+def test_no_device_of_that_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """It is told before any machine is asked."""
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 3))
+    assert main([str(film), "--device", "gpu", "--engine", "ray", "--ray-address", "x:9"]) == 1
+    err = capsys.readouterr().err
+    assert err == "vidcolor: gpu: not a device; use auto, cpu, cuda, cuda:N or mps\n"
 
 
 def test_without_ray_a_line_says_what_to_install(tmp_path: Path) -> None:

@@ -49,9 +49,7 @@ def tell_identity(job: Job, model: Model, settings: Settings, origin: Origin) ->
     output = {k: v for k, v in told.pop("output").items() if k not in WITHOUT_EFFECT}
     return {
         "film": origin.sha256,
-        "vidcolor": __version__,
-        "torch": torch.__version__,
-        "PyAV": av.__version__,
+        **versions(),
         "weights": model.sha256,
         "device": str(model.device),
         "settings": plain_items(told | {"output": output}),
@@ -64,6 +62,11 @@ def tell_identity(job: Job, model: Model, settings: Settings, origin: Origin) ->
         # Of a film in one file the name plays no part.
         | ({} if encoding.names is None else {"names": encoding.names.path.name}),
     }
+
+
+def versions() -> dict[str, str]:
+    """Of the programs that decide a film's bytes, as they are on this machine."""
+    return {"vidcolor": __version__, "torch": torch.__version__, "PyAV": av.__version__}
 
 
 def find_origin(files: Sequence[Path]) -> Origin:

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 from vidcolor import __version__
 from vidcolor.flags import (
@@ -27,8 +27,6 @@ from vidcolor.settings import (
     TemporalSettings,
 )
 from vidcolor.video.pattern import Pattern
-
-T = TypeVar("T")
 
 
 class Parser(argparse.ArgumentParser):

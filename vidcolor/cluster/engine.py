@@ -23,11 +23,12 @@ from uuid import uuid4
 import torch
 
 from vidcolor.cluster.store import Store
-from vidcolor.cluster.tasks import Order, color_shots, find_shots, versions
+from vidcolor.cluster.tasks import Order, color_shots, find_shots
 from vidcolor.coloring import Commission
 from vidcolor.devices import CPU
 from vidcolor.errors import ClusterError, VidcolorError
-from vidcolor.models.zoo import Model, choose_device, find_checkpoint
+from vidcolor.identity import versions
+from vidcolor.models.zoo import Model, choose_device, find_checkpoint, parse_device
 from vidcolor.outputs import pieces_path
 from vidcolor.settings import ClusterSettings, ModelSettings
 from vidcolor.video.pieces import Piece
@@ -82,8 +83,10 @@ class RayEngine:
         self._stopped = threading.Event()
         self._machines: set[str] = set()
         checkpoint = find_checkpoint(settings)
+        named = None if settings.device == "auto" else parse_device(settings.device)
         _connect(cluster.address)
-        device = checkpoint.place(_choose_device(settings.device))
+        # Ray deals out the GPUs of a machine, so that each task sees its own as the first.
+        device = checkpoint.place(torch.device(named.type if named else _fastest_type()))
         gpus = cluster.gpus
         if gpus is None:
             gpus = 1 if device.type == "cuda" else 0
@@ -367,9 +370,6 @@ def _resources() -> list[dict[str, float]]:
     return [node["Resources"] for node in nodes() if node["Alive"]]
 
 
-def _choose_device(name: str) -> torch.device:
-    """Where the machines' models run; `auto` is CUDA if a machine has it."""
-    if name == "auto":
-        has_gpu = any(has.get("GPU") for has in _resources())
-        return torch.device("cuda" if has_gpu else "cpu")
-    return torch.device(name.partition(":")[0])  # Ray deals out the GPUs of a machine
+def _fastest_type() -> str:
+    """The type of device for `auto`: CUDA if a machine has it."""
+    return "cuda" if any(has.get("GPU") for has in _resources()) else "cpu"

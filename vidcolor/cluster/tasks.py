@@ -9,14 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
-import av
-import torch
-
-from vidcolor import __version__
 from vidcolor.cluster.store import Store
 from vidcolor.coloring import ShotKeeper, Watcher, remembered
 from vidcolor.errors import ClusterError, SourceGoneError
-from vidcolor.identity import Origin, stamp, watched
+from vidcolor.identity import Origin, stamp, versions, watched
 from vidcolor.models.zoo import Model
 from vidcolor.outputs import work_path
 from vidcolor.pipeline import colorize_shots, read_job
@@ -44,11 +40,6 @@ class Order:
     origin: Origin
     store: str
     versions: Mapping[str, str]
-
-
-def versions() -> dict[str, str]:
-    """Of the programs that decide a film's bytes, as they are on this machine."""
-    return {"vidcolor": __version__, "torch": torch.__version__, "PyAV": av.__version__}
 
 
 def find_shots(order: Order) -> Iterator[Piece | Losses]:

@@ -180,18 +180,28 @@ def choose_device(name: str = "auto") -> torch.device:
     """
     if name == "auto":
         return torch.device(_fastest_device())
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        device = torch.device("meta")  # as unfit as any other kind
-    if device.type not in {"cpu", "cuda", "mps"}:
-        raise ModelError(f"{name}: not a device; use auto, cpu, cuda, cuda:N or mps")
+    device = parse_device(name)
     if device.type == "cuda":
         count = torch.cuda.device_count()
         if (device.index or 0) >= count:
             raise ModelError(f"{name}: this machine has {count} CUDA devices; use --device auto")
     if device.type == "mps" and not torch.backends.mps.is_available():
         raise ModelError(f"{name}: this machine has no MPS device; use --device auto")
+    return device
+
+
+def parse_device(name: str) -> torch.device:
+    """The device of that name, here or on another machine.
+
+    Raises:
+        ModelError: The name is no device.
+    """
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = torch.device("meta")  # as unfit as any other kind
+    if device.type not in {"cpu", "cuda", "mps"}:
+        raise ModelError(f"{name}: not a device; use auto, cpu, cuda, cuda:N or mps")
     return device
 
 
