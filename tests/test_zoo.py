@@ -1,5 +1,6 @@
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 import torch
@@ -75,22 +76,30 @@ def test_older_gpus_compute_in_float16(
     assert choose_dtype(torch.device("cuda")) == expected
 
 
-@pytest.mark.parametrize(("has", "expected"), [(False, torch.float32), (True, torch.bfloat16)])
-def test_processors_without_bfloat16_compute_in_float32(
-    monkeypatch: pytest.MonkeyPatch, *, has: bool, expected: torch.dtype
+class _Processor(NamedTuple):
+    name: str
+    avx512: bool
+    amx: bool
+
+
+@pytest.mark.parametrize(
+    ("processor", "expected"),
+    [
+        (_Processor("AMD Zen 3", avx512=False, amx=False), torch.float32),
+        (_Processor("AMD Zen 4", avx512=True, amx=False), torch.bfloat16),
+        (_Processor("Intel Xeon", avx512=True, amx=False), torch.float32),
+        (_Processor("Intel Xeon", avx512=True, amx=True), torch.bfloat16),
+    ],
+)
+def test_processors_compute_and_learn_in_what_they_are_fast_in(
+    monkeypatch: pytest.MonkeyPatch, processor: _Processor, expected: torch.dtype
 ) -> None:
-    """The type on a CPU is the one that its instructions are made for."""
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: has)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    assert choose_dtype(torch.device("cpu")) == expected
-
-
-def test_processors_without_bfloat16_train_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They would take many times as long in it; GPUs keep it."""
-    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        monkeypatch.setattr(torch.cpu, name, lambda: False)
-    assert not has_bfloat16(torch.device("cpu"))
-    assert choose_dtype(torch.device("cpu")) is torch.float32
+    """Not in what they emulate, or do at half the speed."""
+    cpu = torch.device("cpu")
+    told = {"cpu_name": processor.name}
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: processor.avx512)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: processor.amx)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: told, raising=False)
+    assert choose_dtype(cpu) == expected
+    assert has_bfloat16(cpu) == (expected == torch.bfloat16)
     assert has_bfloat16(torch.device("cuda"))
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
-    assert has_bfloat16(torch.device("cpu"))
