@@ -110,6 +110,16 @@ def left_over(folder: Path) -> set[str]:
     }
 
 
+@contextmanager
+def listening() -> Iterator[None]:
+    """Interrupts come through, also where tests run in a shell's background, deaf to them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_run_that_was_stopped_is_gone_on_with(
     cluster: Cluster, few: Path, local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +132,8 @@ def test_a_run_that_was_stopped_is_gone_on_with(
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
 
     monkeypatch.setattr(Work, "adopt", interrupt)
-    assert run(cluster, few, tmp_path) == 128 + signal.SIGINT
+    with listening():
+        assert run(cluster, few, tmp_path) == 128 + signal.SIGINT
     states = {entry.state for entry in read_ledger(tmp_path)}
     assert "stopped" in states
     assert "failed" not in states
