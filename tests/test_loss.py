@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import torch
 
@@ -10,6 +8,7 @@ from vidcolor.color.bins import (
     decode_annealed_mean,
     soft_encode,
 )
+from vidcolor.evaluation.metrics import ciede2000
 from vidcolor.training.loss import (
     color_difference,
     decode_logits,
@@ -70,39 +69,39 @@ def test_logits_decode_as_histograms_do() -> None:
     """What is learned is what is shown: the likely colors that `decode_annealed_mean` gives."""
     logits = 3 * torch.randn(2, BIN_COUNT, 3, 4, generator=torch.Generator().manual_seed(0))
     weight = weigh_bins(steep_prior())
-    decoding = Decoding(rebalancing_weight=weight, temperature=0.6)
+    decoding = Decoding(rebalancing_weight=weight, temperature=0.6, boost=0.2)
     expected = decode_annealed_mean(logits.softmax(1), 0.0, decoding).ab
-    torch.testing.assert_close(
-        decode_logits(logits, decoding, 1.8), 1.8 * expected, atol=1e-3, rtol=1e-4
-    )
+    torch.testing.assert_close(decode_logits(logits, decoding), expected, atol=1e-3, rtol=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("ab", "truth", "expected"),
-    [
-        ((0, 10), (0, 0), 10),  # chroma alone, beside a grey standard
-        ((0, 20), (0, 10), 10 / 1.45),  # chroma alone
-        ((10, 0), (0, 10), math.sqrt(200) / 1.15),  # hue alone
-    ],
-)
-def test_color_difference_is_cie94(
-    ab: tuple[int, int], truth: tuple[int, int], expected: float
-) -> None:
-    """Chroma and hue count as the formula says, worked out by hand."""
-    made, true = (torch.tensor(c, dtype=torch.float32).reshape(1, 2, 1, 1) for c in (ab, truth))
-    assert float(color_difference(made, true)) == pytest.approx(expected, abs=0.1)
+def colors(spread: float, seed: int = 0) -> torch.Tensor:
+    """Colors around grey, (3, 2, 8, 8)."""
+    return spread * torch.randn(3, 2, 8, 8, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("spread", [2, 10, 40])
+def test_color_difference_is_ciede2000(spread: float) -> None:
+    """It measures what is reported, and pulls where that falls, but for a little in the blues."""
+    truth, made = colors(spread), (colors(spread) + colors(spread, 1)).requires_grad_()
+    lightness = torch.full((3, 1, 8, 8), 50.0)
+    reported = ciede2000(*(torch.cat([lightness, ab], 1) for ab in (made, truth))).mean()
+    learned = color_difference(made, truth)
+    assert float(learned.detach()) == pytest.approx(float(reported.detach()), rel=0.01)
+    pull, expected = (torch.autograd.grad(e, made)[0].flatten() for e in (learned, reported))
+    assert float(torch.cosine_similarity(pull, expected, 0)) > 0.95
 
 
 def test_gradients_of_grey_are_finite() -> None:
     """Where colors and truth are both grey nothing divides by zero on the way back."""
     ab = torch.zeros(1, 2, 2, 2, requires_grad=True)
-    truth = torch.zeros(1, 2, 2, 2)
-    (color_difference(ab, truth) + relative_colorfulness(ab, truth)).backward()
+    truth, lightness = torch.zeros(1, 2, 2, 2), torch.tensor([0.0, 10, 50, 100]).reshape(1, 1, 2, 2)
+    (color_difference(ab, truth) + relative_colorfulness(lightness, ab, truth)).backward()
     assert ab.grad is not None
     assert ab.grad.isfinite().all()
 
 
 def test_half_the_chroma_is_half_as_colorful() -> None:
-    """Colorfulness is in proportion to chroma, over the batch as a whole."""
-    truth = 30 * torch.randn(3, 2, 8, 8, generator=torch.Generator().manual_seed(0))
-    assert float(relative_colorfulness(truth / 2, truth)) == pytest.approx(0.5, abs=0.01)
+    """Colorfulness is about in proportion to chroma, over the batch as a whole."""
+    truth, lightness = colors(10), torch.full((3, 1, 8, 8), 50.0)
+    half = relative_colorfulness(lightness, truth / 2, truth)
+    assert float(half) == pytest.approx(0.5, abs=0.02)

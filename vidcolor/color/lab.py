@@ -19,6 +19,8 @@ EPSILON = 216 / 24389
 KAPPA = 24389 / 27
 """Slope of L* over Y/Yn on that line, (29/3)^3."""
 
+_LINEAR_BELOW = 0.0031308  # light whose sRGB value is in proportion to it: IEC 61966-2-1, 5.3
+
 
 def linear_from_srgb(srgb: torch.Tensor) -> torch.Tensor:
     """Light, in proportion, of gamma-coded sRGB values; any shape, [0, 1] to [0, 1]."""
@@ -30,8 +32,8 @@ def linear_from_srgb(srgb: torch.Tensor) -> torch.Tensor:
 def srgb_from_linear(linear: torch.Tensor) -> torch.Tensor:
     """Gamma-coded sRGB values of light; any shape. Values outside [0, 1] stay outside."""
     low = linear * 12.92
-    high = 1.055 * linear.clamp_min(0).pow(1 / 2.4) - 0.055
-    return torch.where(linear <= 0.0031308, low, high)  # noqa: PLR2004  # IEC 61966-2-1, 5.3
+    high = 1.055 * linear.clamp_min(_LINEAR_BELOW).pow(1 / 2.4) - 0.055  # of a finite slope
+    return torch.where(linear <= _LINEAR_BELOW, low, high)
 
 
 def lightness_from_luma(luma: torch.Tensor) -> torch.Tensor:

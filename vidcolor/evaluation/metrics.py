@@ -7,6 +7,8 @@ import torch
 PEAK = 255.0
 """Colorfulness is given on this scale of sRGB values."""
 
+_FLAT = 1e-12  # too little to change a figure; gives the roots a slope where a picture is grey
+
 
 def delta_ab(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """Euclidean distance in the ab plane: (..., 2, H, W) twice to (..., H, W)."""
@@ -29,8 +31,8 @@ def colorfulness(srgb: torch.Tensor) -> torch.Tensor:
     """
     red, green, blue = (PEAK * srgb).flatten(2).unbind(1)  # (N, H * W)
     opponents = torch.stack([red - green, (red + green) / 2 - blue], 1)  # (N, 2, H * W)
-    deviation = opponents.var(2, correction=0).sum(1).sqrt()
-    return deviation + 0.3 * opponents.mean(2).square().sum(1).sqrt()
+    deviation = (opponents.var(2, correction=0).sum(1) + _FLAT).sqrt()
+    return deviation + 0.3 * (opponents.mean(2).square().sum(1) + _FLAT).sqrt()
 
 
 def ciede2000(lab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
@@ -49,7 +51,7 @@ def ciede2000(lab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     l1, a1, b1 = lab.unbind(-3)
     l2, a2, b2 = truth.unbind(-3)
     mean_chroma = (torch.hypot(a1, b1) + torch.hypot(a2, b2)) / 2
-    stretch = 1 + (1 - _chroma_ratio(mean_chroma)) / 2
+    stretch = 1 + (1 - chroma_ratio(mean_chroma)) / 2
     a1, a2 = a1 * stretch, a2 * stretch
     c1, c2 = torch.hypot(a1, b1), torch.hypot(a2, b2)
     h1, h2 = torch.atan2(b1, a1), torch.atan2(b2, a2)
@@ -59,22 +61,22 @@ def ciede2000(lab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     c_mean, l_offset = (c1 + c2) / 2, ((l1 + l2) / 2 - 50).square()
     lightness_scale = 1 + 0.015 * l_offset / (20 + l_offset).sqrt()
     chroma_scale = 1 + 0.045 * c_mean
-    hue_scale = 1 + 0.015 * c_mean * _hue_term(hue)
+    hue_scale = 1 + 0.015 * c_mean * hue_term(hue)
     lightness_part = (l2 - l1) / lightness_scale
     chroma_part = (c2 - c1) / chroma_scale
     hue_part = hue_difference / hue_scale
-    rotation = _rotation(hue, c_mean) * chroma_part * hue_part
-    squared = lightness_part**2 + chroma_part**2 + hue_part**2 + rotation
+    turned = rotation(hue, c_mean) * chroma_part * hue_part
+    squared = lightness_part**2 + chroma_part**2 + hue_part**2 + turned
     return squared.clamp_min(0).sqrt()
 
 
-def _chroma_ratio(chroma: torch.Tensor) -> torch.Tensor:
+def chroma_ratio(chroma: torch.Tensor) -> torch.Tensor:
     """The saturating ratio of equations 4 and 18."""
     seventh = chroma.double().pow(7)
     return (seventh / (seventh + 25.0**7)).sqrt().to(chroma.dtype)
 
 
-def _hue_term(hue: torch.Tensor) -> torch.Tensor:
+def hue_term(hue: torch.Tensor) -> torch.Tensor:
     """T of equation 15; hue in radians."""
     return (
         1
@@ -85,8 +87,8 @@ def _hue_term(hue: torch.Tensor) -> torch.Tensor:
     )
 
 
-def _rotation(hue: torch.Tensor, chroma: torch.Tensor) -> torch.Tensor:
+def rotation(hue: torch.Tensor, chroma: torch.Tensor) -> torch.Tensor:
     """R_T of equations 16, 17 and 19: chroma and hue differences interact in the blues."""
     degrees = torch.remainder(torch.rad2deg(hue), 360)
     angle = 30 * torch.exp(-(((degrees - 275) / 25).square()))
-    return -2 * _chroma_ratio(chroma) * torch.sin(torch.deg2rad(2 * angle))
+    return -2 * chroma_ratio(chroma) * torch.sin(torch.deg2rad(2 * angle))

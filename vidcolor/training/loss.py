@@ -1,15 +1,18 @@
 """The losses of the classification nets: of their histograms, and of the colors decoded from them.
 
 Histograms: R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016
-(arXiv:1603.08511), sections 2.1 (equation 2) and 2.2 (equations 3 and 4). Colors: the CIE94
-difference (CIE 116-1995), and colorfulness M1 of D. Hasler, S. Suesstrunk, "Measuring
-colourfulness in natural images", 2003.
+(arXiv:1603.08511), sections 2.1 (equation 2) and 2.2 (equations 3 and 4). Colors: CIEDE2000 and
+colorfulness, as `evaluation.metrics` measures them.
 """
+
+import math
 
 import torch
 from torch.nn import functional
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding, soft_encode
+from vidcolor.color.lab import srgb_from_lab
+from vidcolor.evaluation.metrics import chroma_ratio, colorfulness, hue_term, rotation
 
 UNIFORM_SHARE = 0.5
 """Part of a uniform distribution in the smoothed prior (lambda, section 2.2)."""
@@ -58,27 +61,27 @@ def rebalanced_cross_entropy(
     return (entropy * rebalancing_weight[indices[..., 0]]).mean()
 
 
-def decode_logits(logits: torch.Tensor, decoding: Decoding, gain: float) -> torch.Tensor:
-    """Likely colors, as `decode_annealed_mean` has them before their boost, times a constant.
+def decode_logits(logits: torch.Tensor, decoding: Decoding) -> torch.Tensor:
+    """Likely colors, as `decode_annealed_mean` has them at vividness 0.
 
     Args:
         logits: (N, bins, h, w).
         decoding: How they become colors; the weight is on the same device.
-        gain: The constant.
 
     Returns:
         (N, 2, h, w) float32, a* and b*.
     """
-    untilted = logits.movedim(1, -1).float() - decoding.rebalancing_weight.log()
-    likely = untilted / decoding.temperature
-    centers = gain * BIN_CENTERS.to(logits.device)
-    return (likely.softmax(-1) @ centers).movedim(-1, 1)
+    logs = functional.log_softmax(logits.movedim(1, -1).float(), dim=-1)  # (N, h, w, bins)
+    entropy = -(logs.exp() * logs).sum(-1, keepdim=True) / math.log(2)
+    untilted = (logs - decoding.rebalancing_weight.log()) / decoding.temperature
+    mean = untilted.softmax(-1) @ BIN_CENTERS.to(logits.device)
+    return (torch.exp2(decoding.boost * entropy) * mean).movedim(-1, 1)
 
 
 def color_difference(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Mean CIE94 difference at equal lightness, the truth being the standard.
+    """Mean CIEDE2000 at equal lightness, with a gradient that is finite everywhere.
 
-    It weighs chroma and hue nearly as CIEDE2000 does, and its gradient is finite everywhere.
+    What depends on hue alone (T and R_T) is taken as it is, without a gradient.
 
     Args:
         ab: (N, 2, h, w).
@@ -87,25 +90,39 @@ def color_difference(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     Returns:
         A scalar, at least 0.
     """
-    chroma, true_chroma = _chroma(ab), _chroma(truth)
-    chroma_part = chroma - true_chroma
-    hue_part = ((ab - truth).square().sum(1) - chroma_part.square()).clamp_min(0)  # squared
-    scaled = (chroma_part / (1 + 0.045 * true_chroma)).square()
-    scaled = scaled + hue_part / (1 + 0.015 * true_chroma).square()
-    return (scaled + _FINITE).sqrt().mean()
+    stretch = 1 + (1 - chroma_ratio((_chroma(ab) + _chroma(truth)) / 2)) / 2  # (N, h, w)
+    given, true = (torch.stack([p[:, 0] * stretch, p[:, 1]], 1) for p in (ab, truth))
+    chroma, true_chroma = _chroma(given), _chroma(true)
+    chroma_part = true_chroma - chroma
+    hue_squared = ((true - given).square().sum(1) - chroma_part.square()).clamp_min(0)
+    mean_chroma = (chroma + true_chroma) / 2
+    with torch.no_grad():
+        middle = given / chroma[:, None] + true / true_chroma[:, None]
+        hue = torch.atan2(middle[:, 1], middle[:, 0])
+        turn = torch.sign(given[:, 0] * true[:, 1] - given[:, 1] * true[:, 0])
+        term, turned = hue_term(hue), turn * rotation(hue, mean_chroma)
+    chroma_part = chroma_part / (1 + 0.045 * mean_chroma)
+    hue_squared = hue_squared / (1 + 0.015 * mean_chroma * term).square()
+    squared = chroma_part.square() + hue_squared
+    squared = squared + turned * chroma_part * (hue_squared + _FINITE).sqrt()
+    return (squared.clamp_min(0) + _FINITE).sqrt().mean()
 
 
-def relative_colorfulness(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
-    """Colorfulness M1 summed over the pictures of a batch, as a part of the truth's.
+def relative_colorfulness(
+    lightness: torch.Tensor, ab: torch.Tensor, truth: torch.Tensor
+) -> torch.Tensor:
+    """Colorfulness M3 summed over the pictures of a batch, as a part of the truth's.
 
     Args:
+        lightness: (N, 1, h, w) L* of both.
         ab: (N, 2, h, w).
         truth: The same.
 
     Returns:
         A scalar: 0 grey, 1 as colorful as the truth.
     """
-    return _colorfulness(ab).sum() / _colorfulness(truth).sum()
+    given, true = (srgb_from_lab(torch.cat([lightness, p], 1)).clamp(0, 1) for p in (ab, truth))
+    return colorfulness(given).sum() / colorfulness(true).sum()
 
 
 _FINITE = 1e-2  # under roots, whose slope at 0 is infinite
@@ -113,8 +130,3 @@ _FINITE = 1e-2  # under roots, whose slope at 0 is infinite
 
 def _chroma(ab: torch.Tensor) -> torch.Tensor:
     return (ab.square().sum(1) + _FINITE).sqrt()
-
-
-def _colorfulness(ab: torch.Tensor) -> torch.Tensor:
-    deviation = (ab.var((2, 3), correction=0).sum(1) + _FINITE).sqrt()
-    return deviation + 0.37 * (ab.mean((2, 3)).square().sum(1) + _FINITE).sqrt()

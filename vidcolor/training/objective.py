@@ -1,7 +1,7 @@
 """What a net learns: one number to make small, from its output and the true colors."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -73,10 +73,10 @@ class Objective:
 
 LEARNED_TEMPERATURE = 0.6
 """Temperature of the annealed mean while colors are learned, and then in use."""
-LEARNED_GAIN = 2.0
-"""Factor on the mean while colors are learned, in place of the boost that is measured at the end.
+LEARNED_BOOST = 0.23
+"""Boost while colors are learned; the one in use is measured at the end.
 
-This is about what a net whose histograms were learned alone needs to be as colorful as wanted.
+About what it comes to, so that what is learned is what is shown.
 """
 COLORFULNESS = 0.85
 """Colorfulness that is learned, as a part of the photographs' own.
@@ -97,7 +97,7 @@ class BinLoss:
 
     Attributes:
         decoding: The loss's weight of each bin, and how colors are decoded in the loss.
-        color_weight: Of the decoded colors' CIE94 difference, beside the cross-entropy; with 0
+        color_weight: Of the decoded colors' CIEDE2000, beside the cross-entropy; with 0
             histograms are learned alone.
         colorfulness_weight: Of the squared distance of their colorfulness from the one wanted.
     """
@@ -108,15 +108,15 @@ class BinLoss:
 
     def __call__(self, output: torch.Tensor, example: Example) -> torch.Tensor:
         """Give the loss, a scalar."""
-        ab = _as_coarse(example.ab, output)
+        lightness, ab = (_as_coarse(p, output) for p in (example.lightness, example.ab))
         # A quarter of the pixels, another each step, says nearly as much: what is 4 pixels away is
         # mostly of one color. All of them would cost a fifth of the step.
         down, right = divmod(example.step % 4, 2)
-        logits, ab = output[..., down::2, right::2], ab[..., down::2, right::2]
+        logits, lightness, ab = (p[..., down::2, right::2] for p in (output, lightness, ab))
         loss = rebalanced_cross_entropy(logits, ab, self.decoding.rebalancing_weight)
         if self.color_weight > 0:
-            colors = decode_logits(logits, self.decoding, LEARNED_GAIN)
-            distance = relative_colorfulness(colors, ab) - COLORFULNESS
+            colors = decode_logits(logits, replace(self.decoding, boost=LEARNED_BOOST))
+            distance = relative_colorfulness(lightness, colors, ab) - COLORFULNESS
             loss = loss + self.color_weight * color_difference(colors, ab)
             loss = loss + self.colorfulness_weight * distance.square()
         return loss

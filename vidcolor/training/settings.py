@@ -23,8 +23,11 @@ class TrainSettings:
         warmup_steps: Steps over which it rises from 0.
         weight_decay: AdamW's, on all but biases and batch norms.
         gradient_limit: Gradients are scaled down to this norm.
-        color_weight: Of the decoded colors' CIE94 difference, beside the cross-entropy.
+        color_weight: Of the decoded colors' CIEDE2000, beside the cross-entropy.
         colorfulness_weight: Of the squared distance of their colorfulness from the one wanted.
+        frozen_blocks: So many blocks of the encoder, and what lies before the first, stay as they
+            are. They are large and slow, and what they see is learned soon.
+        muon: Kernels that mix channels are learned by Muon in place of AdamW.
         film_share: Part of the pictures that are shown as film would have taken them.
         average_decay: Of the exponential moving average of the weights, per step.
         planned_pictures: Where the cosine ends, in pictures; exact on any machine.
