@@ -47,7 +47,16 @@ _log = logging.getLogger(__name__)
 
 _VALIDATION_COUNT = 300
 _CALIBRATION_COUNT = 500
-_COUNTS = ("side", "late_side", "batch_size", "planned_pictures", "superpixels", "plateau", "seed")
+_COUNTS = (
+    "side",
+    "late_side",
+    "batch_size",
+    "planned_pictures",
+    "superpixels",
+    "plateau",
+    "seed",
+    "frozen_blocks",
+)
 _AMOUNTS = (
     "late_share",
     "learning_rate",
@@ -76,6 +85,7 @@ def arguments() -> argparse.Namespace:
         kind, default = int if name in _COUNTS else float, getattr(TrainSettings(), name)
         told = f"default: {default}, or the net's own" if default is not None else None
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=told)
+    parser.add_argument("--muon", action="store_true", default=None, help="for kernels, not AdamW")
     start.add_argument(
         "--body-weights", metavar="PATH", help=f"ImageNet weights of the body, or {DOWNLOAD}"
     )
@@ -88,12 +98,14 @@ def arguments() -> argparse.Namespace:
     args = parser.parse_args()
     if (args.model == "lite") != (args.imagenet is not None) and args.start is None:
         parser.error("--imagenet is for lite, which begins with it or with --start")
+    if args.model != "lite" and args.frozen_blocks:
+        parser.error("--frozen-blocks is for lite")
     return args
 
 
 def make_settings(args: argparse.Namespace) -> TrainSettings:
     """The net's own settings, with what was given in their place."""
-    given = {name: getattr(args, name) for name in _COUNTS + _AMOUNTS}
+    given = {name: getattr(args, name) for name in (*_COUNTS, *_AMOUNTS, "muon")}
     settings = settings_of(args.model, {k: v for k, v in given.items() if v is not None})
     if settings.plateau and args.validation is None:
         raise VidcolorError("--plateau waits for validation to get better; give --validation")

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -76,17 +77,20 @@ def records(folder: Path) -> list[dict[str, float]]:
     return [json.loads(line) for line in (folder / LOG_NAME).read_text().splitlines()]
 
 
-def test_a_run_that_was_killed_ends_as_an_unbroken_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("settings", [SETTINGS, replace(SETTINGS, muon=True, frozen_blocks=2)])
+def test_a_run_that_was_killed_ends_as_an_unbroken_one(
+    settings: TrainSettings, tmp_path: Path
+) -> None:
     """Killed twice, once with steps lost after a checkpoint, the weights are equal bit for bit."""
-    whole = make_learner()
+    whole = make_learner(settings)
     assert train(whole, batches, tmp_path / "whole", Leg())
-    broken = make_learner()
+    broken = make_learner(settings)
     assert not train(broken, batches, tmp_path / "broken", stop_after(broken, 2))
     for crops, _ in zip(batches(2), range(2), strict=False):
         broken.learn(crops)  # killed before these were saved
-    second = make_learner()
+    second = make_learner(settings)
     assert not train(second, batches, tmp_path / "broken", stop_after(second, 4))
-    last = make_learner()
+    last = make_learner(settings)
     assert train(last, batches, tmp_path / "broken", Leg())
     assert last.step == whole.step == 6
     for key, value in whole.net.state_dict().items():
@@ -165,7 +169,7 @@ def test_the_learning_rate_rises_then_falls() -> None:
 
 def test_encoder_learns_slower_and_biases_do_not_decay() -> None:
     """Four groups: encoder and decoder, kernels with decay, vectors without."""
-    groups = make_learner().optimizer.param_groups
+    groups = make_learner().optimizers[0].param_groups
     assert sorted((g["factor"], g["weight_decay"]) for g in groups) == [
         (0.3, 0.0),
         (0.3, 0.02),
@@ -174,11 +178,40 @@ def test_encoder_learns_slower_and_biases_do_not_decay() -> None:
     ]
 
 
-def test_learning_lowers_the_loss() -> None:
+def test_muon_learns_the_kernels_that_mix_channels() -> None:
+    """Neither depthwise ones nor the first and last, nor what has no kernel."""
+    learner = make_learner(replace(SETTINGS, muon=True))
+    names = {id(parameter): name for name, parameter in learner.net.named_parameters()}
+    found = {names[id(p)] for group in learner.optimizers[1].param_groups for p in group["params"]}
+    assert "lateral.0.weight" in found
+    assert "encoder.blocks.1.layers.expand.conv.weight" in found
+    assert not found & {"encoder.stem.conv.weight", "head.1.weight"}
+    assert not any("depthwise" in name or "norm" in name or "bias" in name for name in found)
+    assert len(found) + sum(len(g["params"]) for g in learner.optimizers[0].param_groups) == len(
+        names
+    )
+
+
+def test_frozen_blocks_stay_as_they_are() -> None:
+    """Neither their kernels nor the statistics of their batch norms change; later ones do."""
+    learner = make_learner(replace(SETTINGS, frozen_blocks=2))
+    before = {key: value.clone() for key, value in learner.net.state_dict().items()}
+    for crops, _ in zip(batches(0), range(2), strict=False):
+        learner.learn(crops)
+    changed = {k for k, v in learner.net.state_dict().items() if not torch.equal(v, before[k])}
+    frozen = ("encoder.stem.", "encoder.blocks.0.", "encoder.blocks.1.")
+    assert not [key for key in changed if key.startswith(frozen)]
+    assert "encoder.blocks.2.layers.project.conv.weight" in changed
+    assert "encoder.blocks.2.layers.project.norm.running_mean" in changed
+
+
+@pytest.mark.parametrize("muon", [False, True])
+def test_learning_lowers_the_loss(*, muon: bool) -> None:
     """On the same crops again and again the loss falls."""
-    learner = make_learner(TrainSettings(side=32, batch_size=2, warmup_steps=0, learning_rate=1e-2))
+    settings = TrainSettings(side=32, batch_size=2, warmup_steps=0, learning_rate=3e-3, muon=muon)
+    learner = make_learner(settings)
     crops = next(batches(0))
-    losses = [float(learner.learn(crops)) for _ in range(12)]
+    losses = [float(learner.learn(crops)) for _ in range(16)]
     assert sum(losses[-3:]) < sum(losses[:3])
 
 

@@ -1,7 +1,7 @@
 """A net while it learns: its average, its optimizer and how far it has come.
 
 Crops, film response and all else that is drawn in a step are functions of the seed and the step's
-number, so the net, its average, the optimizer, an adversary if there is one, how validation went
+number, so the net, its average, the optimizers, an adversary if there is one, how validation went
 and two counters are the whole state of a run.
 """
 
@@ -9,6 +9,7 @@ import copy
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -21,6 +22,7 @@ from vidcolor.models.lite import normalize_lightness
 from vidcolor.models.weights import save_weights
 from vidcolor.models.zoo import has_bfloat16
 from vidcolor.training.film_response import expose_film
+from vidcolor.training.muon import Muon
 from vidcolor.training.objective import Bins, Example, Objective
 from vidcolor.training.settings import TrainSettings
 from vidcolor.training.targets import average_targets
@@ -28,6 +30,7 @@ from vidcolor.training.targets import average_targets
 CHECKPOINT_NAME = "checkpoint.pt"
 WEIGHTS_NAME = "ema.safetensors"
 
+_KERNEL_AXES = 4
 _SEED_STRIDE = 1_000_003  # steps of one seed never reach the film responses of the next
 
 
@@ -62,10 +65,9 @@ class Learner:
         self.bins = bins
         self._objective = objective
         self.net = net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        _freeze(self.net, settings.frozen_blocks)
         self.average = {key: value.clone() for key, value in net.state_dict().items()}
-        self.optimizer = torch.optim.AdamW(
-            _parameter_groups(net, settings), lr=0.0, betas=(0.9, 0.98)
-        )
+        self.optimizers = _make_optimizers(net, settings)
         self.step = 0
         self.seconds = 0.0
         self._plateau = _Plateau()
@@ -102,7 +104,7 @@ class Learner:
 
     def learn(self, crops: torch.Tensor) -> torch.Tensor:
         """Takes one step on (N, 3, side, side) uint8 RGB crops; the loss, a scalar tensor."""
-        for group in self.optimizer.param_groups:
+        for group in chain.from_iterable(o.param_groups for o in self.optimizers):
             group["lr"] = self.learning_rate * group["factor"]
         example = self._example(crops)
         torch.manual_seed(self._step_seed)  # of nets that draw; steps are then alike on resuming
@@ -110,10 +112,11 @@ class Learner:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=in_bfloat16):
             output = self.net(normalize_lightness(example.lightness))
         loss = self._objective.loss(output, example)
-        self.optimizer.zero_grad(set_to_none=True)
+        self.net.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self.net.parameters(), self.settings.gradient_limit)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self._objective.teach_adversary(output, example)
         self.step += 1
         self._update_average()
@@ -170,7 +173,8 @@ class Learner:
             raise VidcolorError(f"{folder}: was started with another {changed}; use a new folder")
         self.net.load_state_dict(state["net"])
         self.average = state["average"]
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(kept)
         self.step = state["step"]
         self.seconds = state["seconds"]
         self._plateau = _Plateau(**state["plateau"])
@@ -187,7 +191,7 @@ class Learner:
             "settings": asdict(self.settings),
             "net": self.net.state_dict(),
             "average": self.average,
-            "optimizer": self.optimizer.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
             "step": self.step,
             "seconds": self.seconds,
             "adversary": adversary and adversary.state(),
@@ -245,16 +249,38 @@ class _Plateau:
             self.factor, self.stale = self.factor / 2, 0
 
 
-def _parameter_groups(net: nn.Module, settings: TrainSettings) -> list[dict[str, object]]:
-    """Encoder and decoder apart for their rates, biases and norms apart for having no decay."""
-    groups: dict[tuple[bool, bool], list[nn.Parameter]] = {}
-    for name, parameter in net.named_parameters():
+def _freeze(net: nn.Module, blocks: int) -> None:
+    """Keep an encoder's first blocks, and what lies before them, as they are."""
+    if blocks:
+        for name in ("stem", *(f"blocks.{number}" for number in range(blocks))):
+            net.get_submodule(f"encoder.{name}").requires_grad_(requires_grad=False).eval()
+
+
+def _make_optimizers(net: nn.Module, settings: TrainSettings) -> list[torch.optim.Optimizer]:
+    """AdamW, and with `muon` another for the kernels that mix channels, but for the last layer's.
+
+    Encoder and decoder are apart for their rates, biases and norms for having no decay.
+    """
+    by_adamw: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    by_muon: dict[tuple[bool, bool], list[nn.Parameter]] = {}
+    learned = [(name, p) for name, p in net.named_parameters() if p.requires_grad]
+    last = [p for _, p in learned if p.ndim > 1][-1]
+    for name, parameter in learned:
+        mixes = parameter.ndim == _KERNEL_AXES and parameter.shape[1] > 1 and parameter is not last
+        groups = by_muon if settings.muon and mixes else by_adamw
         groups.setdefault((name.startswith("encoder."), parameter.ndim > 1), []).append(parameter)
-    return [
-        {
-            "params": parameters,
-            "factor": settings.encoder_factor if in_encoder else 1.0,
-            "weight_decay": settings.weight_decay if decays else 0.0,
-        }
-        for (in_encoder, decays), parameters in groups.items()
-    ]
+
+    def with_rates(
+        groups: Mapping[tuple[bool, bool], list[nn.Parameter]],
+    ) -> list[dict[str, object]]:
+        return [
+            {
+                "params": parameters,
+                "factor": settings.encoder_factor if in_encoder else 1.0,
+                "weight_decay": settings.weight_decay if decays else 0.0,
+            }
+            for (in_encoder, decays), parameters in groups.items()
+        ]
+
+    adamw = torch.optim.AdamW(with_rates(by_adamw), lr=0.0, betas=(0.9, 0.98))
+    return [adamw, Muon(with_rates(by_muon))] if by_muon else [adamw]

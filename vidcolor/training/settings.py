@@ -51,6 +51,8 @@ class TrainSettings:
     gradient_limit: float = 1.0
     color_weight: float = 0.1
     colorfulness_weight: float = 4.0
+    frozen_blocks: int = 0
+    muon: bool = False
     film_share: float = FILM_SHARE
     average_decay: float = 0.998
     planned_pictures: int | None = None
