@@ -25,7 +25,7 @@ from vidcolor.models.nets import NETS
 from vidcolor.models.weights import build_net, read_weights
 from vidcolor.models.zoo import choose_device
 from vidcolor.training.bodies import BODIES, DOWNLOAD, load_body
-from vidcolor.training.calibration import SHOWN_COLORFULNESS, calibrate_boost
+from vidcolor.training.calibration import SHOWN_COLORFULNESS, SHOWN_TEMPERATURE, calibrate_boost
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
 from vidcolor.training.imagenet import VARIANTS, load_imagenet_encoder
@@ -183,6 +183,7 @@ def finish(
     """Writes the weights for use, with their boost and, given validation pictures, figures."""
     decoding = learner.decoding
     if decoding is not None and SYSTEMS[args.model].temperature == LEARNED_TEMPERATURE:
+        decoding = replace(decoding, temperature=SHOWN_TEMPERATURE)
         boost = calibrate_boost(
             learner.best_net(),
             calibration_pictures(store, others),

@@ -20,6 +20,12 @@ Up to here the error hardly grows; beyond it grows faster, and what the net is s
 from what it leaves grey.
 """
 
+SHOWN_TEMPERATURE = 0.7
+"""Temperature of the annealed mean of nets that learned their colors.
+
+Above the one they learn at: as near to the truth, and fewer colors glow.
+"""
+
 _SIDE = 256
 _HALVINGS = 10
 

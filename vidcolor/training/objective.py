@@ -72,7 +72,7 @@ class Objective:
 
 
 LEARNED_TEMPERATURE = 0.6
-"""Temperature of the annealed mean while colors are learned, and then in use."""
+"""Temperature of the annealed mean while colors are learned."""
 LEARNED_BOOST = 0.23
 """Boost while colors are learned; the one in use is measured at the end.
 
