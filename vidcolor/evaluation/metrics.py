@@ -7,8 +7,6 @@ import torch
 PEAK = 255.0
 """Colorfulness is given on this scale of sRGB values."""
 
-_FLAT = 1e-12  # too little to change a figure; gives the roots a slope where a picture is grey
-
 
 def delta_ab(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """Euclidean distance in the ab plane: (..., 2, H, W) twice to (..., H, W)."""
@@ -31,8 +29,11 @@ def colorfulness(srgb: torch.Tensor) -> torch.Tensor:
     """
     red, green, blue = (PEAK * srgb).flatten(2).unbind(1)  # (N, H * W)
     opponents = torch.stack([red - green, (red + green) / 2 - blue], 1)  # (N, 2, H * W)
-    deviation = (opponents.var(2, correction=0).sum(1) + _FLAT).sqrt()
-    return deviation + 0.3 * (opponents.mean(2).square().sum(1) + _FLAT).sqrt()
+    mean = opponents.mean(2)  # (N, 2)
+    # Norms, as roots of sums of squares would have no slope where a picture is grey.
+    spread: torch.Tensor = torch.linalg.vector_norm(opponents - mean[..., None], dim=(1, 2))
+    shift: torch.Tensor = torch.linalg.vector_norm(mean, dim=1)
+    return spread / opponents.shape[2] ** 0.5 + 0.3 * shift
 
 
 def ciede2000(lab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
