@@ -142,7 +142,7 @@ def test_outputs_lie_as_the_reels_do(
     monkeypatch.chdir(tmp_path)
     for place in ("1899", "1950/deep"):
         Path("reels", place).mkdir(parents=True)
-        write_film(Path("reels", place, "c.mkv"), soft_shot(1, 3))
+        write_film(Path("reels", place, "c.mkv"), soft_shot(1, 2))  # too short for hints
     Path("reels/broken.mp4").write_bytes(b"no film")
     assert main(["reels", "-r", "-o", "out", *FAST]) == 1
     made = {path.relative_to("out").as_posix() for path in Path("out").rglob("*.*")}
