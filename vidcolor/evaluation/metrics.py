@@ -33,7 +33,7 @@ def colorfulness(srgb: torch.Tensor) -> torch.Tensor:
     # Norms, as roots of sums of squares would have no slope where a picture is grey.
     spread: torch.Tensor = torch.linalg.vector_norm(opponents - mean[..., None], dim=(1, 2))
     shift: torch.Tensor = torch.linalg.vector_norm(mean, dim=1)
-    return spread / opponents.shape[2] ** 0.5 + 0.3 * shift
+    return spread / math.sqrt(opponents.shape[2]) + 0.3 * shift
 
 
 def ciede2000(lab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
