@@ -219,7 +219,6 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(args.threads)
     cv2.setNumThreads(1)
-    torch.backends.cudnn.benchmark = True  # all steps are alike, so the choice pays off
     settings = make_settings(args)
     store = read_pictures(args.data, args.cache)
     store = store[: round(len(store) * args.data_share)]
