@@ -22,8 +22,9 @@ from torch import nn
 from vidcolor.errors import VidcolorError
 from vidcolor.models.lite import LiteNet
 from vidcolor.models.nets import NETS
-from vidcolor.models.weights import build_net, read_weights
+from vidcolor.models.weights import build_net
 from vidcolor.models.zoo import choose_device
+from vidcolor.training.averaging import read_mean
 from vidcolor.training.bodies import BODIES, DOWNLOAD, load_body
 from vidcolor.training.calibration import SHOWN_COLORFULNESS, SHOWN_TEMPERATURE, calibrate_boost
 from vidcolor.training.crops import iterate_crops
@@ -79,7 +80,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--validation", type=Path, help="folder or tar file of photographs")
     parser.add_argument("--folder", type=Path, required=True, help="checkpoints, log and plot")
     start = parser.add_mutually_exclusive_group()
-    start.add_argument("--start", type=Path, help="weights of ours to begin with")
+    start.add_argument(
+        "--start",
+        type=Path,
+        nargs="+",
+        help="weights of ours to begin with; of several, their mean",
+    )
     start.add_argument("--imagenet", choices=VARIANTS, help="encoder to begin with, for lite")
     for name in _COUNTS + _AMOUNTS:
         kind, default = int if name in _COUNTS else float, getattr(TrainSettings(), name)
@@ -116,15 +122,17 @@ def make_learner(args: argparse.Namespace, settings: TrainSettings, store: Pictu
     """A net with the weights asked for, about to learn."""
     bins = None
     if args.start is not None:
-        weights = read_weights(args.start)
+        weights = read_mean(args.start)
         refuse_other_net(args.model, weights.name)
-        net = build_net(weights, args.start)
+        net = build_net(weights, args.start[0])
         if weights.bin_prior is not None and weights.decoding is not None:
             # Learned colors begin without the boost that was measured for those before.
             temperature = SYSTEMS[args.model].temperature
             decoding = replace(weights.decoding, boost=0.0, temperature=temperature)
             bins = Bins(weights.bin_prior, decoding)
         start = f"weights that had seen {weights.metadata.get('pictures_seen', '?')} pictures"
+        if len(args.start) > 1:
+            start = f"the mean of {len(args.start)} nets, the first of them {start}"
     else:
         torch.manual_seed(settings.seed)
         net, start = make_net(args)
