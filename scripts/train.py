@@ -26,13 +26,18 @@ from vidcolor.models.weights import build_net
 from vidcolor.models.zoo import choose_device
 from vidcolor.training.averaging import read_mean
 from vidcolor.training.bodies import BODIES, DOWNLOAD, load_body
-from vidcolor.training.calibration import SHOWN_COLORFULNESS, SHOWN_TEMPERATURE, calibrate_boost
+from vidcolor.training.calibration import (
+    SHOWN_COLORFULNESS,
+    SHOWN_TEMPERATURE,
+    calibrate_boost,
+    calibrate_tilt,
+)
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
 from vidcolor.training.imagenet import VARIANTS, load_imagenet_encoder
 from vidcolor.training.learner import Learner
 from vidcolor.training.loop import Leg, train
-from vidcolor.training.objective import LEARNED_TEMPERATURE, Bins
+from vidcolor.training.objective import LEARNED_TEMPERATURE
 from vidcolor.training.prior import estimate_bin_prior
 from vidcolor.training.settings import TrainSettings
 from vidcolor.training.systems import (
@@ -125,11 +130,8 @@ def make_learner(args: argparse.Namespace, settings: TrainSettings, store: Pictu
         weights = read_mean(args.start)
         refuse_other_net(args.model, weights.name)
         net = build_net(weights, args.start[0])
-        if weights.bin_prior is not None and weights.decoding is not None:
-            # Learned colors begin without the boost that was measured for those before.
-            temperature = SYSTEMS[args.model].temperature
-            decoding = replace(weights.decoding, boost=0.0, temperature=temperature)
-            bins = Bins(weights.bin_prior, decoding)
+        if weights.bin_prior is not None:
+            bins = bins_of(args.model, weights.bin_prior)
         start = f"weights that had seen {weights.metadata.get('pictures_seen', '?')} pictures"
         if len(args.start) > 1:
             start = f"the mean of {len(args.start)} nets, the first of them {start}"
@@ -191,14 +193,12 @@ def finish(
     """Writes the weights for use, with their boost and, given validation pictures, figures."""
     decoding = learner.decoding
     if decoding is not None and SYSTEMS[args.model].temperature == LEARNED_TEMPERATURE:
+        pictures = calibration_pictures(store, others)
+        net, device, share = learner.best_net(), args.device, SHOWN_COLORFULNESS
         decoding = replace(decoding, temperature=SHOWN_TEMPERATURE)
-        boost = calibrate_boost(
-            learner.best_net(),
-            calibration_pictures(store, others),
-            decoding,
-            args.device,
-            share=SHOWN_COLORFULNESS,
-        )
+        weight = calibrate_tilt(net, pictures, decoding, device)
+        decoding = replace(decoding, rebalancing_weight=weight)
+        boost = calibrate_boost(net, pictures, decoding, device, share=share)
         decoding = replace(decoding, boost=boost)
     about = {"settings": json.dumps(asdict(learner.settings))}
     if others is not None:

@@ -1,16 +1,20 @@
+"""How decoding is measured."""
+
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from vidcolor.color.bins import BIN_COUNT, Decoding, decode_annealed_mean
-from vidcolor.color.lab import lightness_from_luma
+from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding, decode_annealed_mean, soft_encode
+from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
 from vidcolor.evaluation.stills import fit_picture, measure_colors
 from vidcolor.models.lite import LiteNet, LiteShape, normalize_lightness
-from vidcolor.training.calibration import calibrate_boost
+from vidcolor.training.calibration import calibrate_boost, calibrate_tilt
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
+from vidcolor.training.loss import color_difference, decode_logits
 
 
 def test_the_boost_gives_the_colorfulness_wanted() -> None:
@@ -35,3 +39,59 @@ def test_the_boost_gives_the_colorfulness_wanted() -> None:
         found += figures["colorfulness"]
         wanted += 0.5 * figures["truth_colorfulness"]
     assert found == pytest.approx(wanted, rel=0.01)
+
+
+_COLORS = ((200, 120, 90), (80, 120, 190), (90, 140, 60), (128, 128, 128), (220, 200, 120))
+
+
+class _Tilted(nn.Module):
+    """Knows the few colors there are by their lightness, half surely, and says blue too often."""
+
+    def __init__(self, tilt: torch.Tensor) -> None:
+        super().__init__()
+        srgb = torch.tensor(_COLORS).reshape(-1, 3, 1, 1) / 255
+        self.lightness = normalize_lightness(lightness_from_luma(mix_video_luma(srgb))).flatten()
+        indices, shares = (part[:, :, 0, 0] for part in soft_encode(lab_from_srgb(srgb)[:, 1:]))
+        sure = torch.zeros(len(_COLORS), BIN_COUNT).scatter_(1, indices, shares)
+        self.logits = (sure / 2 + sure.mean(0) / 2 + 1e-4).log() + tilt
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = nn.functional.avg_pool2d(x, 4)[:, 0]  # (N, h, w)
+        nearest = (x[..., None] - self.lightness).abs().argmin(-1)
+        return self.logits[nearest].movedim(-1, 1)
+
+
+def _patches(seed: int, count: int = 8) -> PictureStore:
+    """Pictures of 256 x 256 pixels whose squares of 32 have colors at random."""
+    chosen = np.random.default_rng(seed).integers(0, len(_COLORS), (count, 8, 8))
+    pixels = np.array(_COLORS, np.uint8)[chosen].repeat(32, 1).repeat(32, 2)
+    sizes = torch.full((count, 2), 256)
+    offsets = torch.arange(count) * 256 * 256 * 3
+    return PictureStore(torch.from_numpy(pixels.reshape(-1)), offsets, sizes)
+
+
+def test_what_a_net_says_too_often_is_taken_back() -> None:
+    """Blue gets the greatest weight, and other pictures' colors come nearer to the truth."""
+    is_blue = (BIN_CENTERS[:, 1] < -15) & (BIN_CENTERS[:, 0].abs() < 25)
+    net = _Tilted(is_blue * 1.5)
+    plain = Decoding(rebalancing_weight=torch.ones(BIN_COUNT), temperature=0.7)
+    device = torch.device("cpu")
+    weight = calibrate_tilt(net, _patches(0), plain, device)
+    blue = weight[BIN_CENTERS.sub(torch.tensor([0.0, -40.0])).square().sum(1).argmin()]
+    orange = weight[BIN_CENTERS.sub(torch.tensor([30.0, 30.0])).square().sum(1).argmin()]
+    assert blue > 1.5 * orange
+    errors = []
+    for decoding in (plain, replace(plain, rebalancing_weight=weight)):
+        srgb = torch.stack([fit_picture(_patches(1).picture(n), 256) for n in range(8)])
+        logits = net(normalize_lightness(lightness_from_luma(mix_video_luma(srgb))))
+        truth = nn.functional.avg_pool2d(lab_from_srgb(srgb)[:, 1:], 4)
+        errors.append(float(color_difference(decode_logits(logits, decoding), truth)))
+    assert errors[1] < 0.8 * errors[0]
+
+
+def test_the_same_pictures_give_the_same_tilt() -> None:
+    """Its pixels are drawn from a seed."""
+    plain = Decoding(rebalancing_weight=torch.ones(BIN_COUNT), temperature=0.7)
+    net, pictures = _Tilted(torch.zeros(BIN_COUNT)), _patches(0, 3)
+    one, other = (calibrate_tilt(net, pictures, plain, torch.device("cpu")) for _ in range(2))
+    assert torch.equal(one, other)

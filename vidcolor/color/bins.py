@@ -79,7 +79,8 @@ class Decoding:
     """How the histograms of one model become colors.
 
     Attributes:
-        rebalancing_weight: (bins,) positive; what the loss multiplied each bin by.
+        rebalancing_weight: (bins,) positive; what the loss multiplied each bin by, or what it was
+            measured that histograms are tilted by.
         temperature: T of the annealed mean, in (0, 1]: 1 is the plain mean, towards 0 the mode.
         boost: How much a mean gains by uncertainty, at least 0. Where a net is unsure the mean lies
             nearer to grey than any likely color, and pictures come out dull; the mean is multiplied

@@ -1,0 +1,37 @@
+#!/bin/sh
+# Makes the weights of `lite` from those that training started with, in four stages; run again, it goes on.
+# On two cores it takes about two days, nearly all of it the third stage, which ran on a GPU.
+set -eu
+
+if [ $# -ne 3 ]; then
+    echo "usage: train_lite.sh START.safetensors PHOTOS FOLDER" >&2
+    exit 2
+fi
+start=$1 photos=$2 folder=$3
+here=$(dirname "$0")
+mkdir -p "$folder"
+
+stage() {
+    name=$1
+    shift
+    python "$here/train.py" --data "$photos"/train-*.tar --validation "$photos/val.tar" \
+        --cache "$folder/photos.cache" --folder "$folder/$name" "$@"
+}
+
+python "$here/convert_weights.py" "$start" "$folder/start.safetensors" "$photos/train-00.tar"
+
+stage first --start "$folder/start.safetensors" --learning-rate 5e-4 \
+    --planned-pictures 140000 --late-share 0.15
+
+# From here on the loss is what is measured, see docs/lite.md.
+colors="--muon --side 224 --late-side 224 --color-weight 1 --colorfulness-weight 40"
+
+stage second --start "$folder/first/lite.safetensors" $colors --frozen-blocks 3 \
+    --learning-rate 3e-4 --planned-pictures 62752
+
+# Learns its photographs by heart, and what can be learned of them besides.
+stage long --start "$folder/second/lite.safetensors" $colors --weight-decay 0.05 \
+    --batch-size 512 --learning-rate 1.2e-3 --planned-pictures 1356800
+
+stage lite --start "$folder/second/lite.safetensors" "$folder/long/lite.safetensors" $colors \
+    --weight-decay 0.05 --frozen-blocks 3 --learning-rate 3e-4 --planned-pictures 70000
