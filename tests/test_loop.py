@@ -108,6 +108,16 @@ def test_a_run_that_is_done_learns_no_more(tmp_path: Path) -> None:
     assert again.step == SETTINGS.planned_pictures / SETTINGS.batch_size
 
 
+def test_a_plan_of_no_pictures_learns_nothing(tmp_path: Path) -> None:
+    """The net that it began with is what is left."""
+    learner = make_learner(replace(SETTINGS, planned_pictures=0))
+    before = {key: value.clone() for key, value in learner.averaged_net().state_dict().items()}
+    assert train(learner, batches, tmp_path, Leg())
+    assert learner.step == 0
+    left = learner.best_net().state_dict()
+    assert all(torch.equal(left[key], value) for key, value in before.items())
+
+
 def test_late_crops_are_large() -> None:
     """The last part of the planned pictures, and no other, comes at the late size."""
     assert [SETTINGS.side_at(step) for step in range(6)] == [32, 32, 32, 64, 64, 64]

@@ -86,8 +86,8 @@ class Learner:
     def progress(self) -> float:
         """How much of the plan is done, 0 to 1."""
         parts = [0.0]
-        if self.settings.planned_pictures is not None:
-            parts.append(self.pictures_seen / self.settings.planned_pictures)
+        if (planned := self.settings.planned_pictures) is not None:
+            parts.append(self.pictures_seen / planned if planned else 1.0)
         if self.settings.planned_minutes is not None:
             parts.append(self.seconds / 60 / self.settings.planned_minutes)
         return min(max(parts), 1.0)
