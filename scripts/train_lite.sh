@@ -1,6 +1,6 @@
 #!/bin/sh
 # Makes the weights of `lite` from those that training started with, in four stages; run again, it goes on.
-# On two cores it takes about two days, nearly all of it the third stage, which ran on a GPU.
+# On two cores it takes a day and a half, nearly all of it the third stage; that ran on a GPU, where it takes minutes.
 set -eu
 
 if [ $# -ne 3 ]; then

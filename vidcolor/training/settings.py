@@ -30,8 +30,8 @@ class TrainSettings:
         muon: Kernels that mix channels are learned by Muon in place of AdamW.
         film_share: Part of the pictures that are shown as film would have taken them.
         average_decay: Of the exponential moving average of the weights, per step.
-        planned_pictures: Where the cosine ends, in pictures; exact on any machine. With 0 nothing is
-            learned: the net that it began with is measured and written.
+        planned_pictures: Where the cosine ends, in pictures; exact on any machine. With 0 nothing
+            is learned: the net that it began with is measured and written.
         planned_minutes: Where it ends, in minutes of training; the first of both ends the run.
         bfloat16: Autocast to bfloat16, where the processor has it.
         superpixels: Targets are averaged over so many superpixels of each crop; 0 for as they are.
