@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "models": VALUES,
     "temporal": VALUES | {"threads"},
     "refine": VALUES,
-    "training": VALUES | {"models", "evaluation"},
+    "training": VALUES | {"models", "evaluation", "threads"},
     "evaluation": VALUES | {"models"},
     "dump": VALUES,
     "timeline": VALUES,

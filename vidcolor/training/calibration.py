@@ -15,8 +15,8 @@ from vidcolor.evaluation.stills import color_lightness, fit_picture
 from vidcolor.models.lite import OUTPUT_STRIDE, fold_batch_norm, normalize_lightness
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
-from vidcolor.training.loss import color_difference, decode_logits, relative_colorfulness
-from vidcolor.training.objective import COLORFULNESS, LEARNED_BOOST
+from vidcolor.training.loss import color_difference, decode_logits
+from vidcolor.training.objective import LEARNED_BOOST, miss_colorfulness
 
 SHOWN_COLORFULNESS = 0.75
 """Colorfulness at saturation 1, as a part of the photographs' own.
@@ -78,25 +78,24 @@ def calibrate_boost(
 
 
 def calibrate_tilt(
-    net: nn.Module, pictures: PictureStore, decoding: Decoding, device: torch.device, seed: int = 0
+    net: nn.Module, pictures: PictureStore, decoding: Decoding, device: torch.device
 ) -> torch.Tensor:
     """The weight of each bin that, taken back in decoding, brings colors nearest to the truth.
 
     The loss of histograms tilts them by a weight that is known, the loss of colors and all that a
     net has not learned yet by one that is not. So it is measured: the one of least CIEDE2000 beside
-    a colorfulness of `COLORFULNESS`, found by gradient descent from the weight of the loss.
+    the colorfulness that is learned, found by gradient descent from the weight of the loss.
 
     Args:
         net: Is folded in place.
         pictures: Photographs, on the CPU; shown as color video's luma.
         decoding: Of the net, with the weight of its loss; its own boost plays no part.
         device: Where to infer.
-        seed: Of the pixels that are looked at.
 
     Returns:
         (bins,) float32 on the CPU, in place of `decoding.rebalancing_weight`.
     """
-    draw = torch.Generator().manual_seed(seed)
+    draw = torch.Generator().manual_seed(0)
     samples = [_sample(answer, draw) for answer in _answers(net, pictures, device)]
     logs, lightness, truth = (torch.stack(part) for part in zip(*samples, strict=True))
     given = decoding.rebalancing_weight.cpu().log()
@@ -109,8 +108,8 @@ def calibrate_tilt(
         some = torch.randperm(len(logs), generator=draw)[:_TILT_PICTURES]
         tilted = replace(decoding, rebalancing_weight=log_weight.exp(), boost=LEARNED_BOOST)
         ab = gain * decode_logits(logs[some], tilted)
-        distance = relative_colorfulness(lightness[some], ab, truth[some]) - COLORFULNESS
-        loss = color_difference(ab, truth[some]) + _COLORFULNESS_WEIGHT * distance.square()
+        missed = miss_colorfulness(lightness[some], ab, truth[some])
+        loss = color_difference(ab, truth[some]) + _COLORFULNESS_WEIGHT * missed
         loss = loss + _CLOSENESS * (log_weight - given).square().mean()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

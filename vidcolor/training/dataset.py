@@ -2,11 +2,11 @@
 
 import hashlib
 import logging
+import os
 import tarfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -18,10 +18,9 @@ from safetensors.torch import save_file
 from tqdm import tqdm
 
 from vidcolor.errors import SourceError
+from vidcolor.threads import map_ahead
 
 _SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-
-_DECODED_AT_ONCE = 1024
 
 _log = logging.getLogger(__name__)
 
@@ -118,35 +117,27 @@ def _encoded_pictures(sources: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
                         yield f"{source}:{member.name}", extracted.read()
 
 
-def _decode(data: bytes) -> NDArray[np.uint8] | None:
-    """(height, width, 3) RGB of a picture file; None if it is none."""
+def _decode(encoded: tuple[str, bytes]) -> tuple[str, NDArray[np.uint8] | None]:
+    """Name and (height, width, 3) BGR of a picture file; None in place of what is no picture."""
+    name, data = encoded
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return (
-        None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
-    )
+    return name, None if bgr is None else bgr.astype(np.uint8, copy=False)
 
 
 def _decode_all(encoded: Iterator[tuple[str, bytes]], limit: int | None) -> PictureStore:
     pixels = bytearray()
     offsets: list[int] = []
     sizes: list[tuple[int, int]] = []
-    bar = tqdm(desc="pictures", total=limit, unit="", leave=False)
-    with ThreadPoolExecutor() as workers, bar:
-        while limit is None or len(offsets) < limit:
-            wanted = _DECODED_AT_ONCE if limit is None else limit - len(offsets)
-            some = list(islice(encoded, min(wanted, _DECODED_AT_ONCE)))
-            if not some:
+    with closing(map_ahead(_decode, encoded, os.cpu_count() or 1)) as decoded:
+        for name, bgr in tqdm(decoded, desc="pictures", total=limit, unit="", leave=False):
+            if limit is not None and len(offsets) >= limit:
                 break
-            for (name, _), rgb in zip(
-                some, workers.map(_decode, (d for _, d in some)), strict=True
-            ):
-                if rgb is None:
-                    _log.warning("%s: not a picture that can be decoded, left out", name)
-                    continue
-                offsets.append(len(pixels))
-                sizes.append((rgb.shape[0], rgb.shape[1]))
-                pixels += rgb.data
-                bar.update()
+            if bgr is None:
+                _log.warning("%s: not a picture that can be decoded, left out", name)
+                continue
+            offsets.append(len(pixels))
+            sizes.append((bgr.shape[0], bgr.shape[1]))
+            pixels += cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).data
     if not offsets:
         raise SourceError("no picture in any of the folders and tar files given")
     flat = torch.frombuffer(pixels, dtype=torch.uint8)

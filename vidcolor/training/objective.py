@@ -116,10 +116,22 @@ class BinLoss:
         loss = rebalanced_cross_entropy(logits, ab, self.decoding.rebalancing_weight)
         if self.color_weight > 0:
             colors = decode_logits(logits, replace(self.decoding, boost=LEARNED_BOOST))
-            distance = relative_colorfulness(lightness, colors, ab) - COLORFULNESS
             loss = loss + self.color_weight * color_difference(colors, ab)
-            loss = loss + self.colorfulness_weight * distance.square()
+            loss = loss + self.colorfulness_weight * miss_colorfulness(lightness, colors, ab)
         return loss
+
+
+def miss_colorfulness(
+    lightness: torch.Tensor, ab: torch.Tensor, truth: torch.Tensor
+) -> torch.Tensor:
+    """Squared distance of a batch's relative colorfulness from `COLORFULNESS`, a scalar.
+
+    Args:
+        lightness: (N, 1, h, w) L* of both.
+        ab: (N, 2, h, w).
+        truth: The same.
+    """
+    return (relative_colorfulness(lightness, ab, truth) - COLORFULNESS).square()
 
 
 def squared_error(output: torch.Tensor, example: Example) -> torch.Tensor:
