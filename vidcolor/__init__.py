@@ -33,13 +33,12 @@ from vidcolor.settings import (
     TemporalSettings,
 )
 from vidcolor.swatch import Rectangle, Swatch
+from vidcolor.version import __version__
 
 if TYPE_CHECKING:
     from vidcolor.dump.sink import FrameDump
     from vidcolor.film import Result, colorize_video
     from vidcolor.replay import Replay, replay_frames
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AlreadyColorError",

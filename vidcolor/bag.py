@@ -10,12 +10,12 @@ from threading import Lock
 
 import bagit
 
-from vidcolor import __version__
 from vidcolor.errors import OutputError, SourceError, VidcolorError
 from vidcolor.ledger import NAME, Ledger
 from vidcolor.outputs import beside, is_pictures
 from vidcolor.reels import Reel
 from vidcolor.sidecar import write_whole
+from vidcolor.version import __version__
 from vidcolor.work import discard_work, is_taken
 
 PAYLOAD = "data"

@@ -12,11 +12,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from vidcolor import __version__
 from vidcolor.errors import DiskFullError, OutputError
 from vidcolor.models.zoo import Model
 from vidcolor.settings import OutputSettings
 from vidcolor.sidecar import write_whole
+from vidcolor.version import __version__
 from vidcolor.video.plan import Job
 
 FORMATS = {"mp4": "video/mp4", "mov": "video/quicktime"}

@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
-from vidcolor import __version__
 from vidcolor.color.lightness import network_size
 from vidcolor.dump.sink import Film, FrameDump
 from vidcolor.models.lite import OUTPUT_STRIDE
 from vidcolor.models.zoo import Model
 from vidcolor.settings import Settings
+from vidcolor.version import __version__
 from vidcolor.video.plan import Job
 
 

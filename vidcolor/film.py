@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from vidcolor import __version__
 from vidcolor.coloring import Commission, Engine, Progress, Watcher, color_here
 from vidcolor.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.dump.sink import FrameDump
@@ -26,6 +25,7 @@ from vidcolor.settings import Settings
 from vidcolor.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
 from vidcolor.timeline import Timeline
 from vidcolor.verify import Proof, Verification, hash_paths
+from vidcolor.version import __version__
 from vidcolor.video.encoding import check_target
 from vidcolor.video.picture_encoding import check_pictures
 from vidcolor.video.picture_writer import PictureWriter

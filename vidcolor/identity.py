@@ -8,12 +8,12 @@ from typing import NamedTuple
 import av
 import torch
 
-from vidcolor import __version__
 from vidcolor.errors import SourceGoneError
 from vidcolor.frame import Frame
 from vidcolor.models.zoo import Model
 from vidcolor.settings import Settings
 from vidcolor.sidecar import plain_items, tell_fixity
+from vidcolor.version import __version__
 from vidcolor.video.plan import Job
 from vidcolor.video.source import Source
 

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from vidcolor import __version__
 from vidcolor.flags import (
     add_cluster_options,
     add_color_options,
@@ -26,6 +25,7 @@ from vidcolor.settings import (
     Settings,
     TemporalSettings,
 )
+from vidcolor.version import __version__
 from vidcolor.video.pattern import Pattern
 
 

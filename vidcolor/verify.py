@@ -10,13 +10,13 @@ from typing import cast
 
 import numpy as np
 
-from vidcolor import __version__
 from vidcolor.color.rgb import full_luma
 from vidcolor.errors import OutputError, SourceError
 from vidcolor.frame import Frame, Plane
 from vidcolor.outputs import beside
 from vidcolor.settings import InputSettings, Settings
 from vidcolor.sidecar import read_sidecar, sidecar_path, write_whole
+from vidcolor.version import __version__
 from vidcolor.video.encoder import even_gray
 from vidcolor.video.encoding import Encoding
 from vidcolor.video.passthrough import hash_copied, hash_written
