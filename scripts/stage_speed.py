@@ -20,9 +20,7 @@ from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import look_at_luma
 from vidcolor.color.upsample import upsample_ab
 from vidcolor.color.ycbcr import chroma_codes
-from vidcolor.devices import CPU
-from vidcolor.frame import ColorHistogram, Frame, Spared
-from vidcolor.models.lite import OUTPUT_STRIDE
+from vidcolor.frame import CPU, MAP_STRIDE, ColorHistogram, Frame, Spared
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.settings import OutputSettings, Settings
@@ -102,7 +100,7 @@ class _Stages:
         small = self.timed("find shots", (small_luma(f.luma, picture.depth) for f in frames))
         self.timed("find shots", number_shots(zip(frames, small, strict=True)))
         seen = self.timed("prepare", (expose(to_network(f.luma, picture, size))[0] for f in frames))
-        moved = with_motions(seen, lambda one: one, OUTPUT_STRIDE, settings.temporal)
+        moved = with_motions(seen, lambda one: one, MAP_STRIDE, settings.temporal)
         motions = [motion for _, motion in self.timed("follow motion", moved)]
         sparing = Sparing(settings.temporal)
         choices = [sparing.choose(motion) for motion in motions]

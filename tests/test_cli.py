@@ -15,10 +15,10 @@ from clips import SAMPLE, moving_luma, write_film
 
 from vidcolor.arguments import parse_time
 from vidcolor.cli import KEPT, main
+from vidcolor.files import FILM_SUFFIXES
 from vidcolor.ledger import NAME
 from vidcolor.models import zoo
 from vidcolor.options import make_parser, settings_of
-from vidcolor.outputs import FILM_SUFFIXES
 from vidcolor.settings import ColorSettings, InputSettings, ModelSettings, TemporalSettings
 from vidcolor.video.encoding import CONTAINER_BY_SUFFIX
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vidcolor import FrameDump, colorize_video, replay_frames
 from vidcolor.color.bins import BIN_COUNT, decode_annealed_mean
-from vidcolor.dump.selection import STAGES
+from vidcolor.dump.stages import STAGES
 from vidcolor.errors import OutputError, SourceError, VidcolorError
 from vidcolor.models import zoo
 from vidcolor.models.zoo import load_model

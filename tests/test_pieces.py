@@ -6,7 +6,7 @@ import pytest
 from clips import CLIPS, SAMPLE, needs_clips, soft_shot, write_film
 
 from vidcolor.errors import SourceError
-from vidcolor.frame import Frame
+from vidcolor.frame import Frame, Shot
 from vidcolor.video import pieces as piecewise
 from vidcolor.video.pieces import (
     MARGINS_SECONDS,
@@ -16,7 +16,6 @@ from vidcolor.video.pieces import (
     read_pieces,
 )
 from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.shots import Shot
 from vidcolor.video.source import Source, probe
 
 PIECE_FRAMES = 20

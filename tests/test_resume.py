@@ -9,7 +9,7 @@ from killing import kill_at
 
 from vidcolor import coloring, colorize_video, pipeline
 from vidcolor.errors import DiskFullError, OutputError, SourceGoneError
-from vidcolor.outputs import work_path
+from vidcolor.files import work_path
 from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.sidecar import read_sidecar
 from vidcolor.timeline import FrameFigures

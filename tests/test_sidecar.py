@@ -11,6 +11,7 @@ import pytest
 from clips import small_disk
 
 from vidcolor.errors import OutputError, SourceError
+from vidcolor.files import write_whole
 from vidcolor.settings import Settings, TemporalSettings
 from vidcolor.sidecar import (
     _HEAD_BYTES,
@@ -19,7 +20,6 @@ from vidcolor.sidecar import (
     read_sidecar,
     sidecar_path,
     write_sidecar,
-    write_whole,
 )
 from vidcolor.timeline import Timeline
 

@@ -16,9 +16,15 @@ from vidcolor.errors import ModelError
 from vidcolor.models.transfer import Transfer, read_reference
 from vidcolor.models.zoo import find_model
 from vidcolor.options import make_parser, settings_of
-from vidcolor.settings import ModelSettings, OutputSettings, Settings
+from vidcolor.settings import (
+    ModelSettings,
+    OutputSettings,
+    Rectangle,
+    Settings,
+    Swatch,
+    parse_swatch,
+)
 from vidcolor.sidecar import read_sidecar
-from vidcolor.swatch import Rectangle, Swatch, parse_swatch
 
 RED, BLUE = (0.9, 0.3, 0.2), (0.1, 0.2, 0.5)
 WHOLE = Rectangle(0, 0, 100, 100)

@@ -11,8 +11,8 @@ import torch
 from clips import small_disk
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
+from vidcolor.files import work_path
 from vidcolor.frame import ColorHistogram
-from vidcolor.outputs import work_path
 from vidcolor.temporal.memory import Ending, read_ending
 from vidcolor.temporal.strength import Strength
 from vidcolor.timeline import FrameFigures

@@ -28,11 +28,12 @@ from vidcolor.settings import (
     InputSettings,
     ModelSettings,
     OutputSettings,
+    Rectangle,
     RefineSettings,
     Settings,
+    Swatch,
     TemporalSettings,
 )
-from vidcolor.swatch import Rectangle, Swatch
 from vidcolor.version import __version__
 
 if TYPE_CHECKING:

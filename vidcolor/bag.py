@@ -11,10 +11,9 @@ from threading import Lock
 import bagit
 
 from vidcolor.errors import OutputError, SourceError, VidcolorError
+from vidcolor.files import beside, is_pictures, write_whole
 from vidcolor.ledger import NAME, Ledger
-from vidcolor.outputs import beside, is_pictures
 from vidcolor.reels import Reel
-from vidcolor.sidecar import write_whole
 from vidcolor.version import __version__
 from vidcolor.work import discard_work, is_taken
 

@@ -144,7 +144,7 @@ def _colorize_reel(
 ) -> "Outcome":
     """What becomes of one reel."""
     from vidcolor.batch import Outcome
-    from vidcolor.outputs import pictures_path, work_path
+    from vidcolor.files import pictures_path, work_path
 
     if not options.quiet:
         _say_notes(planned.job, batch.settings)

@@ -9,11 +9,11 @@ import torch
 
 from vidcolor.dump.sink import FrameDump
 from vidcolor.dumping import begun
+from vidcolor.frame import Colored
 from vidcolor.identity import Origin, watched
 from vidcolor.models.zoo import Model
-from vidcolor.pipeline import colorize_frames, read_job
+from vidcolor.pipeline import Past, colorize_frames, read_job
 from vidcolor.settings import Settings
-from vidcolor.steps import Colored, Past
 from vidcolor.temporal.memory import LongMemory, read_ending
 from vidcolor.timeline import Timeline
 from vidcolor.video.encoder import Encoded, ShotEncoder

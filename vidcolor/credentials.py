@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from vidcolor.errors import DiskFullError, OutputError
+from vidcolor.files import write_whole
 from vidcolor.models.zoo import Model
 from vidcolor.settings import OutputSettings
-from vidcolor.sidecar import write_whole
 from vidcolor.version import __version__
 from vidcolor.video.plan import Job
 

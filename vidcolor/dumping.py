@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vidcolor.color.lightness import network_size
 from vidcolor.dump.sink import Film, FrameDump
-from vidcolor.models.lite import OUTPUT_STRIDE
+from vidcolor.frame import MAP_STRIDE
 from vidcolor.models.zoo import Model
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
@@ -31,7 +31,7 @@ def begun(dump: FrameDump | None, job: Job, model: Model, settings: Settings) ->
         frames=source.frames_expected(settings.start_seconds, settings.duration_seconds),
         end_seconds=source.duration_seconds,
         timecode=source.timecode,
-        map_size=(width // OUTPUT_STRIDE, height // OUTPUT_STRIDE),
+        map_size=(width // MAP_STRIDE, height // MAP_STRIDE),
     )
     made_of = {
         "vidcolor": __version__,

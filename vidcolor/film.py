@@ -17,9 +17,9 @@ from vidcolor.errors import (
     SourceError,
     SourceGoneError,
 )
+from vidcolor.files import files_of, pictures_path
 from vidcolor.identity import Origin, find_origin, tell_identity
 from vidcolor.models.zoo import Model, find_model
-from vidcolor.outputs import files_of, pictures_path
 from vidcolor.quality import Remark, find_remarkable
 from vidcolor.settings import Settings
 from vidcolor.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar

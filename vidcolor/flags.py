@@ -4,8 +4,7 @@ import argparse
 from pathlib import Path
 
 from vidcolor.arguments import number, parse_every, parse_time, parsed, whole_number
-from vidcolor.dump.selection import STAGES, FrameSelection, parse_stages
-from vidcolor.rates import parse_rate
+from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.settings import (
     ClusterSettings,
     ColorSettings,
@@ -14,8 +13,10 @@ from vidcolor.settings import (
     RefineSettings,
     Settings,
     TemporalSettings,
+    parse_swatch,
 )
-from vidcolor.swatch import parse_swatch
+from vidcolor.spans import FrameSelection
+from vidcolor.timecode import parse_rate
 
 
 def add_input_options(group: argparse._ArgumentGroup) -> None:

@@ -16,10 +16,9 @@ from pathlib import Path
 from time import monotonic, sleep
 from typing import Any, Self, TypeVar
 
-from vidcolor.differences import tell_differences
 from vidcolor.errors import DiskFullError, LedgerError, OutputError, SourceError, VidcolorError
+from vidcolor.files import files_of, tell_differences
 from vidcolor.identity import Origin, find_origin, stamp
-from vidcolor.outputs import files_of
 from vidcolor.work import is_taken
 
 T = TypeVar("T")

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
+from vidcolor.files import FILM_SUFFIXES
 from vidcolor.flags import (
     add_cluster_options,
     add_color_options,
@@ -14,7 +15,6 @@ from vidcolor.flags import (
     add_piece_options,
     add_reference_options,
 )
-from vidcolor.outputs import FILM_SUFFIXES
 from vidcolor.settings import (
     ClusterSettings,
     ColorSettings,

@@ -9,6 +9,7 @@ from itertools import chain, groupby, takewhile
 from math import log2
 from operator import attrgetter
 from time import perf_counter
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,10 +20,20 @@ from vidcolor.color.cards import CardWatch
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import chroma_planes
-from vidcolor.devices import CPU
 from vidcolor.dump.sink import FrameDump
-from vidcolor.frame import ColorHistogram, Frame, Record, Spared
-from vidcolor.models.lite import OUTPUT_STRIDE
+from vidcolor.frame import (
+    CPU,
+    MAP_STRIDE,
+    Colored,
+    ColorHistogram,
+    Frame,
+    Guess,
+    Map,
+    Prepared,
+    Record,
+    Shot,
+    Spared,
+)
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model
 from vidcolor.refine.flood import refine_flood
@@ -30,7 +41,6 @@ from vidcolor.refine.refined import Refined
 from vidcolor.refine.scribble import refine_scribble
 from vidcolor.settings import Settings
 from vidcolor.stages import named, timed
-from vidcolor.steps import Colored, Guess, Map, Past, Prepared
 from vidcolor.temporal.memory import LongMemory
 from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
@@ -41,7 +51,20 @@ from vidcolor.video.detail import SmallLuma, small_luma
 from vidcolor.video.plan import Job
 from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.returns import REMEMBERED_SHOTS
-from vidcolor.video.shots import CutScore, Shot, number_shots
+from vidcolor.video.shots import CutScore, number_shots
+
+
+class Past(NamedTuple):
+    """What was done of a film before.
+
+    Attributes:
+        frames: How many frames the shots have that are done.
+        memory: How the last of them ended.
+    """
+
+    frames: int
+    memory: LongMemory
+
 
 NOTHING = np.zeros((0, 0), np.float32)
 FRAMES_READ_AHEAD = 16
@@ -191,7 +214,7 @@ def _ask(
     def asked() -> Iterator[Map]:
         sparing = Sparing(settings.temporal)
         exposed = attrgetter("exposed")
-        with closing(with_motions(frames, exposed, OUTPUT_STRIDE, settings.temporal)) as moved:
+        with closing(with_motions(frames, exposed, MAP_STRIDE, settings.temporal)) as moved:
             for prepared, motion in moved:
                 choice = sparing.choose(motion)
                 coming.append((prepared, choice))

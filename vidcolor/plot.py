@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from vidcolor.color.lab import srgb_from_lab
 from vidcolor.errors import OutputError
-from vidcolor.sidecar import COLUMNS, check_sidecar, write_whole
+from vidcolor.files import write_whole
+from vidcolor.sidecar import COLUMNS, check_sidecar
 
 try:
     import matplotlib as mpl

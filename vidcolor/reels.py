@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from vidcolor.dump.folder import LINES, MANIFEST
 from vidcolor.errors import SourceError
+from vidcolor.files import LINES, MANIFEST
 from vidcolor.video.sequence import list_patterns, refuse_one_of_many, series_of
 
 FILM_SUFFIXES = {

@@ -8,13 +8,14 @@ from time import perf_counter
 from vidcolor.coloring import Progress
 from vidcolor.dump.sink import FrameDump
 from vidcolor.dumping import begun
+from vidcolor.frame import Shot
 from vidcolor.models.zoo import Model, find_model
 from vidcolor.pipeline import colorize_frames, read_job
 from vidcolor.settings import Settings
 from vidcolor.video.detail import small_luma
 from vidcolor.video.plan import Job, plan_video
 from vidcolor.video.reader import Losses
-from vidcolor.video.shots import Shot, number_shots
+from vidcolor.video.shots import number_shots
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

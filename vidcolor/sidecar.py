@@ -1,19 +1,15 @@
 """The file beside a colorized film that tells how its colors were made and what they are like."""
 
-import errno
 import hashlib
 import json
 import math
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from numbers import Integral, Real
 from pathlib import Path
-from typing import NoReturn
 
-from vidcolor.errors import DiskFullError, OutputError, SourceError
-from vidcolor.outputs import beside
+from vidcolor.errors import OutputError, SourceError
+from vidcolor.files import beside, raise_write_error, write_whole
 
 FORMAT = "vidcolor-sidecar"
 VERSION = 1
@@ -30,7 +26,6 @@ COLUMNS = (
 )
 """Of the timeline in a sidecar, all of one length."""
 
-_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
 _HEAD_BYTES = 4096  # enough to tell a text from a film without reading the film
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors put it before a text
 _TOO_LARGE = 2**53  # from here on 1 more is no other number
@@ -53,7 +48,7 @@ def check_sidecar(path: Path, *, overwrite: bool) -> None:
         is_link = path.is_symlink()
         is_taken, is_folder = is_link or path.exists(), path.is_dir() and not is_link
     except OSError as error:
-        _raise_explained(path, error)
+        raise_write_error(path, error)
     if is_taken and not overwrite:
         raise OutputError(f"{path}: exists already; use --overwrite or another -o")
     if is_folder:
@@ -75,27 +70,6 @@ def write_sidecar(path: Path, facts: Mapping[str, object]) -> None:
     text = json.dumps(head | plain_items(facts), indent=1, ensure_ascii=False, allow_nan=False)
     # Bytes of a file's name that are no text become JSON's own escapes.
     write_whole(path, f"{text}\n".encode(errors="backslashreplace"))
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file under a temporary name beside its own, which it gets when it is on the disk.
-
-    Raises:
-        OutputError: It cannot be written; nothing is left of it, and what stood there stays.
-    """
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        with part.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except BaseException as error:
-        with suppress(OSError):
-            part.unlink()
-        if isinstance(error, OSError):
-            _raise_explained(path, error)
-        raise
 
 
 def tell_fixity(*paths: Path) -> dict[str, object]:
@@ -233,11 +207,3 @@ def _plain_number(number: Real) -> float | None:
     if isinstance(number, Integral):
         return int(number)
     return float(number) if math.isfinite(number) else None
-
-
-def _raise_explained(path: Path, error: OSError) -> NoReturn:
-    """Raise `error` as one line that names the file and what to do."""
-    if error.errno in _FULL:
-        raise DiskFullError(path.parent) from error
-    reason = error.strerror or str(error)
-    raise OutputError(f"{path}: cannot be written ({reason}); choose another -o") from error

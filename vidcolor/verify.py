@@ -12,10 +12,10 @@ import numpy as np
 
 from vidcolor.color.rgb import full_luma
 from vidcolor.errors import OutputError, SourceError
+from vidcolor.files import beside, write_whole
 from vidcolor.frame import Frame, Plane
-from vidcolor.outputs import beside
 from vidcolor.settings import InputSettings, Settings
-from vidcolor.sidecar import read_sidecar, sidecar_path, write_whole
+from vidcolor.sidecar import read_sidecar, sidecar_path
 from vidcolor.version import __version__
 from vidcolor.video.encoder import even_gray
 from vidcolor.video.encoding import Encoding

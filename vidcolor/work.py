@@ -15,9 +15,8 @@ from threading import Lock
 from time import sleep
 from typing import Any, Self
 
-from vidcolor.differences import tell_differences
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
-from vidcolor.outputs import pictures_path, pieces_path, work_path
+from vidcolor.files import pictures_path, pieces_path, tell_differences, work_path
 from vidcolor.temporal.memory import Ending, write_ending
 from vidcolor.timeline import FrameFigures
 from vidcolor.video.encoder import Encoded

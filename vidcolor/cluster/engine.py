@@ -25,11 +25,11 @@ import torch
 from vidcolor.cluster.store import Store
 from vidcolor.cluster.tasks import Order, color_shots, find_shots
 from vidcolor.coloring import Commission
-from vidcolor.devices import CPU
 from vidcolor.errors import ClusterError, VidcolorError
+from vidcolor.files import pieces_path
+from vidcolor.frame import CPU
 from vidcolor.identity import versions
 from vidcolor.models.zoo import Model, choose_device, find_checkpoint, parse_device
-from vidcolor.outputs import pieces_path
 from vidcolor.settings import ClusterSettings, ModelSettings
 from vidcolor.video.pieces import Piece
 from vidcolor.video.reader import Losses

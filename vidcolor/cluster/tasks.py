@@ -12,9 +12,9 @@ from uuid import uuid4
 from vidcolor.cluster.store import Store
 from vidcolor.coloring import ShotKeeper, Watcher, remembered
 from vidcolor.errors import ClusterError, SourceGoneError
+from vidcolor.files import work_path
 from vidcolor.identity import Origin, stamp, versions, watched
 from vidcolor.models.zoo import Model
-from vidcolor.outputs import work_path
 from vidcolor.pipeline import colorize_shots, read_job
 from vidcolor.settings import Settings
 from vidcolor.video.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces

@@ -21,28 +21,12 @@ from vidcolor.color.siting import (
 )
 from vidcolor.color.upsample import spline_ab, upsample_ab
 from vidcolor.color.ycbcr import Extremes, chroma_codes, limited_share
-from vidcolor.devices import CPU, to_device
-from vidcolor.frame import Frame, Picture, Plane, Record
+from vidcolor.frame import CPU, Chroma, Frame, Picture, Plane, Record, to_device
 
 Upsampling = Literal["guided", "spline"]
 
 SAMPLED = 8
 """Step, across and down, between the chroma samples that tell how much the gamut limits."""
-
-
-class Chroma(NamedTuple):
-    """The color of a frame as it is written.
-
-    Attributes:
-        cb: Codes, (Hc, Wc).
-        cr: The same.
-        limited_share: How many of them are nearer to neutral than the color, since the luma that
-            they lie over leaves no more room in the gamut; in [0, 1].
-    """
-
-    cb: Plane
-    cr: Plane
-    limited_share: float
 
 
 def chroma_planes(

@@ -25,10 +25,11 @@ from vidcolor.color.bins import BIN_COUNT, Decoded
 from vidcolor.color.lightness import shown_aspect
 from vidcolor.dump.folder import DumpFolder, Facts, frame_folder
 from vidcolor.dump.page import histogram_script
-from vidcolor.dump.selection import STAGES, FrameSelection, Span, parse_stages
-from vidcolor.dump.stages import figures_of, views_of
+from vidcolor.dump.stages import STAGES, parse_stages
+from vidcolor.dump.summaries import figures_of, views_of
 from vidcolor.errors import OutputError, SourceError
 from vidcolor.frame import ColorHistogram, Frame, Picture, Record
+from vidcolor.spans import FrameSelection, Span
 
 HISTOGRAM_STAGES, FINAL = ("net", "smooth"), "final"
 SMALL_STAGES = ("lightness", "flow", "regions")

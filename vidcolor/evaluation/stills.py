@@ -13,7 +13,7 @@ from vidcolor.color.bins import Decoding
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
-from vidcolor.models.lite import SIDE_MULTIPLE
+from vidcolor.frame import SIDE_MULTIPLE
 from vidcolor.settings import ColorSettings
 
 Figures = dict[str, float]

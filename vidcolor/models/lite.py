@@ -19,11 +19,6 @@ from torch.nn import functional
 
 from vidcolor.color.bins import BIN_COUNT
 
-SIDE_MULTIPLE = 32
-"""Sides of the input are multiples of this: the encoder halves them five times."""
-OUTPUT_STRIDE = 4
-"""Input pixels a side of one histogram."""
-
 _FUSED_OPERATOR = "_convolution_pointwise"
 _MOST_LAYOUTS = 4  # of 16 MB in all, for films of several sizes, one after the other
 _STEM_WIDTH = 32

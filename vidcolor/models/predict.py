@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from vidcolor.color.decode import AB_UNIT
-from vidcolor.devices import to_device
 from vidcolor.errors import VidcolorError
-from vidcolor.frame import ColorHistogram
-from vidcolor.models.lite import OUTPUT_STRIDE, SIDE_MULTIPLE, normalize_lightness
+from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE, ColorHistogram, to_device
+from vidcolor.models.lite import normalize_lightness
 from vidcolor.models.zoo import Model
 
 Lightness = NDArray[np.float32]
@@ -117,8 +116,8 @@ def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torc
         x = torch.cat([x, x[-1:].expand(least - len(x), -1, -1, -1)])
     x = x.to(model.dtype).contiguous(memory_format=torch.channels_last)
     output = _forward(x, model)[: len(pictures)]
-    rows, columns = -(-height // OUTPUT_STRIDE), -(-width // OUTPUT_STRIDE)
-    finer = OUTPUT_STRIDE * output.shape[-1] // x.shape[-1]  # samples a side of one prediction
+    rows, columns = -(-height // MAP_STRIDE), -(-width // MAP_STRIDE)
+    finer = MAP_STRIDE * output.shape[-1] // x.shape[-1]  # samples a side of one prediction
     pixels = output.permute(0, 2, 3, 1)[:, : finer * rows, : finer * columns]  # (N, ..., C)
     if model.decoding is None:
         return [_shrunk(AB_UNIT * picture.float().movedim(-1, 0), finer) for picture in pixels]

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from vidcolor.color.bins import Decoding
-from vidcolor.devices import CPU
 from vidcolor.errors import ModelError
+from vidcolor.frame import CPU
 from vidcolor.models import released
 from vidcolor.models.lite import fold_batch_norm, fuse_activations
 from vidcolor.models.nets import NETS

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from vidcolor.frame import ColorHistogram
-from vidcolor.refine.refined import STRIDE, Decode, Map, Refined
+from vidcolor.frame import MAP_STRIDE, ColorHistogram
+from vidcolor.refine.refined import Decode, Map, Refined
 from vidcolor.refine.regions import Labels, Regions, even_lightness, flood_regions
 
 Indices = NDArray[np.intp]
@@ -91,7 +91,7 @@ def pool_histograms(probabilities: torch.Tensor, labels: Labels) -> Map:
     bins, _, width = probabilities.shape
     flat = probabilities.reshape(bins, -1).float().cpu().numpy()
     cells = cv2.transpose(flat)  # (h * w, bins), seven times as fast as numpy's
-    rows, columns = (np.arange(side, dtype=np.int32) // STRIDE for side in labels.shape)
+    rows, columns = (np.arange(side, dtype=np.int32) // MAP_STRIDE for side in labels.shape)
     cell = rows[:, None] * np.int32(width) + columns  # (H, W)
     ones = np.ones(labels.size, np.float32)
     count = int(labels.max()) + 1
@@ -127,7 +127,7 @@ def _relit(past: _Past, even: Map, gain: float) -> _Past:
     """Give the past in the light of now: its lightness as if stretched alike, without flicker."""
     factor = np.float32(gain / past.gain)
     # A change that most of the picture shares is the light's or the shutter's, not the scene's.
-    shift = np.median((even - past.even * factor)[::STRIDE, ::STRIDE])
+    shift = np.median((even - past.even * factor)[::MAP_STRIDE, ::MAP_STRIDE])
     levels = past.regions.levels * factor + shift
     regions = past.regions._replace(levels=levels)
     return past._replace(even=past.even * factor + shift, regions=regions)

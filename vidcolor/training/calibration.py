@@ -12,7 +12,8 @@ from vidcolor.color.bins import Decoding, decode_annealed_mean
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import colorfulness
 from vidcolor.evaluation.stills import color_lightness, fit_picture
-from vidcolor.models.lite import OUTPUT_STRIDE, fold_batch_norm, normalize_lightness
+from vidcolor.frame import MAP_STRIDE
+from vidcolor.models.lite import fold_batch_norm, normalize_lightness
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 from vidcolor.training.loss import color_difference, decode_logits
@@ -132,7 +133,7 @@ def _sample(answer: Answer, draw: torch.Generator) -> Answer:
     """Log probabilities (bins, s, s), lightness (1, s, s) and true ab (2, s, s) of some pixels."""
     srgb, lightness, histogram = answer
     whole = torch.cat([lightness, lab_from_srgb(srgb)[:, 1:]], 1)
-    coarse = functional.avg_pool2d(whole, OUTPUT_STRIDE)[0].flatten(1)  # (3, pixels)
+    coarse = functional.avg_pool2d(whole, MAP_STRIDE)[0].flatten(1)  # (3, pixels)
     logs = histogram[0].clamp_min(_TINY).log().flatten(1)
     chosen = torch.randperm(coarse.shape[1], generator=draw)[: _SAMPLED_SIDE**2]
     lab = coarse[:, chosen].reshape(3, _SAMPLED_SIDE, _SAMPLED_SIDE)

@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidcolor.errors import SourceGoneError
-from vidcolor.frame import Frame
+from vidcolor.frame import Frame, Shot
 from vidcolor.video.detail import small_luma
 from vidcolor.video.reader import read_frames_from
-from vidcolor.video.shots import Shot, number_shots
+from vidcolor.video.shots import number_shots
 from vidcolor.video.source import Source
 
 MARGINS_SECONDS = (0, 2, 10, None)

@@ -14,8 +14,8 @@ import av
 from av.container import InputContainer
 
 from vidcolor.errors import SourceError
-from vidcolor.rates import parse_rate
 from vidcolor.settings import InputSettings
+from vidcolor.timecode import parse_rate
 from vidcolor.video.pattern import PICTURE_SUFFIXES, Pattern
 
 FEWEST_PICTURES = 2

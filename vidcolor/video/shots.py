@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from vidcolor.frame import Shot
 from vidcolor.video.detail import (
     PLAIN_DETAIL,
     Detail,
@@ -80,18 +81,6 @@ class CutScore(NamedTuple):
 
     difference: float
     ratio: float
-
-
-class Shot(NamedTuple):
-    """One shot of a film.
-
-    Attributes:
-        number: Its number, from 0.
-        returns_to: Number of the earlier shot whose last picture it goes on with, if any.
-    """
-
-    number: int
-    returns_to: int | None
 
 
 def number_shots(frames: Iterable[tuple[T, SmallLuma]]) -> Iterator[tuple[T, Shot, CutScore]]:

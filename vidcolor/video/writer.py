@@ -20,6 +20,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vidcolor.errors import DiskFullError, OutputError
+from vidcolor.files import part_path
 from vidcolor.video.encoder import Encoded, add_video_stream, encoding_error
 from vidcolor.video.encoding import MP4_FAMILY, Encoding
 from vidcolor.video.matroska import write_aspect
@@ -206,11 +207,6 @@ class FilmWriter:
         if full or shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
             return DiskFullError(folder)
         return encoding_error(self._encoding, error, self._count)
-
-
-def part_path(target: Path) -> Path:
-    """A name beside `target` for what is not whole yet; who works on the reel works alone."""
-    return target.with_name(f".{target.stem}.part{target.suffix}")
 
 
 def reorder_depth(times: Iterable[int]) -> int:

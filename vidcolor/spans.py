@@ -16,9 +16,6 @@ from typing import Literal, Self
 from vidcolor.errors import SourceError
 from vidcolor.timecode import Timecode
 
-STAGES = ("luma", "lightness", "net", "flow", "smooth", "regions", "chroma", "final")
-"""What can be dumped of a frame, in the order that it comes to be."""
-
 _MIDDLE = Fraction(1, 2)  # of a frame: a time that no rounding moves to another one
 
 _FRAME = re.compile(r"\d+")
@@ -120,19 +117,6 @@ class FrameSelection:
             span.resolve(rate, start) if isinstance(span, TimecodeSpan) else span
             for span in self.spans
         )
-
-
-def parse_stages(text: str) -> tuple[str, ...]:
-    """The stages that `text` names, commas between, in the order that they come to be.
-
-    Raises:
-        ValueError: One of them is none.
-    """
-    named = {part.strip() for part in text.split(",")}
-    unknown = named - set(STAGES)
-    if unknown:
-        raise ValueError(f"{min(unknown)!r} is no stage; there are {', '.join(STAGES)}")
-    return tuple(stage for stage in STAGES if stage in named)
 
 
 def _parse_span(text: str) -> Span | TimecodeSpan:
