@@ -28,10 +28,10 @@ from stage_speed import time_stages
 
 from vidcolor.film import Watcher, colorize_job
 from vidcolor.models.zoo import find_model
+from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.video.encoder import Encoded, ShotEncoder
 from vidcolor.video.plan import Job, plan_video
-from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.writer import FilmWriter, reorder_depth
 
 Row = dict[str, Any]

@@ -24,12 +24,12 @@ from vidcolor.evaluation.clips import (
 from vidcolor.evaluation.stills import Figures, mean_figures
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline import colorize_frames
+from vidcolor.reading.pixels import planar_format, plane_view
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import Source, main_video_stream, open_container, probe
+from vidcolor.reading.tint import is_color
 from vidcolor.settings import ModelSettings, Settings
-from vidcolor.video.pixels import planar_format, plane_view
 from vidcolor.video.plan import plan_encoding
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.source import Source, main_video_stream, open_container, probe
-from vidcolor.video.tint import is_color
 
 COLORED, ALONE = "colored", "frame by frame"
 """Labels of the program's colors, and of those without smoothing in time."""

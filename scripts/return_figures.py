@@ -19,11 +19,11 @@ from vidcolor.evaluation.stills import Figures, mean_figures
 from vidcolor.frame import Frame, Matrix, Picture, Plane
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline import colorize_frames
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, Settings
 from vidcolor.video.detail import small_luma
-from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.shots import number_shots
-from vidcolor.video.source import probe
 
 PICTURE = Picture(
     width=640,

@@ -23,6 +23,7 @@ from vidcolor.color.ycbcr import chroma_codes
 from vidcolor.frame import CPU, MAP_STRIDE, ColorHistogram, Frame, Spared
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model, load_model
+from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.settings import OutputSettings, Settings
 from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.smoothing import smooth_histograms
@@ -30,7 +31,6 @@ from vidcolor.temporal.sparing import Sparing
 from vidcolor.video.detail import small_luma
 from vidcolor.video.encoder import ShotEncoder
 from vidcolor.video.plan import Job, plan_video
-from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.shots import number_shots
 
 T = TypeVar("T")

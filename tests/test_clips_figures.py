@@ -28,8 +28,8 @@ from vidcolor.evaluation.clips import (
 from vidcolor.evaluation.stills import Figures
 from vidcolor.frame import Matrix, Picture
 from vidcolor.models.zoo import Model, load_model
+from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
-from vidcolor.video.source import probe
 
 HEIGHT, WIDTH = 64, 96
 SETTINGS = Settings(

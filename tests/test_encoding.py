@@ -13,6 +13,8 @@ from recoloring import colored
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import Matrix, Picture
+from vidcolor.reading.pixels import component_views, plane_view, word_bits
+from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
 from vidcolor.video import encoders
 from vidcolor.video.encoders import encoder_options
@@ -24,8 +26,6 @@ from vidcolor.video.encoding import (
     tag_picture,
     wanted_container,
 )
-from vidcolor.video.pixels import component_views, plane_view, word_bits
-from vidcolor.video.source import Source
 
 Purpose = Literal["access", "master", "edit", "web"]
 DEFAULT = OutputSettings()

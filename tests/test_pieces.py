@@ -7,6 +7,8 @@ from clips import CLIPS, SAMPLE, needs_clips, soft_shot, write_film
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Shot
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import Source, probe
 from vidcolor.video import pieces as piecewise
 from vidcolor.video.pieces import (
     MARGINS_SECONDS,
@@ -15,8 +17,6 @@ from vidcolor.video.pieces import (
     find_pieces,
     read_pieces,
 )
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.source import Source, probe
 
 PIECE_FRAMES = 20
 

@@ -19,6 +19,7 @@ from vidcolor import colorize_video, pipeline
 from vidcolor.errors import AlreadyColorError, VidcolorError
 from vidcolor.models import zoo
 from vidcolor.models.zoo import Model, load_model
+from vidcolor.reading.reader import Losses
 from vidcolor.settings import (
     ColorSettings,
     ModelSettings,
@@ -29,7 +30,6 @@ from vidcolor.settings import (
 )
 from vidcolor.sidecar import read_sidecar
 from vidcolor.video.plan import plan_video
-from vidcolor.video.reader import Losses
 
 FAST = Settings(
     model=ModelSettings(device="cpu", render_size=64, batch_size=4),

@@ -25,11 +25,11 @@ from clips import (
 from recoloring import LOSSLESS, RICH, colored, pink, write_pink
 
 from vidcolor.errors import OutputError
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import probe
 from vidcolor.settings import OutputSettings
 from vidcolor.video.encoder import Encoded, ShotEncoder
 from vidcolor.video.plan import plan_encoding
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.source import probe
 from vidcolor.video.writer import FilmWriter
 
 MILLISECOND = Fraction(1, 1000)

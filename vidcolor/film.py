@@ -21,6 +21,7 @@ from vidcolor.files import files_of, pictures_path
 from vidcolor.identity import Origin, find_origin, tell_identity
 from vidcolor.models.zoo import Model, find_model
 from vidcolor.quality import Remark, find_remarkable
+from vidcolor.reading.reader import Losses
 from vidcolor.settings import Settings
 from vidcolor.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
 from vidcolor.timeline import Timeline
@@ -30,7 +31,6 @@ from vidcolor.video.encoding import check_target
 from vidcolor.video.picture_encoding import check_pictures
 from vidcolor.video.picture_writer import PictureWriter
 from vidcolor.video.plan import Job, plan_video
-from vidcolor.video.reader import Losses
 from vidcolor.video.writer import FilmWriter
 from vidcolor.work import Work, is_whole
 

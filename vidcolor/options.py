@@ -15,6 +15,7 @@ from vidcolor.flags import (
     add_piece_options,
     add_reference_options,
 )
+from vidcolor.reading.sequence_names import Pattern
 from vidcolor.settings import (
     ClusterSettings,
     ColorSettings,
@@ -26,7 +27,6 @@ from vidcolor.settings import (
     TemporalSettings,
 )
 from vidcolor.version import __version__
-from vidcolor.video.pattern import Pattern
 
 
 class Parser(argparse.ArgumentParser):

@@ -36,6 +36,7 @@ from vidcolor.frame import (
 )
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model
+from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.refine.flood import refine_flood
 from vidcolor.refine.refined import Refined
 from vidcolor.refine.scribble import refine_scribble
@@ -49,7 +50,6 @@ from vidcolor.temporal.strength import Strength
 from vidcolor.threads import helper_count, map_ahead, run_ahead
 from vidcolor.video.detail import SmallLuma, small_luma
 from vidcolor.video.plan import Job
-from vidcolor.video.reader import Losses, read_frames
 from vidcolor.video.returns import REMEMBERED_SHOTS
 from vidcolor.video.shots import CutScore, number_shots
 

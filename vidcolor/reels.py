@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from vidcolor.errors import SourceError
 from vidcolor.files import LINES, MANIFEST
-from vidcolor.video.sequence import list_patterns, refuse_one_of_many, series_of
+from vidcolor.reading.sequence import list_patterns, refuse_one_of_many, series_of
 
 FILM_SUFFIXES = {
     ".3gp",

@@ -11,10 +11,10 @@ from vidcolor.dumping import begun
 from vidcolor.frame import Shot
 from vidcolor.models.zoo import Model, find_model
 from vidcolor.pipeline import colorize_frames, read_job
+from vidcolor.reading.reader import Losses
 from vidcolor.settings import Settings
 from vidcolor.video.detail import small_luma
 from vidcolor.video.plan import Job, plan_video
-from vidcolor.video.reader import Losses
 from vidcolor.video.shots import number_shots
 
 

@@ -14,16 +14,16 @@ from vidcolor.color.rgb import full_luma
 from vidcolor.errors import OutputError, SourceError
 from vidcolor.files import beside, write_whole
 from vidcolor.frame import Frame, Plane
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.sequence_names import Pattern
+from vidcolor.reading.source import Source, probe
 from vidcolor.settings import InputSettings, Settings
 from vidcolor.sidecar import read_sidecar, sidecar_path
 from vidcolor.version import __version__
 from vidcolor.video.encoder import even_gray
 from vidcolor.video.encoding import Encoding
 from vidcolor.video.passthrough import hash_copied, hash_written
-from vidcolor.video.pattern import Pattern
 from vidcolor.video.plan import Job
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.source import Source, probe
 
 TIME_ERROR_SECONDS = 0.0006
 """Containers round times: Matroska to a millisecond."""

@@ -30,9 +30,9 @@ from vidcolor.files import pieces_path
 from vidcolor.frame import CPU
 from vidcolor.identity import versions
 from vidcolor.models.zoo import Model, choose_device, find_checkpoint, parse_device
+from vidcolor.reading.reader import Losses
 from vidcolor.settings import ClusterSettings, ModelSettings
 from vidcolor.video.pieces import Piece
-from vidcolor.video.reader import Losses
 from vidcolor.video.returns import REMEMBERED_SHOTS
 
 try:

@@ -16,10 +16,10 @@ from vidcolor.files import work_path
 from vidcolor.identity import Origin, stamp, versions, watched
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline import colorize_shots, read_job
+from vidcolor.reading.reader import Losses
 from vidcolor.settings import Settings
 from vidcolor.video.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
 from vidcolor.video.plan import Job
-from vidcolor.video.reader import Losses
 from vidcolor.work import Work
 
 

@@ -20,9 +20,9 @@ from vidcolor.color.rgb import rgb_picture
 from vidcolor.color.ycbcr import luma_range
 from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation, Frame, Plane
+from vidcolor.reading.pixels import component_views
+from vidcolor.reading.source import FULL_RANGE, Source
 from vidcolor.video.encoding import MP4_FAMILY, Encoding
-from vidcolor.video.pixels import component_views
-from vidcolor.video.source import FULL_RANGE, Source
 
 LIMITED_RANGE = 1
 RGB = 0

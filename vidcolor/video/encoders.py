@@ -10,8 +10,8 @@ from av.video.format import VideoFormat
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import Picture
+from vidcolor.reading.pixels import log2_subsampling
 from vidcolor.settings import OutputSettings
-from vidcolor.video.pixels import log2_subsampling
 
 # Visually lossless by the usual account: x264's default is 23, and 18 is called transparent.
 DEFAULT_CRF = 16

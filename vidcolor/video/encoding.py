@@ -9,15 +9,10 @@ from av.video.format import VideoFormat
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import Matrix, Picture
+from vidcolor.reading.pixels import SEMIPLANAR, SUBSAMPLING_NAMES, is_planar_luma, log2_subsampling
+from vidcolor.reading.sequence_names import Pattern
+from vidcolor.reading.source import UNSPECIFIED, Source
 from vidcolor.settings import OutputSettings
-from vidcolor.video.pattern import Pattern
-from vidcolor.video.pixels import (
-    SEMIPLANAR,
-    SUBSAMPLING_NAMES,
-    is_planar_luma,
-    log2_subsampling,
-)
-from vidcolor.video.source import UNSPECIFIED, Source
 
 # Containers that hold today's codecs, subtitles and odd times well enough to be a default.
 CONTAINER_BY_SUFFIX = {

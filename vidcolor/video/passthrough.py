@@ -15,7 +15,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 
-from vidcolor.video.source import Source, open_container
+from vidcolor.reading.source import Source, open_container
 from vidcolor.video.subtitles import GAP, add_text_stream, text_codec, text_converter
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from vidcolor.errors import OutputError
+from vidcolor.reading.sequence_names import Pattern
+from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
 from vidcolor.video.encoders import encoder_options
 from vidcolor.video.encoding import Encoding, check_folder
-from vidcolor.video.pattern import Pattern
-from vidcolor.video.source import Source
 
 IMAGE2 = "image2"
 """FFmpeg's name of what reads and writes numbered pictures."""

@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import Self
 
 from vidcolor.errors import DiskFullError, OutputError
+from vidcolor.reading.source import Source
 from vidcolor.timecode import Timecode
 from vidcolor.video.dpx import place_picture
 from vidcolor.video.encoder import Encoded
 from vidcolor.video.encoding import Encoding
-from vidcolor.video.source import Source
 
 
 class PictureWriter:

@@ -8,6 +8,10 @@ from pathlib import Path
 import av
 
 from vidcolor.errors import AlreadyColorError, OutputError
+from vidcolor.reading.pixels import log2_subsampling, word_bits
+from vidcolor.reading.source import Source, open_container, probe
+from vidcolor.reading.telecine import is_telecined
+from vidcolor.reading.tint import is_color
 from vidcolor.settings import OutputSettings, Settings
 from vidcolor.video.encoders import encoder_options
 from vidcolor.video.encoding import (
@@ -25,11 +29,7 @@ from vidcolor.video.picture_encoding import (
     notes_on_pictures,
     plan_pictures,
 )
-from vidcolor.video.pixels import log2_subsampling, word_bits
-from vidcolor.video.source import Source, open_container, probe
 from vidcolor.video.subtitles import MOV_TEXT, text_codec
-from vidcolor.video.telecine import is_telecined
-from vidcolor.video.tint import is_color
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,9 @@ import av
 from av.container import InputContainer
 
 from vidcolor.errors import SourceError
+from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, Pattern
 from vidcolor.settings import InputSettings
 from vidcolor.timecode import parse_rate
-from vidcolor.video.pattern import PICTURE_SUFFIXES, Pattern
 
 FEWEST_PICTURES = 2
 """That make a series where nobody says that they are one."""

@@ -12,7 +12,7 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from vidcolor.video.sequence import Series, open_picture
+from vidcolor.reading.sequence import Series, open_picture
 
 EXR_MAGIC = b"\x76\x2f\x31\x01"
 EXR_TILES_OR_PARTS = 0x1A00

@@ -10,7 +10,7 @@ import av
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from vidcolor.video.source import Source, main_video_stream, open_container
+from vidcolor.reading.source import Source, main_video_stream, open_container
 
 FRAMES_ASKED = 100
 LEAST_FRAMES = 25

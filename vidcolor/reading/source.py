@@ -16,10 +16,10 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, Matrix, Picture
+from vidcolor.reading.open_sequence import OpenSeries
+from vidcolor.reading.pixels import log2_subsampling, planar_format
+from vidcolor.reading.sequence import Series, find_series
 from vidcolor.settings import InputSettings
-from vidcolor.video.pictures import OpenSeries
-from vidcolor.video.pixels import log2_subsampling, planar_format
-from vidcolor.video.sequence import Series, find_series
 
 if TYPE_CHECKING:
     from av.sidedata.sidedata import SideDataContainer

@@ -7,7 +7,7 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 
-from vidcolor.video.source import Source, main_video_stream, open_container
+from vidcolor.reading.source import Source, main_video_stream, open_container
 
 SAMPLES = 12
 # Chroma noise and blocks vanish at this size; things with a color of their own do not.

@@ -21,18 +21,14 @@ from av.video.stream import VideoStream
 from vidcolor.color.ycbcr import KR_KB
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Picture, Plane
-from vidcolor.video.pixels import (
+from vidcolor.reading.pixels import (
     FLOAT_SUFFIXES,
     is_planar_luma,
     light_view,
     planar_format,
     plane_view,
 )
-from vidcolor.video.source import (
-    Source,
-    main_video_stream,
-    open_container,
-)
+from vidcolor.reading.source import Source, main_video_stream, open_container
 
 # Starts nearer than this to the beginning are reached by decoding, farther ones by seeking.
 SEEK_FROM_SECONDS = 10
