@@ -30,9 +30,9 @@ from vidcolor.film import Watcher, colorize_job
 from vidcolor.models.zoo import find_model
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
-from vidcolor.video.encoder import Encoded, ShotEncoder
-from vidcolor.video.plan import Job, plan_video
-from vidcolor.video.writer import FilmWriter, reorder_depth
+from vidcolor.writing.muxer import FilmWriter, reorder_depth
+from vidcolor.writing.plan import Job, plan_video
+from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
 
 Row = dict[str, Any]
 

@@ -29,7 +29,7 @@ from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.reading.source import Source, main_video_stream, open_container, probe
 from vidcolor.reading.tint import is_color
 from vidcolor.settings import ModelSettings, Settings
-from vidcolor.video.plan import plan_encoding
+from vidcolor.writing.plan import plan_encoding
 
 COLORED, ALONE = "colored", "frame by frame"
 """Labels of the program's colors, and of those without smoothing in time."""

@@ -13,8 +13,8 @@ from vidcolor.errors import SourceError
 from vidcolor.evaluation.cuts import CutCounts, count_cuts, first_frames, parse_labels
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.reading.source import probe
-from vidcolor.video.detail import small_luma
-from vidcolor.video.shots import number_shots
+from vidcolor.shots.cuts import number_shots
+from vidcolor.shots.detail import small_luma
 
 LABELS = Path(__file__).parents[1] / "tests" / "data" / "cuts.txt"
 _COLUMNS = ("labelled", "right", "false", "missed", "precision", "recall", "F1")

@@ -22,8 +22,8 @@ from vidcolor.pipeline import colorize_frames
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, Settings
-from vidcolor.video.detail import small_luma
-from vidcolor.video.shots import number_shots
+from vidcolor.shots.cuts import number_shots
+from vidcolor.shots.detail import small_luma
 
 PICTURE = Picture(
     width=640,

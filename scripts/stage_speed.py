@@ -25,13 +25,13 @@ from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.settings import OutputSettings, Settings
+from vidcolor.shots.cuts import number_shots
+from vidcolor.shots.detail import small_luma
 from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.smoothing import smooth_histograms
 from vidcolor.temporal.sparing import Sparing
-from vidcolor.video.detail import small_luma
-from vidcolor.video.encoder import ShotEncoder
-from vidcolor.video.plan import Job, plan_video
-from vidcolor.video.shots import number_shots
+from vidcolor.writing.plan import Job, plan_video
+from vidcolor.writing.shot_encoder import ShotEncoder
 
 T = TypeVar("T")
 

@@ -11,10 +11,10 @@ from vidcolor.frame import Frame
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.reading.source import Source, probe
 from vidcolor.settings import OutputSettings
-from vidcolor.video.encoder import Encoded, ShotEncoder
-from vidcolor.video.encoding import Encoding
-from vidcolor.video.plan import plan_encoding
-from vidcolor.video.writer import FilmWriter, reorder_depth
+from vidcolor.writing.encoding import Encoding
+from vidcolor.writing.muxer import FilmWriter, reorder_depth
+from vidcolor.writing.plan import plan_encoding
+from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
 
 LOSSLESS = OutputSettings(lossless=True)
 RICH = Extras(

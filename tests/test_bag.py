@@ -16,8 +16,8 @@ from vidcolor.cli import main
 from vidcolor.errors import ReelTakenError
 from vidcolor.film import Result, colorize_job
 from vidcolor.ledger import NAME, Ledger, read_ledger
-from vidcolor.video.plan import Job
 from vidcolor.work import Work
+from vidcolor.writing.plan import Job
 
 FAST = ["--device", "cpu", "--render-size", "64"]
 TAG_FILES = {"bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"}

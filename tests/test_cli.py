@@ -20,7 +20,7 @@ from vidcolor.ledger import NAME
 from vidcolor.models import zoo
 from vidcolor.options import make_parser, settings_of
 from vidcolor.settings import ColorSettings, InputSettings, ModelSettings, TemporalSettings
-from vidcolor.video.encoding import CONTAINER_BY_SUFFIX
+from vidcolor.writing.encoding import CONTAINER_BY_SUFFIX
 
 QUICK = ["--device", "cpu", "--render-size", "64"]
 WAIT_SECONDS = 60

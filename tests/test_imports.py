@@ -45,7 +45,6 @@ COMING: dict[str, str] = {
     "vidcolor.bag": "reels",
     "vidcolor.batch": "reels",
     "vidcolor.cli": "cli",
-    "vidcolor.color.cards": "shots",
     "vidcolor.coloring": "film",
     "vidcolor.credentials": "film",
     "vidcolor.dumping": "dump",
@@ -72,22 +71,6 @@ COMING: dict[str, str] = {
     "vidcolor.telling": "cli",
     "vidcolor.timeline": "report",
     "vidcolor.verify": "film",
-    "vidcolor.video": "reading",
-    "vidcolor.video.detail": "shots",
-    "vidcolor.video.dpx": "writing",
-    "vidcolor.video.encoder": "writing",
-    "vidcolor.video.encoders": "writing",
-    "vidcolor.video.encoding": "writing",
-    "vidcolor.video.matroska": "writing",
-    "vidcolor.video.passthrough": "writing",
-    "vidcolor.video.picture_encoding": "writing",
-    "vidcolor.video.picture_writer": "writing",
-    "vidcolor.video.pieces": "shots",
-    "vidcolor.video.plan": "writing",
-    "vidcolor.video.returns": "shots",
-    "vidcolor.video.shots": "shots",
-    "vidcolor.video.subtitles": "writing",
-    "vidcolor.video.writer": "writing",
     "vidcolor.work": "film",
 }
 """Files that do not lie in their folder yet, and which it will be."""
@@ -97,7 +80,7 @@ OPEN = {
     ("vidcolor.coloring", "vidcolor.dumping"),
     ("vidcolor.film", "vidcolor.dump.sink"),
     ("vidcolor.pipeline", "vidcolor.dump.sink"),
-    ("vidcolor.pipeline", "vidcolor.video.plan"),
+    ("vidcolor.pipeline", "vidcolor.writing.plan"),
 }
 """Imports that still go up; the set may only shrink."""
 

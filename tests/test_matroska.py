@@ -11,8 +11,8 @@ from recoloring import colored
 from vidcolor.errors import OutputError
 from vidcolor.reading.source import probe
 from vidcolor.settings import OutputSettings
-from vidcolor.video import matroska
-from vidcolor.video.matroska import display_size, write_aspect
+from vidcolor.writing import matroska
+from vidcolor.writing.matroska import display_size, write_aspect
 
 PAL = Fraction(16, 15)
 

@@ -27,10 +27,10 @@ from vidcolor.errors import OutputError
 from vidcolor.ledger import NAME
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.sidecar import read_sidecar
-from vidcolor.video.dpx import place_picture
-from vidcolor.video.encoder import ShotEncoder
-from vidcolor.video.plan import plan_video
 from vidcolor.work import Work
+from vidcolor.writing.dpx import place_picture
+from vidcolor.writing.plan import plan_video
+from vidcolor.writing.shot_encoder import ShotEncoder
 
 SETTINGS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(verify=True)
@@ -192,7 +192,7 @@ def test_names_follow_the_source(
 @pytest.mark.parametrize(
     ("place", "calls"),
     [
-        ("vidcolor.video.picture_writer:PictureWriter.keep", (5, 14)),
+        ("vidcolor.writing.sequence_writer:PictureWriter.keep", (5, 14)),
         ("vidcolor.work:Work.end_film", (1,)),
         ("pathlib:Path.rename", (1,)),
         ("vidcolor.film:write_sidecar", (1,)),

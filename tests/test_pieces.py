@@ -9,14 +9,8 @@ from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Shot
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.reading.source import Source, probe
-from vidcolor.video import pieces as piecewise
-from vidcolor.video.pieces import (
-    MARGINS_SECONDS,
-    Piece,
-    StrayedError,
-    find_pieces,
-    read_pieces,
-)
+from vidcolor.shots import pieces as piecewise
+from vidcolor.shots.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
 
 PIECE_FRAMES = 20
 

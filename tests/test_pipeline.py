@@ -29,7 +29,7 @@ from vidcolor.settings import (
     TemporalSettings,
 )
 from vidcolor.sidecar import read_sidecar
-from vidcolor.video.plan import plan_video
+from vidcolor.writing.plan import plan_video
 
 FAST = Settings(
     model=ModelSettings(device="cpu", render_size=64, batch_size=4),

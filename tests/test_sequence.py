@@ -33,7 +33,7 @@ from vidcolor.reading.tint import is_color
 from vidcolor.replay import replay_frames
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.sidecar import read_sidecar, tell_fixity
-from vidcolor.video.plan import plan_video
+from vidcolor.writing.plan import plan_video
 
 AT_18 = InputSettings(fps=Fraction(18))
 HOLD = InputSettings(fps=Fraction(18), gaps="hold")

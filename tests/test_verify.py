@@ -17,8 +17,8 @@ from vidcolor.errors import OutputError
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
 from vidcolor.sidecar import read_sidecar
 from vidcolor.verify import Verification, hash_paths, verify_film
-from vidcolor.video.encoder import Encoded, ShotEncoder
-from vidcolor.video.plan import plan_video
+from vidcolor.writing.plan import plan_video
+from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
 
 LOSSLESS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(lossless=True)

@@ -13,12 +13,12 @@ from clips import small_disk
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import work_path
 from vidcolor.frame import ColorHistogram
+from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import Ending, read_ending
 from vidcolor.temporal.strength import Strength
 from vidcolor.timeline import FrameFigures
-from vidcolor.video.encoder import Encoded
-from vidcolor.video.returns import REMEMBERED_SHOTS
 from vidcolor.work import MOST_OPEN_BYTES, Work, is_whole
+from vidcolor.writing.shot_encoder import Encoded
 
 IDENTITY = {"film": "1a2b", "settings": {"saturation": 1.0, "every": "auto"}}
 FIGURES = FrameFigures(0.04, 0, None, 1 / 3, -2.5, 8.125, 0.4, 0.1, None, 0.01)

@@ -28,9 +28,9 @@ from vidcolor.errors import OutputError
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import OutputSettings
-from vidcolor.video.encoder import Encoded, ShotEncoder
-from vidcolor.video.plan import plan_encoding
-from vidcolor.video.writer import FilmWriter
+from vidcolor.writing.muxer import FilmWriter
+from vidcolor.writing.plan import plan_encoding
+from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
 
 MILLISECOND = Fraction(1, 1000)
 

@@ -18,8 +18,8 @@ from vidcolor.reels import Reel
 from vidcolor.settings import Settings
 from vidcolor.threads import map_at_once
 from vidcolor.verify import is_proven
-from vidcolor.video.plan import Job, plan_video
 from vidcolor.work import discard_work
+from vidcolor.writing.plan import Job, plan_video
 
 LEFT = "another run has it in work: left to it"
 

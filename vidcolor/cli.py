@@ -23,7 +23,7 @@ if TYPE_CHECKING:  # all but tqdm import torch
     from vidcolor.ledger import Ledger
     from vidcolor.models.zoo import Model
     from vidcolor.reels import Reel
-    from vidcolor.video.plan import Job
+    from vidcolor.writing.plan import Job
 
 DONE, FAILED = 0, 1
 SIGNALLED = 128  # plus the signal's number, as shells do
@@ -225,7 +225,7 @@ def _replay(options: argparse.Namespace, settings: Settings) -> int:
     """Dump frames of one film without writing a film; the exit code."""
     from vidcolor.models.zoo import find_model
     from vidcolor.replay import replay_job
-    from vidcolor.video.plan import plan_video
+    from vidcolor.writing.plan import plan_video
 
     model = find_model(settings.model)
     job = plan_video(options.inputs[0], None, settings)

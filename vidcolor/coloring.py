@@ -15,14 +15,14 @@ from vidcolor.models.zoo import Model
 from vidcolor.pipeline import Past, colorize_frames, read_job
 from vidcolor.reading.reader import Losses
 from vidcolor.settings import Settings
+from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import LongMemory, read_ending
 from vidcolor.timeline import Timeline
-from vidcolor.video.encoder import Encoded, ShotEncoder
-from vidcolor.video.picture_writer import PictureWriter
-from vidcolor.video.plan import Job
-from vidcolor.video.returns import REMEMBERED_SHOTS
-from vidcolor.video.writer import reorder_depth
 from vidcolor.work import Work
+from vidcolor.writing.muxer import reorder_depth
+from vidcolor.writing.plan import Job
+from vidcolor.writing.sequence_writer import PictureWriter
+from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
 
 Progress = Callable[[int, int], None]
 

@@ -17,7 +17,7 @@ from vidcolor.files import write_whole
 from vidcolor.models.zoo import Model
 from vidcolor.settings import OutputSettings
 from vidcolor.version import __version__
-from vidcolor.video.plan import Job
+from vidcolor.writing.plan import Job
 
 FORMATS = {"mp4": "video/mp4", "mov": "video/quicktime"}
 """The containers that hold credentials."""

@@ -11,7 +11,7 @@ from vidcolor.frame import MAP_STRIDE
 from vidcolor.models.zoo import Model
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
-from vidcolor.video.plan import Job
+from vidcolor.writing.plan import Job
 
 
 @contextmanager

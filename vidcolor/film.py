@@ -27,12 +27,12 @@ from vidcolor.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, w
 from vidcolor.timeline import Timeline
 from vidcolor.verify import Proof, Verification, hash_paths
 from vidcolor.version import __version__
-from vidcolor.video.encoding import check_target
-from vidcolor.video.picture_encoding import check_pictures
-from vidcolor.video.picture_writer import PictureWriter
-from vidcolor.video.plan import Job, plan_video
-from vidcolor.video.writer import FilmWriter
 from vidcolor.work import Work, is_whole
+from vidcolor.writing.encoding import check_target
+from vidcolor.writing.muxer import FilmWriter
+from vidcolor.writing.plan import Job, plan_video
+from vidcolor.writing.sequence_encoding import check_pictures
+from vidcolor.writing.sequence_writer import PictureWriter
 
 _LOG = logging.getLogger(__name__)
 

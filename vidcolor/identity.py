@@ -15,7 +15,7 @@ from vidcolor.reading.source import Source
 from vidcolor.settings import Settings
 from vidcolor.sidecar import plain_items, tell_fixity
 from vidcolor.version import __version__
-from vidcolor.video.plan import Job
+from vidcolor.writing.plan import Job
 
 WITHOUT_EFFECT = ("overwrite", "verify", "framemd5", "c2pa_key")
 """Settings of the output that do not change its bytes."""

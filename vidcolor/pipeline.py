@@ -16,7 +16,6 @@ import numpy as np
 import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoded
-from vidcolor.color.cards import CardWatch
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import chroma_planes
@@ -41,6 +40,9 @@ from vidcolor.refine.flood import refine_flood
 from vidcolor.refine.refined import Refined
 from vidcolor.refine.scribble import refine_scribble
 from vidcolor.settings import Settings
+from vidcolor.shots.cuts import REMEMBERED_SHOTS, CutScore, number_shots
+from vidcolor.shots.detail import SmallLuma, small_luma
+from vidcolor.shots.seeing import CardWatch
 from vidcolor.stages import named, timed
 from vidcolor.temporal.memory import LongMemory
 from vidcolor.temporal.motion import with_motions
@@ -48,10 +50,7 @@ from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
 from vidcolor.temporal.sparing import Choice, Sparing
 from vidcolor.temporal.strength import Strength
 from vidcolor.threads import helper_count, map_ahead, run_ahead
-from vidcolor.video.detail import SmallLuma, small_luma
-from vidcolor.video.plan import Job
-from vidcolor.video.returns import REMEMBERED_SHOTS
-from vidcolor.video.shots import CutScore, number_shots
+from vidcolor.writing.plan import Job
 
 
 class Past(NamedTuple):

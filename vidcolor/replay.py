@@ -13,9 +13,9 @@ from vidcolor.models.zoo import Model, find_model
 from vidcolor.pipeline import colorize_frames, read_job
 from vidcolor.reading.reader import Losses
 from vidcolor.settings import Settings
-from vidcolor.video.detail import small_luma
-from vidcolor.video.plan import Job, plan_video
-from vidcolor.video.shots import number_shots
+from vidcolor.shots.cuts import number_shots
+from vidcolor.shots.detail import small_luma
+from vidcolor.writing.plan import Job, plan_video
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # the command line must not wait for torch before it can help
     from vidcolor.batch import Outcome
     from vidcolor.film import Result
     from vidcolor.models.zoo import Model
-    from vidcolor.video.plan import Job
+    from vidcolor.writing.plan import Job
 
 MANY = 2  # reels that have a bar of their own
 MOST_REMARKS = 10  # shots that are listed after a film

@@ -20,10 +20,10 @@ from vidcolor.reading.source import Source, probe
 from vidcolor.settings import InputSettings, Settings
 from vidcolor.sidecar import read_sidecar, sidecar_path
 from vidcolor.version import __version__
-from vidcolor.video.encoder import even_gray
-from vidcolor.video.encoding import Encoding
-from vidcolor.video.passthrough import hash_copied, hash_written
-from vidcolor.video.plan import Job
+from vidcolor.writing.encoding import Encoding
+from vidcolor.writing.passthrough import hash_copied, hash_written
+from vidcolor.writing.plan import Job
+from vidcolor.writing.shot_encoder import even_gray
 
 TIME_ERROR_SECONDS = 0.0006
 """Containers round times: Matroska to a millisecond."""

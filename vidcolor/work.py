@@ -17,10 +17,10 @@ from typing import Any, Self
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import pictures_path, pieces_path, tell_differences, work_path
+from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import Ending, write_ending
 from vidcolor.timeline import FrameFigures
-from vidcolor.video.encoder import Encoded
-from vidcolor.video.returns import REMEMBERED_SHOTS
+from vidcolor.writing.shot_encoder import Encoded
 
 MOST_OPEN_BYTES = 32 << 20
 """Of a shot that is not whole, before they are written down."""

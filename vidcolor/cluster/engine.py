@@ -32,8 +32,8 @@ from vidcolor.identity import versions
 from vidcolor.models.zoo import Model, choose_device, find_checkpoint, parse_device
 from vidcolor.reading.reader import Losses
 from vidcolor.settings import ClusterSettings, ModelSettings
-from vidcolor.video.pieces import Piece
-from vidcolor.video.returns import REMEMBERED_SHOTS
+from vidcolor.shots.cuts import REMEMBERED_SHOTS
+from vidcolor.shots.pieces import Piece
 
 try:
     import ray

@@ -18,9 +18,9 @@ from vidcolor.models.zoo import Model
 from vidcolor.pipeline import colorize_shots, read_job
 from vidcolor.reading.reader import Losses
 from vidcolor.settings import Settings
-from vidcolor.video.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
-from vidcolor.video.plan import Job
+from vidcolor.shots.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
 from vidcolor.work import Work
+from vidcolor.writing.plan import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

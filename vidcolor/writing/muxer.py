@@ -22,10 +22,10 @@ from av.video.stream import VideoStream
 from vidcolor.errors import DiskFullError, OutputError
 from vidcolor.files import part_path
 from vidcolor.reading.source import Source
-from vidcolor.video.encoder import Encoded, add_video_stream, encoding_error
-from vidcolor.video.encoding import MP4_FAMILY, Encoding
-from vidcolor.video.matroska import write_aspect
-from vidcolor.video.passthrough import Passthrough, is_gap, kept_tags
+from vidcolor.writing.encoding import MP4_FAMILY, Encoding
+from vidcolor.writing.matroska import write_aspect
+from vidcolor.writing.passthrough import Passthrough, is_gap, kept_tags
+from vidcolor.writing.shot_encoder import Encoded, add_video_stream, encoding_error
 
 # Copied packets may run this far ahead of the picture, as muxers like them interleaved.
 COPY_AHEAD_SECONDS = 0.5

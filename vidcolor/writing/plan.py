@@ -13,8 +13,8 @@ from vidcolor.reading.source import Source, open_container, probe
 from vidcolor.reading.telecine import is_telecined
 from vidcolor.reading.tint import is_color
 from vidcolor.settings import OutputSettings, Settings
-from vidcolor.video.encoders import encoder_options
-from vidcolor.video.encoding import (
+from vidcolor.writing.encoder_options import encoder_options
+from vidcolor.writing.encoding import (
     CONTAINER_BY_SUFFIX,
     Encoding,
     choose_encoder,
@@ -23,13 +23,13 @@ from vidcolor.video.encoding import (
     tag_picture,
     wanted_container,
 )
-from vidcolor.video.passthrough import holds_stream, name_stream, other_streams
-from vidcolor.video.picture_encoding import (
+from vidcolor.writing.passthrough import holds_stream, name_stream, other_streams
+from vidcolor.writing.sequence_encoding import (
     is_wanted_in_pictures,
     notes_on_pictures,
     plan_pictures,
 )
-from vidcolor.video.subtitles import MOV_TEXT, text_codec
+from vidcolor.writing.subtitles import MOV_TEXT, text_codec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

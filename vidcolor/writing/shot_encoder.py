@@ -22,7 +22,7 @@ from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation, Frame, Plane
 from vidcolor.reading.pixels import component_views
 from vidcolor.reading.source import FULL_RANGE, Source
-from vidcolor.video.encoding import MP4_FAMILY, Encoding
+from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 
 LIMITED_RANGE = 1
 RGB = 0

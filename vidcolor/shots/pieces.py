@@ -20,8 +20,8 @@ from vidcolor.errors import SourceGoneError
 from vidcolor.frame import Frame, Shot
 from vidcolor.reading.reader import read_frames_from
 from vidcolor.reading.source import Source
-from vidcolor.video.detail import small_luma
-from vidcolor.video.shots import number_shots
+from vidcolor.shots.cuts import number_shots
+from vidcolor.shots.detail import small_luma
 
 MARGINS_SECONDS = (0, 2, 10, None)
 """How far before a piece decoding begins, the next where the one before does not do; None: at the

@@ -9,8 +9,8 @@ from vidcolor.errors import OutputError
 from vidcolor.reading.sequence_names import Pattern
 from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
-from vidcolor.video.encoders import encoder_options
-from vidcolor.video.encoding import Encoding, check_folder
+from vidcolor.writing.encoder_options import encoder_options
+from vidcolor.writing.encoding import Encoding, check_folder
 
 IMAGE2 = "image2"
 """FFmpeg's name of what reads and writes numbered pictures."""

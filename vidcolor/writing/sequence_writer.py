@@ -14,9 +14,9 @@ from typing import Self
 from vidcolor.errors import DiskFullError, OutputError
 from vidcolor.reading.source import Source
 from vidcolor.timecode import Timecode
-from vidcolor.video.dpx import place_picture
-from vidcolor.video.encoder import Encoded
-from vidcolor.video.encoding import Encoding
+from vidcolor.writing.dpx import place_picture
+from vidcolor.writing.encoding import Encoding
+from vidcolor.writing.shot_encoder import Encoded
 
 
 class PictureWriter:

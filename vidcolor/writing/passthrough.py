@@ -16,12 +16,12 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from vidcolor.reading.source import Source, open_container
-from vidcolor.video.subtitles import GAP, add_text_stream, text_codec, text_converter
+from vidcolor.writing.subtitles import GAP, add_text_stream, text_codec, text_converter
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # exists in PyAV's stubs only
 
-    from vidcolor.video.subtitles import Converter
+    from vidcolor.writing.subtitles import Converter
 
 # Tags that describe the source's container or encoder and would be false in the output; those of
 # statistics are mkvmerge's.
