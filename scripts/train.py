@@ -20,10 +20,10 @@ import torch
 from torch import nn
 
 from vidcolor.errors import VidcolorError
-from vidcolor.models.lite import LiteNet
-from vidcolor.models.nets import NETS
 from vidcolor.models.weights import build_net
 from vidcolor.models.zoo import choose_device
+from vidcolor.nets.lite import LiteNet
+from vidcolor.nets.table import NETS
 from vidcolor.training.averaging import read_mean
 from vidcolor.training.bodies import BODIES, DOWNLOAD, load_body
 from vidcolor.training.calibration import (

@@ -13,12 +13,12 @@ from vidcolor.color.bins import BIN_COUNT, Decoding
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.errors import ModelError
 from vidcolor.models import zoo
-from vidcolor.models.nets import NETS
-from vidcolor.models.plain import PlainNet
 from vidcolor.models.predict import predict_histograms
-from vidcolor.models.residual import ResidualNet
 from vidcolor.models.weights import save_weights
 from vidcolor.models.zoo import load_model
+from vidcolor.nets.eccv16 import PlainNet
+from vidcolor.nets.residual import ResidualNet
+from vidcolor.nets.table import NETS
 from vidcolor.settings import ModelSettings, OutputSettings, RefineSettings, Settings
 from vidcolor.sidecar import read_sidecar
 

@@ -14,8 +14,8 @@ from torch.nn import functional
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.errors import VidcolorError
 from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE, ColorHistogram, to_device
-from vidcolor.models.lite import normalize_lightness
 from vidcolor.models.zoo import Model
+from vidcolor.nets.inputs import normalize_lightness
 
 Lightness = NDArray[np.float32]
 Inferred = tuple[list[torch.Tensor], float]

@@ -18,7 +18,7 @@ from torch import nn
 
 from vidcolor.color.bins import BIN_COUNT, TEMPERATURE, Decoding
 from vidcolor.errors import ModelError
-from vidcolor.models.nets import NETS, shape_of
+from vidcolor.nets.table import NETS, shape_of
 
 _PRIOR = "bin_prior"
 _REBALANCING = "rebalancing_weight"

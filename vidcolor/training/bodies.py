@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from vidcolor.errors import ModelError
-from vidcolor.models.fetching import fetch, refuse_other_file
+from vidcolor.models.downloads import fetch, refuse_other_file
 
 DOWNLOAD = "download"
 """In place of a path: fetch the file."""

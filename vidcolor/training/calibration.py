@@ -13,7 +13,8 @@ from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import colorfulness
 from vidcolor.evaluation.stills import color_lightness, fit_picture
 from vidcolor.frame import MAP_STRIDE
-from vidcolor.models.lite import fold_batch_norm, normalize_lightness
+from vidcolor.nets.fusing import fold_batch_norm
+from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 from vidcolor.training.loss import color_difference, decode_logits

@@ -10,7 +10,7 @@ import re
 import torch
 
 from vidcolor.errors import ModelError
-from vidcolor.models.lite import LiteNet, LiteShape
+from vidcolor.nets.lite import LiteNet, LiteShape
 
 VARIANTS = {
     "lite0": LiteShape(),

@@ -6,13 +6,13 @@ from typing import Any, Literal
 
 from torch import nn
 
-from vidcolor.models.generator import Autoencoder, Generator
-from vidcolor.models.lite import LiteNet, LiteShape
-from vidcolor.models.plain import PlainNet
-from vidcolor.models.residual import ResidualNet
-from vidcolor.models.small import SmallNet
-from vidcolor.models.unet import UNet
-from vidcolor.models.vgg import VggNet
+from vidcolor.nets.eccv16 import PlainNet
+from vidcolor.nets.generator import Autoencoder, Generator
+from vidcolor.nets.lite import LiteNet, LiteShape
+from vidcolor.nets.residual import ResidualNet
+from vidcolor.nets.small import SmallNet
+from vidcolor.nets.unet import UNet
+from vidcolor.nets.vgg import VggNet
 
 AB_CHANNELS = 2
 """Of a net that predicts a* and b*."""

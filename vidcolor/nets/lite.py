@@ -19,8 +19,6 @@ from torch.nn import functional
 
 from vidcolor.color.bins import BIN_COUNT
 
-_FUSED_OPERATOR = "_convolution_pointwise"
-_MOST_LAYOUTS = 4  # of 16 MB in all, for films of several sizes, one after the other
 _STEM_WIDTH = 32
 _WIDTH_DIVISOR = 8
 _NORM_EPSILON = 1e-3
@@ -62,7 +60,7 @@ class LiteShape:
     decoder_widths: tuple[int, int, int, int] = (64, 96, 128, 160)
 
 
-class _SameConv(nn.Conv2d):
+class SameConv(nn.Conv2d):
     """A convolution that pads as TensorFlow's "same" does on an even side.
 
     With stride 2 the odd pixel of padding goes right and below, where `nn.Conv2d` can only pad
@@ -87,6 +85,7 @@ class _SameConv(nn.Conv2d):
         self.uneven = None if even else (before, total - before, before, total - before)
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # the base class's name
+        """The convolution of the padded input."""
         if self.uneven is not None:
             input = functional.pad(input, self.uneven)  # noqa: A001
         learning = torch.is_grad_enabled() and torch.is_autocast_enabled("cpu")
@@ -96,7 +95,7 @@ class _SameConv(nn.Conv2d):
         return super().forward(input)
 
 
-class _ConvNorm(nn.Sequential):
+class ConvNorm(nn.Sequential):
     """Convolution, batch norm and, unless it is None, an activation."""
 
     def __init__(self, conv: nn.Conv2d, norm: nn.BatchNorm2d, activation: nn.Module | None) -> None:
@@ -108,15 +107,15 @@ class _ConvNorm(nn.Sequential):
 
 def _encoder_conv(
     inputs: int, outputs: int, *, kernel: int = 1, stride: int = 1, groups: int = 1, active: bool
-) -> _ConvNorm:
+) -> ConvNorm:
     norm = nn.BatchNorm2d(outputs, eps=_NORM_EPSILON, momentum=_NORM_MOMENTUM)
     activation = nn.ReLU6(inplace=True) if active else None
-    return _ConvNorm(_SameConv(inputs, outputs, kernel, stride, groups), norm, activation)
+    return ConvNorm(SameConv(inputs, outputs, kernel, stride, groups), norm, activation)
 
 
-def _decoder_conv(width: int) -> _ConvNorm:
+def _decoder_conv(width: int) -> ConvNorm:
     conv = nn.Conv2d(width, width, 3, padding=1, bias=False)
-    return _ConvNorm(conv, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
+    return ConvNorm(conv, nn.BatchNorm2d(width), nn.ReLU(inplace=True))
 
 
 class _InvertedBottleneck(nn.Module):
@@ -216,90 +215,6 @@ class LiteNet(nn.Module):
             y = self.smooth[level](skip + up)
         logits: torch.Tensor = self.head(y)  # (N, bins, H / 4, W / 4)
         return logits
-
-
-def normalize_lightness(lightness: torch.Tensor) -> torch.Tensor:
-    """What the net takes, about [-1, 1], for CIELAB L* in [0, 100]; any shape."""
-    return lightness / 50 - 1
-
-
-def fold_batch_norm(net: nn.Module) -> None:
-    """Merges each batch norm into the convolution before it, in place: for inference only."""
-    for module in net.modules():
-        if isinstance(module, _ConvNorm):
-            conv, norm = module.conv, module.norm
-            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-                _fold(conv, norm)
-                module.norm = nn.Identity()
-
-
-def fuse_activations(net: nn.Module) -> None:
-    """Let each folded convolution clip its own output, in place: for inference on a CPU only.
-
-    Where this torch has no such operator, or the processor is none that it was tried on, the net
-    stays as it is. The results are the same, bit for bit.
-    """
-    has_library: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
-    is_known = torch.backends.cpu.get_cpu_capability().startswith("AVX")
-    if not (has_library and is_known and hasattr(torch.ops.mkldnn, _FUSED_OPERATOR)):
-        return
-    for name, module in net.named_children():
-        if isinstance(module, _ConvNorm):
-            setattr(net, name, _FusedConv(module))
-        else:
-            fuse_activations(module)
-
-
-class _FusedConv(nn.Module):
-    """A folded convolution, its padding and its activation in one pass over memory.
-
-    It takes oneDNN's operator that `torch.compile` would take, which needs a C++ compiler on the
-    user's machine. The operator pads alike on all sides. A kernel that is padded unevenly gets a
-    row and a column of zeros in front in return for one more sample of padding there.
-    """
-
-    def __init__(self, folded: _ConvNorm) -> None:
-        super().__init__()
-        conv, activation = folded.conv, getattr(folded, "activation", None)
-        if not isinstance(conv, nn.Conv2d) or isinstance(conv.padding, str):
-            raise TypeError("not a folded convolution")
-        weight, padding = conv.weight.detach(), list(conv.padding)
-        if isinstance(conv, _SameConv) and conv.uneven is not None:
-            weight = functional.pad(weight, (1, 0, 1, 0))
-            padding = [conv.uneven[0] + 1] * 2
-        self.bias = conv.bias
-        self.shape = (padding, list(conv.stride), list(conv.dilation), conv.groups)
-        if isinstance(activation, nn.ReLU6):
-            self.activation: tuple[str, list[float], str] = ("hardtanh", [0.0, 6.0], "")
-        else:
-            self.activation = ("none" if activation is None else "relu", [], "")
-        self.weight = weight.to_mkldnn()
-        self.laid_out: dict[tuple[int, ...], torch.Tensor] = {}
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        # Weights are laid out once as the kernels want them. Kernels for pictures of another size,
-        # or for another number of threads, want another layout, and would lay out this one anew
-        # each time, which takes longer than all else: up to ten times as long.
-        case = (torch.get_num_threads(), *x.shape[-2:])
-        weight = self.laid_out.get(case)
-        if weight is None:
-            if len(self.laid_out) == _MOST_LAYOUTS:
-                self.laid_out.clear()
-            lay_out = torch.ops.aten.mkldnn_reorder_conv2d_weight
-            weight = lay_out(self.weight, *self.shape, list(x.shape))
-            self.laid_out[case] = weight
-        convolve = getattr(torch.ops.mkldnn, _FUSED_OPERATOR)
-        y: torch.Tensor = convolve(x, weight, self.bias, *self.shape, *self.activation)
-        return y
-
-
-def _fold(conv: nn.Conv2d, norm: nn.BatchNorm2d) -> None:
-    mean, variance = norm.running_mean, norm.running_var
-    if mean is None or variance is None:
-        raise ValueError("a batch norm without running statistics cannot be folded")
-    scale = norm.weight.detach() / torch.sqrt(variance + norm.eps)
-    conv.weight = nn.Parameter(conv.weight.detach() * scale[:, None, None, None])
-    conv.bias = nn.Parameter(norm.bias.detach() - mean * scale)
 
 
 def _scaled_width(width: int, coefficient: float) -> int:
