@@ -17,7 +17,7 @@ from vidcolor.cluster.store import Store
 from vidcolor.errors import ClusterError
 from vidcolor.identity import versions
 from vidcolor.ledger import read_ledger
-from vidcolor.sidecar import read_sidecar
+from vidcolor.report.sidecar import read_sidecar
 from vidcolor.work import Work
 
 pytest.importorskip("ray", reason="ray is not installed")

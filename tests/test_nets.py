@@ -19,8 +19,8 @@ from vidcolor.models.zoo import load_model
 from vidcolor.nets.eccv16 import PlainNet
 from vidcolor.nets.residual import ResidualNet
 from vidcolor.nets.table import NETS
+from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import ModelSettings, OutputSettings, RefineSettings, Settings
-from vidcolor.sidecar import read_sidecar
 
 UNPACKAGED = sorted(NETS.keys() - zoo.PACKAGED.keys())
 EVEN = Decoding(rebalancing_weight=torch.ones(BIN_COUNT))

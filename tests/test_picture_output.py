@@ -25,8 +25,8 @@ from vidcolor import colorize_video
 from vidcolor.cli import main
 from vidcolor.errors import OutputError
 from vidcolor.ledger import NAME
+from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
-from vidcolor.sidecar import read_sidecar
 from vidcolor.work import Work
 from vidcolor.writing.dpx import place_picture
 from vidcolor.writing.plan import plan_video

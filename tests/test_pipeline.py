@@ -20,6 +20,7 @@ from vidcolor.errors import AlreadyColorError, VidcolorError
 from vidcolor.models import zoo
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.reading.reader import Losses
+from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import (
     ColorSettings,
     ModelSettings,
@@ -28,7 +29,6 @@ from vidcolor.settings import (
     Settings,
     TemporalSettings,
 )
-from vidcolor.sidecar import read_sidecar
 from vidcolor.writing.plan import plan_video
 
 FAST = Settings(

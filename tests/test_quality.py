@@ -1,6 +1,6 @@
 import pytest
 
-from vidcolor.quality import find_remarkable
+from vidcolor.report.checks import find_remarkable
 
 USUAL = {
     "frames": 50, "start_seconds": 0.0, "confidence": 0.42, "colorfulness": 12.0,

@@ -10,9 +10,9 @@ from killing import kill_at
 from vidcolor import coloring, colorize_video, pipeline
 from vidcolor.errors import DiskFullError, OutputError, SourceGoneError
 from vidcolor.files import work_path
+from vidcolor.report.sidecar import read_sidecar
+from vidcolor.report.timeline import FrameFigures
 from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Settings
-from vidcolor.sidecar import read_sidecar
-from vidcolor.timeline import FrameFigures
 from vidcolor.work import Work
 
 SETTINGS = Settings(

@@ -31,8 +31,8 @@ from vidcolor.reading.sequence_names import Pattern
 from vidcolor.reading.source import Source, probe
 from vidcolor.reading.tint import is_color
 from vidcolor.replay import replay_frames
+from vidcolor.report.sidecar import read_sidecar, tell_fixity
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
-from vidcolor.sidecar import read_sidecar, tell_fixity
 from vidcolor.writing.plan import plan_video
 
 AT_18 = InputSettings(fps=Fraction(18))

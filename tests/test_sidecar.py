@@ -12,8 +12,7 @@ from clips import small_disk
 
 from vidcolor.errors import OutputError, SourceError
 from vidcolor.files import write_whole
-from vidcolor.settings import Settings, TemporalSettings
-from vidcolor.sidecar import (
+from vidcolor.report.sidecar import (
     _HEAD_BYTES,
     COLUMNS,
     check_sidecar,
@@ -21,7 +20,8 @@ from vidcolor.sidecar import (
     sidecar_path,
     write_sidecar,
 )
-from vidcolor.timeline import Timeline
+from vidcolor.report.timeline import Timeline
+from vidcolor.settings import Settings, TemporalSettings
 
 
 def make_facts(source: Path = Path("films/die_brücke.mkv"), frames: int = 60) -> dict[str, object]:

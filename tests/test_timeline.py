@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vidcolor.timeline import Timeline
+from vidcolor.report.timeline import Timeline
 
 Map = NDArray[np.float32]
 Shown = tuple[Map, float, int, float]

@@ -16,6 +16,7 @@ from vidcolor.errors import ModelError
 from vidcolor.models.transfer import Transfer, read_reference
 from vidcolor.models.zoo import find_model
 from vidcolor.options import make_parser, settings_of
+from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import (
     ModelSettings,
     OutputSettings,
@@ -24,7 +25,6 @@ from vidcolor.settings import (
     Swatch,
     parse_swatch,
 )
-from vidcolor.sidecar import read_sidecar
 
 RED, BLUE = (0.9, 0.3, 0.2), (0.1, 0.2, 0.5)
 WHOLE = Rectangle(0, 0, 100, 100)

@@ -14,8 +14,8 @@ from vidcolor import colorize_video
 from vidcolor import verify as verify_module
 from vidcolor.cli import main
 from vidcolor.errors import OutputError
+from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
-from vidcolor.sidecar import read_sidecar
 from vidcolor.verify import Verification, hash_paths, verify_film
 from vidcolor.writing.plan import plan_video
 from vidcolor.writing.shot_encoder import Encoded, ShotEncoder

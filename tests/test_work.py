@@ -13,10 +13,10 @@ from clips import small_disk
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import work_path
 from vidcolor.frame import ColorHistogram
+from vidcolor.report.timeline import FrameFigures
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import Ending, read_ending
 from vidcolor.temporal.strength import Strength
-from vidcolor.timeline import FrameFigures
 from vidcolor.work import MOST_OPEN_BYTES, Work, is_whole
 from vidcolor.writing.shot_encoder import Encoded
 

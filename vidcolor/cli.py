@@ -246,8 +246,8 @@ def _replay(options: argparse.Namespace, settings: Settings) -> int:
 
 def _plot(options: argparse.Namespace) -> int:
     """Draw a sidecar's timeline; the exit code."""
-    from vidcolor.plot import plot_timeline
-    from vidcolor.sidecar import read_sidecar
+    from vidcolor.report.plot import plot_timeline
+    from vidcolor.report.sidecar import read_sidecar
 
     facts = read_sidecar(options.plot)
     target = Path(options.output) if options.output else options.plot.with_suffix(".png")

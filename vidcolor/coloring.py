@@ -14,10 +14,10 @@ from vidcolor.identity import Origin, watched
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline import Past, colorize_frames, read_job
 from vidcolor.reading.reader import Losses
+from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import LongMemory, read_ending
-from vidcolor.timeline import Timeline
 from vidcolor.work import Work
 from vidcolor.writing.muxer import reorder_depth
 from vidcolor.writing.plan import Job

@@ -20,11 +20,11 @@ from vidcolor.errors import (
 from vidcolor.files import files_of, pictures_path
 from vidcolor.identity import Origin, find_origin, tell_identity
 from vidcolor.models.zoo import Model, find_model
-from vidcolor.quality import Remark, find_remarkable
 from vidcolor.reading.reader import Losses
+from vidcolor.report.checks import Remark, find_remarkable
+from vidcolor.report.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
+from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
-from vidcolor.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
-from vidcolor.timeline import Timeline
 from vidcolor.verify import Proof, Verification, hash_paths
 from vidcolor.version import __version__
 from vidcolor.work import Work, is_whole

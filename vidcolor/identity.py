@@ -12,8 +12,8 @@ from vidcolor.errors import SourceGoneError
 from vidcolor.frame import Frame
 from vidcolor.models.zoo import Model
 from vidcolor.reading.source import Source
+from vidcolor.report.sidecar import plain_items, tell_fixity
 from vidcolor.settings import Settings
-from vidcolor.sidecar import plain_items, tell_fixity
 from vidcolor.version import __version__
 from vidcolor.writing.plan import Job
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from tqdm import tqdm
 
+from vidcolor.report.sidecar import sidecar_path
 from vidcolor.settings import Settings
-from vidcolor.sidecar import sidecar_path
 
 if TYPE_CHECKING:  # the command line must not wait for torch before it can help
     from vidcolor.batch import Outcome

@@ -17,8 +17,8 @@ from vidcolor.frame import Frame, Plane
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.reading.sequence_names import Pattern
 from vidcolor.reading.source import Source, probe
+from vidcolor.report.sidecar import read_sidecar, sidecar_path
 from vidcolor.settings import InputSettings, Settings
-from vidcolor.sidecar import read_sidecar, sidecar_path
 from vidcolor.version import __version__
 from vidcolor.writing.encoding import Encoding
 from vidcolor.writing.passthrough import hash_copied, hash_written

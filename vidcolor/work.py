@@ -17,9 +17,9 @@ from typing import Any, Self
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import pictures_path, pieces_path, tell_differences, work_path
+from vidcolor.report.timeline import FrameFigures
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import Ending, write_ending
-from vidcolor.timeline import FrameFigures
 from vidcolor.writing.shot_encoder import Encoded
 
 MOST_OPEN_BYTES = 32 << 20

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vidcolor.color.lab import srgb_from_lab
 from vidcolor.errors import OutputError
 from vidcolor.files import write_whole
-from vidcolor.sidecar import COLUMNS, check_sidecar
+from vidcolor.report.sidecar import COLUMNS, check_sidecar
 
 try:
     import matplotlib as mpl
