@@ -26,7 +26,7 @@ import torch
 from net_speed import time_nets
 from stage_speed import time_stages
 
-from vidcolor.film import Watcher, colorize_job
+from vidcolor.film.colorize import Watcher, colorize_job
 from vidcolor.models.zoo import find_model
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings

@@ -23,7 +23,7 @@ from vidcolor.evaluation.clips import (
 )
 from vidcolor.evaluation.stills import Figures, mean_figures
 from vidcolor.models.zoo import Model, load_model
-from vidcolor.pipeline import colorize_frames
+from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.pixels import planar_format, plane_view
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.reading.source import Source, main_video_stream, open_container, probe

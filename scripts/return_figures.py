@@ -18,7 +18,7 @@ from vidcolor.evaluation.clips import ColoredFrame, scale_luma, srgb_from_planes
 from vidcolor.evaluation.stills import Figures, mean_figures
 from vidcolor.frame import Frame, Matrix, Picture, Plane
 from vidcolor.models.zoo import Model, load_model
-from vidcolor.pipeline import colorize_frames
+from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, Settings

@@ -14,9 +14,9 @@ from vidcolor import __version__
 from vidcolor import bag as bags
 from vidcolor.cli import main
 from vidcolor.errors import ReelTakenError
-from vidcolor.film import Result, colorize_job
+from vidcolor.film.checkpoint import Work
+from vidcolor.film.colorize import Result, colorize_job
 from vidcolor.ledger import NAME, Ledger, read_ledger
-from vidcolor.work import Work
 from vidcolor.writing.plan import Job
 
 FAST = ["--device", "cpu", "--render-size", "64"]

@@ -15,10 +15,10 @@ from clips import Extras, soft_shot, write_film
 from vidcolor.cli import main
 from vidcolor.cluster.store import Store
 from vidcolor.errors import ClusterError
-from vidcolor.identity import versions
+from vidcolor.film.checkpoint import Work
+from vidcolor.film.provenance import versions
 from vidcolor.ledger import read_ledger
 from vidcolor.report.sidecar import read_sidecar
-from vidcolor.work import Work
 
 pytest.importorskip("ray", reason="ray is not installed")
 

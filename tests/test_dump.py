@@ -443,7 +443,7 @@ def test_an_error_in_a_stage_leaves_no_half_frame(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If coloring fails in mid-film, the frames before are whole, listed and shown."""
-    from vidcolor import pipeline
+    from vidcolor.pipeline import run as pipeline
 
     calls = iter(range(100))
 

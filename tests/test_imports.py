@@ -45,30 +45,19 @@ COMING: dict[str, str] = {
     "vidcolor.bag": "reels",
     "vidcolor.batch": "reels",
     "vidcolor.cli": "cli",
-    "vidcolor.coloring": "film",
-    "vidcolor.credentials": "film",
-    "vidcolor.dumping": "dump",
-    "vidcolor.film": "film",
     "vidcolor.flags": "cli",
-    "vidcolor.identity": "film",
     "vidcolor.ledger": "reels",
     "vidcolor.options": "cli",
-    "vidcolor.pipeline": "pipeline",
     "vidcolor.reels": "reels",
-    "vidcolor.replay": "dump",
-    "vidcolor.stages": "pipeline",
     "vidcolor.telling": "cli",
-    "vidcolor.verify": "film",
-    "vidcolor.work": "film",
 }
 """Files that do not lie in their folder yet, and which it will be."""
 
 OPEN = {
-    ("vidcolor.coloring", "vidcolor.dump.sink"),
-    ("vidcolor.coloring", "vidcolor.dumping"),
-    ("vidcolor.film", "vidcolor.dump.sink"),
-    ("vidcolor.pipeline", "vidcolor.dump.sink"),
-    ("vidcolor.pipeline", "vidcolor.writing.plan"),
+    ("vidcolor.film.coloring", "vidcolor.dump.beginning"),
+    ("vidcolor.film.coloring", "vidcolor.dump.sink"),
+    ("vidcolor.film.colorize", "vidcolor.dump.sink"),
+    ("vidcolor.pipeline.run", "vidcolor.dump.sink"),
 }
 """Imports that still go up; the set may only shrink."""
 

@@ -19,9 +19,10 @@ from clips import (
 )
 from numpy.typing import NDArray
 
+from vidcolor.dump.replay import replay_frames
 from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import OutputError, SourceError
-from vidcolor.film import Result, colorize_video
+from vidcolor.film.colorize import Result, colorize_video
 from vidcolor.frame import Frame
 from vidcolor.reading import open_sequence as pictures
 from vidcolor.reading import sequence
@@ -30,7 +31,6 @@ from vidcolor.reading.sequence import list_patterns, open_picture
 from vidcolor.reading.sequence_names import Pattern
 from vidcolor.reading.source import Source, probe
 from vidcolor.reading.tint import is_color
-from vidcolor.replay import replay_frames
 from vidcolor.report.sidecar import read_sidecar, tell_fixity
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.writing.plan import plan_video

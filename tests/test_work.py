@@ -12,12 +12,12 @@ from clips import small_disk
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import work_path
+from vidcolor.film.checkpoint import MOST_OPEN_BYTES, Work, is_whole
 from vidcolor.frame import ColorHistogram
 from vidcolor.report.timeline import FrameFigures
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import Ending, read_ending
 from vidcolor.temporal.strength import Strength
-from vidcolor.work import MOST_OPEN_BYTES, Work, is_whole
 from vidcolor.writing.shot_encoder import Encoded
 
 IDENTITY = {"film": "1a2b", "settings": {"saturation": 1.0, "every": "auto"}}
@@ -154,7 +154,8 @@ def add_large_shot(work: Work) -> None:
 def other_process(target: Path, program: str) -> subprocess.Popen:
     """A process that opens the work on `target` and tells that it has it."""
     head = (
-        "import os, signal, sys; from pathlib import Path; from vidcolor.work import Work;"
+        "import os, signal, sys; from pathlib import Path\n"
+        "from vidcolor.film.checkpoint import Work\n"
         "from test_work import IDENTITY, add_shot\n"
         f"with Work(Path({str(target)!r}), IDENTITY) as work:\n"
     )

@@ -37,9 +37,9 @@ from vidcolor.settings import (
 from vidcolor.version import __version__
 
 if TYPE_CHECKING:
+    from vidcolor.dump.replay import Replay, replay_frames
     from vidcolor.dump.sink import FrameDump
-    from vidcolor.film import Result, colorize_video
-    from vidcolor.replay import Replay, replay_frames
+    from vidcolor.film.colorize import Result, colorize_video
 
 __all__ = [
     "AlreadyColorError",
@@ -72,10 +72,10 @@ __all__ = [
 
 _WITH_TORCH = {
     "FrameDump": "vidcolor.dump.sink",
-    "Replay": "vidcolor.replay",
-    "Result": "vidcolor.film",
-    "colorize_video": "vidcolor.film",
-    "replay_frames": "vidcolor.replay",
+    "Replay": "vidcolor.dump.replay",
+    "Result": "vidcolor.film.colorize",
+    "colorize_video": "vidcolor.film.colorize",
+    "replay_frames": "vidcolor.dump.replay",
 }
 
 

@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from vidcolor.coloring import Engine, Progress, Watcher, color_here
-from vidcolor.credentials import load_signer
 from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
-from vidcolor.film import Result, check_names, colorize_job, paths_written
-from vidcolor.identity import Origin, tell_identity
+from vidcolor.film.checkpoint import discard_work
+from vidcolor.film.coloring import Engine, Progress, Watcher, color_here
+from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
+from vidcolor.film.credentials import load_signer
+from vidcolor.film.provenance import Origin, tell_identity
+from vidcolor.film.verify import is_proven
 from vidcolor.ledger import Ledger
 from vidcolor.models.zoo import Model
 from vidcolor.reels import Reel
 from vidcolor.settings import Settings
 from vidcolor.threads import map_at_once
-from vidcolor.verify import is_proven
-from vidcolor.work import discard_work
 from vidcolor.writing.plan import Job, plan_video
 
 LEFT = "another run has it in work: left to it"

@@ -18,8 +18,8 @@ from vidcolor.telling import MANY, FilmBar, plan_text, reels_bar, say, tell_outc
 if TYPE_CHECKING:  # all but tqdm import torch
     from vidcolor.bag import Bag
     from vidcolor.batch import Batch, Outcome, Planned, Workers
-    from vidcolor.coloring import Engine
     from vidcolor.dump.sink import FrameDump
+    from vidcolor.film.coloring import Engine
     from vidcolor.ledger import Ledger
     from vidcolor.models.zoo import Model
     from vidcolor.reels import Reel
@@ -112,7 +112,7 @@ def _opened_engine(
 ) -> "Iterator[tuple[Model, Engine, Workers | None]]":
     """The model, what colors films with it, and how many reels that takes at once."""
     from vidcolor.batch import Workers
-    from vidcolor.coloring import color_here
+    from vidcolor.film.coloring import color_here
     from vidcolor.models.zoo import find_model
 
     if options.engine == "local" or options.dry_run:
@@ -223,8 +223,8 @@ def _show_status(folder: Path) -> int:
 
 def _replay(options: argparse.Namespace, settings: Settings) -> int:
     """Dump frames of one film without writing a film; the exit code."""
+    from vidcolor.dump.replay import replay_job
     from vidcolor.models.zoo import find_model
-    from vidcolor.replay import replay_job
     from vidcolor.writing.plan import plan_video
 
     model = find_model(settings.model)
@@ -277,7 +277,7 @@ def _tell_dump(dump: "FrameDump") -> None:
 
 
 def _say_notes(job: "Job", settings: Settings) -> None:
-    from vidcolor.credentials import lies_beside, manifest_path
+    from vidcolor.film.credentials import lies_beside, manifest_path
 
     notes = list(job.encoding.notes)
     path, container = job.encoding.path, job.encoding.container

@@ -18,8 +18,8 @@ from typing import Any, Self, TypeVar
 
 from vidcolor.errors import DiskFullError, LedgerError, OutputError, SourceError, VidcolorError
 from vidcolor.files import files_of, tell_differences
-from vidcolor.identity import Origin, find_origin, stamp
-from vidcolor.work import is_taken
+from vidcolor.film.checkpoint import is_taken
+from vidcolor.film.provenance import Origin, find_origin, stamp
 
 T = TypeVar("T")
 

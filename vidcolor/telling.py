@@ -12,7 +12,7 @@ from vidcolor.settings import Settings
 
 if TYPE_CHECKING:  # the command line must not wait for torch before it can help
     from vidcolor.batch import Outcome
-    from vidcolor.film import Result
+    from vidcolor.film.colorize import Result
     from vidcolor.models.zoo import Model
     from vidcolor.writing.plan import Job
 

@@ -24,11 +24,11 @@ import torch
 
 from vidcolor.cluster.store import Store
 from vidcolor.cluster.tasks import Order, color_shots, find_shots
-from vidcolor.coloring import Commission
 from vidcolor.errors import ClusterError, VidcolorError
 from vidcolor.files import pieces_path
+from vidcolor.film.coloring import Commission
+from vidcolor.film.provenance import versions
 from vidcolor.frame import CPU
-from vidcolor.identity import versions
 from vidcolor.models.zoo import Model, choose_device, find_checkpoint, parse_device
 from vidcolor.reading.reader import Losses
 from vidcolor.settings import ClusterSettings, ModelSettings

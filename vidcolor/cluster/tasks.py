@@ -10,16 +10,16 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from vidcolor.cluster.store import Store
-from vidcolor.coloring import ShotKeeper, Watcher, remembered
 from vidcolor.errors import ClusterError, SourceGoneError
 from vidcolor.files import work_path
-from vidcolor.identity import Origin, stamp, versions, watched
+from vidcolor.film.checkpoint import Work
+from vidcolor.film.coloring import ShotKeeper, Watcher, read_job, remembered
+from vidcolor.film.provenance import Origin, stamp, versions, watched
 from vidcolor.models.zoo import Model
-from vidcolor.pipeline import colorize_shots, read_job
+from vidcolor.pipeline.run import colorize_shots
 from vidcolor.reading.reader import Losses
 from vidcolor.settings import Settings
 from vidcolor.shots.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
-from vidcolor.work import Work
 from vidcolor.writing.plan import Job
 
 

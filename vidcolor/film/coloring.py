@@ -2,23 +2,26 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import torch
 
+from vidcolor.dump.beginning import begun
 from vidcolor.dump.sink import FrameDump
-from vidcolor.dumping import begun
-from vidcolor.frame import Colored
-from vidcolor.identity import Origin, watched
+from vidcolor.film.checkpoint import Work
+from vidcolor.film.provenance import Origin, watched
+from vidcolor.frame import (
+    Colored,
+    Frame,
+)
 from vidcolor.models.zoo import Model
-from vidcolor.pipeline import Past, colorize_frames, read_job
-from vidcolor.reading.reader import Losses
+from vidcolor.pipeline.run import Past, colorize_frames
+from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import LongMemory, read_ending
-from vidcolor.work import Work
 from vidcolor.writing.muxer import reorder_depth
 from vidcolor.writing.plan import Job
 from vidcolor.writing.sequence_writer import PictureWriter
@@ -176,3 +179,14 @@ def remembered(
     for shot, data in endings:
         memory.recollect(shot, read_ending(data).on(device))
     return memory
+
+
+def read_job(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
+    """The frames of a planned film, as pictures with the chroma planes that will be written."""
+    return read_frames(
+        replace(job.source, picture=job.encoding.picture),
+        losses,
+        start_seconds=settings.start_seconds,
+        duration_seconds=settings.duration_seconds,
+        hwaccel=settings.input.hwaccel,
+    )

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from vidcolor.coloring import Progress
+from vidcolor.dump.beginning import begun
 from vidcolor.dump.sink import FrameDump
-from vidcolor.dumping import begun
+from vidcolor.film.coloring import Progress, read_job
 from vidcolor.frame import Shot
 from vidcolor.models.zoo import Model, find_model
-from vidcolor.pipeline import colorize_frames, read_job
+from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.reader import Losses
 from vidcolor.settings import Settings
 from vidcolor.shots.cuts import number_shots

@@ -35,7 +35,7 @@ from vidcolor.frame import (
 )
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.pipeline.stages import named, timed
 from vidcolor.refine.flood import refine_flood
 from vidcolor.refine.refined import Refined
 from vidcolor.refine.scribble import refine_scribble
@@ -43,14 +43,12 @@ from vidcolor.settings import Settings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, CutScore, number_shots
 from vidcolor.shots.detail import SmallLuma, small_luma
 from vidcolor.shots.seeing import CardWatch
-from vidcolor.stages import named, timed
 from vidcolor.temporal.memory import LongMemory
 from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
 from vidcolor.temporal.sparing import Choice, Sparing
 from vidcolor.temporal.strength import Strength
 from vidcolor.threads import helper_count, map_ahead, run_ahead
-from vidcolor.writing.plan import Job
 
 
 class Past(NamedTuple):
@@ -251,17 +249,6 @@ def _refine(
     else:
         spread = refine_scribble(smoothed, decode, memory=memory)
         yield from ((refined.histogram, refined) for refined in spread)
-
-
-def read_job(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
-    """The frames of a planned film, as pictures with the chroma planes that will be written."""
-    return read_frames(
-        replace(job.source, picture=job.encoding.picture),
-        losses,
-        start_seconds=settings.start_seconds,
-        duration_seconds=settings.duration_seconds,
-        hwaccel=settings.input.hwaccel,
-    )
 
 
 def _prepare(

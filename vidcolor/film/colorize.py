@@ -7,8 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from vidcolor.coloring import Commission, Engine, Progress, Watcher, color_here
-from vidcolor.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import (
     DiskFullError,
@@ -18,16 +16,18 @@ from vidcolor.errors import (
     SourceGoneError,
 )
 from vidcolor.files import files_of, pictures_path
-from vidcolor.identity import Origin, find_origin, tell_identity
+from vidcolor.film.checkpoint import Work, is_whole
+from vidcolor.film.coloring import Commission, Engine, Progress, Watcher, color_here
+from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
+from vidcolor.film.provenance import Origin, find_origin, tell_identity
+from vidcolor.film.verify import Proof, Verification, hash_paths
 from vidcolor.models.zoo import Model, find_model
 from vidcolor.reading.reader import Losses
 from vidcolor.report.checks import Remark, find_remarkable
 from vidcolor.report.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
-from vidcolor.verify import Proof, Verification, hash_paths
 from vidcolor.version import __version__
-from vidcolor.work import Work, is_whole
 from vidcolor.writing.encoding import check_target
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
