@@ -11,12 +11,12 @@ import pytest
 from clips import held_elsewhere, soft_shot, write_film
 
 from vidcolor import __version__
-from vidcolor import bag as bags
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.errors import ReelTakenError
 from vidcolor.film.checkpoint import Work
 from vidcolor.film.colorize import Result, colorize_job
-from vidcolor.ledger import NAME, Ledger, read_ledger
+from vidcolor.reels import bag as bags
+from vidcolor.reels.ledger import NAME, Ledger, read_ledger
 from vidcolor.writing.plan import Job
 
 FAST = ["--device", "cpu", "--render-size", "64"]
@@ -329,7 +329,7 @@ def test_a_reel_that_another_run_took_first_is_asked_about_again(
             raise ReelTakenError("between a look and its beginning")
         return colorize_job(job, *arguments)
 
-    monkeypatch.setattr("vidcolor.batch.colorize_job", colorize)
+    monkeypatch.setattr("vidcolor.reels.batch.colorize_job", colorize)
     assert run("-q") == 0
     assert taken
     assert validate().returncode == 0

@@ -14,7 +14,7 @@ import pytest
 from clips import Extras, moving_luma, small_disk, soft_shot, write_film
 
 import vidcolor
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.film import credentials
 from vidcolor.film.credentials import SYNTHETIC_COLOR, Signer
 from vidcolor.models.zoo import load_model

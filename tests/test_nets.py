@@ -8,7 +8,7 @@ import torch
 from clips import soft_shot, write_film
 
 from vidcolor import colorize_video
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.color.bins import BIN_COUNT, Decoding
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.errors import ModelError

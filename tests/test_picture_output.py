@@ -22,10 +22,10 @@ from clips import (
 from killing import kill_at
 
 from vidcolor import colorize_video
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.errors import OutputError
 from vidcolor.film.checkpoint import Work
-from vidcolor.ledger import NAME
+from vidcolor.reels.ledger import NAME
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.writing.dpx import place_picture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from clips import CLIPS, needs_clips, soft_shot, write_film
 
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.reading.source import probe
 from vidcolor.reading.telecine import is_telecined
 

@@ -9,13 +9,13 @@ import torch
 from clips import soft_shot, write_film
 
 from vidcolor import colorize_video
-from vidcolor.cli import main
+from vidcolor.cli.main import main
+from vidcolor.cli.options import make_parser, settings_of
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.errors import ModelError
 from vidcolor.models.transfer import Transfer, read_reference
 from vidcolor.models.zoo import find_model
-from vidcolor.options import make_parser, settings_of
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import (
     ModelSettings,

@@ -11,7 +11,7 @@ from clips import Extras, needs_ffmpeg, soft_shot, write_film
 from recoloring import colored
 
 from vidcolor import colorize_video
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.errors import OutputError
 from vidcolor.film import verify as verify_module
 from vidcolor.film.verify import Verification, hash_paths, verify_film

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from vidcolor.arguments import number, whole_number
+from vidcolor.cli.parse import number, whole_number
 from vidcolor.errors import VidcolorError
 from vidcolor.version import __version__
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from vidcolor.arguments import number, parse_every, parse_time, parsed, whole_number
+from vidcolor.cli.parse import number, parse_every, parse_time, parsed, whole_number
 from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.settings import (
     ClusterSettings,

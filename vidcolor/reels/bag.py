@@ -13,8 +13,8 @@ import bagit
 from vidcolor.errors import OutputError, SourceError, VidcolorError
 from vidcolor.files import beside, is_pictures, write_whole
 from vidcolor.film.checkpoint import discard_work, is_taken
-from vidcolor.ledger import NAME, Ledger
-from vidcolor.reels import Reel
+from vidcolor.reels.find import Reel
+from vidcolor.reels.ledger import NAME, Ledger
 from vidcolor.version import __version__
 
 PAYLOAD = "data"

@@ -4,8 +4,7 @@ import argparse
 from pathlib import Path
 from typing import NoReturn
 
-from vidcolor.files import FILM_SUFFIXES
-from vidcolor.flags import (
+from vidcolor.cli.flags import (
     add_cluster_options,
     add_color_options,
     add_input_options,
@@ -15,6 +14,7 @@ from vidcolor.flags import (
     add_piece_options,
     add_reference_options,
 )
+from vidcolor.files import FILM_SUFFIXES
 from vidcolor.reading.sequence_names import Pattern
 from vidcolor.settings import (
     ClusterSettings,

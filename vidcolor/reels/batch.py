@@ -14,9 +14,9 @@ from vidcolor.film.colorize import Result, check_names, colorize_job, paths_writ
 from vidcolor.film.credentials import load_signer
 from vidcolor.film.provenance import Origin, tell_identity
 from vidcolor.film.verify import is_proven
-from vidcolor.ledger import Ledger
 from vidcolor.models.zoo import Model
-from vidcolor.reels import Reel
+from vidcolor.reels.find import Reel
+from vidcolor.reels.ledger import Ledger
 from vidcolor.settings import Settings
 from vidcolor.threads import map_at_once
 from vidcolor.writing.plan import Job, plan_video

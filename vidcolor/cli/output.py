@@ -11,9 +11,9 @@ from vidcolor.report.sidecar import sidecar_path
 from vidcolor.settings import Settings
 
 if TYPE_CHECKING:  # the command line must not wait for torch before it can help
-    from vidcolor.batch import Outcome
     from vidcolor.film.colorize import Result
     from vidcolor.models.zoo import Model
+    from vidcolor.reels.batch import Outcome
     from vidcolor.writing.plan import Job
 
 MANY = 2  # reels that have a bar of their own

@@ -10,19 +10,19 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
+from vidcolor.cli.options import check_usage, cluster_of, find_destination, make_parser, settings_of
+from vidcolor.cli.output import MANY, FilmBar, plan_text, reels_bar, say, tell_outcome, warn
 from vidcolor.errors import VidcolorError
-from vidcolor.options import check_usage, cluster_of, find_destination, make_parser, settings_of
 from vidcolor.settings import Settings
-from vidcolor.telling import MANY, FilmBar, plan_text, reels_bar, say, tell_outcome, warn
 
 if TYPE_CHECKING:  # all but tqdm import torch
-    from vidcolor.bag import Bag
-    from vidcolor.batch import Batch, Outcome, Planned, Workers
     from vidcolor.dump.sink import FrameDump
     from vidcolor.film.coloring import Engine
-    from vidcolor.ledger import Ledger
     from vidcolor.models.zoo import Model
-    from vidcolor.reels import Reel
+    from vidcolor.reels.bag import Bag
+    from vidcolor.reels.batch import Batch, Outcome, Planned, Workers
+    from vidcolor.reels.find import Reel
+    from vidcolor.reels.ledger import Ledger
     from vidcolor.writing.plan import Job
 
 DONE, FAILED = 0, 1
@@ -76,8 +76,8 @@ def _colorize(
     options: argparse.Namespace, output: Path | None, folder: Path | None, settings: Settings
 ) -> int:
     """Colorize every film, telling of each; the exit code."""
-    from vidcolor.batch import Batch
-    from vidcolor.reels import Reel, find_reels
+    from vidcolor.reels.batch import Batch
+    from vidcolor.reels.find import Reel, find_reels
 
     bag = _find_bag(folder, is_wanted=options.bagit)
     found = find_reels(options.inputs, recursive=options.recursive)
@@ -111,9 +111,9 @@ def _opened_engine(
     options: argparse.Namespace, settings: Settings
 ) -> "Iterator[tuple[Model, Engine, Workers | None]]":
     """The model, what colors films with it, and how many reels that takes at once."""
-    from vidcolor.batch import Workers
     from vidcolor.film.coloring import color_here
     from vidcolor.models.zoo import find_model
+    from vidcolor.reels.batch import Workers
 
     if options.engine == "local" or options.dry_run:
         yield find_model(settings.model), color_here, None
@@ -143,8 +143,8 @@ def _colorize_reel(
     planned: "Planned",
 ) -> "Outcome":
     """What becomes of one reel."""
-    from vidcolor.batch import Outcome
     from vidcolor.files import pictures_path, work_path
+    from vidcolor.reels.batch import Outcome
 
     if not options.quiet:
         _say_notes(planned.job, batch.settings)
@@ -163,7 +163,7 @@ def _find_bag(folder: Path | None, *, is_wanted: bool) -> "Bag | None":
     """The bag that the output folder is or will be; None for a plain folder, or none."""
     if folder is None:
         return None
-    from vidcolor.bag import Bag, refuse_bag
+    from vidcolor.reels.bag import Bag, refuse_bag
 
     if is_wanted:
         return Bag(folder)
@@ -190,8 +190,8 @@ def _opened_ledger(
     options: argparse.Namespace, folder: Path | None, reels: "list[Reel]", bag: "Bag | None"
 ) -> "Iterator[Ledger | None]":
     """The ledger of the output folder; none for films that lie elsewhere or are dumped."""
-    from vidcolor.batch import make_folder
-    from vidcolor.ledger import Ledger
+    from vidcolor.reels.batch import make_folder
+    from vidcolor.reels.ledger import Ledger
 
     is_kept = folder is not None and options.dump is None
     if folder is None or not is_kept or (options.dry_run and not folder.exists()):
@@ -209,7 +209,7 @@ def _opened_ledger(
 
 def _show_status(folder: Path) -> int:
     """Print what the ledger of a folder says; the exit code."""
-    from vidcolor.ledger import read_ledger
+    from vidcolor.reels.ledger import read_ledger
 
     entries = read_ledger(folder)
     states = Counter(entry.state for entry in entries)
