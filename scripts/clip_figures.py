@@ -21,7 +21,7 @@ from vidcolor.evaluation.clips import (
     srgb_from_planes,
     srgb_from_rgb,
 )
-from vidcolor.evaluation.stills import Figures, mean_figures
+from vidcolor.evaluation.photos import Figures, mean_figures
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.pixels import planar_format, plane_view

@@ -19,7 +19,7 @@ from cut_figures import evaluate_cuts
 from return_figures import evaluate_returns
 
 from vidcolor.color.lab import lightness_from_luma
-from vidcolor.evaluation.stills import (
+from vidcolor.evaluation.photos import (
     Example,
     Figures,
     Pair,

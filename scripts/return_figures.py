@@ -15,7 +15,7 @@ import numpy as np
 from clip_figures import ALONE
 
 from vidcolor.evaluation.clips import ColoredFrame, scale_luma, srgb_from_planes, warp_errors
-from vidcolor.evaluation.stills import Figures, mean_figures
+from vidcolor.evaluation.photos import Figures, mean_figures
 from vidcolor.frame import Frame, Matrix, Picture, Plane
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline.run import colorize_frames

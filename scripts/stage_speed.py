@@ -27,9 +27,9 @@ from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.settings import OutputSettings, Settings
 from vidcolor.shots.cuts import number_shots
 from vidcolor.shots.detail import small_luma
+from vidcolor.temporal.keyframes import Sparing
 from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.smoothing import smooth_histograms
-from vidcolor.temporal.sparing import Sparing
 from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.shot_encoder import ShotEncoder
 

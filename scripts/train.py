@@ -25,7 +25,7 @@ from vidcolor.models.zoo import choose_device
 from vidcolor.nets.lite import LiteNet
 from vidcolor.nets.table import NETS
 from vidcolor.training.averaging import read_mean
-from vidcolor.training.bodies import BODIES, DOWNLOAD, load_body
+from vidcolor.training.backbones import BODIES, DOWNLOAD, load_body
 from vidcolor.training.calibration import (
     SHOWN_COLORFULNESS,
     SHOWN_TEMPERATURE,

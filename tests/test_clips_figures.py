@@ -25,7 +25,7 @@ from vidcolor.evaluation.clips import (
     scale_luma,
     srgb_from_planes,
 )
-from vidcolor.evaluation.stills import Figures
+from vidcolor.evaluation.photos import Figures
 from vidcolor.frame import Matrix, Picture
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.reading.source import probe

@@ -12,8 +12,8 @@ from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_shots
 from vidcolor.shots.detail import small_luma
+from vidcolor.temporal.gain import Strength
 from vidcolor.temporal.memory import Ending, LongMemory
-from vidcolor.temporal.strength import Strength
 
 CLIPS = Path(__file__).parents[2] / "shared" / "clips"
 LABELS = parse_labels((Path(__file__).parent / "data" / "cuts.txt").read_text(encoding="utf-8"))

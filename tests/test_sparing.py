@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 
 from vidcolor.settings import TemporalSettings
+from vidcolor.temporal.keyframes import MOST_SPARED, Sparing
 from vidcolor.temporal.motion import with_motions
-from vidcolor.temporal.sparing import MOST_SPARED, Sparing
 
 W, H = 88, 64
 AUTO = TemporalSettings(every="auto")

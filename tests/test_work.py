@@ -16,8 +16,8 @@ from vidcolor.film.checkpoint import MOST_OPEN_BYTES, Work, is_whole
 from vidcolor.frame import ColorHistogram
 from vidcolor.report.timeline import FrameFigures
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
+from vidcolor.temporal.gain import Strength
 from vidcolor.temporal.memory import Ending, read_ending
-from vidcolor.temporal.strength import Strength
 from vidcolor.writing.shot_encoder import Encoded
 
 IDENTITY = {"film": "1a2b", "settings": {"saturation": 1.0, "every": "auto"}}

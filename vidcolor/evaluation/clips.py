@@ -25,7 +25,7 @@ from vidcolor.color.lab import (
 from vidcolor.color.ycbcr import KR_KB, PRIMARIES_XY, luma_range
 from vidcolor.errors import SourceError
 from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
-from vidcolor.evaluation.stills import Figures
+from vidcolor.evaluation.photos import Figures
 from vidcolor.frame import Picture, Plane
 
 Map = NDArray[np.float32]

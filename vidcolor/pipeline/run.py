@@ -43,11 +43,11 @@ from vidcolor.settings import Settings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, CutScore, number_shots
 from vidcolor.shots.detail import SmallLuma, small_luma
 from vidcolor.shots.seeing import CardWatch
+from vidcolor.temporal.gain import Strength
+from vidcolor.temporal.keyframes import Choice, Sparing
 from vidcolor.temporal.memory import LongMemory
 from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
-from vidcolor.temporal.sparing import Choice, Sparing
-from vidcolor.temporal.strength import Strength
 from vidcolor.threads import helper_count, map_ahead, run_ahead
 
 

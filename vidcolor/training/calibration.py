@@ -11,7 +11,7 @@ from torch.nn import functional
 from vidcolor.color.bins import Decoding, decode_annealed_mean
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import colorfulness
-from vidcolor.evaluation.stills import color_lightness, fit_picture
+from vidcolor.evaluation.photos import color_lightness, fit_picture
 from vidcolor.frame import MAP_STRIDE
 from vidcolor.nets.fusing import fold_batch_norm
 from vidcolor.nets.inputs import normalize_lightness

@@ -8,7 +8,7 @@ from torch import nn
 from vidcolor.color.bins import Decoding
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.lab import lightness_from_luma
-from vidcolor.evaluation.stills import Example, fit_picture, sweep_looks
+from vidcolor.evaluation.photos import Example, fit_picture, sweep_looks
 from vidcolor.models.zoo import has_bfloat16
 from vidcolor.nets.fusing import fold_batch_norm
 from vidcolor.nets.inputs import normalize_lightness
