@@ -107,7 +107,7 @@ def color_clip(
         for how in (settings, unsmoothed)
     )
     with closing(colored), closing(alone), closing(read_truth(source)) as truths:
-        for (frame, chroma, _, _, shot), other in zip(colored, alone, strict=True):
+        for (frame, chroma, _, _, shot, *_), other in zip(colored, alone, strict=True):
             luma = scale_luma(frame.luma, picture)
             colors = {
                 ALONE: srgb_from_planes(luma, other.chroma[:2], picture),

@@ -5,6 +5,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Literal
 
 import av
@@ -249,14 +250,14 @@ def failing_at(call: int, work: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("function", "stage"),
     [
-        ("to_network", "reading failed at frame 7: ZeroDivisionError"),
-        ("small_luma", "reading failed at frame 7: ZeroDivisionError"),
+        ("pipeline.run.to_network", "reading failed at frame 7: ZeroDivisionError"),
+        ("pipeline.run.small_luma", "reading failed at frame 7: ZeroDivisionError"),
         pytest.param(
-            "decode_prediction",
+            "pipeline.decoder.decode_prediction",
             "inference failed at frame 3: ZeroDivisionError",  # smoothed and alone, each frame
         ),
         pytest.param(
-            "chroma_planes",
+            "pipeline.run.chroma_planes",
             "failed at frame 7: ZeroDivisionError",
         ),
     ],
@@ -267,7 +268,8 @@ def test_an_error_in_a_stage_names_it_and_the_frame(
     """An unforeseen error comes out as ours and tells where it was; no file and thread is left."""
     film = write_film(tmp_path / "film.mkv", soft_shot(1, 80))
     threads = set(threading.enumerate())
-    monkeypatch.setattr(pipeline, function, failing_at(7, getattr(pipeline, function)))
+    place = f"vidcolor.{function}"
+    monkeypatch.setattr(place, failing_at(7, resolve_name(place)))
     with pytest.raises(VidcolorError, match=stage) as caught:
         colorize_video(film, settings=FAST)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)

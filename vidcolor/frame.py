@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -207,6 +207,30 @@ class ColorHistogram:
         return f"ColorHistogram({tuple(self.probabilities.shape)} of {self.lightness.shape})"
 
 
+class FrameTrace(Protocol):
+    """Takes what the stages make of one frame, for somebody who wants to see it."""
+
+    def note(self, **facts: float | None) -> None:
+        """Take single facts by name."""
+
+    def add(self, stage: str, arrays: Record, seconds: float | None = None) -> None:
+        """Take what a stage made.
+
+        Args:
+            stage: Its name.
+            arrays: What it made, by name.
+            seconds: How long it took, if that is known.
+        """
+
+    def add_prediction(
+        self, stage: str, prediction: ColorHistogram, seconds: float, gain: float = 1.0
+    ) -> None:
+        """Take a prediction, whose colors will be multiplied with `gain`; see `add`."""
+
+    def close(self, **seconds: float) -> None:
+        """Take the times of the steps after, by name: no more comes."""
+
+
 def to_device(array: NDArray[Any], device: torch.device) -> torch.Tensor:
     """The array as a tensor on a device; on the CPU both share their memory.
 
@@ -254,12 +278,14 @@ class Prepared(NamedTuple):
         lightness: L* at the network's size, (H, W).
         exposed: The same, lightened where the film is dark.
         share: How strong colors are beside those of the exposed picture, in (0, 1].
+        trace: Takes what the stages make of it, if somebody wants to see that.
     """
 
     frame: Frame
     lightness: Map
     exposed: Map
     share: float
+    trace: FrameTrace | None = None
 
 
 class Guess(NamedTuple):
@@ -271,6 +297,7 @@ class Guess(NamedTuple):
         confidence: 1 where one bin has all probability, 0 where all have alike; the map's mean.
         lightness: L* that the network saw, (H, W).
         shot: Its shot.
+        trace: As in `Prepared`.
     """
 
     frame: Frame
@@ -278,6 +305,7 @@ class Guess(NamedTuple):
     confidence: float
     lightness: Map
     shot: Shot
+    trace: FrameTrace | None = None
 
 
 class Colored(NamedTuple):
@@ -289,6 +317,7 @@ class Colored(NamedTuple):
         ab: The small map that they come from, (2, h, w).
         confidence: How sure the model is of it, in [0, 1].
         shot: Its shot.
+        trace: As in `Prepared`; whoever takes the frame closes it.
     """
 
     frame: Frame
@@ -296,3 +325,4 @@ class Colored(NamedTuple):
     ab: Map
     confidence: float
     shot: Shot
+    trace: FrameTrace | None = None

@@ -144,6 +144,7 @@ def _colorize_reel(
 ) -> "Outcome":
     """What becomes of one reel."""
     from vidcolor.files import pictures_path, work_path
+    from vidcolor.pipeline.trace import NO_TRACE
     from vidcolor.reels.batch import Outcome
 
     if not options.quiet:
@@ -156,7 +157,7 @@ def _colorize_reel(
     if bag is not None:
         bag.begin()
     with FilmBar(planned.job, batch.settings, quiet=options.quiet) as bar:
-        return batch.colorize(planned, bar.show, dump)
+        return batch.colorize(planned, bar.show, dump or NO_TRACE)
 
 
 def _find_bag(folder: Path | None, *, is_wanted: bool) -> "Bag | None":

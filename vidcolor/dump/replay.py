@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from vidcolor.dump.beginning import begun
 from vidcolor.dump.sink import FrameDump
 from vidcolor.film.coloring import Progress, read_job
+from vidcolor.film.tracing import tracing
 from vidcolor.frame import Shot
 from vidcolor.models.zoo import Model, find_model
 from vidcolor.pipeline.run import colorize_frames
@@ -70,15 +70,15 @@ def replay_job(
     """Dump chosen frames of a planned film; see `replay_frames`."""
     began = perf_counter()
     count = 0
-    with begun(dump, job, model, settings):
+    with tracing(dump, job, model, settings):
         last_by_shot = _find_frames(job, settings, dump)
         end = max(last_by_shot.values(), default=-1)
         frames = read_job(job, settings, Losses())
         colored = colorize_frames(frames, model, settings, dump, last_by_shot)
         with closing(colored):
             for one in colored:
-                if dump.wants(one.frame):
-                    dump.finish_frame(one.frame)
+                if one.trace is not None:
+                    one.trace.close()
                 count += 1
                 if progress is not None:
                     progress(count, one.shot.number)

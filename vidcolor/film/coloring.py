@@ -7,16 +7,16 @@ from time import perf_counter
 
 import torch
 
-from vidcolor.dump.beginning import begun
-from vidcolor.dump.sink import FrameDump
 from vidcolor.film.checkpoint import Work
 from vidcolor.film.provenance import Origin, watched
+from vidcolor.film.tracing import tracing
 from vidcolor.frame import (
     Colored,
     Frame,
 )
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.run import Past, colorize_frames
+from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
@@ -64,7 +64,7 @@ class Commission:
         work: Takes in the shots.
         pictures: Takes in the pictures of a film that becomes some; None for one in a file.
         watcher: Is told of it.
-        dump: Gets what the stages make of the frames that it chooses, if anything does.
+        trace: Gets what the stages make of the frames that it chooses.
     """
 
     job: Job
@@ -74,7 +74,7 @@ class Commission:
     work: Work
     pictures: PictureWriter | None
     watcher: Watcher
-    dump: FrameDump | None = None
+    trace: Trace = NO_TRACE
 
 
 Engine = Callable[[Commission], Losses]
@@ -88,11 +88,10 @@ def color_here(film: Commission) -> Losses:
     frames = watched(read_job(job, settings, losses), job.source, film.origin)
     memory = remembered(work, work.endings(), film.model.device)
     past = Past(work.frames_done, memory)
-    with begun(film.dump, job, film.model, settings):
-        colored = colorize_frames(frames, film.model, settings, film.dump, past=past)
+    with tracing(film.trace, job, film.model, settings):
+        colored = colorize_frames(frames, film.model, settings, film.trace, past=past)
         with closing(colored):
-            keeper = ShotKeeper(job, settings, work, film.pictures)
-            keeper.keep(colored, film.watcher, film.dump)
+            ShotKeeper(job, settings, work, film.pictures).keep(colored, film.watcher)
     return losses
 
 
@@ -118,9 +117,7 @@ class ShotKeeper:
         self._frames = 0
         self._times: list[int] = []
 
-    def keep(
-        self, colored: Iterator[Colored], watcher: Watcher, dump: FrameDump | None = None
-    ) -> None:
+    def keep(self, colored: Iterator[Colored], watcher: Watcher) -> None:
         """Encode frames, and tell of each; when they end, so does their last shot."""
         first = self._source.first_pts * self._source.time_base
         timeline = Timeline(self._work.figures())
@@ -128,8 +125,8 @@ class ShotKeeper:
             frame, shot = one.frame, one.shot
             before = perf_counter()
             self._add(one)
-            if dump is not None and dump.wants(frame):
-                dump.finish_frame(frame, encode=perf_counter() - before)
+            if one.trace is not None:
+                one.trace.close(encode=perf_counter() - before)
             figures = timeline.add(
                 one.ab,
                 seconds=float(frame.pts * frame.time_base - first),

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import (
     DiskFullError,
     LedgerError,
@@ -22,6 +21,7 @@ from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.provenance import Origin, find_origin, tell_identity
 from vidcolor.film.verify import Proof, Verification, hash_paths
 from vidcolor.models.zoo import Model, find_model
+from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Losses
 from vidcolor.report.checks import Remark, find_remarkable
 from vidcolor.report.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
@@ -66,7 +66,7 @@ def colorize_video(
     settings: Settings | None = None,
     *,
     progress: Progress | None = None,
-    dump: FrameDump | None = None,
+    dump: Trace | None = None,
 ) -> Result:
     """Colorize one film.
 
@@ -75,7 +75,7 @@ def colorize_video(
         output: The colorized film; None for `film.colorized.*` beside it.
         settings: All settings; None for the defaults.
         progress: Called after each frame with the number of frames done and the shot's number.
-        dump: Gets what the stages make of the frames that it chooses.
+        dump: Gets what the stages make of the frames that it chooses, such as a `FrameDump`.
 
     Raises:
         VidcolorError: The film cannot be colorized; nothing is left under the output's name.
@@ -84,7 +84,7 @@ def colorize_video(
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
     model = find_model(settings.model)
-    return colorize_job(job, model, settings, Watcher(progress), dump)
+    return colorize_job(job, model, settings, Watcher(progress), dump or NO_TRACE)
 
 
 def check_names(job: Job, settings: Settings, *, folder_comes: bool = False) -> None:
@@ -117,7 +117,7 @@ def colorize_job(
     model: Model,
     settings: Settings,
     watcher: Watcher,
-    dump: FrameDump | None = None,
+    trace: Trace = NO_TRACE,
     origin: Origin | None = None,
     color: Engine = color_here,
 ) -> Result:
@@ -128,7 +128,7 @@ def colorize_job(
         model: What predicts.
         settings: All settings.
         watcher: Is told of it.
-        dump: See `colorize_video`.
+        trace: Gets what the stages make of the frames that it chooses.
         origin: The film by its content, if that was read before.
         color: Colors its shots.
     """
@@ -138,7 +138,7 @@ def colorize_job(
     credentials = Credentials(job, model, settings.output, identity)
     with Work(job.encoding.path, identity, watcher.see_shot) as work, _kept_for_later(work):
         _refuse_taken_names(job, settings, is_ours=work.losses is not None)
-        if dump is not None and work.shots_done:
+        if trace is not NO_TRACE and work.shots_done:
             work.restart()  # for the frames that it wants of shots that are done
         _tell_beginning(job, work)
         if work.losses is None:
@@ -153,7 +153,7 @@ def colorize_job(
                 work=work,
                 pictures=writer if isinstance(writer, PictureWriter) else None,
                 watcher=watcher,
-                dump=dump,
+                trace=trace,
             )
             work.end_film(asdict(color(film)))
         timeline = Timeline(work.figures())
@@ -185,8 +185,7 @@ def colorize_job(
         )
         watcher.see_film(result.frames, result.seconds)
         work.remove()
-    if dump is not None:
-        dump.refuse_missed()
+    trace.refuse_missed()
     return result
 
 

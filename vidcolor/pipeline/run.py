@@ -16,10 +16,8 @@ import numpy as np
 import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoded
-from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import chroma_planes
-from vidcolor.dump.sink import FrameDump
 from vidcolor.frame import (
     CPU,
     MAP_STRIDE,
@@ -35,7 +33,9 @@ from vidcolor.frame import (
 )
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model
-from vidcolor.pipeline.stages import named, timed
+from vidcolor.pipeline.decoder import Decoder
+from vidcolor.pipeline.stages import named
+from vidcolor.pipeline.trace import NO_TRACE, Trace, show_answer, show_chroma, show_smoothed
 from vidcolor.refine.flood import refine_flood
 from vidcolor.refine.refined import Refined
 from vidcolor.refine.scribble import refine_scribble
@@ -75,7 +75,7 @@ def colorize_frames(
     frames: Iterator[Frame],
     model: Model,
     settings: Settings,
-    dump: FrameDump | None = None,
+    trace: Trace = NO_TRACE,
     last_by_shot: Mapping[int, int] | None = None,
     past: Past | None = None,
 ) -> Generator[Colored, None, None]:
@@ -87,15 +87,15 @@ def colorize_frames(
         frames: The film's frames.
         model: What predicts.
         settings: All settings.
-        dump: Gets what the stages make of the frames that it chooses; the caller ends each.
+        trace: Gets what the stages make of the frames that it chooses; the caller closes each.
         last_by_shot: If given, only the shots named are colorized, each at least up to the frame of
             this number, and no farther than it depends on.
         past: What was done of the film before; these frames are not yielded again.
     """
     past = past or Past(0, LongMemory(REMEMBERED_SHOTS))
-    prepared = _with_small_luma(_prepare(frames, settings, dump, past.frames))
-    numbered = _told(number_shots(named("reading", prepared)), dump)
-    return _colorize(numbered, past, model, settings, dump, last_by_shot)
+    prepared = _with_small_luma(_prepare(frames, settings, trace, past.frames))
+    numbered = _shown(number_shots(named("reading", prepared)))
+    return _colorize(numbered, past, model, settings, last_by_shot)
 
 
 def colorize_shots(
@@ -114,9 +114,9 @@ def colorize_shots(
         model: What predicts.
         settings: All settings.
     """
-    prepared = named("reading", _prepare(frames, settings, None, 0))
+    prepared = named("reading", _prepare(frames, settings, NO_TRACE, 0))
     numbered = (pair for pair in zip(prepared, shots, strict=True))
-    return _colorize(numbered, Past(0, memory), model, settings, None, None)
+    return _colorize(numbered, Past(0, memory), model, settings, None)
 
 
 def _colorize(
@@ -124,16 +124,15 @@ def _colorize(
     past: Past,
     model: Model,
     settings: Settings,
-    dump: FrameDump | None,
     last_by_shot: Mapping[int, int] | None,
 ) -> Generator[Colored, None, None]:
     """Each frame with its color, by threads that work at once."""
     ahead = run_ahead(numbered, FRAMES_READ_AHEAD)
-    guessed = _guess(ahead, model, settings, dump, last_by_shot, past)
+    guessed = _guess(ahead, model, settings, last_by_shot, past)
     inferred = run_ahead(named("inference", guessed), FRAMES_COLORED_AHEAD)
     device = model.device if model.device.type == "cuda" else CPU
     with closing(inferred), _one_thread_each():
-        yield from named("coloring", _finish(inferred, settings, device, dump))
+        yield from named("coloring", _finish(inferred, settings, device))
 
 
 @contextmanager
@@ -153,7 +152,6 @@ def colorize_shot(
     memory: LongMemory,
     model: Model,
     settings: Settings,
-    dump: FrameDump | None = None,
 ) -> Iterator[Guess]:
     """Yield each frame of one shot with the small map of its colors.
 
@@ -166,8 +164,8 @@ def colorize_shot(
         memory: Knows how earlier shots ended, and is told how this one did.
         model: What predicts.
         settings: All settings.
-        dump: Gets what the stages make of the frames that it chooses.
     """
+    decode = Decoder(model.decoding, settings.color)
     waiting: deque[Prepared] = deque()
     cards = CardWatch()
     ending = memory.recall(shot.returns_to)
@@ -177,28 +175,28 @@ def colorize_shot(
         nonlocal last_given
         for prepared, histogram in asked:
             waiting.append(prepared)
-            if dump is not None and dump.wants(prepared.frame):
-                _dump_histogram(prepared.frame, histogram, model, settings, dump)
+            if prepared.trace is not None:
+                show_answer(prepared.trace, histogram)
             last_given = perf_counter()
             yield histogram
 
     asked = _ask(frames, model, settings)
     with closing(asked):
         smoothed = smooth_histograms(fresh(), settings.temporal, ending.histogram)
-        for histogram, refined in _refine(smoothed, model, settings):
+        for histogram, refined in _refine(smoothed, decode, settings):
             ending = ending._replace(histogram=histogram)
-            frame, lightness, exposed, share = waiting.popleft()
+            frame, lightness, exposed, share, trace = waiting.popleft()
             share *= cards.color_share(lightness, exposed)
-            decoded = _decode(histogram.probabilities, model, settings)
-            gain = _gain(histogram, decoded, ending.strength, model, settings)
+            decoded = decode(histogram.probabilities)
+            gain = _gain(histogram, decoded, ending.strength, decode)
             decoded = decoded._replace(ab=decoded.ab * gain)
             seconds = perf_counter() - last_given
-            if dump is not None and dump.wants(frame):
-                dump.tell(frame, gain=round(gain, 4), color_share=round(share, 4))
-                dump.add_smoothed(frame, histogram, decoded, refined and refined.record, seconds)
+            if trace is not None:
+                trace.note(gain=round(gain, 4), color_share=round(share, 4))
+                show_smoothed(trace, histogram, refined, seconds, gain=gain)
             confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
             ab = refined.ab * np.float32(gain) if refined else decoded.ab.cpu().numpy()
-            yield Guess(frame, ab * np.float32(share), confidence, lightness, shot)
+            yield Guess(frame, ab * np.float32(share), confidence, lightness, shot, trace)
     memory.keep(shot.number, ending)
 
 
@@ -233,43 +231,41 @@ def _ask(
 
 
 def _refine(
-    smoothed: Iterable[ColorHistogram], model: Model, settings: Settings
+    smoothed: Iterable[ColorHistogram], decode: Decoder, settings: Settings
 ) -> Iterator[tuple[ColorHistogram, Refined | None]]:
     """The smoothed histograms of one shot, each with its refined colors if that is asked for."""
 
-    def decode(probabilities: torch.Tensor) -> torch.Tensor:
-        return _decode(probabilities, model, settings).ab
+    def colors(probabilities: torch.Tensor) -> torch.Tensor:
+        return decode(probabilities).ab
 
     refine, memory = settings.refine, settings.temporal.smoothing
     if refine.method == "none":
         yield from ((histogram, None) for histogram in smoothed)
     elif refine.method == "flood":
-        flooded = refine_flood(smoothed, decode, threshold=refine.threshold, memory=memory)
+        flooded = refine_flood(smoothed, colors, threshold=refine.threshold, memory=memory)
         yield from ((refined.histogram, refined) for refined in flooded)
     else:
-        spread = refine_scribble(smoothed, decode, memory=memory)
+        spread = refine_scribble(smoothed, colors, memory=memory)
         yield from ((refined.histogram, refined) for refined in spread)
 
 
 def _prepare(
-    frames: Iterator[Frame], settings: Settings, dump: FrameDump | None, done: int
+    frames: Iterator[Frame], settings: Settings, trace: Trace, done: int
 ) -> Generator[Prepared, None, None]:
     """Each frame with its lightness at network size; the first `done` are there for cuts alone."""
-    frames = frames if dump is None else dump.watch(frames)
-    for frame, decode_seconds in timed(frames):
+    for frame in trace.watch(frames):
         if frame.index < done:
             yield Prepared(frame, NOTHING, NOTHING, 0.0)
             continue
+        opened = trace.open(frame)
         began = perf_counter()
         picture = frame.picture
         seen = to_network(frame.luma, picture, network_size(picture, settings.model.render_size))
         exposed, share = expose(seen)
-        if dump is not None and dump.wants(frame):
+        if opened is not None:
             seconds = perf_counter() - began
-            dump.begin_frame(frame, seen)
-            dump.add(frame, "luma", {"luma": frame.luma}, decode_seconds)
-            dump.add(frame, "lightness", {"lightness": seen, "exposed": exposed}, seconds)
-        yield Prepared(frame, seen, exposed, share)
+            opened.add("lightness", {"lightness": seen, "exposed": exposed}, seconds)
+        yield Prepared(frame, seen, exposed, share, opened)
 
 
 def _with_small_luma(
@@ -282,15 +278,14 @@ def _with_small_luma(
             yield prepared, small_luma(frame.luma, frame.picture.depth)
 
 
-def _told(
-    numbered: Iterator[tuple[Prepared, Shot, CutScore]], dump: FrameDump | None
+def _shown(
+    numbered: Iterator[tuple[Prepared, Shot, CutScore]],
 ) -> Generator[tuple[Prepared, Shot], None, None]:
-    """Each frame with its shot; a dump hears how much it looked like a cut."""
+    """Each frame with its shot; its trace gets how much it looked like a cut."""
     for prepared, shot, score in numbered:
-        if dump is not None and dump.wants(prepared.frame):
+        if prepared.trace is not None:
             cut = {f"cut_{name}": round(value, 4) for name, value in score._asdict().items()}
-            told_of = {"shot": shot.number, "returns_to": shot.returns_to}
-            dump.tell(prepared.frame, **told_of, **cut)
+            prepared.trace.note(shot=shot.number, returns_to=shot.returns_to, **cut)
         yield prepared, shot
 
 
@@ -298,7 +293,6 @@ def _guess(
     numbered: Generator[tuple[Prepared, Shot], None, None],
     model: Model,
     settings: Settings,
-    dump: FrameDump | None,
     last_by_shot: Mapping[int, int] | None,
     past: Past,
 ) -> Generator[Guess, None, None]:
@@ -312,29 +306,11 @@ def _guess(
             frames = chain([first], frames)
             if last_by_shot is not None:
                 frames = _until(last_by_shot.get(shot.number), frames)
-            yield from colorize_shot(frames, shot, past.memory, model, settings, dump)
-
-
-def _dump_histogram(
-    frame: Frame,
-    histogram: ColorHistogram | Spared,
-    model: Model,
-    settings: Settings,
-    dump: FrameDump,
-) -> None:
-    """Dump what the network says of a frame, or that it was not asked."""
-    dump.tell(frame, spared=isinstance(histogram, Spared))
-    if isinstance(histogram, ColorHistogram):
-        decoded = _decode(histogram.probabilities, model, settings)
-        dump.add_histogram(frame, "net", histogram, decoded, histogram.seconds)
+            yield from colorize_shot(frames, shot, past.memory, model, settings)
 
 
 def _gain(
-    histogram: ColorHistogram,
-    decoded: Decoded,
-    strength: Strength,
-    model: Model,
-    settings: Settings,
+    histogram: ColorHistogram, decoded: Decoded, strength: Strength, decode: Decoder
 ) -> float:
     """What makes the colors of a smoothed histogram as strong as the frame's own."""
     if histogram.weight is None:
@@ -342,7 +318,7 @@ def _gain(
     smoothed = decoded.ab.cpu().numpy()
     if histogram.predicted is None:
         return strength.gain_spared(smoothed)
-    alone = _decode(histogram.predicted[:, ::EVERY, ::EVERY], model, settings).ab
+    alone = decode(histogram.predicted[:, ::EVERY, ::EVERY]).ab
     return strength.gain(alone.cpu().numpy(), smoothed)
 
 
@@ -352,31 +328,24 @@ def _until(last: int | None, frames: Iterable[Prepared]) -> Iterator[Prepared]:
     return takewhile(lambda prepared: prepared.frame.index < end, frames)
 
 
-def _decode(probabilities: torch.Tensor, model: Model, settings: Settings) -> Decoded:
-    color, decoding = settings.color, model.decoding
-    vividness, method, seed = color.vividness, color.decode, color.seed
-    return decode_prediction(probabilities, decoding, vividness=vividness, method=method, seed=seed)
-
-
 def _finish(
-    inferred: Iterable[Guess], settings: Settings, device: torch.device, dump: FrameDump | None
+    inferred: Iterable[Guess], settings: Settings, device: torch.device
 ) -> Generator[Colored, None, None]:
     """Each frame with its chroma planes."""
 
     def finish(guess: Guess) -> tuple[Colored, Record | None, float]:
-        frame, ab, confidence, lightness, shot = guess
-        record: Record | None = {} if dump is not None and dump.wants(frame) else None
+        frame, ab, confidence, lightness, shot, trace = guess
+        record: Record | None = None if trace is None else {}
         shown = ab * settings.color.saturation
         began = perf_counter()
         way = settings.color.upsample
         chroma = chroma_planes(frame, shown, lightness, record, upsample=way, device=device)
-        return Colored(frame, chroma, shown, confidence, shot), record, perf_counter() - began
+        colored = Colored(frame, chroma, shown, confidence, shot, trace)
+        return colored, record, perf_counter() - began
 
     begin = partial(torch.set_num_threads, 1)
     with closing(map_ahead(finish, inferred, helper_count(), begin)) as finished:
         for colored, record, seconds in finished:
-            if dump is not None and record is not None:
-                planes = {"cb": colored.chroma.cb, "cr": colored.chroma.cr}
-                dump.add(colored.frame, "chroma", record | planes, seconds)
-                dump.add(colored.frame, "final", planes)
+            if colored.trace is not None and record is not None:
+                show_chroma(colored.trace, colored.chroma, record, seconds)
             yield colored

@@ -1,21 +1,12 @@
-"""What a stage's frames go through to tell of it: how long they took, and where it failed."""
+"""What a stage's frames go through so that an error in it tells where it was."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator
 from contextlib import closing
-from time import perf_counter
 from typing import TypeVar
 
 from vidcolor.errors import VidcolorError
 
 T = TypeVar("T")
-
-
-def timed(items: Iterable[T]) -> Iterator[tuple[T, float]]:
-    """`items`, each with the seconds that it was waited for."""
-    began = perf_counter()
-    for item in items:
-        yield item, perf_counter() - began
-        began = perf_counter()
 
 
 def named(stage: str, items: Generator[T, None, None]) -> Generator[T, None, None]:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
 from vidcolor.film.checkpoint import discard_work
 from vidcolor.film.coloring import Engine, Progress, Watcher, color_here
@@ -15,6 +14,7 @@ from vidcolor.film.credentials import load_signer
 from vidcolor.film.provenance import Origin, tell_identity
 from vidcolor.film.verify import is_proven
 from vidcolor.models.zoo import Model
+from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import Ledger
 from vidcolor.settings import Settings
@@ -143,9 +143,7 @@ class Batch:
             return map(finish, planned)
         return map_at_once(finish, planned, workers.number, workers.stop)
 
-    def colorize(
-        self, planned: Planned, progress: Progress, dump: FrameDump | None = None
-    ) -> Outcome:
+    def colorize(self, planned: Planned, progress: Progress, trace: Trace = NO_TRACE) -> Outcome:
         """Colorize one planned reel; an error is its outcome."""
         job, settings = planned.job, self.settings
         ledger = self._ledger
@@ -153,7 +151,7 @@ class Batch:
         try:
             make_folder(job.encoding.path.parent)
             result = colorize_job(
-                job, self.model, settings, watcher, dump, planned.origin, self._color
+                job, self.model, settings, watcher, trace, planned.origin, self._color
             )
         except ReelTakenError:
             return _left(job.source.path)

@@ -1,4 +1,4 @@
-"""What a dump is told of the film whose frames will come, and when it is closed."""
+"""What a trace is told of the film whose frames will come, and when it ends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,23 +6,24 @@ from dataclasses import asdict
 from pathlib import Path
 
 from vidcolor.color.lightness import network_size
-from vidcolor.dump.sink import Film, FrameDump
 from vidcolor.frame import MAP_STRIDE
 from vidcolor.models.zoo import Model
+from vidcolor.pipeline.decoder import Decoder
+from vidcolor.pipeline.trace import NO_TRACE, Trace, TracedFilm
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
 from vidcolor.writing.plan import Job
 
 
 @contextmanager
-def begun(dump: FrameDump | None, job: Job, model: Model, settings: Settings) -> Iterator[None]:
-    """Have a dump, if there is one, ready for a film's frames and closed at the end."""
-    if dump is None:
+def tracing(trace: Trace, job: Job, model: Model, settings: Settings) -> Iterator[None]:
+    """Have a trace ready for a film's frames, and ended with them."""
+    if trace is NO_TRACE:
         yield
         return
     source, picture = job.source, job.encoding.picture
     width, height = network_size(picture, settings.model.render_size)
-    film = Film(
+    film = TracedFilm(
         path=source.path,
         files=source.files,
         picture=picture,
@@ -46,8 +47,8 @@ def begun(dump: FrameDump | None, job: Job, model: Model, settings: Settings) ->
     }
     if source.series is not None:
         made_of["input"] = asdict(settings.input)
-    dump.begin(film, made_of)
+    trace.begin(film, made_of, Decoder(model.decoding, settings.color))
     try:
         yield
     finally:
-        dump.close()
+        trace.end()
