@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, groupby, islice, pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,8 +23,7 @@ from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, Settings
-from vidcolor.shots.cuts import number_shots
-from vidcolor.shots.detail import small_luma
+from vidcolor.shots.cuts import number_frames
 
 PICTURE = Picture(
     width=640,
@@ -77,9 +77,8 @@ def print_row(label: str, figures: Figures) -> None:
 def read_takes(path: Path) -> Iterator[Take]:
     """The shots of a film that are long enough, at the sequences' size and depth."""
     frames = read_frames(probe(path), Losses())
-    seen = ((frame, small_luma(frame.luma, frame.picture.depth)) for frame in frames)
-    for shot, members in groupby(number_shots(seen), key=lambda item: item[1]):
-        luma = [fit_luma(frame) for frame, *_ in islice(members, MOST_FRAMES)]
+    for shot, members in groupby(number_frames(frames), key=attrgetter("shot")):
+        luma = [fit_luma(one.frame) for one in islice(members, MOST_FRAMES)]
         if len(luma) >= LEAST_FRAMES:
             yield Take(f"{path.stem} {shot.number}", luma)
 

@@ -130,20 +130,20 @@ def test_the_network_is_asked_no_more_than_needed(
 ) -> None:
     """It sees as many frames as are not spared, and colors stay nearly what they are with all."""
     asked = 0
-    predict = pipeline.predict_histograms
+    predict = pipeline.predict_frames
 
-    def counted(pictures, *rest):  # noqa: ANN001, ANN002, ANN202
+    def counted(pictures, **rest):  # noqa: ANN001, ANN003, ANN202
         def counting():  # noqa: ANN202
             nonlocal asked
             for picture in pictures:
                 asked += 1
                 yield picture
 
-        return predict(counting(), *rest)
+        return predict(counting(), **rest)
 
     still = [np.roll(luma, -step, axis=1) for step, luma in enumerate(soft_shot(1, 16))]
     film = write_film(tmp_path / "film.mkv", still)
-    monkeypatch.setattr(pipeline, "predict_histograms", counted)
+    monkeypatch.setattr(pipeline, "predict_frames", counted)
     settings = replace(FAST, temporal=TemporalSettings(every=every))
     colored = planes(colorize_video(film, None, settings).path)
     assert asked <= most
@@ -250,8 +250,8 @@ def failing_at(call: int, work: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("function", "stage"),
     [
-        ("pipeline.run.to_network", "reading failed at frame 7: ZeroDivisionError"),
-        ("pipeline.run.small_luma", "reading failed at frame 7: ZeroDivisionError"),
+        ("shots.seeing.to_network", "reading failed at frame 7: ZeroDivisionError"),
+        ("shots.cuts.small_luma", "reading failed at frame 7: ZeroDivisionError"),
         pytest.param(
             "pipeline.decoder.decode_prediction",
             "inference failed at frame 3: ZeroDivisionError",  # smoothed and alone, each frame

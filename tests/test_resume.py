@@ -12,10 +12,10 @@ from vidcolor.errors import DiskFullError, OutputError, SourceGoneError
 from vidcolor.files import work_path
 from vidcolor.film import coloring
 from vidcolor.film.checkpoint import Work
-from vidcolor.pipeline import run as pipeline
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.report.timeline import FrameFigures
 from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Settings
+from vidcolor.shots import seeing
 
 SETTINGS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(codec="libx264")
@@ -99,8 +99,8 @@ def test_only_what_is_missing_is_colorized(
     output = tmp_path / "out.mkv"
     stop_at(2 * SHOT_FRAMES + 3, reel, output, KeyboardInterrupt)
     asked: list[object] = []
-    expose = pipeline.expose
-    monkeypatch.setattr(pipeline, "expose", lambda seen: (asked.append(seen), expose(seen))[1])
+    expose = seeing.expose
+    monkeypatch.setattr(seeing, "expose", lambda seen: (asked.append(seen), expose(seen))[1])
     caplog.set_level("INFO", "vidcolor")
     shown: list[tuple[int, int]] = []
     result = colorize_video(reel, output, SETTINGS, progress=lambda *told: shown.append(told))

@@ -270,42 +270,74 @@ class Chroma(NamedTuple):
     limited_share: float
 
 
-class Prepared(NamedTuple):
+class CutScore(NamedTuple):
+    """How much a frame looks like the first of a shot; a hard cut needs both to be large.
+
+    Attributes:
+        difference: How unlike the frame before it is, in percent: 0 alike, 100 nothing alike, 200
+            its negative.
+        ratio: The same, over the mean of it in the `WINDOW` frames on each side.
+    """
+
+    difference: float
+    ratio: float
+
+
+class Numbered(NamedTuple):
+    """A frame, its shot, and how much it looks like the shot's first; None if that is not asked."""
+
+    frame: Frame
+    shot: Shot
+    cut: CutScore | None
+
+
+class Seen(NamedTuple):
     """A frame as the network sees it.
 
     Attributes:
         frame: The frame.
+        shot: Its shot.
         lightness: L* at the network's size, (H, W).
         exposed: The same, lightened where the film is dark.
-        share: How strong colors are beside those of the exposed picture, in (0, 1].
+        color_share: What its colors are to be multiplied with, in [0, 1]: a dark picture has weaker
+            ones than the lightened one, a card none.
         trace: Takes what the stages make of it, if somebody wants to see that.
     """
 
     frame: Frame
+    shot: Shot
     lightness: Map
     exposed: Map
-    share: float
+    color_share: float
     trace: FrameTrace | None = None
+
+
+class Mapped(NamedTuple):
+    """A frame with its prediction.
+
+    Attributes:
+        seen: The frame.
+        prediction: What the network says of it, or what is left of that after smoothing.
+        began: When the last step towards it began, by `perf_counter`.
+    """
+
+    seen: Seen
+    prediction: ColorHistogram
+    began: float = 0.0
 
 
 class Guess(NamedTuple):
     """What is known of a frame's colors at the size of the model's map.
 
     Attributes:
-        frame: The frame.
+        seen: The frame.
         ab: a* and b* as the model means them, (2, h, w).
         confidence: 1 where one bin has all probability, 0 where all have alike; the map's mean.
-        lightness: L* that the network saw, (H, W).
-        shot: Its shot.
-        trace: As in `Prepared`.
     """
 
-    frame: Frame
+    seen: Seen
     ab: Map
     confidence: float
-    lightness: Map
-    shot: Shot
-    trace: FrameTrace | None = None
 
 
 class Colored(NamedTuple):
@@ -317,7 +349,7 @@ class Colored(NamedTuple):
         ab: The small map that they come from, (2, h, w).
         confidence: How sure the model is of it, in [0, 1].
         shot: Its shot.
-        trace: As in `Prepared`; whoever takes the frame closes it.
+        trace: As in `Seen`; whoever takes the frame closes it.
     """
 
     frame: Frame

@@ -4,7 +4,6 @@ import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
@@ -104,10 +103,9 @@ def _color(
     job, settings = order.job, order.settings
     source = replace(job.source, picture=job.encoding.picture)
     frames = read_pieces(source, pieces, margin, settings.input.hwaccel)
-    shots = chain.from_iterable(repeat(piece.shot, piece.frames) for piece in pieces)
     with Work(target, {}) as work:
         memory = remembered(work, endings, model.device)
-        with closing(colorize_shots(frames, shots, memory, model, settings)) as colored:
+        with closing(colorize_shots(frames, memory, model, settings)) as colored:
             ShotKeeper(job, settings, work).keep(colored, Watcher())
         return dict(work.endings())
 

@@ -13,8 +13,7 @@ from vidcolor.models.zoo import Model, find_model
 from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.reader import Losses
 from vidcolor.settings import Settings
-from vidcolor.shots.cuts import number_shots
-from vidcolor.shots.detail import small_luma
+from vidcolor.shots.cuts import number_frames
 from vidcolor.writing.plan import Job, plan_video
 
 
@@ -92,8 +91,7 @@ def _find_frames(job: Job, settings: Settings, dump: FrameDump) -> dict[int, int
     last_by_shot: dict[int, int] = {}
     ends: dict[Shot, int] = {}
     frames = dump.watch(read_job(job, settings, Losses()))
-    small = ((frame, small_luma(frame.luma, frame.picture.depth)) for frame in frames)
-    for frame, shot, _ in number_shots(small):
+    for frame, shot, _ in number_frames(frames):
         ends[shot] = frame.index
         if dump.wants(frame):
             last_by_shot[shot.number] = frame.index

@@ -2,9 +2,12 @@
 
 import logging
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from operator import attrgetter
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,18 +16,28 @@ from torch.nn import functional
 
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.errors import VidcolorError
-from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE, ColorHistogram, to_device
+from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE, ColorHistogram, Mapped, Seen, to_device
 from vidcolor.models.zoo import Model
 from vidcolor.nets.inputs import normalize_lightness
 
 Lightness = NDArray[np.float32]
 Inferred = tuple[list[torch.Tensor], float]
-Ahead = tuple[list[Lightness], Future[Inferred]]
+T = TypeVar("T")
 
 _SMALLEST_CPU_BATCH = 2
 """oneDNN takes other kernels, with other roundings, for a single picture; not so from two on."""
 
 _log = logging.getLogger(__name__)
+
+
+def predict_frames(
+    frames: Iterable[Seen], model: Model, batch_size: int
+) -> Generator[Mapped, None, None]:
+    """Each frame with what the model says of its exposed picture; see `predict_histograms`."""
+    predicted = _predict(frames, attrgetter("exposed"), model, batch_size)
+    with closing(predicted):
+        for seen, histogram in predicted:
+            yield Mapped(seen, histogram)
 
 
 def predict_histograms(
@@ -50,30 +63,43 @@ def predict_histograms(
     Raises:
         VidcolorError: There is not enough memory for one picture.
     """
+    predicted = _predict(lightness, lambda picture: picture, model, batch_size)
+    with closing(predicted):
+        for _, histogram in predicted:
+            yield histogram
+
+
+def _predict(
+    items: Iterable[T], picture: Callable[[T], Lightness], model: Model, batch_size: int
+) -> Generator[tuple[T, ColorHistogram], None, None]:
+    """Each item with the histogram of its picture."""
     workers = max(min(model.threads, batch_size // _SMALLEST_CPU_BATCH), 1)
     share = batch_size // workers
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     pool = ThreadPoolExecutor(workers, "infer", torch.set_num_threads, (model.threads // workers,))
-    ahead: deque[Ahead] = deque()
+    ahead: deque[tuple[list[T], list[Lightness], Future[Inferred]]] = deque()
     try:
-        for batch in _alike(lightness, share):
-            ahead.append((batch, pool.submit(_infer_within_limit, batch, model, share)))
+        for batch in _alike(items, picture, share):
+            pictures = [picture(item) for item in batch]
+            future = pool.submit(_infer_within_limit, pictures, model, share)
+            ahead.append((batch, pictures, future))
             if len(ahead) > workers:
-                yield from _finished(ahead)
+                yield from _finished(*ahead.popleft())
         while ahead:
-            yield from _finished(ahead)
+            yield from _finished(*ahead.popleft())
     finally:
         pool.shutdown(cancel_futures=True)
         torch.set_num_threads(before)
 
 
-def _finished(ahead: deque[Ahead]) -> Iterator[ColorHistogram]:
-    """The histograms of the first batch, as soon as they are there."""
-    batch, future = ahead.popleft()
+def _finished(
+    batch: list[T], pictures: list[Lightness], future: Future[Inferred]
+) -> Iterator[tuple[T, ColorHistogram]]:
+    """The items of a batch with their histograms, as soon as they are there."""
     histograms, seconds = future.result()
-    for probabilities, lightness in zip(histograms, batch, strict=True):
-        yield ColorHistogram(probabilities, lightness, seconds=seconds / len(batch))
+    for item, lightness, one in zip(batch, pictures, histograms, strict=True):
+        yield item, ColorHistogram(one, lightness, seconds=seconds / len(batch))
 
 
 def _infer_within_limit(pictures: list[Lightness], model: Model, full_size: int) -> Inferred:
@@ -91,14 +117,17 @@ def _infer_within_limit(pictures: list[Lightness], model: Model, full_size: int)
     return done, perf_counter() - began
 
 
-def _alike(lightness: Iterable[Lightness], batch_size: int) -> Iterator[list[Lightness]]:
-    """Neighbors of one size, at most `batch_size` together."""
-    batch: list[Lightness] = []
-    for picture in lightness:
-        if batch and (len(batch) == batch_size or picture.shape != batch[0].shape):
+def _alike(
+    items: Iterable[T], picture: Callable[[T], Lightness], batch_size: int
+) -> Iterator[list[T]]:
+    """Neighbors whose pictures have one size, at most `batch_size` together."""
+    batch: list[T] = []
+    for item in items:
+        is_other = batch and picture(item).shape != picture(batch[0]).shape
+        if is_other or len(batch) == batch_size:
             yield batch
             batch = []
-        batch.append(picture)
+        batch.append(item)
     if batch:
         yield batch
 

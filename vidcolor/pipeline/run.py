@@ -1,11 +1,9 @@
-"""The order of the stages, and nothing else: frames in, the same frames with color out."""
+"""The order of the stages: frames in, the same frames with color out."""
 
-from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from functools import partial
-from itertools import chain, groupby, takewhile
+from itertools import groupby, takewhile
 from math import log2
 from operator import attrgetter
 from time import perf_counter
@@ -16,39 +14,40 @@ import numpy as np
 import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoded
-from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import chroma_planes
 from vidcolor.frame import (
     CPU,
-    MAP_STRIDE,
     Colored,
     ColorHistogram,
     Frame,
     Guess,
-    Map,
-    Prepared,
+    Mapped,
+    Numbered,
     Record,
+    Seen,
     Shot,
-    Spared,
 )
-from vidcolor.models.predict import predict_histograms
+from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.decoder import Decoder
-from vidcolor.pipeline.stages import named
-from vidcolor.pipeline.trace import NO_TRACE, Trace, show_answer, show_chroma, show_smoothed
-from vidcolor.refine.flood import refine_flood
+from vidcolor.pipeline.stages import Place, named
+from vidcolor.pipeline.trace import NO_TRACE, Trace, show_chroma, show_smoothed
+from vidcolor.refine.flood import Flood
 from vidcolor.refine.refined import Refined
-from vidcolor.refine.scribble import refine_scribble
+from vidcolor.refine.scribble import Scribble
 from vidcolor.settings import Settings
-from vidcolor.shots.cuts import REMEMBERED_SHOTS, CutScore, number_shots
-from vidcolor.shots.detail import SmallLuma, small_luma
-from vidcolor.shots.seeing import CardWatch
+from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
+from vidcolor.shots.seeing import see_frames
 from vidcolor.temporal.gain import Strength
-from vidcolor.temporal.keyframes import Choice, Sparing
 from vidcolor.temporal.memory import LongMemory
-from vidcolor.temporal.motion import with_motions
-from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
+from vidcolor.temporal.smoothing import LOOK_AHEAD, steady
 from vidcolor.threads import helper_count, map_ahead, run_ahead
+
+FRAMES_READ_AHEAD = 16
+FRAMES_COLORED_AHEAD = 8
+
+EVERY = 4
+"""Step, across and down, between the pixels that tell how strong a frame's own colors are."""
 
 
 class Past(NamedTuple):
@@ -61,14 +60,6 @@ class Past(NamedTuple):
 
     frames: int
     memory: LongMemory
-
-
-NOTHING = np.zeros((0, 0), np.float32)
-FRAMES_READ_AHEAD = 16
-FRAMES_COLORED_AHEAD = 8
-
-EVERY = 4
-"""Step, across and down, between the pixels that tell how strong a frame's own colors are."""
 
 
 def colorize_frames(
@@ -92,43 +83,39 @@ def colorize_frames(
             this number, and no farther than it depends on.
         past: What was done of the film before; these frames are not yielded again.
     """
-    past = past or Past(0, LongMemory(REMEMBERED_SHOTS))
-    prepared = _with_small_luma(_prepare(frames, settings, trace, past.frames))
-    numbered = _shown(number_shots(named("reading", prepared)))
-    return _colorize(numbered, past, model, settings, last_by_shot)
+    done, memory = past or Past(0, LongMemory(REMEMBERED_SHOTS))
+    place = Place()
+    numbered = named("reading", number_frames(place.follow(trace.watch(frames))), place)
+    new = (one for one in numbered if one.frame.index >= done)
+    seen = see_frames(new, settings.model.render_size, trace.open)
+    return _colorize(seen, memory, model, settings, last_by_shot)
 
 
 def colorize_shots(
-    frames: Iterator[Frame],
-    shots: Iterable[Shot],
-    memory: LongMemory,
-    model: Model,
-    settings: Settings,
+    numbered: Iterable[Numbered], memory: LongMemory, model: Model, settings: Settings
 ) -> Generator[Colored, None, None]:
     """Yield each frame of some whole shots, in which cuts need not be looked for, with its color.
 
     Args:
-        frames: Their frames; those of one shot follow each other.
-        shots: The shot of each.
+        numbered: Their frames; those of one shot follow each other.
         memory: Knows how the shots ended that these return to.
         model: What predicts.
         settings: All settings.
     """
-    prepared = named("reading", _prepare(frames, settings, NO_TRACE, 0))
-    numbered = (pair for pair in zip(prepared, shots, strict=True))
-    return _colorize(numbered, Past(0, memory), model, settings, None)
+    seen = see_frames(numbered, settings.model.render_size)
+    return _colorize(seen, memory, model, settings, None)
 
 
 def _colorize(
-    numbered: Generator[tuple[Prepared, Shot], None, None],
-    past: Past,
+    seen: Iterator[Seen],
+    memory: LongMemory,
     model: Model,
     settings: Settings,
     last_by_shot: Mapping[int, int] | None,
 ) -> Generator[Colored, None, None]:
     """Each frame with its color, by threads that work at once."""
-    ahead = run_ahead(numbered, FRAMES_READ_AHEAD)
-    guessed = _guess(ahead, model, settings, last_by_shot, past)
+    ahead = run_ahead(named("reading", seen), FRAMES_READ_AHEAD)
+    guessed = _guess(ahead, memory, model, settings, last_by_shot)
     inferred = run_ahead(named("inference", guessed), FRAMES_COLORED_AHEAD)
     device = model.device if model.device.type == "cuda" else CPU
     with closing(inferred), _one_thread_each():
@@ -146,12 +133,30 @@ def _one_thread_each() -> Iterator[None]:
         cv2.setNumThreads(used)
 
 
-def colorize_shot(
-    frames: Iterable[Prepared],
-    shot: Shot,
+def _guess(
+    seen: Generator[Seen, None, None],
     memory: LongMemory,
     model: Model,
     settings: Settings,
+    last_by_shot: Mapping[int, int] | None,
+) -> Generator[Guess, None, None]:
+    """The guess for each frame, shot by shot."""
+    with closing(seen):
+        for shot, members in groupby(seen, key=attrgetter("shot")):
+            frames: Iterator[Seen] = members
+            if last_by_shot is not None:
+                frames = _until(last_by_shot.get(shot.number), frames)
+            yield from colorize_shot(frames, shot, memory, model, settings)
+
+
+def _until(last: int | None, frames: Iterable[Seen]) -> Iterator[Seen]:
+    """The frames that those up to number `last` depend on; none if no number is given."""
+    end = -1 if last is None else last + LOOK_AHEAD
+    return takewhile(lambda seen: seen.frame.index < end, frames)
+
+
+def colorize_shot(
+    frames: Iterable[Seen], shot: Shot, memory: LongMemory, model: Model, settings: Settings
 ) -> Iterator[Guess]:
     """Yield each frame of one shot with the small map of its colors.
 
@@ -166,166 +171,59 @@ def colorize_shot(
         settings: All settings.
     """
     decode = Decoder(model.decoding, settings.color)
-    waiting: deque[Prepared] = deque()
-    cards = CardWatch()
+    refine = _refiner(settings, decode)
     ending = memory.recall(shot.returns_to)
-    last_given = 0.0
-
-    def fresh() -> Iterator[ColorHistogram | Spared]:
-        nonlocal last_given
-        for prepared, histogram in asked:
-            waiting.append(prepared)
-            if prepared.trace is not None:
-                show_answer(prepared.trace, histogram)
-            last_given = perf_counter()
-            yield histogram
-
-    asked = _ask(frames, model, settings)
-    with closing(asked):
-        smoothed = smooth_histograms(fresh(), settings.temporal, ending.histogram)
-        for histogram, refined in _refine(smoothed, decode, settings):
-            ending = ending._replace(histogram=histogram)
-            frame, lightness, exposed, share, trace = waiting.popleft()
-            share *= cards.color_share(lightness, exposed)
-            decoded = decode(histogram.probabilities)
-            gain = _gain(histogram, decoded, ending.strength, decode)
-            decoded = decoded._replace(ab=decoded.ab * gain)
-            seconds = perf_counter() - last_given
-            if trace is not None:
-                trace.note(gain=round(gain, 4), color_share=round(share, 4))
-                show_smoothed(trace, histogram, refined, seconds, gain=gain)
-            confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
-            ab = refined.ab * np.float32(gain) if refined else decoded.ab.cpu().numpy()
-            yield Guess(frame, ab * np.float32(share), confidence, lightness, shot, trace)
+    ask = partial(predict_frames, model=model, batch_size=settings.model.batch_size)
+    with closing(steady(frames, ask, settings.temporal, ending.histogram)) as steadied:
+        for mapped in steadied:
+            ending = ending._replace(histogram=mapped.prediction)
+            yield _color(mapped, ending.strength, decode, refine)
     memory.keep(shot.number, ending)
 
 
-def _ask(
-    frames: Iterable[Prepared], model: Model, settings: Settings
-) -> Generator[tuple[Prepared, ColorHistogram | Spared], None, None]:
-    """Each frame of one shot with what the network says of it, where it is asked."""
-    coming: deque[tuple[Prepared, Choice]] = deque()
-
-    def asked() -> Iterator[Map]:
-        sparing = Sparing(settings.temporal)
-        exposed = attrgetter("exposed")
-        with closing(with_motions(frames, exposed, MAP_STRIDE, settings.temporal)) as moved:
-            for prepared, motion in moved:
-                choice = sparing.choose(motion)
-                coming.append((prepared, choice))
-                if choice.asked:
-                    yield prepared.exposed
-
-    def spared() -> Iterator[tuple[Prepared, Spared]]:
-        while coming and (motion := coming[0][1].spared_by) is not None:
-            prepared, _ = coming.popleft()
-            yield prepared, Spared(prepared.exposed, motion)
-
-    predicted = predict_histograms(asked(), model, settings.model.batch_size)
-    with closing(predicted):
-        for histogram in predicted:
-            yield from spared()
-            prepared, choice = coming.popleft()
-            yield prepared, replace(histogram, motion=choice.motion)
-        yield from spared()
+Refine = Callable[[ColorHistogram], Refined]
 
 
-def _refine(
-    smoothed: Iterable[ColorHistogram], decode: Decoder, settings: Settings
-) -> Iterator[tuple[ColorHistogram, Refined | None]]:
-    """The smoothed histograms of one shot, each with its refined colors if that is asked for."""
+def _refiner(settings: Settings, decode: Decoder) -> Refine | None:
+    """What refines the predictions of one shot, frame by frame; None if nothing does."""
 
     def colors(probabilities: torch.Tensor) -> torch.Tensor:
         return decode(probabilities).ab
 
     refine, memory = settings.refine, settings.temporal.smoothing
-    if refine.method == "none":
-        yield from ((histogram, None) for histogram in smoothed)
-    elif refine.method == "flood":
-        flooded = refine_flood(smoothed, colors, threshold=refine.threshold, memory=memory)
-        yield from ((refined.histogram, refined) for refined in flooded)
-    else:
-        spread = refine_scribble(smoothed, colors, memory=memory)
-        yield from ((refined.histogram, refined) for refined in spread)
+    if refine.method == "flood":
+        return Flood(colors, threshold=refine.threshold, memory=memory)
+    if refine.method == "scribble":
+        return Scribble(colors, memory=memory)
+    return None
 
 
-def _prepare(
-    frames: Iterator[Frame], settings: Settings, trace: Trace, done: int
-) -> Generator[Prepared, None, None]:
-    """Each frame with its lightness at network size; the first `done` are there for cuts alone."""
-    for frame in trace.watch(frames):
-        if frame.index < done:
-            yield Prepared(frame, NOTHING, NOTHING, 0.0)
-            continue
-        opened = trace.open(frame)
-        began = perf_counter()
-        picture = frame.picture
-        seen = to_network(frame.luma, picture, network_size(picture, settings.model.render_size))
-        exposed, share = expose(seen)
-        if opened is not None:
-            seconds = perf_counter() - began
-            opened.add("lightness", {"lightness": seen, "exposed": exposed}, seconds)
-        yield Prepared(frame, seen, exposed, share, opened)
-
-
-def _with_small_luma(
-    frames: Generator[Prepared, None, None],
-) -> Generator[tuple[Prepared, SmallLuma], None, None]:
-    """Each frame with the small picture of it in which cuts are looked for."""
-    with closing(frames):
-        for prepared in frames:
-            frame = prepared.frame
-            yield prepared, small_luma(frame.luma, frame.picture.depth)
-
-
-def _shown(
-    numbered: Iterator[tuple[Prepared, Shot, CutScore]],
-) -> Generator[tuple[Prepared, Shot], None, None]:
-    """Each frame with its shot; its trace gets how much it looked like a cut."""
-    for prepared, shot, score in numbered:
-        if prepared.trace is not None:
-            cut = {f"cut_{name}": round(value, 4) for name, value in score._asdict().items()}
-            prepared.trace.note(shot=shot.number, returns_to=shot.returns_to, **cut)
-        yield prepared, shot
-
-
-def _guess(
-    numbered: Generator[tuple[Prepared, Shot], None, None],
-    model: Model,
-    settings: Settings,
-    last_by_shot: Mapping[int, int] | None,
-    past: Past,
-) -> Generator[Guess, None, None]:
-    """The guess for each frame, shot by shot."""
-    with closing(numbered):
-        for shot, members in groupby(numbered, key=lambda item: item[1]):
-            frames: Iterator[Prepared] = (prepared for prepared, _ in members)
-            first = next(frames)
-            if first.frame.index < past.frames:
-                continue
-            frames = chain([first], frames)
-            if last_by_shot is not None:
-                frames = _until(last_by_shot.get(shot.number), frames)
-            yield from colorize_shot(frames, shot, past.memory, model, settings)
+def _color(mapped: Mapped, strength: Strength, decode: Decoder, refine: Refine | None) -> Guess:
+    """What a frame's smoothed prediction says of its colors."""
+    seen, prediction, began = mapped
+    refined = None if refine is None else refine(prediction)
+    decoded = decode(prediction.probabilities)
+    gain = _gain(prediction, decoded, strength, decode)
+    decoded = decoded._replace(ab=decoded.ab * gain)
+    if seen.trace is not None:
+        seen.trace.note(gain=round(gain, 4))
+        show_smoothed(seen.trace, prediction, refined, perf_counter() - began, gain=gain)
+    confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
+    ab = refined.ab * np.float32(gain) if refined else decoded.ab.cpu().numpy()
+    return Guess(seen, ab * np.float32(seen.color_share), confidence)
 
 
 def _gain(
-    histogram: ColorHistogram, decoded: Decoded, strength: Strength, decode: Decoder
+    prediction: ColorHistogram, decoded: Decoded, strength: Strength, decode: Decoder
 ) -> float:
-    """What makes the colors of a smoothed histogram as strong as the frame's own."""
-    if histogram.weight is None:
+    """What makes the colors of a smoothed prediction as strong as the frame's own."""
+    if prediction.weight is None:
         return 1.0
     smoothed = decoded.ab.cpu().numpy()
-    if histogram.predicted is None:
+    if prediction.predicted is None:
         return strength.gain_spared(smoothed)
-    alone = decode(histogram.predicted[:, ::EVERY, ::EVERY]).ab
+    alone = decode(prediction.predicted[:, ::EVERY, ::EVERY]).ab
     return strength.gain(alone.cpu().numpy(), smoothed)
-
-
-def _until(last: int | None, frames: Iterable[Prepared]) -> Iterator[Prepared]:
-    """The frames that those up to number `last` depend on; none if no number is given."""
-    end = -1 if last is None else last + LOOK_AHEAD
-    return takewhile(lambda prepared: prepared.frame.index < end, frames)
 
 
 def _finish(
@@ -334,13 +232,13 @@ def _finish(
     """Each frame with its chroma planes."""
 
     def finish(guess: Guess) -> tuple[Colored, Record | None, float]:
-        frame, ab, confidence, lightness, shot, trace = guess
-        record: Record | None = None if trace is None else {}
-        shown = ab * settings.color.saturation
+        seen = guess.seen
+        record: Record | None = None if seen.trace is None else {}
+        ab = guess.ab * settings.color.saturation
         began = perf_counter()
         way = settings.color.upsample
-        chroma = chroma_planes(frame, shown, lightness, record, upsample=way, device=device)
-        colored = Colored(frame, chroma, shown, confidence, shot, trace)
+        chroma = chroma_planes(seen.frame, ab, seen.lightness, record, upsample=way, device=device)
+        colored = Colored(seen.frame, chroma, ab, guess.confidence, seen.shot, seen.trace)
         return colored, record, perf_counter() - began
 
     begin = partial(torch.set_num_threads, 1)

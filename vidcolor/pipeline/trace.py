@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import torch
 
 from vidcolor.color.bins import Decoded
-from vidcolor.frame import Chroma, ColorHistogram, Frame, FrameTrace, Picture, Record, Spared
+from vidcolor.frame import Chroma, ColorHistogram, Frame, FrameTrace, Picture, Record
 from vidcolor.refine.refined import Refined
 
 Decode = Callable[[torch.Tensor], Decoded]
@@ -89,13 +89,6 @@ class _NoTrace:
 
 
 NO_TRACE: Final[Trace] = _NoTrace()
-
-
-def show_answer(trace: FrameTrace, answer: ColorHistogram | Spared) -> None:
-    """Show what the network said of a frame, or that it was not asked."""
-    trace.note(spared=isinstance(answer, Spared))
-    if isinstance(answer, ColorHistogram):
-        trace.add_prediction("net", answer, answer.seconds)
 
 
 def show_smoothed(

@@ -1,6 +1,5 @@
 """One color for each region of nearly one lightness, for line art, animation and flat pictures."""
 
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import cv2
@@ -53,32 +52,36 @@ class _Past(NamedTuple):
     ab: Map
 
 
-def refine_flood(
-    histograms: Iterable[ColorHistogram],
-    decode: Decode,
-    *,
-    threshold: float,
-    memory: float,
-) -> Iterator[Refined]:
-    """Give every region of each frame of one shot a single color.
+class Flood:
+    """Gives every region of each frame of one shot a single color.
 
     A region's histogram is the mean over its area, blended with that of the region of the frame
-    before that it overlaps most. What is remembered lives in this call.
+    before that it overlaps most. What is remembered lives in this object.
 
     Args:
-        histograms: The shot's histograms in the order shown, all of one shape.
         decode: Makes probabilities colors.
         threshold: Most that a pixel may differ from its region's seed, in lightness of [0, 100].
         memory: Weight of the past of a region that stayed in place; 0 forgets.
-
-    Yields:
-        One for each that comes in, at once. `record` holds `labels`, int32 from 1: a region keeps
-        its number for as long as it is found again.
     """
-    past: _Past | None = None
-    for histogram in histograms:
-        past = _step(past, histogram, decode, threshold, memory)
-        yield Refined(histogram, past.ab, {"labels": past.tracks.numbers[past.regions.labels]})
+
+    def __init__(self, decode: Decode, *, threshold: float, memory: float) -> None:
+        self._decode = decode
+        self._threshold, self._memory = threshold, memory
+        self._past: _Past | None = None
+
+    def __call__(self, histogram: ColorHistogram) -> Refined:
+        """Refine the shot's next frame.
+
+        Args:
+            histogram: Its histogram; all are of one shape.
+
+        Returns:
+            Its colors. `record` holds `labels`, int32 from 1: a region keeps its number for as long
+            as it is found again.
+        """
+        past = _step(self._past, histogram, self._decode, self._threshold, self._memory)
+        self._past = past
+        return Refined(histogram, past.ab, {"labels": past.tracks.numbers[past.regions.labels]})
 
 
 def pool_histograms(probabilities: torch.Tensor, labels: Labels) -> Map:

@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
-from vidcolor.frame import Shot
+from vidcolor.frame import CutScore, Frame, Numbered, Shot
 from vidcolor.shots.blends import (
     BLACK_DETAIL,
     BLACK_LEVEL,
@@ -24,7 +24,15 @@ from vidcolor.shots.blends import (
     Look,
     RunningShot,
 )
-from vidcolor.shots.detail import PLAIN_DETAIL, Detail, SmallLuma, find_detail, spread, unlikeness
+from vidcolor.shots.detail import (
+    PLAIN_DETAIL,
+    Detail,
+    SmallLuma,
+    find_detail,
+    small_luma,
+    spread,
+    unlikeness,
+)
 
 T = TypeVar("T")
 
@@ -43,17 +51,11 @@ ALIKE = 0.3
 """Pictures nearer than this are one set-up. Unlike shots measured 0.5 up, a shot's own end 0.3."""
 
 
-class CutScore(NamedTuple):
-    """How much a frame looks like the first of a shot; a hard cut needs both to be large.
-
-    Attributes:
-        difference: How unlike the frame before it is, in percent: 0 alike, 100 nothing alike, 200
-            its negative.
-        ratio: The same, over the mean of it in the `WINDOW` frames on each side.
-    """
-
-    difference: float
-    ratio: float
+def number_frames(frames: Iterable[Frame]) -> Iterator[Numbered]:
+    """Number the shots of a film as it streams by; each frame comes `WINDOW` frames late."""
+    small = ((frame, small_luma(frame.luma, frame.picture.depth)) for frame in frames)
+    for frame, shot, cut in number_shots(small):
+        yield Numbered(frame, shot, cut)
 
 
 def number_shots(frames: Iterable[tuple[T, SmallLuma]]) -> Iterator[tuple[T, Shot, CutScore]]:

@@ -9,7 +9,8 @@ import zlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from itertools import chain, groupby
+from itertools import groupby
+from operator import attrgetter
 from typing import NamedTuple
 
 import av
@@ -17,11 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidcolor.errors import SourceGoneError
-from vidcolor.frame import Frame, Shot
+from vidcolor.frame import Frame, Numbered, Shot
 from vidcolor.reading.reader import read_frames_from
 from vidcolor.reading.source import Source
-from vidcolor.shots.cuts import number_shots
-from vidcolor.shots.detail import small_luma
+from vidcolor.shots.cuts import number_frames
 
 MARGINS_SECONDS = (0, 2, 10, None)
 """How far before a piece decoding begins, the next where the one before does not do; None: at the
@@ -65,9 +65,9 @@ def find_pieces(frames: Iterable[Frame]) -> Iterator[Piece]:
     Args:
         frames: All of the film's frames.
     """
-    seen = ((_noted(frame), small_luma(frame.luma, frame.picture.depth)) for frame in frames)
-    for shot, members in groupby(number_shots(seen), key=lambda item: item[1]):
-        numbers, times, durations, checks = zip(*(noted for noted, _, _ in members), strict=True)
+    for shot, members in groupby(number_frames(frames), key=attrgetter("shot")):
+        noted = (_noted(one.frame) for one in members)
+        numbers, times, durations, checks = zip(*noted, strict=True)
         yield Piece(
             shot,
             numbers[0],
@@ -82,8 +82,8 @@ def read_pieces(
     pieces: Sequence[Piece],
     margin_seconds: int | None,
     hwaccel: str | None = None,
-) -> Generator[Frame, None, None]:
-    """Yield the frames of pieces that follow each other in a film.
+) -> Generator[Numbered, None, None]:
+    """Yield the frames of pieces that follow each other in a film, each with its shot.
 
     Args:
         source: The film.
@@ -98,7 +98,7 @@ def read_pieces(
     margin = 0 if margin_seconds is None else round(margin_seconds / source.time_base)
     seek_pts = int(first) - margin
     is_far = margin_seconds is not None and seek_pts > source.first_pts
-    known = chain.from_iterable(zip(*piece[2:], strict=True) for piece in pieces)
+    known = ((piece.shot, *noted) for piece in pieces for noted in zip(*piece[2:], strict=True))
     try:
         with closing(
             read_frames_from(
@@ -108,11 +108,11 @@ def read_pieces(
                 hwaccel=hwaccel,
             )
         ) as frames:
-            for time, duration, check in known:
+            for shot, time, duration, check in known:
                 frame = next(frames, None)
                 if frame is None or (frame.pts, _check(frame)) != (time, check):
                     raise _strayed(source, pieces)
-                yield replace(frame, duration=int(duration))
+                yield Numbered(replace(frame, duration=int(duration)), shot, None)
     except av.FFmpegError as error:  # of a file that cannot be sought in
         raise _strayed(source, pieces) from error
 

@@ -1,12 +1,19 @@
-"""Pictures that show no scene, and so get no color: title cards, leader, blank film.
+"""What the network sees of each frame of a film, and how much color it may get.
 
-Such a picture has one even ground. What is on it, if anything, is drawn: letters, lines and rings
+Pictures that show no scene get none: title cards, leader, blank film. Such a picture has one even
+ground. What is on it, if anything, is drawn: letters, lines and rings
 are thin, of one tone, and all darker or all lighter than the ground.
 """
+
+from collections.abc import Callable, Iterable, Iterator
+from time import perf_counter
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from vidcolor.color.lightness import expose, network_size, to_network
+from vidcolor.frame import Frame, FrameTrace, Numbered, Seen
 
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -55,6 +62,39 @@ SCENE_FRAMES = 4
 
 RISE_FRAMES = 8
 """Frames over which color then comes up."""
+
+
+def see_frames(
+    numbered: Iterable[Numbered],
+    render_size: int,
+    open_trace: Callable[[Frame], FrameTrace | None] = lambda _: None,
+) -> Iterator[Seen]:
+    """Yield each frame as the network sees it.
+
+    Args:
+        numbered: The frames, those of a shot in a row.
+        render_size: Short side of the picture that the network sees, in pixels.
+        open_trace: Gives what takes the stages' work on a frame, if anything does.
+    """
+    shot, cards = None, CardWatch()
+    for frame, its_shot, cut in numbered:
+        if its_shot != shot:
+            shot, cards = its_shot, CardWatch()
+        trace = open_trace(frame)
+        began = perf_counter()
+        size = network_size(frame.picture, render_size)
+        lightness = to_network(frame.luma, frame.picture, size)
+        exposed, share = expose(lightness)
+        share *= cards.color_share(lightness, exposed)
+        if trace is not None:
+            trace.add(
+                "lightness", {"lightness": lightness, "exposed": exposed}, perf_counter() - began
+            )
+            score = {} if cut is None else cut._asdict()
+            cuts = {f"cut_{name}": round(value, 4) for name, value in score.items()}
+            facts = {"shot": its_shot.number, "returns_to": its_shot.returns_to, **cuts}
+            trace.note(**facts, color_share=round(share, 4))
+        yield Seen(frame, its_shot, lightness, exposed, share, trace)
 
 
 class CardWatch:
