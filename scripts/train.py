@@ -27,10 +27,7 @@ from vidcolor.nets.table import NETS
 from vidcolor.training.averaging import read_mean
 from vidcolor.training.backbones import BODIES, DOWNLOAD, load_body
 from vidcolor.training.calibration import (
-    SHOWN_COLORFULNESS,
-    SHOWN_TEMPERATURE,
-    calibrate_boost,
-    calibrate_tilt,
+    calibrate,
 )
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
@@ -190,16 +187,11 @@ def code_version() -> str:
 def finish(
     learner: Learner, args: argparse.Namespace, store: PictureStore, others: PictureStore | None
 ) -> Path:
-    """Writes the weights for use, with their boost and, given validation pictures, figures."""
+    """Writes the weights for use, with their decoding and, given validation pictures, figures."""
     decoding = learner.decoding
     if decoding is not None and SYSTEMS[args.model].temperature == LEARNED_TEMPERATURE:
         pictures = calibration_pictures(store, others)
-        net, device, share = learner.best_net(), args.device, SHOWN_COLORFULNESS
-        decoding = replace(decoding, temperature=SHOWN_TEMPERATURE)
-        weight = calibrate_tilt(net, pictures, decoding, device)
-        decoding = replace(decoding, rebalancing_weight=weight)
-        boost = calibrate_boost(net, pictures, decoding, device, share=share)
-        decoding = replace(decoding, boost=boost)
+        decoding = calibrate(learner.best_net(), pictures, decoding, args.device)
     about = {"settings": json.dumps(asdict(learner.settings))}
     if others is not None:
         pictures = others[:_VALIDATION_COUNT]

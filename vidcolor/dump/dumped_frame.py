@@ -93,13 +93,13 @@ class DumpedFrame:
     def add_prediction(
         self, stage: str, prediction: ColorHistogram, seconds: float, gain: float = 1.0
     ) -> None:
-        """Take a prediction, whose colors will be multiplied with `gain`; see `add`."""
+        """Take a prediction, whose colors will have a `gain`; see `add`."""
         if stage not in self._wish.stages:
             self.add(stage, {}, seconds)
             return
         began = perf_counter()
-        decoded = self._wish.decode(prediction.probabilities)
-        arrays: Record = {"ab": (decoded.ab * gain).cpu().numpy()}
+        decoded = self._wish.decode(prediction.probabilities, gain)
+        arrays: Record = {"ab": decoded.ab.cpu().numpy()}
         if prediction.past_share is not None:
             arrays["past_share"] = prediction.past_share
         if len(prediction.probabilities) == BIN_COUNT:

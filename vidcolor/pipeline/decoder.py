@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 
 from vidcolor.color.bins import Decoded, Decoding
-from vidcolor.color.decode import decode_prediction
+from vidcolor.color.decode import decode_prediction, strengthen
 from vidcolor.settings import ColorSettings
 
 
@@ -21,12 +21,17 @@ class Decoder:
     decoding: Decoding | None
     color: ColorSettings
 
-    def __call__(self, prediction: torch.Tensor) -> Decoded:
-        """Give a* and b*, (2, h, w), and the entropy of a prediction, (C, h, w)."""
-        return decode_prediction(
+    def __call__(self, prediction: torch.Tensor, gain: float = 1.0) -> Decoded:
+        """Give a* and b*, (2, h, w), with a gain, and the entropy of a prediction, (C, h, w)."""
+        decoded = decode_prediction(
             prediction,
             self.decoding,
             vividness=self.color.vividness,
             method=self.color.decode,
             seed=self.color.seed,
         )
+        return decoded._replace(ab=self.strengthen(decoded.ab, gain))
+
+    def strengthen(self, ab: torch.Tensor, gain: float) -> torch.Tensor:
+        """Give decoded colors, (2, h, w), with a gain."""
+        return strengthen(ab, gain, self.decoding, self.color.decode)

@@ -204,13 +204,13 @@ def _color(mapped: Mapped, strength: Strength, decode: Decoder, refine: Refine |
     refined = None if refine is None else refine(prediction)
     decoded = decode(prediction.probabilities)
     gain = _gain(prediction, decoded, strength, decode)
-    decoded = decoded._replace(ab=decoded.ab * gain)
     if seen.trace is not None:
         seen.trace.note(gain=round(gain, 4))
         show_smoothed(seen.trace, prediction, refined, perf_counter() - began, gain=gain)
     confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
-    ab = refined.ab * np.float32(gain) if refined else decoded.ab.cpu().numpy()
-    return Guess(seen, ab * np.float32(seen.color_share), confidence)
+    ab = torch.from_numpy(refined.ab) if refined else decoded.ab
+    strong = decode.strengthen(ab, gain).cpu().numpy()
+    return Guess(seen, strong * np.float32(seen.color_share), confidence)
 
 
 def _gain(

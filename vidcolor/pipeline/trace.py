@@ -12,8 +12,8 @@ from vidcolor.color.bins import Decoded
 from vidcolor.frame import Chroma, ColorHistogram, Frame, FrameTrace, Picture, Record
 from vidcolor.refine.refined import Refined
 
-Decode = Callable[[torch.Tensor], Decoded]
-"""Makes a prediction, (C, h, w), colors, as the film gets them."""
+Decode = Callable[[torch.Tensor, float], Decoded]
+"""Makes a prediction, (C, h, w), colors with a gain, as the film gets them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +106,7 @@ def show_smoothed(
         prediction: The prediction; its motion may be None.
         refined: What refinement made of it, if anything.
         seconds: How long it all took.
-        gain: What its colors are multiplied with.
+        gain: Of its colors.
     """
     if prediction.motion is not None:
         motion = prediction.motion
