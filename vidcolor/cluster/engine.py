@@ -6,6 +6,7 @@ the work on the film in that order. A shot that goes on with the colors of an ea
 that one's ending, which stays in the memory of the machine that made it until it is asked for.
 """
 
+import gc
 import logging
 import os
 import shutil
@@ -321,6 +322,8 @@ def _model_here(ref: Ref, device: str) -> Model:
         checkpoint: Any = ray.get(ref)
         _models.clear()
         _models[key] = checkpoint.on(choose_device(device))
+        gc.collect()
+        gc.freeze()  # this process is ours: collections need not look at what stays
     return _models[key]
 
 
