@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
 from vidcolor.film.checkpoint import discard_work
-from vidcolor.film.coloring import Engine, Progress, Watcher, color_here
+from vidcolor.film.coloring import Engine, FilmRun, Progress, Watcher, color_here
 from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
-from vidcolor.film.provenance import Origin, tell_identity
+from vidcolor.film.provenance import Origin, find_origin, tell_identity
 from vidcolor.film.verify import is_proven
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
@@ -145,14 +145,20 @@ class Batch:
 
     def colorize(self, planned: Planned, progress: Progress, trace: Trace = NO_TRACE) -> Outcome:
         """Colorize one planned reel; an error is its outcome."""
-        job, settings = planned.job, self.settings
-        ledger = self._ledger
+        job, ledger = planned.job, self._ledger
         watcher = Watcher(progress) if ledger is None else _Account(ledger, planned, progress)
         try:
             make_folder(job.encoding.path.parent)
-            result = colorize_job(
-                job, self.model, settings, watcher, trace, planned.origin, self._color
+            run = FilmRun(
+                job=job,
+                model=self.model,
+                settings=self.settings,
+                origin=planned.origin or find_origin(job.source.files),
+                engine=self._color,
+                watcher=watcher,
+                trace=trace,
             )
+            result = colorize_job(run)
         except ReelTakenError:
             return _left(job.source.path)
         except VidcolorError as error:
