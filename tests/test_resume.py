@@ -53,6 +53,9 @@ def unbroken(reel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("vidcolor.film.checkpoint:Work.end_film", (1,)),
         ("vidcolor.writing.muxer:FilmWriter._write", (30,)),
         ("vidcolor.writing.muxer:FilmWriter._verify", (1,)),
+        ("vidcolor.film.colorize:color", (1,)),
+        ("vidcolor.film.colorize:join", (1,)),
+        ("vidcolor.film.colorize:describe", (1,)),  # the film has its name, and nothing beside it
         ("vidcolor.film.colorize:write_sidecar", (1,)),
         ("os:fsync", (1, 2)),
         ("vidcolor.film.checkpoint:Work.remove", (1,)),

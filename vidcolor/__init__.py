@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from vidcolor.dump.replay import Replay, replay_frames
     from vidcolor.dump.sink import FrameDump
     from vidcolor.film.colorize import Result, colorize_video
+    from vidcolor.reels.api import colorize_reels
+    from vidcolor.reels.batch import ReelResult
 
 __all__ = [
     "AlreadyColorError",
@@ -55,6 +57,7 @@ __all__ = [
     "OutputError",
     "OutputSettings",
     "Rectangle",
+    "ReelResult",
     "ReelTakenError",
     "RefineSettings",
     "Replay",
@@ -66,6 +69,7 @@ __all__ = [
     "TemporalSettings",
     "VidcolorError",
     "__version__",
+    "colorize_reels",
     "colorize_video",
     "replay_frames",
 ]
@@ -73,7 +77,9 @@ __all__ = [
 _WITH_TORCH = {
     "FrameDump": "vidcolor.dump.sink",
     "Replay": "vidcolor.dump.replay",
+    "ReelResult": "vidcolor.reels.batch",
     "Result": "vidcolor.film.colorize",
+    "colorize_reels": "vidcolor.reels.api",
     "colorize_video": "vidcolor.film.colorize",
     "replay_frames": "vidcolor.dump.replay",
 }

@@ -1,11 +1,11 @@
 """The program: what its options ask for is done and told; errors are one line and an exit code."""
 
 import argparse
+import gc
 import logging
 import signal
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -17,11 +17,8 @@ from vidcolor.settings import Settings
 
 if TYPE_CHECKING:  # all but tqdm import torch
     from vidcolor.dump.sink import FrameDump
-    from vidcolor.film.coloring import Engine
-    from vidcolor.models.zoo import Model
     from vidcolor.reels.bag import Bag
-    from vidcolor.reels.batch import Batch, Outcome, Planned, Workers
-    from vidcolor.reels.find import Reel
+    from vidcolor.reels.batch import Batch, Planned, ReelResult
     from vidcolor.reels.ledger import Ledger
     from vidcolor.writing.plan import Job
 
@@ -76,10 +73,13 @@ def _colorize(
     options: argparse.Namespace, output: Path | None, folder: Path | None, settings: Settings
 ) -> int:
     """Colorize every film, telling of each; the exit code."""
+    from vidcolor.reels.api import find_bag, opened_engine, opened_ledger
     from vidcolor.reels.batch import Batch
     from vidcolor.reels.find import Reel, find_reels
 
-    bag = _find_bag(folder, is_wanted=options.bagit)
+    bag = find_bag(folder, is_wanted=options.bagit)
+    cluster = cluster_of(options) if options.engine == "ray" and not options.dry_run else None
+    kept = folder if options.dump is None else None
     found = find_reels(options.inputs, recursive=options.recursive)
     reels = [reel for reel in found if isinstance(reel, Reel)]
     failed = [str(error) for error in found if not isinstance(error, Reel)]
@@ -87,9 +87,10 @@ def _colorize(
         warn(error)
     dump = _make_dump(options) if options.dump is not None else None
     with (
-        _opened_engine(options, settings) as (model, color, workers),
-        _opened_ledger(options, folder, reels, bag) as ledger,
+        opened_engine(settings, cluster) as (model, color, workers),
+        opened_ledger(kept, reels, bag, dry_run=options.dry_run) as ledger,
     ):
+        _settle_memory()
         films = folder if bag is None else bag.payload
         batch = Batch(model, settings, output=output, folder=films, ledger=ledger, color=color)
         colorize = partial(_colorize_reel, options, batch, dump, bag)
@@ -106,27 +107,15 @@ def _colorize(
     return FAILED if failed else DONE
 
 
-@contextmanager
-def _opened_engine(
-    options: argparse.Namespace, settings: Settings
-) -> "Iterator[tuple[Model, Engine, Workers | None]]":
-    """The model, what colors films with it, and how many reels that takes at once."""
-    from vidcolor.film.coloring import color_here
-    from vidcolor.models.zoo import find_model
-    from vidcolor.reels.batch import Workers
-
-    if options.engine == "local" or options.dry_run:
-        yield find_model(settings.model), color_here, None
-        return
-    from vidcolor.cluster.engine import RayEngine
-
-    with RayEngine(cluster_of(options), settings.model) as engine:
-        yield engine.model, engine.color, Workers(engine.reels_at_once, engine.stop)
+def _settle_memory() -> None:
+    """Keep what is loaded by now: the collections after each shot then take but a millisecond."""
+    gc.collect()
+    gc.freeze()
 
 
 def _told(
-    options: argparse.Namespace, outcomes: "Iterator[Outcome]", count: int
-) -> "Iterator[Outcome]":
+    options: argparse.Namespace, outcomes: "Iterator[ReelResult]", count: int
+) -> "Iterator[ReelResult]":
     """What became of each of some reels, when it has been told."""
     with reels_bar(count, quiet=options.quiet) as bar:
         for outcome in outcomes:
@@ -141,11 +130,11 @@ def _colorize_reel(
     dump: "FrameDump | None",
     bag: "Bag | None",
     planned: "Planned",
-) -> "Outcome":
+) -> "ReelResult":
     """What becomes of one reel."""
     from vidcolor.files import pictures_path, work_path
     from vidcolor.pipeline.trace import NO_TRACE
-    from vidcolor.reels.batch import Outcome
+    from vidcolor.reels.batch import ReelResult
 
     if not options.quiet:
         _say_notes(planned.job, batch.settings)
@@ -153,23 +142,11 @@ def _colorize_reel(
         job = planned.job
         kept_at = work_path if job.encoding.names is None else pictures_path
         text = plan_text(job, batch.model, kept_at(job.encoding.path))
-        return Outcome(source=job.source.path, note=text)
+        return ReelResult(source=job.source.path, note=text)
     if bag is not None:
         bag.begin()
     with FilmBar(planned.job, batch.settings, quiet=options.quiet) as bar:
         return batch.colorize(planned, bar.show, dump or NO_TRACE)
-
-
-def _find_bag(folder: Path | None, *, is_wanted: bool) -> "Bag | None":
-    """The bag that the output folder is or will be; None for a plain folder, or none."""
-    if folder is None:
-        return None
-    from vidcolor.reels.bag import Bag, refuse_bag
-
-    if is_wanted:
-        return Bag(folder)
-    refuse_bag(folder)
-    return None
 
 
 def _seal(bag: "Bag", ledger: "Ledger", options: argparse.Namespace, *, missing: int) -> None:
@@ -184,28 +161,6 @@ def _seal(bag: "Bag", ledger: "Ledger", options: argparse.Namespace, *, missing:
     if not options.quiet:
         state = "is a BagIt bag" if is_sealed else "another run is at work in it and makes the bag"
         say(f"{options.output}: {state}")
-
-
-@contextmanager
-def _opened_ledger(
-    options: argparse.Namespace, folder: Path | None, reels: "list[Reel]", bag: "Bag | None"
-) -> "Iterator[Ledger | None]":
-    """The ledger of the output folder; none for films that lie elsewhere or are dumped."""
-    from vidcolor.reels.batch import make_folder
-    from vidcolor.reels.ledger import Ledger
-
-    is_kept = folder is not None and options.dump is None
-    if folder is None or not is_kept or (options.dry_run and not folder.exists()):
-        yield None
-        return
-    if not options.dry_run:
-        make_folder(folder)
-    with Ledger(folder) as ledger:
-        if bag is not None:
-            bag.check(ledger, reels)
-        if not options.dry_run:
-            ledger.expect(reel.path for reel in reels)
-        yield ledger
 
 
 def _show_status(folder: Path) -> int:

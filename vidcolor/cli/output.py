@@ -13,7 +13,7 @@ from vidcolor.settings import Settings
 if TYPE_CHECKING:  # the command line must not wait for torch before it can help
     from vidcolor.film.colorize import Result
     from vidcolor.models.zoo import Model
-    from vidcolor.reels.batch import Outcome
+    from vidcolor.reels.batch import ReelResult
     from vidcolor.writing.plan import Job
 
 MANY = 2  # reels that have a bar of their own
@@ -81,7 +81,7 @@ def plan_text(job: "Job", model: "Model", work: Path) -> str:
     return "\n".join(lines)
 
 
-def tell_outcome(outcome: "Outcome", *, quiet: bool, dry_run: bool) -> None:
+def tell_outcome(outcome: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
     """One line of how a reel ended, and one of what was damaged in it."""
     result = outcome.result
     if outcome.note:

@@ -94,7 +94,7 @@ class FrameDump:
                 the disk has no room for so much.
         """
         self._film = film
-        self._spans = self.selection.resolve(film.frame_rate, film.timecode)
+        self._spans = self.selection.resolve(film.frame_rate, film.timecode, "--dump-frames")
         if film.frames is not None and film.end_seconds is not None:
             self._refuse_beyond(film.frames, Fraction(film.end_seconds), _LENGTH_TOLERANCE_SECONDS)
         self._check_room()

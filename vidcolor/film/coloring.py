@@ -53,16 +53,15 @@ class Watcher:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Commission:
-    """A film whose shots are to be colored, from the first that is not whole.
+class FilmRun:
+    """One film on its way, from where an earlier run of it ended.
 
     Attributes:
         job: The film and how it is written.
         model: What predicts.
         settings: All settings.
         origin: The film by its content.
-        work: Takes in the shots.
-        pictures: Takes in the pictures of a film that becomes some; None for one in a file.
+        engine: Colors its shots.
         watcher: Is told of it.
         trace: Gets what the stages make of the frames that it chooses.
     """
@@ -71,27 +70,27 @@ class Commission:
     model: Model
     settings: Settings
     origin: Origin
-    work: Work
-    pictures: PictureWriter | None
+    engine: "Engine"
     watcher: Watcher
     trace: Trace = NO_TRACE
 
 
-Engine = Callable[[Commission], Losses]
-"""Colors all shots of a film that are not whole; what it gives back is what the source lost."""
+Engine = Callable[[FilmRun, Work, PictureWriter | None], Losses]
+"""Colors all shots of a film that are not whole, into the work on it and, of one that becomes
+pictures, into these; what it gives back is what the source lost."""
 
 
-def color_here(film: Commission) -> Losses:
+def color_here(run: FilmRun, work: Work, pictures: PictureWriter | None) -> Losses:
     """Color a film's shots in this process, one after the other."""
-    job, settings, work = film.job, film.settings, film.work
+    job, settings = run.job, run.settings
     losses = Losses()
-    frames = watched(read_job(job, settings, losses), job.source, film.origin)
-    memory = remembered(work, work.endings(), film.model.device)
+    frames = watched(read_job(job, settings, losses), job.source, run.origin)
+    memory = remembered(work, work.endings(), run.model.device)
     past = Past(work.frames_done, memory)
-    with tracing(film.trace, job, film.model, settings):
-        colored = colorize_frames(frames, film.model, settings, film.trace, past=past)
+    with tracing(run.trace, job, run.model, settings):
+        colored = colorize_frames(frames, run.model, settings, run.trace, past=past)
         with closing(colored):
-            ShotKeeper(job, settings, work, film.pictures).keep(colored, film.watcher)
+            ShotKeeper(job, settings, work, pictures).keep(colored, run.watcher)
     return losses
 
 

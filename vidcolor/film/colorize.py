@@ -1,7 +1,7 @@
 """One film in, the same film in color out: what is read, kept, written and told of it."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from vidcolor.errors import (
 )
 from vidcolor.files import files_of, pictures_path
 from vidcolor.film.checkpoint import Work, is_whole
-from vidcolor.film.coloring import Commission, Engine, Progress, Watcher, color_here
+from vidcolor.film.coloring import FilmRun, Progress, Watcher, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.provenance import Origin, find_origin, tell_identity
 from vidcolor.film.verify import Proof, Verification, hash_paths
@@ -84,7 +84,16 @@ def colorize_video(
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
     model = find_model(settings.model)
-    return colorize_job(job, model, settings, Watcher(progress), dump or NO_TRACE)
+    run = FilmRun(
+        job=job,
+        model=model,
+        settings=settings,
+        origin=find_origin(job.source.files),
+        engine=color_here,
+        watcher=Watcher(progress),
+        trace=dump or NO_TRACE,
+    )
+    return colorize_job(run)
 
 
 def check_names(job: Job, settings: Settings, *, folder_comes: bool = False) -> None:
@@ -112,80 +121,85 @@ def paths_written(job: Job, settings: Settings) -> list[Path]:
     return [film, sidecar_path(film), *hashes, *credentials]
 
 
-def colorize_job(
-    job: Job,
-    model: Model,
-    settings: Settings,
-    watcher: Watcher,
-    trace: Trace = NO_TRACE,
-    origin: Origin | None = None,
-    color: Engine = color_here,
-) -> Result:
-    """Colorize one planned film, from where an earlier run ended; see `colorize_video`.
-
-    Args:
-        job: The film and how it is written.
-        model: What predicts.
-        settings: All settings.
-        watcher: Is told of it.
-        trace: Gets what the stages make of the frames that it chooses.
-        origin: The film by its content, if that was read before.
-        color: Colors its shots.
-    """
+def colorize_job(run: FilmRun) -> Result:
+    """Colorize one planned film, from where an earlier run ended; see `colorize_video`."""
     began = perf_counter()
-    origin = origin or find_origin(job.source.files)
-    identity = tell_identity(job, model, settings, origin)
-    credentials = Credentials(job, model, settings.output, identity)
-    with Work(job.encoding.path, identity, watcher.see_shot) as work, _kept_for_later(work):
-        _refuse_taken_names(job, settings, is_ours=work.losses is not None)
-        if trace is not NO_TRACE and work.shots_done:
-            work.restart()  # for the frames that it wants of shots that are done
-        _tell_beginning(job, work)
+    identity = tell_identity(run.job, run.model, run.settings, run.origin)
+    credentials = Credentials(run.job, run.model, run.settings.output, identity)
+    with take(run, identity) as work:
         if work.losses is None:
-            # What the file cannot hold is told now, not when all is done.
-            writer = _writer(job, model, settings)
-            writer.abandon()
-            film = Commission(
-                job=job,
-                model=model,
-                settings=settings,
-                origin=origin,
-                work=work,
-                pictures=writer if isinstance(writer, PictureWriter) else None,
-                watcher=watcher,
-                trace=trace,
-            )
-            work.end_film(asdict(color(film)))
-        timeline = Timeline(work.figures())
-        proof = Proof(job, settings)
+            color(run, work)
+        proof = join(run, work, credentials)
+        result = describe(run, work, proof, credentials, began)
+    run.trace.refuse_missed()
+    return result
 
-        def check(written: Path) -> None:
-            credentials.add(written)
-            proof.check(written)
 
-        with _writer(job, model, settings, check) as writer, closing(work.packets()) as packets:
-            writer.write(packets, work.reordered)
-        facts = _facts(job, model, settings, origin) | timeline.figures()
-        facts["elapsed_seconds"] = elapsed = perf_counter() - began
-        facts["losses"] = str(losses := Losses(**(work.losses or {})))
-        facts["verification"] = proof.verification
-        shots = timeline.shots()
-        facts["worth_a_look"] = remarks = find_remarkable(shots)
-        proof.write_hashes()
-        credentials.write()
-        write_sidecar(sidecar_path(job.encoding.path), facts)
-        result = Result(
-            path=job.encoding.path,
-            frames=timeline.frames,
-            shots=len(shots),
-            seconds=elapsed,
-            losses=losses,
-            verification=proof.verification,
-            remarks=remarks,
-        )
-        watcher.see_film(result.frames, result.seconds)
-        work.remove()
-    trace.refuse_missed()
+@contextmanager
+def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Work]:
+    """Take the work on a film, new or begun before, for as long as this goes on.
+
+    Raises:
+        ReelTakenError: Another run has it.
+        OutputError: The film must not or cannot be written under its names.
+    """
+    target = run.job.encoding.path
+    with Work(target, identity, run.watcher.see_shot) as work, _kept_for_later(work):
+        _refuse_taken_names(run.job, run.settings, is_ours=work.losses is not None)
+        if run.trace is not NO_TRACE and work.shots_done:
+            work.restart()  # for the frames that it wants of shots that are done
+        _tell_beginning(run.job, work)
+        yield work
+
+
+def color(run: FilmRun, work: Work) -> None:
+    """Color the shots that are not whole; each is kept as soon as it is."""
+    # What the file cannot hold is told now, not when all is done.
+    writer = _writer(run)
+    writer.abandon()
+    pictures = writer if isinstance(writer, PictureWriter) else None
+    work.end_film(asdict(run.engine(run, work, pictures)))
+
+
+def join(run: FilmRun, work: Work, credentials: Credentials) -> Proof:
+    """Make the shots a film that is signed, checked and has its name; what the check found."""
+    proof = Proof(run.job, run.settings)
+
+    def check(written: Path) -> None:
+        credentials.add(written)
+        proof.check(written)
+
+    with _writer(run, check) as writer, closing(work.packets()) as packets:
+        writer.write(packets, work.reordered)
+    return proof
+
+
+def describe(
+    run: FilmRun, work: Work, proof: Proof, credentials: Credentials, began: float
+) -> Result:
+    """Write what lies beside a film that has its name, tell of it, and delete the work."""
+    film = run.job.encoding.path
+    timeline = Timeline(work.figures())
+    facts = _facts(run.job, run.model, run.settings, run.origin) | timeline.figures()
+    shots = timeline.shots()
+    result = Result(
+        path=film,
+        frames=timeline.frames,
+        shots=len(shots),
+        seconds=perf_counter() - began,
+        losses=Losses(**(work.losses or {})),
+        verification=proof.verification,
+        remarks=find_remarkable(shots),
+    )
+    facts["elapsed_seconds"] = result.seconds
+    facts["losses"] = str(result.losses)
+    facts["verification"] = result.verification
+    facts["worth_a_look"] = result.remarks
+    proof.write_hashes()
+    credentials.write()
+    write_sidecar(sidecar_path(film), facts)
+    run.watcher.see_film(result.frames, result.seconds)
+    work.remove()
     return result
 
 
@@ -228,11 +242,10 @@ def _tell_beginning(job: Job, work: Work) -> None:
 
 
 def _writer(
-    job: Job,
-    model: Model,
-    settings: Settings,
-    check: Callable[[Path], None] = lambda _: None,
+    run: FilmRun, check: Callable[[Path], None] = lambda _: None
 ) -> FilmWriter | PictureWriter:
+    """What writes a film under a temporary name, and gives it its own when it is checked."""
+    job, model, settings = run.job, run.model, run.settings
     if job.encoding.names is not None:
         return PictureWriter(
             job.source,

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from vidcolor.errors import DiskFullError, OutputError
@@ -31,6 +32,7 @@ _FILMS_WITH_CREDENTIALS = "mov,mp4"  # how FFmpeg's name of their demuxer begins
 _AGENT = {"name": "vidcolor", "version": __version__}
 _PARENT = "source"
 _LEAST_FREE_BYTES = 1 << 20
+_SIGNING = Lock()
 _OFFLINE = {
     "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_after_sign": True},
     "builder": {"thumbnail": {"enabled": False}},
@@ -234,16 +236,21 @@ def load_signer(output: OutputSettings) -> Signer | None:
 
 @contextmanager
 def _copies_in(folder: Path) -> Iterator[None]:
-    """Have the library's own copy of a film beside it, where there is room for films."""
-    before = os.environ.get("TMPDIR")
-    os.environ["TMPDIR"] = str(folder.absolute())
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ["TMPDIR"]
-        else:
-            os.environ["TMPDIR"] = before
+    """Have the library's own copy of a film beside it, where there is room for films.
+
+    It can be told so by the environment alone, which is the whole process's: so one film is signed
+    at a time.
+    """
+    with _SIGNING:
+        before = os.environ.get("TMPDIR")
+        os.environ["TMPDIR"] = str(folder.absolute())
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ["TMPDIR"]
+            else:
+                os.environ["TMPDIR"] = before
 
 
 def _actions(*actions: Mapping[str, object]) -> dict[str, object]:

@@ -48,7 +48,7 @@ def predict_histograms(
     A picture's histogram does not depend on its neighbors in a batch. On a CPU the batch is shared
     among workers of one thread each: threads that work on one picture together wait for each other
     after every layer, and where decoder and encoder want the processor too, that wait is longer
-    than the work. For the same reason the caller's own torch has one thread until the last picture.
+    than the work.
 
     Args:
         lightness: (H, W) float32 CIELAB L* in [0, 100] each, of any sizes.
@@ -75,8 +75,6 @@ def _predict(
     """Each item with the histogram of its picture."""
     workers = max(min(model.threads, batch_size // _SMALLEST_CPU_BATCH), 1)
     share = batch_size // workers
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     pool = ThreadPoolExecutor(workers, "infer", torch.set_num_threads, (model.threads // workers,))
     ahead: deque[tuple[list[T], list[Lightness], Future[Inferred]]] = deque()
     try:
@@ -90,7 +88,6 @@ def _predict(
             yield from _finished(*ahead.popleft())
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(before)
 
 
 def _finished(

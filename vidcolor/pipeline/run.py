@@ -1,7 +1,7 @@
 """The order of the stages: frames in, the same frames with color out."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from functools import partial
 from itertools import groupby, takewhile
 from math import log2
@@ -9,7 +9,6 @@ from operator import attrgetter
 from time import perf_counter
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 
@@ -29,6 +28,7 @@ from vidcolor.frame import (
 )
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model
+from vidcolor.pipeline.cores import one_thread_each, one_torch_thread
 from vidcolor.pipeline.decoder import Decoder
 from vidcolor.pipeline.stages import Place, named
 from vidcolor.pipeline.trace import NO_TRACE, Trace, show_chroma, show_smoothed
@@ -116,21 +116,10 @@ def _colorize(
     """Each frame with its color, by threads that work at once."""
     ahead = run_ahead(named("reading", seen), FRAMES_READ_AHEAD)
     guessed = _guess(ahead, memory, model, settings, last_by_shot)
-    inferred = run_ahead(named("inference", guessed), FRAMES_COLORED_AHEAD)
+    inferred = run_ahead(named("inference", guessed), FRAMES_COLORED_AHEAD, one_torch_thread)
     device = model.device if model.device.type == "cuda" else CPU
-    with closing(inferred), _one_thread_each():
+    with one_thread_each(), closing(inferred):
         yield from named("coloring", _finish(inferred, settings, device))
-
-
-@contextmanager
-def _one_thread_each() -> Iterator[None]:
-    """Frames are shared out among threads already: OpenCV's own would wait for each other."""
-    used = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
-        yield
-    finally:
-        cv2.setNumThreads(used)
 
 
 def _guess(
@@ -241,8 +230,7 @@ def _finish(
         colored = Colored(seen.frame, chroma, ab, guess.confidence, seen.shot, seen.trace)
         return colored, record, perf_counter() - began
 
-    begin = partial(torch.set_num_threads, 1)
-    with closing(map_ahead(finish, inferred, helper_count(), begin)) as finished:
+    with closing(map_ahead(finish, inferred, helper_count(), one_torch_thread)) as finished:
         for colored, record, seconds in finished:
             if colored.trace is not None and record is not None:
                 show_chroma(colored.trace, colored.chroma, record, seconds)

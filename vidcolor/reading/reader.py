@@ -3,7 +3,6 @@
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
 import logging
-import re
 from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from av.video.stream import VideoStream
 from vidcolor.color.ycbcr import KR_KB
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Picture, Plane
+from vidcolor.reading.damage_log import DamageLog
 from vidcolor.reading.pixels import (
     FLOAT_SUFFIXES,
     is_planar_luma,
@@ -37,8 +37,6 @@ EXACT_CODECS = ("h264", "hevc", "vp8", "vp9", "av1")
 # As hardware gives pictures back; deep codes lie in the high bits of a word.
 HARDWARE_FORMATS = ("nv12", "yuv444p")
 DEEP_HARDWARE_FORMATS = ("p010le", "p012le", "p016le", "yuv444p16le")
-# What decoders that hide damage say of it: FFV1 of slices with wrong checksums, JPEG of gaps.
-LOGGED_DAMAGE = {"ffv1": re.compile("CRC"), "mjpeg": re.compile("overread|error y=")}
 # A picture that ends this much before its stated length is told as cut short.
 END_TOLERANCE_SECONDS = 0.5
 
@@ -200,28 +198,16 @@ def _seeks_cleanly(source: Source, pts: int) -> bool:
 
 def _decode(container: InputContainer, stream: VideoStream, losses: Losses) -> Iterator[VideoFrame]:
     """All frames that the decoder gives, the held back ones at the end included."""
-    # Some decoders hide damage and tell only the log. Their messages come while this thread waits
-    # for them, as they work by slices; one from a frame thread could lock up.
-    with av.logging.Capture(local=False) as messages:
-        damage = LOGGED_DAMAGE.get(stream.codec_context.name)
-        if damage is not None:
-            av.logging.set_level(av.logging.ERROR)
-            av.logging.set_skip_repeated(False)
-        try:
-            for packet in _packets(container, stream):
-                try:
-                    frames = stream.decode(packet)
-                except av.FFmpegError:
-                    losses.packets += 1
-                    messages.clear()
-                    continue
-                damaged = damage is not None and any(damage.search(text) for *_, text in messages)
-                messages.clear()
-                losses.frames += damaged or sum(frame.is_corrupt for frame in frames)
-                yield from frames
-        finally:
-            av.logging.set_level(None)
-            av.logging.set_skip_repeated(True)
+    with DamageLog(stream.codec_context.name) as log:
+        for packet in _packets(container, stream):
+            try:
+                frames = stream.decode(packet)
+            except av.FFmpegError:
+                losses.packets += 1
+                log.take()
+                continue
+            losses.frames += log.take() or sum(frame.is_corrupt for frame in frames)
+            yield from frames
 
 
 def _packets(

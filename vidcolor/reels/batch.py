@@ -1,17 +1,17 @@
 """Many reels, one after the other: each failure kept to itself, none done twice."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
 from vidcolor.film.checkpoint import discard_work
-from vidcolor.film.coloring import Engine, Progress, Watcher, color_here
+from vidcolor.film.coloring import Engine, FilmRun, Progress, Watcher, color_here
 from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
-from vidcolor.film.provenance import Origin, tell_identity
+from vidcolor.film.provenance import Origin, find_origin, tell_identity
 from vidcolor.film.verify import is_proven
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
@@ -24,11 +24,23 @@ from vidcolor.writing.plan import Job, plan_video
 LEFT = "another run has it in work: left to it"
 
 
+State = Literal["done", "already done", "failed", "left to another run"]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """How one reel ended: with a result, with an error, or with a note on why it was left alone."""
+class ReelResult:
+    """How one reel ended.
+
+    Attributes:
+        source: The film.
+        state: Whether its film is there, made by this run or an earlier one, and if not, why.
+        result: What came of it; None unless this run made it.
+        error: Why it failed; None if it did not.
+        note: A line on why it was left alone; empty if it was not.
+    """
 
     source: Path
+    state: State = "done"
     result: Result | None = None
     error: VidcolorError | None = None
     note: str = ""
@@ -36,7 +48,7 @@ class Outcome:
     @property
     def is_done(self) -> bool:
         """Whether its film is there, made by this run or an earlier one."""
-        return self.error is None and self.note != LEFT
+        return self.state in {"done", "already done"}
 
 
 class Planned(NamedTuple):
@@ -99,9 +111,9 @@ class Batch:
     def outcomes(
         self,
         reels: Iterable[Reel],
-        colorize: Callable[[Planned], Outcome],
+        colorize: Callable[[Planned], ReelResult],
         workers: Workers | None = None,
-    ) -> Iterator[Outcome]:
+    ) -> Generator[ReelResult, None, None]:
         """Yield what becomes of each reel.
 
         Those that another run has in work come last. They are asked about again for as long as this
@@ -118,7 +130,7 @@ class Batch:
             by_path = {reel.path: reel for reel in waiting}
             waiting, has_worked = [], False
             for planned, outcome in self._tried(by_path.values(), colorize, workers):
-                if outcome.note == LEFT:
+                if outcome.state == "left to another run":
                     waiting.append(by_path[outcome.source])
                     continue
                 has_worked |= planned
@@ -128,12 +140,12 @@ class Batch:
     def _tried(
         self,
         reels: Iterable[Reel],
-        colorize: Callable[[Planned], Outcome],
+        colorize: Callable[[Planned], ReelResult],
         workers: Workers | None,
-    ) -> Iterator[tuple[bool, Outcome]]:
+    ) -> Iterator[tuple[bool, ReelResult]]:
         """What becomes of each reel at once, with whether it could be planned."""
 
-        def finish(planned: Planned | Outcome) -> tuple[bool, Outcome]:
+        def finish(planned: Planned | ReelResult) -> tuple[bool, ReelResult]:
             if isinstance(planned, Planned):
                 return True, colorize(planned)
             return False, planned
@@ -143,24 +155,30 @@ class Batch:
             return map(finish, planned)
         return map_at_once(finish, planned, workers.number, workers.stop)
 
-    def colorize(self, planned: Planned, progress: Progress, trace: Trace = NO_TRACE) -> Outcome:
+    def colorize(self, planned: Planned, progress: Progress, trace: Trace = NO_TRACE) -> ReelResult:
         """Colorize one planned reel; an error is its outcome."""
-        job, settings = planned.job, self.settings
-        ledger = self._ledger
+        job, ledger = planned.job, self._ledger
         watcher = Watcher(progress) if ledger is None else _Account(ledger, planned, progress)
         try:
             make_folder(job.encoding.path.parent)
-            result = colorize_job(
-                job, self.model, settings, watcher, trace, planned.origin, self._color
+            run = FilmRun(
+                job=job,
+                model=self.model,
+                settings=self.settings,
+                origin=planned.origin or find_origin(job.source.files),
+                engine=self._color,
+                watcher=watcher,
+                trace=trace,
             )
+            result = colorize_job(run)
         except ReelTakenError:
             return _left(job.source.path)
         except VidcolorError as error:
             done = self._find_done(job.source.path, planned.identity)  # by another run, just now
             return done or self._failed(job.source.path, error)
-        return Outcome(source=job.source.path, result=result)
+        return ReelResult(source=job.source.path, result=result)
 
-    def _plan(self, reel: Reel) -> Planned | Outcome:
+    def _plan(self, reel: Reel) -> Planned | ReelResult:
         """How a reel will be colorized, or why not."""
         folder = None if self._folder is None else self._folder / reel.subfolder
         try:
@@ -175,7 +193,7 @@ class Batch:
         except VidcolorError as error:
             return self._failed(reel.path, error)
 
-    def _plan_with(self, ledger: Ledger, job: Job) -> Planned | Outcome:
+    def _plan_with(self, ledger: Ledger, job: Job) -> Planned | ReelResult:
         """The same where a ledger knows what was done."""
         origin = ledger.find_origin(job.source.path, job.source.files)
         identity = tell_identity(job, self.model, self.settings, origin)
@@ -198,13 +216,13 @@ class Batch:
             ) from error
         return Planned(job, origin, identity)
 
-    def _find_done(self, source: Path, identity: Mapping[str, object]) -> Outcome | None:
+    def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
         """The outcome of a reel that is done by the ledger's word."""
         done = None if self._ledger is None else self._ledger.find_done(identity)
         if done is None or not is_proven(done, self.settings):
             return None
         discard_work(done)  # of a run that was killed at its very end
-        return Outcome(source=source, note=f"is done already: {done}")
+        return ReelResult(source=source, state="already done", note=f"is done already: {done}")
 
     def _refuse_meeting(self, job: Job) -> None:
         """Raise if two reels would come to one file."""
@@ -217,11 +235,11 @@ class Batch:
                     "colorize them into different folders"
                 )
 
-    def _failed(self, source: Path, error: VidcolorError) -> Outcome:
+    def _failed(self, source: Path, error: VidcolorError) -> ReelResult:
         if self._ledger is not None:
             with suppress(OutputError):  # it is told to the user anyway
                 self._ledger.fail(source, error)
-        return Outcome(source=source, error=error)
+        return ReelResult(source=source, state="failed", error=error)
 
 
 class _Account(Watcher):
@@ -251,8 +269,8 @@ class _Account(Watcher):
         self._is_begun = True
 
 
-def _left(source: Path) -> Outcome:
-    return Outcome(source=source, note=LEFT)
+def _left(source: Path) -> ReelResult:
+    return ReelResult(source=source, state="left to another run", note=LEFT)
 
 
 def make_folder(folder: Path) -> None:

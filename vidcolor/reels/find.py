@@ -59,7 +59,20 @@ class Reel:
     subfolder: Path = Path()
 
 
-def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | SourceError]:
+class UnfoundError(SourceError):
+    """What was named is no reel.
+
+    Attributes:
+        path: What was named.
+    """
+
+    def __init__(self, path: Path, error: SourceError) -> None:
+        super().__init__(str(error))
+        self.path = path
+        self.__cause__ = error
+
+
+def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | UnfoundError]:
     """Find the films that are named and those in folders that are, each once.
 
     Args:
@@ -71,14 +84,14 @@ def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | SourceE
         folder that holds none or cannot be read, and for each series of which only pictures are
         named. A folder's series of pictures are reels where it holds no film.
     """
-    found: dict[Path, Reel | SourceError] = {}
+    found: dict[Path, Reel | UnfoundError] = {}
     for path in paths:
-        reels: Iterable[Reel | SourceError]
+        reels: Iterable[Reel | UnfoundError]
         try:
             refuse_one_of_many(path)
             reels = _reels_in(path, recursive=recursive) if path.is_dir() else [Reel(path=path)]
         except SourceError as error:
-            reels = [error]
+            reels = [UnfoundError(path, error)]
         for reel in reels:
             place = reel.path if isinstance(reel, Reel) else series_of(path) or path
             found.setdefault(place.resolve(), reel)

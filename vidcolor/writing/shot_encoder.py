@@ -68,10 +68,6 @@ class ShotEncoder:
         self._mark_fields: Callable[[VideoFrame], VideoFrame] | None = None
         self._encode: Encode | None = None
         self._count = 0
-        # What is there now stays: later collections need not look at it, and take a millisecond.
-        gc.unfreeze()
-        gc.collect()
-        gc.freeze()
 
     def encode(self, frame: Frame, chroma: tuple[Plane, Plane]) -> Iterator[Encoded]:
         """Take in the next frame of a shot; what the encoder gives is that of earlier ones, mostly.
