@@ -125,6 +125,7 @@ def test_shots_of_an_earlier_version_are_judged_by_what_is_known() -> None:
     assert remark.reasons == ["colors change from frame to frame"]
     assert (remark.frame, remark.frame_seconds) == (200, 8.0)
     assert remark.findings[0].value is None
+    assert find_remarkable([shot | {"colorfulness": 3.0, "flicker": 0.1} for shot in shots]) == []
 
 
 def test_figures_that_are_missing_say_nothing() -> None:
