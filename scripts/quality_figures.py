@@ -77,9 +77,13 @@ def tell_precision(labels: dict[Shot, set[str]], named: dict[Shot, set[str]]) ->
         precision, recall = right / max(len(got), 1), right / max(len(wanted), 1)
         counts = f"{len(wanted):4} {len(got):5} {right:5} {precision:9.2f} {recall:6.2f}"
         yield f"{name:14} {counts}   {wrong or 'none'}; {missed or 'none'}"
-    reels = sorted({reel for reel, _ in named})
-    told = [reel for reel in reels if any(named[shot] for shot in named if shot[0] == reel)]
-    yield f"{len(told)} of {len(reels)} reels are named: {', '.join(told)}"
+    told = {reel for (reel, _), figures in named.items() if figures}
+    for name in ("glow", "patch", "flicker", "gray"):
+        reels = {reel for (reel, _), seen in labels.items() if name in seen} & {r for r, _ in named}
+        missed = ", ".join(sorted(reels - told)) or "none"
+        yield f"{len(reels & told)} of {len(reels)} reels with {name} are named, not: {missed}"
+    fine = {reel for reel, _ in named} - {reel for (reel, _), seen in labels.items() if seen}
+    yield f"{len(fine & told)} of {len(fine)} others: {', '.join(sorted(fine & told)) or 'none'}"
 
 
 def tell_shot(shot: Shot) -> str:

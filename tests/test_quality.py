@@ -177,8 +177,8 @@ def test_glare_is_a_share_of_the_picture() -> None:
 @pytest.mark.parametrize(
     ("lightness", "chroma", "degrees", "expected"),
     [
-        (60, 40, 50, 0), (60, 60, 50, 1), (60, 60, 100, 0), (60, 60, 5, 0), (60, 60, 350, 0),
-        (20, 60, 50, 0), (95, 60, 50, 0),
+        (60, 40, 50, 0), (60, 65, 50, 1), (60, 65, 80, 0), (60, 65, 5, 0), (60, 65, 350, 0),
+        (30, 65, 50, 0), (95, 65, 50, 0),
     ],
 )  # fmt: skip
 def test_skin_glows(lightness: float, chroma: float, degrees: float, expected: float) -> None:

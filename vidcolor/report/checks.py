@@ -63,7 +63,7 @@ _LEAST_GLARE = 30.0
 """Where dark colors or light ones are rare in photographs, weaker ones are no glare yet."""
 _GLARING = np.maximum(np.array(_PHOTOGRAPHED, np.float32) + _GLARE_MARGIN, _LEAST_GLARE).ravel()
 
-_SKIN_LIGHTNESS, _SKIN_HUE, _SKIN_CHROMA = (35, 88), (15, 75), 55.0
+_SKIN_LIGHTNESS, _SKIN_HUE, _SKIN_CHROMA = (40, 88), (15, 60), 60.0
 """L* and hue in degrees that skin has, with room; its chroma hardly exceeds 40 in photographs."""
 
 _PATCH_DISTANCE, _PATCH_RATIO, _EVEN_SHARE = 40.0, 4.0, 0.8
