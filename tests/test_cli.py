@@ -238,7 +238,7 @@ def test_one_film_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert out.startswith("film.colorized.mkv: 3 frames, 1 shot, ")
     assert all(
-        line.startswith("  worth a look: shot 1 at 0:00:00: ") for line in out.splitlines()[1:]
+        line.startswith("  check shot 1 at 0:00:00 (frame ") for line in out.splitlines()[1:]
     )
     assert err == ""
 

@@ -100,6 +100,20 @@ def test_the_result_tells_what_was_done(tmp_path: Path) -> None:
     assert result.seconds > 0
 
 
+def test_the_lightness_of_the_film_decides_what_is_told_of_it(tmp_path: Path) -> None:
+    """Halves of two grays are half their difference in L* from its mean, at the map's size too."""
+    shares = np.array([60 - 16, 180 - 16]) / 219
+    light = ((shares + 0.055) / 1.055) ** 2.4  # IEC 61966-2-1
+    dark, bright = 116 * np.cbrt(light) - 16
+    halves = np.full((64, 96), 60, np.uint8)
+    halves[:, 48:] = 180
+    film = write_film(tmp_path / "film.mkv", [halves] * 4)
+    sidecar = colorize_video(film, None, FAST).path.with_suffix(".json")
+    (shot,) = read_sidecar(sidecar)["shots"]
+    assert shot["peaks"]["contrast"]["value"] == pytest.approx((bright - dark) / 2, abs=0.5)
+    assert shot["peaks"]["jump"]["frame"] > 0  # there is none to compare the first one with
+
+
 def test_a_shot_gets_the_colors_that_it_gets_alone(tmp_path: Path) -> None:
     """Nothing crosses a cut: a film's second shot is bit for bit what it is alone."""
     shots = soft_shot(1, 10), soft_shot(2, 7)

@@ -347,6 +347,7 @@ class Colored(NamedTuple):
         frame: The frame.
         chroma: What is to be written.
         ab: The small map that they come from, (2, h, w).
+        lightness: L* of the picture at that map's size, (h, w).
         confidence: How sure the model is of it, in [0, 1].
         shot: Its shot.
         trace: As in `Seen`; whoever takes the frame closes it.
@@ -355,6 +356,7 @@ class Colored(NamedTuple):
     frame: Frame
     chroma: Chroma
     ab: Map
+    lightness: Map
     confidence: float
     shot: Shot
     trace: FrameTrace | None = None

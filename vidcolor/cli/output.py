@@ -1,5 +1,6 @@
 """What the user is told on the way: bars, and lines that do not break them."""
 
+import math
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -106,10 +107,11 @@ def tell_outcome(outcome: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
 
 
 def _tell_remarks(result: "Result") -> None:
-    """The shots that are worth a look."""
+    """The shots that are worth a look, each with the frame that shows why."""
     for remark in result.remarks[:MOST_REMARKS]:
-        at = timedelta(seconds=round(remark.seconds))
-        say(f"  worth a look: shot {remark.shot + 1} at {at}: {', '.join(remark.reasons)}")
+        at = timedelta(seconds=math.floor(remark.frame_seconds))
+        reasons = ", ".join(remark.reasons)
+        say(f"  check shot {remark.shot + 1} at {at} (frame {remark.frame}): {reasons}")
     if len(result.remarks) > MOST_REMARKS:
         more = len(result.remarks) - MOST_REMARKS
         say(f"  and {more} more, listed in {sidecar_path(result.path)}")

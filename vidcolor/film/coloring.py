@@ -133,6 +133,7 @@ class ShotKeeper:
                 confidence=one.confidence,
                 limited_share=one.chroma.limited_share,
                 returns_to=shot.returns_to,
+                lightness=one.lightness,
             )
             self._work.add_frame(shot.number, frame.index, figures)
             watcher.see_frame(timeline.frames, shot.number)

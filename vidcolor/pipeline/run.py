@@ -227,7 +227,11 @@ def _finish(
         began = perf_counter()
         way = settings.color.upsample
         chroma = chroma_planes(seen.frame, ab, seen.lightness, record, upsample=way, device=device)
-        colored = Colored(seen.frame, chroma, ab, guess.confidence, seen.shot, seen.trace)
+        small = cv2.resize(seen.lightness, ab.shape[:0:-1], interpolation=cv2.INTER_AREA)
+        lightness = np.asarray(small, np.float32)  # (h, w), as the map
+        colored = Colored(
+            seen.frame, chroma, ab, lightness, guess.confidence, seen.shot, seen.trace
+        )
         return colored, record, perf_counter() - began
 
     with closing(map_ahead(finish, inferred, helper_count(), one_torch_thread)) as finished:

@@ -2,17 +2,29 @@
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidcolor.report.checks import Flaws, measure_flaws
+
 Map = NDArray[np.float32]
 
 MEAN_WEIGHT = 0.37
 """Of the mean color's distance from grey in colorfulness M1 (Hasler and Suesstrunk 2003)."""
+
+
+# Figure of a shot, the frame's that it comes from, and -1 where the least tells most.
+_PEAKS = (
+    ("colorfulness", "colorfulness", 1),
+    ("confidence", "confidence", -1),
+    ("limited_share", "limited_share", 1),
+    ("flicker", "change", 1),
+    *((name, name, 1) for name in Flaws._fields),
+)
 
 
 class FrameFigures(NamedTuple):
@@ -29,6 +41,8 @@ class FrameFigures(NamedTuple):
         limited_share: How much of its chroma the gamut limits, in [0, 1].
         change: Mean distance in ab to the frame before; None for a shot's first frame.
         work_seconds: Time that passed since the frame before.
+        glare, skin, patch, jump, contrast: See `Flaws`; None where they are not known, as of frames
+            that an earlier version colored.
     """
 
     seconds: float
@@ -41,6 +55,11 @@ class FrameFigures(NamedTuple):
     limited_share: float
     change: float | None
     work_seconds: float
+    glare: float | None = None
+    skin: float | None = None
+    patch: float | None = None
+    jump: float | None = None
+    contrast: float | None = None
 
 
 @dataclass(slots=True)
@@ -82,13 +101,33 @@ class _Sums:
         }
 
 
+class _Peak(NamedTuple):
+    """The frame of a shot that has most of a figure."""
+
+    value: float
+    frame: int
+    seconds: float
+
+
 @dataclass(slots=True)
 class _Shot:
     number: int
     returns_to: int | None
     first_frame: int
     start_seconds: float
-    sums: _Sums
+    sums: _Sums = field(default_factory=_Sums)
+    peaks: dict[str, _Peak] = field(default_factory=dict)
+
+    def add(self, figures: FrameFigures, frame: int) -> None:
+        """Take in frame `frame` of the film."""
+        self.sums.add(figures)
+        for name, attribute, sign in _PEAKS:
+            value = getattr(figures, attribute)
+            if value is None or not math.isfinite(value):
+                continue
+            peak = self.peaks.get(name)
+            if peak is None or sign * value > sign * peak.value:
+                self.peaks[name] = _Peak(value, frame, figures.seconds)
 
 
 class Timeline:
@@ -114,6 +153,7 @@ class Timeline:
         self._shots: list[_Shot] = []
         self._count = 0
         self._before: Map | None = None
+        self._lightness_before: Map | None = None
         for figures in past:
             self._take(figures)
 
@@ -126,6 +166,7 @@ class Timeline:
         confidence: float,
         limited_share: float = 0.0,
         returns_to: int | None = None,
+        lightness: Map | None = None,
     ) -> FrameFigures:
         """Take in the next frame, in the order shown; its figures.
 
@@ -136,17 +177,23 @@ class Timeline:
             confidence: How sure the model is of its colors, in [0, 1].
             limited_share: How much of its chroma the gamut limits, in [0, 1].
             returns_to: Number of the shot whose colors its shot began with, if any.
+            lightness: (h, w) L* in [0, 100]; without it flaws are not looked for. It is kept, and
+                must not be changed afterwards.
         """
         if not self._shots or self._shots[-1].number != shot:
-            self._before = None
+            self._before = self._lightness_before = None
         flat = np.array(ab, np.float32).reshape(2, -1)  # (2, h * w)
-        change = None
+        distances = change = None
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite becomes None
             mean = flat.mean(1)  # (2,)
             colorful = _colorfulness(flat, mean)
             if self._before is not None:
                 distances = np.sqrt(np.square(flat - self._before).sum(0))  # faster than hypot
                 change = float(distances.mean())
+            flaws = None
+            if lightness is not None:
+                flaws = measure_flaws(flat, lightness.ravel(), distances, self._lightness_before)
+                self._lightness_before = lightness.ravel()
         self._before = flat
         now = self._clock()
         figures = FrameFigures(
@@ -160,6 +207,7 @@ class Timeline:
             limited_share=limited_share,
             change=change,
             work_seconds=now - self._told,
+            **({} if flaws is None else flaws._asdict()),
         )
         self._told = now
         self._take(figures)
@@ -167,11 +215,11 @@ class Timeline:
 
     def _take(self, figures: FrameFigures) -> None:
         if not self._shots or self._shots[-1].number != figures.shot:
-            shot = _Shot(figures.shot, figures.returns_to, self._count, figures.seconds, _Sums())
+            shot = _Shot(figures.shot, figures.returns_to, self._count, figures.seconds)
             self._shots.append(shot)
-        self._count += 1
         self._rows.setdefault(math.floor(figures.seconds), _Sums()).add(figures)
-        self._shots[-1].sums.add(figures)
+        self._shots[-1].add(figures, self._count)
+        self._count += 1
 
     @property
     def frames(self) -> int:
@@ -188,8 +236,10 @@ class Timeline:
         Returns:
             `frames`: how many there are.
             `shots`: for each its `number`, that of the shot that it `returns_to` or None, its
-            `first_frame` counted from 0 here, its `start_seconds`, its `frames`, and the means
-            below over all of them.
+            `first_frame` counted from 0 here, its `start_seconds`, its `frames`, the means below
+            over all of them, and `peaks`: by name of figure, those of `Flaws` among them, the
+            `value`, the number (`frame`) and the time (`seconds`) of the frame that has most of it,
+            or least `confidence`.
             `timeline`: columns of equal length, a row for each `second` of film that has frames,
             numbered from 0, with its count of `frames`. Means over these frames are `mean_a`,
             `mean_b`, `colorfulness` (M1 of the map), `confidence`, `limited_share` (how much of the
@@ -215,7 +265,12 @@ def _tell_shot(shot: _Shot) -> dict[str, object]:
         "start_seconds": shot.start_seconds,
         "frames": shot.sums.frames,
         **shot.sums.means(),
+        "peaks": {name: _tell_peak(peak) for name, peak in shot.peaks.items()},
     }
+
+
+def _tell_peak(peak: _Peak) -> dict[str, object]:
+    return peak._asdict() | {"value": _ratio(peak.value, 1)}
 
 
 def _colorfulness(flat: Map, mean: Map) -> float:
