@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from clip_figures import evaluate_clips
+from clip_figures import compare_clips, evaluate_clips
 from cut_figures import evaluate_cuts
 from photo_figures import FACES, Photograph, evaluate_shown, read_photographs
 from return_figures import evaluate_returns
@@ -170,6 +170,7 @@ def main() -> None:
         results["clips"] = {
             name: evaluate_clips(args.clips, args.frames, name, args.device) for name in args.models
         }
+        results["clip_differences"] = compare_clips(results["clips"])
     if args.returns:
         results["returns"] = {
             name: evaluate_returns(args.returns, name, args.device) for name in args.models

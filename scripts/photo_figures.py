@@ -1,7 +1,7 @@
 """The photographs' part of evaluate.py: what is seen at the default look, and how sure that is."""
 
 import csv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import pairwise
@@ -14,7 +14,13 @@ from numpy.typing import NDArray
 
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lab import lightness_from_luma
-from vidcolor.evaluation.bootstrap import Counts, Estimate, draw_sources, estimate_mean
+from vidcolor.evaluation.bootstrap import (
+    Counts,
+    Estimates,
+    draw_sources,
+    estimate_differences,
+    estimate_figures,
+)
 from vidcolor.evaluation.skin import Box, draw_boxes, has_skin_color, read_faces
 from vidcolor.evaluation.stills import Figures, Pair, fit_picture, measure_shown
 from vidcolor.models.predict import predict_histograms
@@ -28,8 +34,6 @@ FACES = Path(__file__).with_name("faces.tsv")
 
 _LEAST_SKIN = 64  # pixels: fewer say nothing of a picture
 _BATCH = 8
-
-Estimates = dict[str, Estimate]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -94,12 +98,10 @@ def find_skin(boxes: list[Box], rgb: NDArray[np.uint8], srgb: torch.Tensor) -> t
     return skin if int(skin.sum()) >= _LEAST_SKIN else None
 
 
-def color_photographs(
-    name: str, photographs: Sequence[Photograph], device: str
-) -> list[torch.Tensor]:
-    """The colors (2, h, w) that a model gives each at the default look."""
+def color_named(name: str, lumas: Sequence[torch.Tensor], device: str) -> list[torch.Tensor]:
+    """The colors (2, h, w) that a model gives each luma (1, H, W) at the default look."""
     model, look = load_model(name, device), ColorSettings()
-    seen = (lightness_from_luma(p.pair[1])[0].numpy() for p in photographs)
+    seen = (lightness_from_luma(luma)[0].numpy() for luma in lumas)
     return [
         look.saturation
         * decode_prediction(
@@ -131,7 +133,8 @@ def evaluate_shown(
         By look (`default`, `median chroma 8`, ...) the models' figures and their differences, each
         a mean and its interval, and the saturation of each model at that look.
     """
-    colors = {name: color_photographs(name, photographs, device) for name in models}
+    lumas = [photograph.pair[1] for photograph in photographs]
+    colors = {name: color_named(name, lumas, device) for name in models}
     plain = {name: measure_photographs(photographs, ab, 1.0) for name, ab in colors.items()}
     counts = draw_sources([photograph.source for photograph in photographs])
     sources = len({photograph.source for photograph in photographs})
@@ -172,30 +175,6 @@ def print_look(
         cells = (str(found[name]) if name in found else "" for found in columns.values())
         print(f"| {name} | " + " | ".join(cells) + " |")
     return {"models": models, "differences": differences}
-
-
-def estimate_figures(rows: list[Figures], names: list[str], counts: Counts) -> Estimates:
-    """Mean and interval of each figure that a picture has."""
-    return _estimates(lambda name: [row.get(name, np.nan) for row in rows], names, counts)
-
-
-def estimate_differences(
-    ones: list[Figures], others: list[Figures], names: list[str], counts: Counts
-) -> Estimates:
-    """Mean and interval of what the others' figures are more than the ones', picture by picture."""
-    return _estimates(
-        lambda name: [
-            other.get(name, np.nan) - one.get(name, np.nan)
-            for one, other in zip(ones, others, strict=True)
-        ],
-        names,
-        counts,
-    )
-
-
-def _estimates(values: Callable[[str], list[float]], names: list[str], counts: Counts) -> Estimates:
-    found = {name: estimate_mean(values(name), counts) for name in names}
-    return {name: estimate for name, estimate in found.items() if estimate is not None}
 
 
 def _mean_of(rows: list[Figures], name: str) -> float:

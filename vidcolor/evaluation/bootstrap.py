@@ -6,7 +6,8 @@ again with replacement, each with all of its pictures, not pictures: A. C. Davis
 R. Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 13.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import nan
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,10 @@ class Estimate(NamedTuple):
         digits = 2 if max(abs(part) for part in self) >= 1 else 3
         mean, low, high = (f"{part:.{digits}f}" for part in self)
         return f"{mean} [{low}, {high}]"
+
+
+Estimates = dict[str, Estimate]
+Row = Mapping[str, float]
 
 
 def draw_sources(sources: Sequence[str], seed: int = 0, draws: int = DRAWS) -> Counts:
@@ -73,3 +78,33 @@ def estimate_mean(values: Sequence[float], counts: Counts) -> Estimate | None:
     tail = (1 - COVERED) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return Estimate(float(figures.mean()), float(low), float(high))
+
+
+def estimate_figures(rows: Sequence[Row], names: Sequence[str], counts: Counts) -> Estimates:
+    """Mean and interval of each named figure that any picture has.
+
+    Args:
+        rows: Figures of each picture.
+        names: Of the figures wanted.
+        counts: Of `draw_sources`, (draws, pictures).
+    """
+    found = {name: estimate_mean([row.get(name, nan) for row in rows], counts) for name in names}
+    return {name: estimate for name, estimate in found.items() if estimate is not None}
+
+
+def estimate_differences(
+    ones: Sequence[Row], others: Sequence[Row], names: Sequence[str], counts: Counts
+) -> Estimates:
+    """How much more the others' figures are than the ones', picture by picture.
+
+    Args:
+        ones: Figures of each picture in one model's colors.
+        others: The same pictures' in another's.
+        names: Of the figures wanted.
+        counts: Of `draw_sources`, (draws, pictures).
+    """
+    differences = [
+        {name: other.get(name, nan) - one.get(name, nan) for name in names}
+        for one, other in zip(ones, others, strict=True)
+    ]
+    return estimate_figures(differences, names, counts)

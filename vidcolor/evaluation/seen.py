@@ -63,7 +63,8 @@ def misses_hue(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     chroma, true_chroma = ab.norm(dim=0), truth.norm(dim=0)
     colored = (chroma > COLORED_CHROMA) & (true_chroma > COLORED_CHROMA)
     limit = math.cos(math.radians(MISSED_HUE_DEGREES))
-    return colored & ((ab * truth).sum(0) < limit * chroma * true_chroma)
+    missed: torch.Tensor = colored & ((ab * truth).sum(0) < limit * chroma * true_chroma)
+    return missed
 
 
 def unevenness(

@@ -68,4 +68,7 @@ def has_skin_color(srgb: torch.Tensor) -> torch.Tensor:
     luma = kr * red + (1 - kr - kb) * green + kb * blue
     cb = _NEUTRAL + _SPAN * (blue - luma) / (2 * (1 - kb))
     cr = _NEUTRAL + _SPAN * (red - luma) / (2 * (1 - kr))
-    return (SKIN_CB[0] <= cb) & (cb <= SKIN_CB[1]) & (SKIN_CR[0] <= cr) & (cr <= SKIN_CR[1])
+    is_skin: torch.Tensor = (
+        (SKIN_CB[0] <= cb) & (cb <= SKIN_CB[1]) & (SKIN_CR[0] <= cr) & (cr <= SKIN_CR[1])
+    )
+    return is_skin

@@ -160,9 +160,10 @@ def measure_references(pairs: Sequence[Pair]) -> dict[str, Figures]:
 
 
 def mean_figures(figures: Sequence[Figures]) -> Figures:
-    """The mean of each figure over the pictures that have it: where it is not NaN."""
-    known = {name: [f[name] for f in figures if not isnan(f[name])] for name in figures[0]}
-    return {name: sum(values) / len(values) if values else nan for name, values in known.items()}
+    """The mean of each figure over the pictures that have it and where it is not NaN."""
+    names = dict.fromkeys(name for found in figures for name in found)
+    known = {name: [f[name] for f in figures if not isnan(f.get(name, nan))] for name in names}
+    return {name: sum(values) / len(values) for name, values in known.items() if values}
 
 
 def _middle(rgb: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
