@@ -105,7 +105,7 @@ def test_the_figures_of_a_part_are_those_of_the_part_alone() -> None:
     shown, truth = (
         40 * torch.randn(2, PATCH_SIDE, 3 * PATCH_SIDE, generator=generator) for _ in range(2)
     )
-    truth[:, :, :PATCH_SIDE] = 30
+    truth[:, :, : 2 * PATCH_SIDE] = 30
     within = torch.zeros(PATCH_SIDE, 3 * PATCH_SIDE, dtype=torch.bool)
     within[:, :PATCH_SIDE] = True
     alone = measure_seen(shown[:, :, :PATCH_SIDE], truth[:, :, :PATCH_SIDE])

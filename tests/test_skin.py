@@ -23,10 +23,16 @@ def test_skins_are_skin_and_other_things_are_not() -> None:
     assert not has_skin_color(others).any()
 
 
-@pytest.mark.parametrize(("cr", "expected"), [(132, False), (134, True), (172, True), (174, False)])
-def test_the_gamut_ends_at_the_codes_of_the_paper(cr: int, *, expected: bool) -> None:
-    """A color made of Y' 120, Cb 110 and that Cr by BT.601's inverse in studio range."""
-    luma, blue, red = (120 - 16) / 219, (110 - 128) / 224 * 1.772, (cr - 128) / 224 * 1.402
+@pytest.mark.parametrize(
+    ("cb", "cr", "expected"),
+    [
+        (110, 132, False), (110, 134, True), (110, 172, True), (110, 174, False),
+        (76, 150, False), (78, 150, True), (126, 150, True), (128, 150, False),
+    ],
+)  # fmt: skip
+def test_the_gamut_ends_at_the_codes_of_the_paper(cb: int, cr: int, *, expected: bool) -> None:
+    """A color made of Y' 120 and those codes by BT.601's inverse in studio range."""
+    luma, blue, red = (120 - 16) / 219, (cb - 128) / 224 * 1.772, (cr - 128) / 224 * 1.402
     r, b = luma + red, luma + blue
     g = (luma - 0.299 * r - 0.114 * b) / 0.587
     assert has_skin_color(torch.tensor([r, g, b]).reshape(3, 1, 1)).item() is expected
