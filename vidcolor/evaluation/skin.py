@@ -1,4 +1,4 @@
-"""Which pixels of a photograph are skin: of a skin's color and inside a face marked by hand."""
+"""Which pixels of a photograph are skin: of a skin's color and inside a face that a table names."""
 
 import csv
 from collections import defaultdict
