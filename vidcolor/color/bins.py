@@ -162,7 +162,8 @@ def bend_chroma(ab: torch.Tensor, decoding: Decoding) -> torch.Tensor:
     span = decoding.ceiling - decoding.knee
     chroma = torch.linalg.vector_norm(ab, dim=-3, keepdim=True).clamp_min(decoding.knee)
     bent: torch.Tensor = decoding.knee + span * torch.tanh((chroma - decoding.knee) / span)
-    return ab * (bent / chroma)
+    limited: torch.Tensor = ab * (bent / chroma)
+    return limited
 
 
 def unbend_chroma(ab: torch.Tensor, decoding: Decoding) -> torch.Tensor:
@@ -171,9 +172,10 @@ def unbend_chroma(ab: torch.Tensor, decoding: Decoding) -> torch.Tensor:
         return ab
     span = decoding.ceiling - decoding.knee
     chroma = torch.linalg.vector_norm(ab, dim=-3, keepdim=True).clamp_min(decoding.knee)
-    bent = ((chroma - decoding.knee) / span).clamp_max(_MOST_BENT)
+    bent: torch.Tensor = ((chroma - decoding.knee) / span).clamp_max(_MOST_BENT)
     straight: torch.Tensor = decoding.knee + span * torch.atanh(bent)
-    return ab * (straight / chroma)
+    straightened: torch.Tensor = ab * (straight / chroma)
+    return straightened
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
+from math import isnan, nan
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from vidcolor.color.bins import Decoding
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
 from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
+from vidcolor.evaluation.seen import measure_seen
 from vidcolor.frame import SIDE_MULTIPLE
 from vidcolor.settings import ColorSettings
 
@@ -74,6 +76,27 @@ def measure_colors(srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor) -> 
     }
 
 
+def measure_shown(
+    srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor, skin: torch.Tensor | None = None
+) -> Figures:
+    """All figures of one picture's colors: those of `measure_colors` and of `measure_seen`.
+
+    Args:
+        srgb: As of `measure_colors`, like luma and ab.
+        luma: See there.
+        ab: See there.
+        skin: (H, W) bool, where to take them again, named `skin_...`; None for nowhere.
+    """
+    truth = lab_from_srgb(srgb)
+    shown = color_lightness(truth[:1], ab)
+    figures = measure_colors(srgb, luma, ab) | measure_seen(shown[1:], truth[1:])
+    if skin is not None:
+        on_skin = measure_seen(shown[1:], truth[1:], skin)
+        on_skin["ciede2000"] = float(ciede2000(shown[:, None, skin], truth[:, None, skin]).mean())
+        figures |= {f"skin_{name}": figure for name, figure in on_skin.items()}
+    return figures
+
+
 def sweep_looks(
     examples: Iterable[Example], decoding: Decoding | None, looks: Sequence[ColorSettings]
 ) -> dict[ColorSettings, Figures]:
@@ -120,7 +143,7 @@ def figure_at_colorfulness(
 
 
 def measure_references(pairs: Sequence[Pair]) -> dict[str, Figures]:
-    """Figures of no color, of the pictures' mean color everywhere, and of the true colors.
+    """All figures of no color, of the pictures' mean color everywhere, and of the true colors.
 
     Args:
         pairs: Truth (3, H, W) and luma (1, H, W), in [0, 1].
@@ -130,15 +153,17 @@ def measure_references(pairs: Sequence[Pair]) -> dict[str, Figures]:
     colors = {"grey": [0 * mean_ab] * len(pairs), "mean color": [mean_ab] * len(pairs)}
     return {
         label: mean_figures(
-            [measure_colors(*pair, ab) for pair, ab in zip(pairs, maps, strict=True)]
+            [measure_shown(*pair, ab) for pair, ab in zip(pairs, maps, strict=True)]
         )
         for label, maps in (colors | {"truth": truths}).items()
     }
 
 
 def mean_figures(figures: Sequence[Figures]) -> Figures:
-    """The mean of each figure over pictures."""
-    return {name: sum(f[name] for f in figures) / len(figures) for name in figures[0]}
+    """The mean of each figure over the pictures that have it and where it is not NaN."""
+    names = dict.fromkeys(name for found in figures for name in found)
+    known = {name: [f[name] for f in figures if not isnan(f.get(name, nan))] for name in names}
+    return {name: sum(values) / len(values) for name, values in known.items() if values}
 
 
 def _middle(rgb: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from operator import attrgetter
 from time import perf_counter
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import torch
 

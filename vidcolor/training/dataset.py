@@ -20,7 +20,7 @@ from tqdm import tqdm
 from vidcolor.errors import SourceError
 from vidcolor.threads import map_ahead
 
-_SUFFIXES = {".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
+_SUFFIXES = {".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
 _log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def read_pictures(
         with safe_open(cache, "pt") as file:
             if (file.metadata() or {}).get("sources") == fingerprint:
                 return PictureStore(*(file.get_tensor(k) for k in ("pixels", "offsets", "sizes")))
-    store = _decode_all(_encoded_pictures(sources), limit)
+    store = _decode_all(sources, limit)
     if cache is not None:
         tensors = {"pixels": store.pixels, "offsets": store.offsets, "sizes": store.sizes}
         temporary = cache.with_name(f"{cache.name}.part")
@@ -89,12 +89,36 @@ def read_pictures(
     return store
 
 
+def read_named_pictures(
+    sources: Sequence[Path], limit: int | None = None
+) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Yield name and pixels, (height, width, 3) RGB, of the pictures that `read_pictures` reads.
+
+    A name is the file's path, or `ARCHIVE:MEMBER` in a tar file.
+
+    Raises:
+        SourceError: A source is missing or there is no picture in any.
+    """
+    found = 0
+    encoded = _encoded_pictures(sources)
+    with closing(map_ahead(_decode, encoded, os.cpu_count() or 1)) as decoded:
+        for name, bgr in decoded:
+            if limit is not None and found >= limit:
+                break
+            if bgr is None:
+                _log.warning("%s: not a picture that can be decoded, left out", name)
+                continue
+            found += 1
+            yield name, cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+    if not found:
+        raise SourceError("no picture in any of the folders and tar files given")
+
+
 def _fingerprint(sources: Sequence[Path], limit: int | None) -> str:
     """Changes when a source's name, size or time does."""
     digest = hashlib.sha256(str(limit).encode())
     for source in sources:
-        if not source.exists():
-            raise SourceError(f"{source}: no such folder or tar file of pictures")
+        _require(source)
         files = sorted(source.rglob("*")) if source.is_dir() else [source]
         for file in files:
             status = file.stat()
@@ -102,9 +126,15 @@ def _fingerprint(sources: Sequence[Path], limit: int | None) -> str:
     return digest.hexdigest()
 
 
+def _require(source: Path) -> None:
+    if not source.exists():
+        raise SourceError(f"{source}: no such folder or tar file of pictures")
+
+
 def _encoded_pictures(sources: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each picture file."""
     for source in sources:
+        _require(source)
         if source.is_dir():
             for file in sorted(source.rglob("*")):
                 if file.suffix.lower() in _SUFFIXES:
@@ -124,21 +154,14 @@ def _decode(encoded: tuple[str, bytes]) -> tuple[str, NDArray[np.uint8] | None]:
     return name, None if bgr is None else bgr.astype(np.uint8, copy=False)
 
 
-def _decode_all(encoded: Iterator[tuple[str, bytes]], limit: int | None) -> PictureStore:
+def _decode_all(sources: Sequence[Path], limit: int | None) -> PictureStore:
     pixels = bytearray()
     offsets: list[int] = []
     sizes: list[tuple[int, int]] = []
-    with closing(map_ahead(_decode, encoded, os.cpu_count() or 1)) as decoded:
-        for name, bgr in tqdm(decoded, desc="pictures", total=limit, unit="", leave=False):
-            if limit is not None and len(offsets) >= limit:
-                break
-            if bgr is None:
-                _log.warning("%s: not a picture that can be decoded, left out", name)
-                continue
-            offsets.append(len(pixels))
-            sizes.append((bgr.shape[0], bgr.shape[1]))
-            pixels += cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).data
-    if not offsets:
-        raise SourceError("no picture in any of the folders and tar files given")
+    named = read_named_pictures(sources, limit)
+    for _, rgb in tqdm(named, desc="pictures", total=limit, unit="", leave=False):
+        offsets.append(len(pixels))
+        sizes.append((rgb.shape[0], rgb.shape[1]))
+        pixels += rgb.data
     flat = torch.frombuffer(pixels, dtype=torch.uint8)
     return PictureStore(flat, torch.tensor(offsets), torch.tensor(sizes))
