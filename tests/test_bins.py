@@ -1,5 +1,6 @@
 import hashlib
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from vidcolor.color.bins import (
     BIN_COUNT,
     NEIGHBOR_SIGMA,
     Decoding,
+    bend_chroma,
     decode_annealed_mean,
     soft_encode,
+    unbend_chroma,
 )
 
 TABLE = Path(__file__).parents[2] / "shared" / "data" / "ab-bins-313.csv"
@@ -60,15 +63,15 @@ def test_colors_outside_all_bins_still_have_weights() -> None:
 
 @pytest.mark.parametrize("vividness", [0.0, 0.7, 1.0, 1.6])
 def test_decoding_equals_the_formula(vividness: float) -> None:
-    """The one-product decoding equals tilt, softmax at T, mean and boost, one by one in float64."""
+    """The one-product decoding equals tilt, softmax at T, mean, gain and boost in float64."""
     histogram = random_histogram(2, BIN_COUNT, 3, 4)
     weight = torch.linspace(0.4, 3.2, BIN_COUNT)
     tilted = histogram.double().log() + (vividness - 1) * weight.double().log()[:, None, None]
     sharp = (tilted / 0.45).softmax(1)
     entropy = -(histogram.double() * histogram.double().log2()).sum(1, keepdim=True)
     mean = torch.einsum("nqhw,qc->nchw", sharp, BIN_CENTERS.double())
-    expected = 2 ** (0.2 * entropy) * mean
-    decoding = Decoding(rebalancing_weight=weight, temperature=0.45, boost=0.2)
+    expected = 1.2 * 2 ** (0.2 * entropy) * mean
+    decoding = Decoding(rebalancing_weight=weight, temperature=0.45, gain=1.2, boost=0.2)
     ab = decode_annealed_mean(histogram, vividness, decoding).ab
     torch.testing.assert_close(ab.double(), expected, atol=1e-3, rtol=1e-4)
 
@@ -92,6 +95,39 @@ def test_a_certain_histogram_decodes_to_its_bin() -> None:
     weight = torch.linspace(0.4, 3.2, BIN_COUNT)
     ab = decode_annealed_mean(histogram, 0.5, Decoding(rebalancing_weight=weight, boost=0.3)).ab
     torch.testing.assert_close(ab[:, 0, 0], BIN_CENTERS[200])
+
+
+BENT = Decoding(rebalancing_weight=torch.ones(BIN_COUNT), knee=20.0, ceiling=45.0)
+
+
+@pytest.mark.parametrize(
+    ("chroma", "expected"), [(0, 0), (12, 12), (20, 20), (30, 29.4987), (60, 43.0417), (500, 45)]
+)
+def test_chroma_above_the_knee_is_bent_towards_the_ceiling(chroma: float, expected: float) -> None:
+    """20 + 25 tanh((c - 20) / 25) above 20, worked out by hand; what lies below stays, and hues."""
+    hue = torch.tensor([0.6, -0.8]).reshape(2, 1, 1)
+    torch.testing.assert_close(bend_chroma(chroma * hue, BENT), expected * hue, rtol=1e-5, atol=0)
+
+
+def test_bent_colors_can_be_straightened() -> None:
+    """Unbending gives back colors up to twice the ceiling; without a knee all stay as they are."""
+    generator = torch.Generator().manual_seed(1)
+    ab = 60 * torch.randn(3, 2, 4, 5, generator=generator).clamp(-1.1, 1.1)
+    torch.testing.assert_close(unbend_chroma(bend_chroma(ab, BENT), BENT), ab, rtol=1e-3, atol=0.01)
+    straight = Decoding(rebalancing_weight=torch.ones(BIN_COUNT))
+    assert unbend_chroma(ab, straight) is ab
+    assert bend_chroma(ab, straight) is ab
+
+
+def test_decoded_colors_are_bent() -> None:
+    """A certain, saturated bin comes out at the bent chroma, after its gain."""
+    histogram = torch.zeros(BIN_COUNT, 1, 1)
+    histogram[200] = 1
+    decoding = replace(BENT, gain=1.5)
+    ab = decode_annealed_mean(histogram, 0.0, decoding).ab[:, 0, 0]
+    expected = bend_chroma(1.5 * BIN_CENTERS[200].reshape(2, 1, 1), BENT)[:, 0, 0]
+    assert 20 < ab.norm() < 45
+    torch.testing.assert_close(ab, expected)
 
 
 def test_entropy_is_in_bits() -> None:

@@ -9,37 +9,57 @@ from torch import nn
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding, decode_annealed_mean, soft_encode
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
-from vidcolor.evaluation.photos import fit_picture, measure_colors
+from vidcolor.evaluation.photos import fit_picture
 from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.nets.lite import LiteNet, LiteShape
-from vidcolor.training.calibration import calibrate_boost, calibrate_tilt
+from vidcolor.training.calibration import (
+    SHOWN_CEILING,
+    SHOWN_KNEE,
+    SHOWN_TEMPERATURE,
+    calibrate,
+    calibrate_gain,
+    calibrate_tilt,
+)
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 from vidcolor.training.loss import color_difference, decode_logits
 
 
-def test_the_boost_gives_the_colorfulness_wanted() -> None:
-    """Decoded with it, pictures are as colorful as asked, by the measure that figures use."""
+def test_the_gain_gives_the_chroma_wanted() -> None:
+    """Decoded with it, the pictures' medians have half of the truth's chroma in the mean."""
     torch.manual_seed(0)
     net = LiteNet(LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))).eval()
     coarse = np.random.default_rng(0).integers(90, 160, (2, 4, 5, 3), dtype=np.uint8)
     pixels = torch.from_numpy(coarse.repeat(64, 1).repeat(64, 2).reshape(-1))
     sizes = torch.tensor([[256, 320], [256, 320]])
     store = PictureStore(pixels, torch.tensor([0, 256 * 320 * 3]), sizes)
-    decoding = Decoding(rebalancing_weight=torch.linspace(0.5, 1.5, BIN_COUNT), temperature=0.6)
-    device = torch.device("cpu")
-    boost = calibrate_boost(net, store, decoding, device, share=0.5)
+    weight = torch.linspace(0.5, 1.5, BIN_COUNT)
+    decoding = Decoding(
+        rebalancing_weight=weight, temperature=0.6, gain=9.0, knee=5.0, ceiling=30.0
+    )
+    gain = calibrate_gain(net, store, decoding, torch.device("cpu"), share=0.5)
     found = wanted = 0.0
     for index in range(2):
         srgb = fit_picture(store.picture(index), 256)
         luma = mix_video_luma(srgb[None])
         with torch.no_grad():
             logits = net(normalize_lightness(lightness_from_luma(luma)))
-        ab = decode_annealed_mean(logits.softmax(1), 0.0, replace(decoding, boost=boost)).ab[0]
-        figures = measure_colors(srgb, luma[0], ab)
-        found += figures["colorfulness"]
-        wanted += 0.5 * figures["truth_colorfulness"]
+        ab = decode_annealed_mean(logits.softmax(1), 0.0, replace(decoding, gain=gain)).ab[0]
+        found += float(np.percentile(ab.square().sum(0).sqrt(), 50, method="lower"))
+        true_chroma = lab_from_srgb(srgb)[1:].square().sum(0).sqrt()
+        wanted += 0.5 * float(np.percentile(true_chroma, 50, method="lower"))
     assert found == pytest.approx(wanted, rel=0.01)
+    assert found > 2 * decoding.knee  # so that the bend has a part in it
+
+
+def test_what_is_shown_is_measured_together() -> None:
+    """The decoding of use has its own temperature, knee and ceiling, a new tilt and a gain."""
+    given = Decoding(rebalancing_weight=torch.ones(BIN_COUNT), temperature=0.5, boost=0.2)
+    shown = calibrate(_Tilted(torch.zeros(BIN_COUNT)), _patches(0, 3), given, torch.device("cpu"))
+    assert (shown.temperature, shown.boost) == (SHOWN_TEMPERATURE, 0)
+    assert (shown.knee, shown.ceiling) == (SHOWN_KNEE, SHOWN_CEILING)
+    assert shown.gain != 1
+    assert not torch.equal(shown.rebalancing_weight, given.rebalancing_weight)
 
 
 _COLORS = ((200, 120, 90), (80, 120, 190), (90, 140, 60), (128, 128, 128), (220, 200, 120))

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding, decode_annealed_mean
-from vidcolor.color.decode import DecodeMethod, decode_prediction
+from vidcolor.color.decode import DecodeMethod, decode_prediction, strengthen
 from vidcolor.models.zoo import load_model
 
 WEIGHT = torch.linspace(0.5, 2, BIN_COUNT)
@@ -102,3 +104,36 @@ def test_half_precision_changes_no_color_that_could_be_seen(scale: float) -> Non
     )
     assert exact.abs().max() > 5
     assert (exact - halved).abs().max() < 0.1
+
+
+BENT = replace(DECODING, gain=2.0, knee=20.0, ceiling=45.0)
+
+
+def test_strengthened_colors_are_those_of_more_gain() -> None:
+    """A gain after decoding gives what the same factor on the decoding's own gain gives."""
+    prediction = histograms()
+    ab = decode_prediction(prediction, BENT, vividness=0).ab
+    stronger = decode_prediction(prediction, replace(BENT, gain=2.4), vividness=0).ab
+    assert ab.norm(dim=0).max() > 21
+    torch.testing.assert_close(
+        strengthen(ab, 1.2, BENT, "annealed"), stronger, rtol=1e-4, atol=1e-3
+    )
+    assert strengthen(ab, 1.0, BENT, "annealed") is ab
+
+
+@pytest.mark.parametrize("method", ["mean", "mode", "sample"])
+def test_what_is_for_study_is_not_bent(method: DecodeMethod) -> None:
+    """Mean, mode and sample are those of the histogram, without the gain, knee or ceiling."""
+    prediction = histograms()
+    plain = Decoding(rebalancing_weight=WEIGHT, temperature=0.4)
+    found, expected = (
+        decode_prediction(prediction, one, vividness=0, method=method).ab for one in (BENT, plain)
+    )
+    torch.testing.assert_close(found, expected, rtol=0, atol=0)
+    torch.testing.assert_close(strengthen(found, 1.2, BENT, method), 1.2 * found)
+
+
+def test_colors_of_no_histogram_are_only_multiplied() -> None:
+    """A net that gives a* and b* has no knee."""
+    ab = torch.full((2, 3, 4), 50.0)
+    torch.testing.assert_close(strengthen(ab, 1.5, None, "annealed"), torch.full((2, 3, 4), 75.0))

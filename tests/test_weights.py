@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,10 @@ from vidcolor.nets.lite import LiteNet, LiteShape
 
 SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))
 PRIOR = torch.full((BIN_COUNT,), 1 / BIN_COUNT)
-DECODING = Decoding(rebalancing_weight=2 * PRIOR, temperature=0.7, boost=0.2)
+DECODING = Decoding(
+    rebalancing_weight=2 * PRIOR, temperature=0.7, gain=1.1, boost=0.2, knee=20.0, ceiling=45.0
+)
+SHOWN = ("temperature", "gain", "boost", "knee", "ceiling")
 
 
 def save_small(path: Path) -> LiteNet:
@@ -32,7 +36,7 @@ def test_what_is_saved_is_read(tmp_path: Path) -> None:
     assert weights.name == "lite"
     assert weights.shape["decoder_widths"] == list(SMALL.decoder_widths)
     assert torch.equal(weights.decoding.rebalancing_weight, 2 * PRIOR)
-    assert (weights.decoding.temperature, weights.decoding.boost) == (0.7, 0.2)
+    assert [getattr(weights.decoding, name) for name in SHOWN] == [0.7, 1.1, 0.2, 20.0, 45.0]
     assert weights.metadata["licence"] == "Apache-2.0"
     assert weights.metadata["data"] == "noise"
     back = build_net(weights, path)
@@ -57,15 +61,17 @@ def test_equal_weights_make_equal_files(tmp_path: Path) -> None:
 
 
 def test_weights_that_do_not_say_decode_as_the_paper_does(tmp_path: Path) -> None:
-    """Without a temperature and a boost in the metadata those of the paper are taken."""
+    """Without any of it in the metadata the paper's temperature is taken, no gain and no knee."""
     path = tmp_path / "net.safetensors"
     save_small(path)
     with safe_open(path, "pt") as file:
         metadata = file.metadata()
-    del metadata["temperature"], metadata["boost"]
+    for name in SHOWN:
+        del metadata[name]
     save_file(load_file(path), path, metadata)
     decoding = read_weights(path).decoding
-    assert (decoding.temperature, decoding.boost) == (TEMPERATURE, 0)
+    found = [getattr(decoding, name) for name in SHOWN]
+    assert found == [TEMPERATURE, 1, 0, math.inf, math.inf]
 
 
 def test_large_variances_survive(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 from vidcolor.training.loss import color_difference
 
-SHOWN_CHROMA = 0.68
+SHOWN_CHROMA = 0.54
 """Median chroma at saturation 1, as a part of the photographs' own.
 
 Up to here the error hardly grows; beyond it grows faster.
@@ -35,8 +35,8 @@ SHOWN_KNEE, SHOWN_CEILING = 20.0, 45.0
 """Chroma from which colors are bent, and that none reaches; skin at L* 60 hardly exceeds 40."""
 
 _SIDE = 256
-_HALVINGS = 16
-_MOST_GAIN = 8.0
+_HALVINGS = 18
+_MOST_GAIN = 16.0
 
 _SAMPLED_SIDE = 20  # 400 pixels of a picture, drawn at random and taken for a small picture
 _TILT_STEPS = 300
