@@ -1,4 +1,4 @@
-"""Which frames of a film are meant, and which stages. Standard library only.
+"""Which frames of a film are meant. Standard library only.
 
 ```
 1734            a frame's number, from 0
@@ -60,12 +60,13 @@ class TimecodeSpan:
     first: Timecode
     last: Timecode
 
-    def resolve(self, rate: Fraction, start: Timecode) -> Span:
+    def resolve(self, rate: Fraction, start: Timecode, option: str) -> Span:
         """The same in seconds of a film: the middle of the frames that the timecodes count.
 
         Args:
             rate: Frames a second of the film.
             start: Timecode of its first frame.
+            option: What the frames were named by, for errors.
 
         Raises:
             SourceError: A timecode is not one of the film.
@@ -75,11 +76,9 @@ class TimecodeSpan:
             base = start.count(rate)
             first, last = (t._replace(drops=drops).count(rate) for t in (self.first, self.last))
         except ValueError as error:
-            raise SourceError(f"--dump-frames {self.text}: {error}; write HH:MM:SS:FF") from error
+            raise SourceError(f"{option} {self.text}: {error}; write HH:MM:SS:FF") from error
         if first < base:
-            raise SourceError(
-                f"--dump-frames {self.text}: the film begins later, at {start.text()}"
-            )
+            raise SourceError(f"{option} {self.text}: the film begins later, at {start.text()}")
         begin, end = ((count - base + _MIDDLE) / rate for count in (first, last))
         return Span(text=self.text, unit="seconds", first=begin, last=end)
 
@@ -102,19 +101,22 @@ class FrameSelection:
     def __str__(self) -> str:
         return ",".join(span.text for span in self.spans)
 
-    def resolve(self, rate: Fraction, start_timecode: str | None) -> tuple[Span, ...]:
+    def resolve(
+        self, rate: Fraction, start_timecode: str | None, option: str = "--dump-frames"
+    ) -> tuple[Span, ...]:
         """The chosen frames of one film.
 
         Args:
             rate: Frames a second of the film.
             start_timecode: Timecode of the film's first frame; None for 00:00:00:00.
+            option: What the frames were named by, for errors.
 
         Raises:
             SourceError: A timecode is not one of the film.
         """
         start = Timecode.parse(start_timecode or "") or Timecode(0, 0, 0, 0, drops=False)
         return tuple(
-            span.resolve(rate, start) if isinstance(span, TimecodeSpan) else span
+            span.resolve(rate, start, option) if isinstance(span, TimecodeSpan) else span
             for span in self.spans
         )
 

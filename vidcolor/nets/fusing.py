@@ -25,7 +25,8 @@ def fuse_activations(net: nn.Module) -> None:
     """Let each folded convolution clip its own output, in place: for inference on a CPU only.
 
     Where this torch has no such operator, or the processor is none that it was tried on, the net
-    stays as it is. The results are the same, bit for bit.
+    stays as it is. Results are the same but for rounding: of float32 in one thread they differ in
+    the last bits on processors with AVX-512.
     """
     has_library: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     is_known = torch.backends.cpu.get_cpu_capability().startswith("AVX")
