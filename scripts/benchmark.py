@@ -26,7 +26,7 @@ import torch
 from net_speed import time_nets
 from stage_speed import time_stages
 
-from vidcolor.film.coloring import FilmRun, Watcher, color_here
+from vidcolor.film.coloring import FilmRun, Listener, color_here
 from vidcolor.film.colorize import colorize_job
 from vidcolor.film.provenance import find_origin
 from vidcolor.models.zoo import find_model
@@ -70,7 +70,7 @@ def run_once(what: str, film: Path, settings: Settings, folder: Path) -> Row:
             settings=settings,
             origin=find_origin(job.source.files),
             engine=color_here,
-            watcher=Watcher(),
+            watcher=Listener(),
         )
         frames = colorize_job(run).frames
     seconds = time.perf_counter() - began

@@ -23,7 +23,7 @@ import psutil
 from ray.cluster_utils import Cluster
 
 from vidcolor.cluster.engine import RayEngine
-from vidcolor.reels.batch import Batch, Outcome, Planned, Workers
+from vidcolor.reels.batch import Batch, Outcome, PlannedReel, Workers
 from vidcolor.reels.find import Reel, find_reels
 from vidcolor.settings import ClusterSettings, ModelSettings, OutputSettings, Settings
 
@@ -67,7 +67,7 @@ def colorize(engine: RayEngine, reels: list[Reel], folder: Path, settings: Setti
     """Colorize reels into a folder; how many frames they have."""
     batch = Batch(engine.model, settings, folder=folder, color=engine.color)
 
-    def one(planned: Planned) -> Outcome:
+    def one(planned: PlannedReel) -> Outcome:
         return batch.colorize(planned, lambda _done, _shot: None)
 
     outcomes = list(batch.outcomes(reels, one, Workers(engine.reels_at_once, engine.stop)))

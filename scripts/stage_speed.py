@@ -26,7 +26,7 @@ from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.settings import OutputSettings, Settings
 from vidcolor.shots.cuts import number_frames
 from vidcolor.shots.seeing import see_frames
-from vidcolor.temporal.keyframes import Sparing
+from vidcolor.temporal.keyframes import KeyframeChooser
 from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.smoothing import smooth_histograms
 from vidcolor.writing.plan import Job, plan_video
@@ -99,7 +99,7 @@ class _Stages:
         one_shot = [one._replace(shot=Shot(0, None)) for one in numbered]
         seen = self.timed("prepare", see_frames(one_shot, settings.model.render_size))
         moved = self.timed("follow motion", with_motions(seen, settings.temporal))
-        sparing = Sparing(settings.temporal)
+        sparing = KeyframeChooser(settings.temporal)
         choices = [(one, sparing.choose(motion)) for one, motion in moved]
         wanted = [one for one, choice in choices if choice.asked]
         self.asked += len(wanted)

@@ -13,7 +13,7 @@ from vidcolor.reading.source import probe
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_shots
 from vidcolor.shots.detail import small_luma
 from vidcolor.temporal.gain import Strength
-from vidcolor.temporal.memory import Ending, LongMemory
+from vidcolor.temporal.memory import ShotEnding, ShotMemory
 
 CLIPS = Path(__file__).parents[2] / "shared" / "clips"
 LABELS = parse_labels((Path(__file__).parent / "data" / "cuts.txt").read_text(encoding="utf-8"))
@@ -81,19 +81,19 @@ def test_no_set_up_comes_back_in_clips_that_have_none(clip: str) -> None:
     assert [shot.returns_to for shot in shots] == [None] * (len(LABELS[clip]) + 1)
 
 
-def ending(value: float) -> Ending:
+def ending(value: float) -> ShotEnding:
     """An ending whose histogram has one value all over."""
     probabilities = torch.full((3, 2, 2), value)
     lightness = np.zeros((8, 8), np.float32)
     strength = Strength()
     strength.gain(np.ones((2, 2, 2), np.float32), np.ones((2, 2, 2), np.float32))
     weight = np.ones((2, 2), np.float32)
-    return Ending(ColorHistogram(probabilities, lightness, weight=weight), strength)
+    return ShotEnding(ColorHistogram(probabilities, lightness, weight=weight), strength)
 
 
 def test_endings_are_recalled_by_number() -> None:
     """As many as asked for are remembered, the oldest is forgotten first."""
-    memory = LongMemory(2)
+    memory = ShotMemory(2)
     for shot in range(3):
         memory.keep(shot, ending(shot))
     assert memory.recall(0).histogram is None
@@ -106,7 +106,7 @@ def test_endings_are_recalled_by_number() -> None:
 
 def test_what_goes_on_does_not_change_what_is_remembered() -> None:
     """A shot that goes on with another one's strength leaves that as it was."""
-    memory = LongMemory(1)
+    memory = ShotMemory(1)
     memory.keep(0, ending(1))
     more, less = np.full((2, 2, 2), 1.1, np.float32), np.ones((2, 2, 2), np.float32)
     first, again = (memory.recall(0).strength.gain(more, less) for _ in range(2))
@@ -115,6 +115,6 @@ def test_what_goes_on_does_not_change_what_is_remembered() -> None:
 
 def test_an_unsmoothed_shot_leaves_nothing() -> None:
     """Without smoothing there is no past to go on with."""
-    memory = LongMemory(1)
-    memory.keep(0, Ending(ColorHistogram(torch.ones(3, 2, 2), np.zeros((8, 8))), Strength()))
+    memory = ShotMemory(1)
+    memory.keep(0, ShotEnding(ColorHistogram(torch.ones(3, 2, 2), np.zeros((8, 8))), Strength()))
     assert memory.recall(0).histogram is None

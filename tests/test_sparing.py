@@ -6,7 +6,7 @@ import pytest
 
 from vidcolor.frame import Seen, Shot
 from vidcolor.settings import TemporalSettings
-from vidcolor.temporal.keyframes import MOST_SPARED, Sparing
+from vidcolor.temporal.keyframes import MOST_SPARED, KeyframeChooser
 from vidcolor.temporal.motion import with_motions
 
 W, H = 88, 64
@@ -27,7 +27,7 @@ def seen(pictures: list[np.ndarray]) -> list[Seen]:
 
 def asked(pictures: list[np.ndarray], settings: TemporalSettings = AUTO) -> list[bool]:
     """Whether the network is asked about each picture of a shot."""
-    sparing = Sparing(settings)
+    sparing = KeyframeChooser(settings)
     moved = with_motions(seen(pictures), settings)
     return [sparing.choose(motion).asked for _, motion in moved]
 
@@ -84,7 +84,7 @@ def test_small_losses_add_up() -> None:
 def test_without_smoothing_all_are_asked_about() -> None:
     """There is no past that could explain a frame, and nobody needs to know its motion."""
     settings = TemporalSettings(smoothing=0)
-    sparing = Sparing(settings)
+    sparing = KeyframeChooser(settings)
     moved = with_motions(seen([texture()] * 3), settings)
     choices = [sparing.choose(motion) for _, motion in moved]
     assert all(choice.asked and choice.motion is None for choice in choices)

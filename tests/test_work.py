@@ -18,7 +18,7 @@ from vidcolor.frame import ColorHistogram
 from vidcolor.report.timeline import FrameFigures, Timeline
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.gain import Strength
-from vidcolor.temporal.memory import Ending, read_ending
+from vidcolor.temporal.memory import ShotEnding, read_ending
 from vidcolor.writing.shot_encoder import Encoded
 
 IDENTITY = {"film": "1a2b", "settings": {"saturation": 1.0, "every": "auto"}}
@@ -38,7 +38,7 @@ def packet(number: int, size: int = 10) -> Encoded:
     return Encoded(bytes([number]) * size, 3 * number - 7, 3, number == 0)
 
 
-def ending(seed: int) -> Ending:
+def ending(seed: int) -> ShotEnding:
     """What a shot may end with."""
     rng = np.random.default_rng(seed)
     histogram = ColorHistogram(
@@ -46,7 +46,7 @@ def ending(seed: int) -> Ending:
         lightness=rng.random((8, 12), np.float32),
         weight=rng.random((2, 3), np.float32),
     )
-    return Ending(histogram, Strength(*rng.random(3)))
+    return ShotEnding(histogram, Strength(*rng.random(3)))
 
 
 def add_shot(work: Work, shot: int, packets: int = 2) -> None:
@@ -79,7 +79,7 @@ def test_endings_come_back_bit_for_bit(target: Path) -> None:
             work.keep_ending(shot, ending(shot))
             add_shot(work, shot)
         work.keep_ending(REMEMBERED_SHOTS + 5, ending(1))  # of a shot that is never whole
-        work.keep_ending(0, Ending(None, Strength()))
+        work.keep_ending(0, ShotEnding(None, Strength()))
     with Work(target, IDENTITY) as work:
         found = {shot: read_ending(data) for shot, data in work.endings()}
     assert list(found) == list(range(5, REMEMBERED_SHOTS + 5))

@@ -102,7 +102,7 @@ class FrameSelection:
         return ",".join(span.text for span in self.spans)
 
     def resolve(
-        self, rate: Fraction, start_timecode: str | None, option: str = "frames"
+        self, rate: Fraction, start_timecode: str | None, option: str = "--dump-frames"
     ) -> tuple[Span, ...]:
         """The chosen frames of one film.
 

@@ -18,7 +18,7 @@ from vidcolor.settings import Settings
 if TYPE_CHECKING:  # all but tqdm import torch
     from vidcolor.dump.sink import FrameDump
     from vidcolor.reels.bag import Bag
-    from vidcolor.reels.batch import Batch, Planned, ReelResult
+    from vidcolor.reels.batch import Batch, PlannedReel, ReelResult
     from vidcolor.reels.ledger import Ledger
     from vidcolor.writing.plan import Job
 
@@ -129,7 +129,7 @@ def _colorize_reel(
     batch: "Batch",
     dump: "FrameDump | None",
     bag: "Bag | None",
-    planned: "Planned",
+    planned: "PlannedReel",
 ) -> "ReelResult":
     """What becomes of one reel."""
     from vidcolor.files import pictures_path, work_path

@@ -24,7 +24,7 @@ from uuid import uuid4
 import torch
 
 from vidcolor.cluster.store import Store
-from vidcolor.cluster.tasks import Order, color_shots, find_shots
+from vidcolor.cluster.tasks import ClusterJob, color_shots, find_shots
 from vidcolor.errors import ClusterError, VidcolorError
 from vidcolor.files import pieces_path
 from vidcolor.film.checkpoint import Work
@@ -194,7 +194,7 @@ class _Shots:
         self._work, self._pictures = work, pictures
         self._runs: deque[_Run] = deque()
         self._endings: dict[int, Ref] = {}
-        order = Order(
+        order = ClusterJob(
             job=film.job,
             settings=film.settings,
             origin=film.origin,
@@ -258,7 +258,7 @@ class _Shots:
         pictures = self._pictures
         self._work.adopt(path, None if pictures is None else pictures.keep)
         path.unlink()
-        film.watcher.see_frame(self._work.frames_done, self._work.shots_done - 1)
+        film.watcher.on_frame(self._work.frames_done, self._work.shots_done - 1)
 
     def _get(self, ref: Ref, run: _Run | None = None) -> Any:
         """A result; a machine's error is raised as it was there, or told in one line."""
@@ -294,14 +294,14 @@ class _Stopped(BaseException):
     """The program ends."""
 
 
-def _find(order: Order) -> Iterator[str | Piece | Losses]:
+def _find(order: ClusterJob) -> Iterator[str | Piece | Losses]:
     """The node that this runs on; then as `find_shots`."""
     yield ray.get_runtime_context().get_node_id()
     yield from find_shots(order)
 
 
 def _color(
-    order: Order,
+    order: ClusterJob,
     checkpoint: list[Ref],
     device: str,
     pieces: Sequence[Piece],

@@ -12,8 +12,8 @@ from vidcolor.cluster.store import Store
 from vidcolor.errors import ClusterError, SourceGoneError
 from vidcolor.files import work_path
 from vidcolor.film.checkpoint import Work
-from vidcolor.film.coloring import ShotKeeper, Watcher, read_job, remembered
-from vidcolor.film.provenance import Origin, stamp, versions, watched
+from vidcolor.film.coloring import Listener, ShotKeeper, read_job, recalled_memory
+from vidcolor.film.provenance import SourceDigest, refuse_changed, size_and_mtime, versions
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.run import colorize_shots
 from vidcolor.reading.reader import Losses
@@ -23,7 +23,7 @@ from vidcolor.writing.plan import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class ClusterJob:
     """A film whose shots other machines color.
 
     Attributes:
@@ -36,12 +36,12 @@ class Order:
 
     job: Job
     settings: Settings
-    origin: Origin
+    origin: SourceDigest
     store: str
     versions: Mapping[str, str]
 
 
-def find_shots(order: Order) -> Iterator[Piece | Losses]:
+def find_shots(order: ClusterJob) -> Iterator[Piece | Losses]:
     """Yield a film's shots as they are found, then what it lost.
 
     Raises:
@@ -50,13 +50,13 @@ def find_shots(order: Order) -> Iterator[Piece | Losses]:
     _refuse_difference(order)
     losses = Losses()
     frames = read_job(order.job, order.settings, losses)
-    with closing(watched(frames, order.job.source, order.origin)) as seen:
+    with closing(refuse_changed(frames, order.job.source, order.origin)) as seen:
         yield from find_pieces(seen)
     yield losses
 
 
 def color_shots(
-    order: Order, model: Model, pieces: Sequence[Piece], endings: Iterable[tuple[int, bytes]]
+    order: ClusterJob, model: Model, pieces: Sequence[Piece], endings: Iterable[tuple[int, bytes]]
 ) -> tuple[str, dict[int, bytes]]:
     """Color some shots that follow each other, and leave them in the store.
 
@@ -92,7 +92,7 @@ def color_shots(
 
 
 def _color(
-    order: Order,
+    order: ClusterJob,
     model: Model,
     pieces: Sequence[Piece],
     endings: Iterable[tuple[int, bytes]],
@@ -104,13 +104,13 @@ def _color(
     source = replace(job.source, picture=job.encoding.picture)
     frames = read_pieces(source, pieces, margin, settings.input.hwaccel)
     with Work(target, {}) as work:
-        memory = remembered(work, endings, model.device)
+        memory = recalled_memory(work, endings, model.device)
         with closing(colorize_shots(frames, memory, model, settings)) as colored:
-            ShotKeeper(job, settings, work).keep(colored, Watcher())
+            ShotKeeper(job, settings, work).keep(colored, Listener())
         return dict(work.endings())
 
 
-def _refuse_difference(order: Order) -> None:
+def _refuse_difference(order: ClusterJob) -> None:
     """Raise if this machine has other programs, or not the same film."""
     here, host = versions(), platform.node()
     for name, version in order.versions.items():
@@ -121,7 +121,7 @@ def _refuse_difference(order: Order) -> None:
             )
     source = order.job.source
     try:
-        is_same = stamp(source.files) == order.origin[:2]
+        is_same = size_and_mtime(source.files) == order.origin[:2]
     except SourceGoneError:
         is_same = False
     if not is_same:

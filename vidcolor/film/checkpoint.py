@@ -19,7 +19,7 @@ from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import pictures_path, pieces_path, tell_differences, work_path
 from vidcolor.report.timeline import FrameFigures
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
-from vidcolor.temporal.memory import Ending, write_ending
+from vidcolor.temporal.memory import ShotEnding, write_ending
 from vidcolor.writing.shot_encoder import Encoded
 
 MOST_OPEN_BYTES = 32 << 20
@@ -163,7 +163,7 @@ class Work:
         if self._open_bytes > MOST_OPEN_BYTES:
             self._commit()
 
-    def keep_ending(self, shot: int, ending: Ending) -> None:
+    def keep_ending(self, shot: int, ending: ShotEnding) -> None:
         """Keep how a shot ended; any thread may say so."""
         if (data := write_ending(ending)) is not None:
             self._execute("INSERT OR REPLACE INTO endings VALUES (?, ?)", (shot, data))

@@ -8,7 +8,7 @@ from time import perf_counter
 import torch
 
 from vidcolor.film.checkpoint import Work
-from vidcolor.film.provenance import Origin, watched
+from vidcolor.film.provenance import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
 from vidcolor.frame import (
     Colored,
@@ -21,7 +21,7 @@ from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
-from vidcolor.temporal.memory import LongMemory, read_ending
+from vidcolor.temporal.memory import ShotMemory, read_ending
 from vidcolor.writing.muxer import reorder_depth
 from vidcolor.writing.plan import Job
 from vidcolor.writing.sequence_writer import PictureWriter
@@ -30,7 +30,7 @@ from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
 Progress = Callable[[int, int], None]
 
 
-class Watcher:
+class Listener:
     """Is told of a film as it is made.
 
     Args:
@@ -40,15 +40,15 @@ class Watcher:
     def __init__(self, progress: Progress | None = None) -> None:
         self._progress = progress
 
-    def see_frame(self, done: int, shot: int) -> None:
+    def on_frame(self, done: int, shot: int) -> None:
         """Take in how many frames are done, the last of them of this shot."""
         if self._progress is not None:
             self._progress(done, shot)
 
-    def see_shot(self, number: int, frames: int) -> None:
+    def on_shot(self, number: int, frames: int) -> None:
         """Take in that a shot is whole, one of an earlier run also."""
 
-    def see_film(self, frames: int, seconds: float) -> None:
+    def on_film(self, frames: int, seconds: float) -> None:
         """Take in that the film is there; before that no other run can take it."""
 
 
@@ -69,9 +69,9 @@ class FilmRun:
     job: Job
     model: Model
     settings: Settings
-    origin: Origin
+    origin: SourceDigest
     engine: "Engine"
-    watcher: Watcher
+    watcher: Listener
     trace: Trace = NO_TRACE
 
 
@@ -84,8 +84,8 @@ def color_here(run: FilmRun, work: Work, pictures: PictureWriter | None) -> Loss
     """Color a film's shots in this process, one after the other."""
     job, settings = run.job, run.settings
     losses = Losses()
-    frames = watched(read_job(job, settings, losses), job.source, run.origin)
-    memory = remembered(work, work.endings(), run.model.device)
+    frames = refuse_changed(read_job(job, settings, losses), job.source, run.origin)
+    memory = recalled_memory(work, work.endings(), run.model.device)
     past = Past(work.frames_done, memory)
     with tracing(run.trace, job, run.model, settings):
         colored = colorize_frames(frames, run.model, settings, run.trace, past=past)
@@ -116,7 +116,7 @@ class ShotKeeper:
         self._frames = 0
         self._times: list[int] = []
 
-    def keep(self, colored: Iterator[Colored], watcher: Watcher) -> None:
+    def keep(self, colored: Iterator[Colored], watcher: Listener) -> None:
         """Encode frames, and tell of each; when they end, so does their last shot."""
         first = self._source.first_pts * self._source.time_base
         timeline = Timeline(self._work.figures())
@@ -136,7 +136,7 @@ class ShotKeeper:
                 lightness=one.lightness,
             )
             self._work.add_frame(shot.number, frame.index, figures)
-            watcher.see_frame(timeline.frames, shot.number)
+            watcher.on_frame(timeline.frames, shot.number)
         self._end_shot()
 
     def _add(self, one: Colored) -> None:
@@ -162,9 +162,9 @@ class ShotKeeper:
             self._times.append(packet.pts)
 
 
-def remembered(
+def recalled_memory(
     work: Work, endings: Iterable[tuple[int, bytes]], device: torch.device
-) -> LongMemory:
+) -> ShotMemory:
     """How some shots ended, to begin others with, whose endings are kept in a work.
 
     Args:
@@ -172,9 +172,9 @@ def remembered(
         endings: Number of each shot and its ending as `Work.endings` gives it.
         device: Where the model computes.
     """
-    memory = LongMemory(REMEMBERED_SHOTS, also=work.keep_ending)
+    memory = ShotMemory(REMEMBERED_SHOTS, also=work.keep_ending)
     for shot, data in endings:
-        memory.recollect(shot, read_ending(data).on(device))
+        memory.restore(shot, read_ending(data).on(device))
     return memory
 
 

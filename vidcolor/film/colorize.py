@@ -16,10 +16,10 @@ from vidcolor.errors import (
 )
 from vidcolor.files import files_of, pictures_path
 from vidcolor.film.checkpoint import Work, is_whole
-from vidcolor.film.coloring import FilmRun, Progress, Watcher, color_here
+from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
-from vidcolor.film.provenance import Origin, find_origin, tell_identity
-from vidcolor.film.verify import Proof, Verification, hash_paths
+from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
+from vidcolor.film.verify import Verification, Verifier, hash_paths
 from vidcolor.models.zoo import Model, find_model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Losses
@@ -90,7 +90,7 @@ def colorize_video(
         settings=settings,
         origin=find_origin(job.source.files),
         engine=color_here,
-        watcher=Watcher(progress),
+        watcher=Listener(progress),
         trace=dump or NO_TRACE,
     )
     return colorize_job(run)
@@ -144,7 +144,7 @@ def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Work]:
         OutputError: The film must not or cannot be written under its names.
     """
     target = run.job.encoding.path
-    with Work(target, identity, run.watcher.see_shot) as work, _kept_for_later(work):
+    with Work(target, identity, run.watcher.on_shot) as work, _kept_for_later(work):
         _refuse_taken_names(run.job, run.settings, is_ours=work.losses is not None)
         if run.trace is not NO_TRACE and work.shots_done:
             work.restart()  # for the frames that it wants of shots that are done
@@ -161,9 +161,9 @@ def color(run: FilmRun, work: Work) -> None:
     work.end_film(asdict(run.engine(run, work, pictures)))
 
 
-def join(run: FilmRun, work: Work, credentials: Credentials) -> Proof:
+def join(run: FilmRun, work: Work, credentials: Credentials) -> Verifier:
     """Make the shots a film that is signed, checked and has its name; what the check found."""
-    proof = Proof(run.job, run.settings)
+    proof = Verifier(run.job, run.settings)
 
     def check(written: Path) -> None:
         credentials.add(written)
@@ -175,7 +175,7 @@ def join(run: FilmRun, work: Work, credentials: Credentials) -> Proof:
 
 
 def describe(
-    run: FilmRun, work: Work, proof: Proof, credentials: Credentials, began: float
+    run: FilmRun, work: Work, proof: Verifier, credentials: Credentials, began: float
 ) -> Result:
     """Write what lies beside a film that has its name, tell of it, and delete the work."""
     film = run.job.encoding.path
@@ -198,7 +198,7 @@ def describe(
     proof.write_hashes()
     credentials.write()
     write_sidecar(sidecar_path(film), facts)
-    run.watcher.see_film(result.frames, result.seconds)
+    run.watcher.on_film(result.frames, result.seconds)
     work.remove()
     return result
 
@@ -270,7 +270,7 @@ def _writer(
     )
 
 
-def _facts(job: Job, model: Model, settings: Settings, origin: Origin) -> dict[str, object]:
+def _facts(job: Job, model: Model, settings: Settings, origin: SourceDigest) -> dict[str, object]:
     """What the sidecar says of how a film was made."""
     source, encoding = job.source, job.encoding
     return {

@@ -21,7 +21,7 @@ WITHOUT_EFFECT = ("overwrite", "verify", "framemd5", "c2pa_key")
 """Settings of the output that do not change its bytes."""
 
 
-class Origin(NamedTuple):
+class SourceDigest(NamedTuple):
     """What a source was when the work on it began.
 
     Attributes:
@@ -35,7 +35,9 @@ class Origin(NamedTuple):
     sha256: str
 
 
-def tell_identity(job: Job, model: Model, settings: Settings, origin: Origin) -> dict[str, object]:
+def tell_identity(
+    job: Job, model: Model, settings: Settings, origin: SourceDigest
+) -> dict[str, object]:
     """Everything that decides a film's bytes, as values that JSON has.
 
     Args:
@@ -69,7 +71,7 @@ def versions() -> dict[str, str]:
     return {"vidcolor": __version__, "torch": torch.__version__, "PyAV": av.__version__}
 
 
-def find_origin(files: Sequence[Path]) -> Origin:
+def find_origin(files: Sequence[Path]) -> SourceDigest:
     """What a source is by its content.
 
     Args:
@@ -79,10 +81,10 @@ def find_origin(files: Sequence[Path]) -> Origin:
         SourceGoneError: One is not there any more.
         OutputError: One cannot be read again.
     """
-    return Origin(*stamp(files), str(tell_fixity(*files)["messageDigest"]))
+    return SourceDigest(*size_and_mtime(files), str(tell_fixity(*files)["messageDigest"]))
 
 
-def stamp(files: Sequence[Path]) -> tuple[int, int]:
+def size_and_mtime(files: Sequence[Path]) -> tuple[int, int]:
     """Size of some files in bytes, and when the last of them was changed, in nanoseconds.
 
     Raises:
@@ -97,8 +99,8 @@ def stamp(files: Sequence[Path]) -> tuple[int, int]:
     return sum(one.st_size for one in found), max(one.st_mtime_ns for one in found)
 
 
-def watched(
-    frames: Iterator[Frame], source: Source, origin: Origin
+def refuse_changed(
+    frames: Iterator[Frame], source: Source, origin: SourceDigest
 ) -> Generator[Frame, None, None]:
     """The frames of a film; its end is believed only if its files are what they were.
 
@@ -106,7 +108,7 @@ def watched(
         SourceGoneError: They are not.
     """
     yield from frames
-    if stamp(source.files) != origin[:2]:
+    if size_and_mtime(source.files) != origin[:2]:
         raise SourceGoneError(
             f"{source.path}: changed while it was read; run again when it is complete"
         )

@@ -83,7 +83,7 @@ class Verification:
         return found
 
 
-def is_proven(film: Path, settings: Settings) -> bool:
+def was_verified(film: Path, settings: Settings) -> bool:
     """Whether a film that was made before was verified, if that is asked for now."""
     output = settings.output
     if output.framemd5 and not all(path.exists() for path in hash_paths(film)):
@@ -96,7 +96,7 @@ def is_proven(film: Path, settings: Settings) -> bool:
         return False
 
 
-class Proof:
+class Verifier:
     """What is found of a film that was written, before it gets its name.
 
     Args:

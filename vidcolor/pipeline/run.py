@@ -31,7 +31,7 @@ from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.cores import one_thread_each, one_torch_thread
 from vidcolor.pipeline.decoder import Decoder
-from vidcolor.pipeline.stages import Place, named
+from vidcolor.pipeline.stages import Place, name_errors
 from vidcolor.pipeline.trace import NO_TRACE, Trace, show_chroma, show_smoothed
 from vidcolor.refine.flood import Flood
 from vidcolor.refine.refined import Refined
@@ -40,7 +40,7 @@ from vidcolor.settings import Settings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
 from vidcolor.shots.seeing import see_frames
 from vidcolor.temporal.gain import Strength
-from vidcolor.temporal.memory import LongMemory
+from vidcolor.temporal.memory import ShotMemory
 from vidcolor.temporal.smoothing import LOOK_AHEAD, steady
 from vidcolor.threads import helper_count, map_ahead, run_ahead
 
@@ -60,7 +60,7 @@ class Past(NamedTuple):
     """
 
     frames: int
-    memory: LongMemory
+    memory: ShotMemory
 
 
 def colorize_frames(
@@ -84,16 +84,16 @@ def colorize_frames(
             this number, and no farther than it depends on.
         past: What was done of the film before; these frames are not yielded again.
     """
-    done, memory = past or Past(0, LongMemory(REMEMBERED_SHOTS))
+    done, memory = past or Past(0, ShotMemory(REMEMBERED_SHOTS))
     place = Place()
-    numbered = named("reading", number_frames(place.follow(trace.watch(frames))), place)
+    numbered = name_errors("reading", number_frames(place.follow(trace.watch(frames))), place)
     new = (one for one in numbered if one.frame.index >= done)
     seen = see_frames(new, settings.model.render_size, trace.open)
     return _colorize(seen, memory, model, settings, last_by_shot)
 
 
 def colorize_shots(
-    numbered: Iterable[Numbered], memory: LongMemory, model: Model, settings: Settings
+    numbered: Iterable[Numbered], memory: ShotMemory, model: Model, settings: Settings
 ) -> Generator[Colored, None, None]:
     """Yield each frame of some whole shots, in which cuts need not be looked for, with its color.
 
@@ -109,23 +109,23 @@ def colorize_shots(
 
 def _colorize(
     seen: Iterator[Seen],
-    memory: LongMemory,
+    memory: ShotMemory,
     model: Model,
     settings: Settings,
     last_by_shot: Mapping[int, int] | None,
 ) -> Generator[Colored, None, None]:
     """Each frame with its color, by threads that work at once."""
-    ahead = run_ahead(named("reading", seen), FRAMES_READ_AHEAD)
+    ahead = run_ahead(name_errors("reading", seen), FRAMES_READ_AHEAD)
     guessed = _guess(ahead, memory, model, settings, last_by_shot)
-    inferred = run_ahead(named("inference", guessed), FRAMES_COLORED_AHEAD, one_torch_thread)
+    inferred = run_ahead(name_errors("inference", guessed), FRAMES_COLORED_AHEAD, one_torch_thread)
     device = model.device if model.device.type == "cuda" else CPU
     with one_thread_each(), closing(inferred):
-        yield from named("coloring", _finish(inferred, settings, device))
+        yield from name_errors("coloring", _finish(inferred, settings, device))
 
 
 def _guess(
     seen: Generator[Seen, None, None],
-    memory: LongMemory,
+    memory: ShotMemory,
     model: Model,
     settings: Settings,
     last_by_shot: Mapping[int, int] | None,
@@ -146,7 +146,7 @@ def _until(last: int | None, frames: Iterable[Seen]) -> Iterator[Seen]:
 
 
 def colorize_shot(
-    frames: Iterable[Seen], shot: Shot, memory: LongMemory, model: Model, settings: Settings
+    frames: Iterable[Seen], shot: Shot, memory: ShotMemory, model: Model, settings: Settings
 ) -> Iterator[Guess]:
     """Yield each frame of one shot with the small map of its colors.
 

@@ -26,7 +26,9 @@ class Place:
             yield item
 
 
-def named(stage: str, items: Iterator[T], place: Place | None = None) -> Generator[T, None, None]:
+def name_errors(
+    stage: str, items: Iterator[T], place: Place | None = None
+) -> Generator[T, None, None]:
     """`items`, with an unforeseen error made one that tells the stage and the frame.
 
     Args:

@@ -7,7 +7,7 @@ from pathlib import Path
 from vidcolor.film.coloring import Engine, Progress, color_here
 from vidcolor.models.zoo import Model, find_model
 from vidcolor.reels.bag import Bag, refuse_bag
-from vidcolor.reels.batch import Batch, Planned, ReelResult, Workers, make_folder
+from vidcolor.reels.batch import Batch, PlannedReel, ReelResult, Workers, make_folder
 from vidcolor.reels.find import Reel, find_reels
 from vidcolor.reels.ledger import Ledger
 from vidcolor.settings import ClusterSettings, Settings
@@ -60,7 +60,7 @@ def colorize_reels(
         films = place if sealed is None else sealed.payload
         batch = Batch(model, settings, folder=films, ledger=ledger, color=color)
 
-        def colorize(planned: Planned) -> ReelResult:
+        def colorize(planned: PlannedReel) -> ReelResult:
             if sealed is not None:
                 sealed.begin()
             return batch.colorize(planned, _unheard if listen is None else listen(planned.job))

@@ -8,11 +8,11 @@ from typing import Literal, NamedTuple
 
 from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
 from vidcolor.film.checkpoint import discard_work
-from vidcolor.film.coloring import Engine, FilmRun, Progress, Watcher, color_here
+from vidcolor.film.coloring import Engine, FilmRun, Listener, Progress, color_here
 from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
-from vidcolor.film.provenance import Origin, find_origin, tell_identity
-from vidcolor.film.verify import is_proven
+from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
+from vidcolor.film.verify import was_verified
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reels.find import Reel
@@ -51,7 +51,7 @@ class ReelResult:
         return self.state in {"done", "already done"}
 
 
-class Planned(NamedTuple):
+class PlannedReel(NamedTuple):
     """A reel that is about to be colorized.
 
     Attributes:
@@ -61,7 +61,7 @@ class Planned(NamedTuple):
     """
 
     job: Job
-    origin: Origin | None = None
+    origin: SourceDigest | None = None
     identity: Mapping[str, object] = {}
 
 
@@ -111,7 +111,7 @@ class Batch:
     def outcomes(
         self,
         reels: Iterable[Reel],
-        colorize: Callable[[Planned], ReelResult],
+        colorize: Callable[[PlannedReel], ReelResult],
         workers: Workers | None = None,
     ) -> Generator[ReelResult, None, None]:
         """Yield what becomes of each reel.
@@ -140,13 +140,13 @@ class Batch:
     def _tried(
         self,
         reels: Iterable[Reel],
-        colorize: Callable[[Planned], ReelResult],
+        colorize: Callable[[PlannedReel], ReelResult],
         workers: Workers | None,
     ) -> Iterator[tuple[bool, ReelResult]]:
         """What becomes of each reel at once, with whether it could be planned."""
 
-        def finish(planned: Planned | ReelResult) -> tuple[bool, ReelResult]:
-            if isinstance(planned, Planned):
+        def finish(planned: PlannedReel | ReelResult) -> tuple[bool, ReelResult]:
+            if isinstance(planned, PlannedReel):
                 return True, colorize(planned)
             return False, planned
 
@@ -155,10 +155,12 @@ class Batch:
             return map(finish, planned)
         return map_at_once(finish, planned, workers.number, workers.stop)
 
-    def colorize(self, planned: Planned, progress: Progress, trace: Trace = NO_TRACE) -> ReelResult:
+    def colorize(
+        self, planned: PlannedReel, progress: Progress, trace: Trace = NO_TRACE
+    ) -> ReelResult:
         """Colorize one planned reel; an error is its outcome."""
         job, ledger = planned.job, self._ledger
-        watcher = Watcher(progress) if ledger is None else _Account(ledger, planned, progress)
+        watcher = Listener(progress) if ledger is None else _Account(ledger, planned, progress)
         try:
             make_folder(job.encoding.path.parent)
             run = FilmRun(
@@ -178,7 +180,7 @@ class Batch:
             return done or self._failed(job.source.path, error)
         return ReelResult(source=job.source.path, result=result)
 
-    def _plan(self, reel: Reel) -> Planned | ReelResult:
+    def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
         """How a reel will be colorized, or why not."""
         folder = None if self._folder is None else self._folder / reel.subfolder
         try:
@@ -186,14 +188,14 @@ class Batch:
             self._refuse_meeting(job)
             if self._ledger is None:
                 check_names(job, self.settings, folder_comes=folder is not None)
-                return Planned(job)
+                return PlannedReel(job)
             return self._plan_with(self._ledger, job)
         except ReelTakenError:
             return _left(reel.path)
         except VidcolorError as error:
             return self._failed(reel.path, error)
 
-    def _plan_with(self, ledger: Ledger, job: Job) -> Planned | ReelResult:
+    def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
         """The same where a ledger knows what was done."""
         origin = ledger.find_origin(job.source.path, job.source.files)
         identity = tell_identity(job, self.model, self.settings, origin)
@@ -214,12 +216,12 @@ class Batch:
             raise OutputError(
                 f"{film}: {state} with other things ({changes}); use --overwrite or another -o"
             ) from error
-        return Planned(job, origin, identity)
+        return PlannedReel(job, origin, identity)
 
     def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
         """The outcome of a reel that is done by the ledger's word."""
         done = None if self._ledger is None else self._ledger.find_done(identity)
-        if done is None or not is_proven(done, self.settings):
+        if done is None or not was_verified(done, self.settings):
             return None
         discard_work(done)  # of a run that was killed at its very end
         return ReelResult(source=source, state="already done", note=f"is done already: {done}")
@@ -242,25 +244,25 @@ class Batch:
         return ReelResult(source=source, state="failed", error=error)
 
 
-class _Account(Watcher):
+class _Account(Listener):
     """Tells a ledger of one reel."""
 
-    def __init__(self, ledger: Ledger, planned: Planned, progress: Progress) -> None:
+    def __init__(self, ledger: Ledger, planned: PlannedReel, progress: Progress) -> None:
         super().__init__(progress)
         self._ledger = ledger
         self._identity = planned.identity
         self._path, self._film = planned.job.source.path, planned.job.encoding.path
         self._is_begun = False
 
-    def see_frame(self, done: int, shot: int) -> None:
+    def on_frame(self, done: int, shot: int) -> None:
         self._begin()
-        super().see_frame(done, shot)
+        super().on_frame(done, shot)
 
-    def see_shot(self, number: int, frames: int) -> None:
+    def on_shot(self, number: int, frames: int) -> None:
         self._begin()
         self._ledger.add_shot(self._path, number, frames)
 
-    def see_film(self, frames: int, seconds: float) -> None:
+    def on_film(self, frames: int, seconds: float) -> None:
         self._ledger.end(self._path, self._film, frames, seconds)
 
     def _begin(self) -> None:

@@ -19,7 +19,7 @@ from typing import Any, Self, TypeVar
 from vidcolor.errors import DiskFullError, LedgerError, OutputError, SourceError, VidcolorError
 from vidcolor.files import files_of, tell_differences
 from vidcolor.film.checkpoint import is_taken
-from vidcolor.film.provenance import Origin, find_origin, stamp
+from vidcolor.film.provenance import SourceDigest, find_origin, size_and_mtime
 
 T = TypeVar("T")
 
@@ -101,7 +101,7 @@ class Ledger:
             query = "INSERT OR IGNORE INTO reels (path, state) VALUES (?, 'waiting')"
             self._execute(query, (_key(path),))
 
-    def find_origin(self, path: Path, files: Sequence[Path]) -> Origin:
+    def find_origin(self, path: Path, files: Sequence[Path]) -> SourceDigest:
         """What a reel is by its content, which is read only if its size or time is another.
 
         Args:
@@ -111,11 +111,11 @@ class Ledger:
         Raises:
             SourceError: It cannot be read.
         """
-        size, time = stamp(files)
+        size, time = size_and_mtime(files)
         query = "SELECT sha256 FROM reels WHERE path = ? AND size = ? AND mtime_ns = ?"
         row = self._execute(query, (_key(path), size, time)).fetchone()
         if row and row[0]:
-            return Origin(size, time, row[0])
+            return SourceDigest(size, time, row[0])
         origin = find_origin(files)
         query = "UPDATE reels SET size = ?, mtime_ns = ?, sha256 = ? WHERE path = ?"
         self._execute(query, (*origin, _key(path)))
@@ -129,7 +129,7 @@ class Ledger:
         )
         for output, *found in self._execute(query, (_hash(identity),)):
             film: Path = self.folder / output
-            if film.exists() and list(stamp(files_of(film))) == found:
+            if film.exists() and list(size_and_mtime(files_of(film))) == found:
                 return film
         return None
 
@@ -163,7 +163,9 @@ class Ledger:
             "UPDATE reels SET state = 'done', ended = ?, frames = ?, seconds = ?, error = NULL, "
             "output_size = ?, output_mtime_ns = ? WHERE path = ?"
         )
-        self._execute(query, (_now(), frames, seconds, *stamp(files_of(output)), _key(path)))
+        self._execute(
+            query, (_now(), frames, seconds, *size_and_mtime(files_of(output)), _key(path))
+        )
 
     def fail(self, path: Path, error: VidcolorError) -> None:
         """Say why a reel failed."""

@@ -65,7 +65,7 @@ def ask_keyframes(
     waiting: deque[tuple[Seen, Choice]] = deque()  # chosen, and not answered yet
 
     def asked() -> Iterator[Seen]:
-        sparing = Sparing(settings)
+        sparing = KeyframeChooser(settings)
         with closing(with_motions(frames, settings)) as moved:
             for seen, motion in moved:
                 choice = sparing.choose(motion)
@@ -97,7 +97,7 @@ def _shown(seen: Seen, answer: A) -> tuple[Seen, A]:
     return seen, answer
 
 
-class Sparing:
+class KeyframeChooser:
     """Chooses among the frames of one shot.
 
     Args:

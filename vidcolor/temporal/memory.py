@@ -13,7 +13,7 @@ from vidcolor.frame import ColorHistogram
 from vidcolor.temporal.gain import Strength
 
 
-class Ending(NamedTuple):
+class ShotEnding(NamedTuple):
     """What a shot ended with.
 
     Attributes:
@@ -24,14 +24,14 @@ class Ending(NamedTuple):
     histogram: ColorHistogram | None
     strength: Strength
 
-    def on(self, device: torch.device) -> "Ending":
+    def on(self, device: torch.device) -> "ShotEnding":
         """The same where a model computes."""
         kept = self.histogram
         moved = kept and replace(kept, probabilities=kept.probabilities.to(device))
-        return Ending(moved, self.strength)
+        return ShotEnding(moved, self.strength)
 
 
-class LongMemory:
+class ShotMemory:
     """The endings of a film's last shots, in half precision: 3.5 MB each at the usual size.
 
     Args:
@@ -40,13 +40,13 @@ class LongMemory:
     """
 
     def __init__(
-        self, shots: int, also: Callable[[int, Ending], None] = lambda _shot, _ending: None
+        self, shots: int, also: Callable[[int, ShotEnding], None] = lambda _shot, _ending: None
     ) -> None:
         self._shots = shots
         self._also = also
-        self._endings: OrderedDict[int | None, Ending] = OrderedDict()
+        self._endings: OrderedDict[int | None, ShotEnding] = OrderedDict()
 
-    def keep(self, shot: int, ending: Ending) -> None:
+    def keep(self, shot: int, ending: ShotEnding) -> None:
         """Remember how a shot ended, and forget the one longest ago if there are too many."""
         histogram = ending.histogram
         if histogram is None or histogram.weight is None:
@@ -54,24 +54,24 @@ class LongMemory:
         small = replace(
             histogram, probabilities=histogram.probabilities.half(), predicted=None, motion=None
         )
-        self.recollect(shot, Ending(small, ending.strength))
+        self.restore(shot, ShotEnding(small, ending.strength))
         self._also(shot, self._endings[shot])
 
-    def recollect(self, shot: int, ending: Ending) -> None:
+    def restore(self, shot: int, ending: ShotEnding) -> None:
         """Take in an ending that was kept before."""
         self._endings[shot] = ending
         if len(self._endings) > self._shots:
             self._endings.popitem(last=False)
 
-    def recall(self, shot: int | None) -> Ending:
+    def recall(self, shot: int | None) -> ShotEnding:
         """How a shot ended, for another to go on with; an empty ending if it is not remembered."""
         if shot not in self._endings:
-            return Ending(None, Strength())
+            return ShotEnding(None, Strength())
         histogram, strength = self._endings[shot]
-        return Ending(histogram, copy(strength))
+        return ShotEnding(histogram, copy(strength))
 
 
-def write_ending(ending: Ending) -> bytes | None:
+def write_ending(ending: ShotEnding) -> bytes | None:
     """An ending as a safetensors file, for `read_ending`; None if there is nothing to remember."""
     histogram, strength = ending
     if histogram is None or histogram.weight is None:
@@ -85,7 +85,7 @@ def write_ending(ending: Ending) -> bytes | None:
     return save(tensors)
 
 
-def read_ending(data: bytes) -> Ending:
+def read_ending(data: bytes) -> ShotEnding:
     """The ending that was written so, on the CPU."""
     kept = load(data)
     histogram = ColorHistogram(
@@ -93,4 +93,4 @@ def read_ending(data: bytes) -> Ending:
         lightness=kept["lightness"].numpy(),
         weight=kept["weight"].numpy(),
     )
-    return Ending(histogram, Strength(*kept["strength"].tolist()))
+    return ShotEnding(histogram, Strength(*kept["strength"].tolist()))
