@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -39,6 +40,7 @@ from vidcolor.training.learner import Learner
 from vidcolor.training.loop import Leg, train
 from vidcolor.training.objective import LEARNED_TEMPERATURE
 from vidcolor.training.prior import estimate_bin_prior
+from vidcolor.training.seen import JUDGED_BY, validate_seen
 from vidcolor.training.settings import TrainSettings
 from vidcolor.training.systems import (
     SYSTEMS,
@@ -68,8 +70,16 @@ _AMOUNTS = (
     "learning_rate",
     "encoder_factor",
     "weight_decay",
+    "rebalancing",
     "color_weight",
     "colorfulness_weight",
+    "shown_gain",
+    "difference_weight",
+    "distance_weight",
+    "perceptual_weight",
+    "adversarial_weight",
+    "adversarial_share",
+    "drop_path",
     "film_share",
     "average_decay",
     "planned_minutes",
@@ -102,6 +112,9 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--decoder-widths", nargs=4, type=int, help="with --imagenet")
     parser.add_argument("--data-share", type=float, default=1.0, help="learn from a part only")
+    parser.add_argument(
+        "--seen", action="store_true", help="validate by what is seen at equal chroma"
+    )
     parser.add_argument("--validation-minutes", type=float, default=Leg().validation_minutes)
     parser.add_argument("--minutes", type=float, help="of this leg; the plan may take several")
     parser.add_argument("--device", type=choose_device, default="auto")
@@ -131,7 +144,7 @@ def make_learner(args: argparse.Namespace, settings: TrainSettings, store: Pictu
         refuse_other_net(args.model, weights.name)
         net = build_net(weights, args.start[0])
         if weights.bin_prior is not None:
-            bins = bins_of(args.model, weights.bin_prior)
+            bins = bins_of(args.model, weights.bin_prior, settings.rebalancing)
         start = f"weights that had seen {weights.metadata.get('pictures_seen', '?')} pictures"
         if len(args.start) > 1:
             start = f"the mean of {len(args.start)} nets, the first of them {start}"
@@ -139,7 +152,7 @@ def make_learner(args: argparse.Namespace, settings: TrainSettings, store: Pictu
         torch.manual_seed(settings.seed)
         net, start = make_net(args)
         if NETS[args.model].predicts == "bins":
-            bins = bins_of(args.model, estimate_bin_prior(store, count=3000))
+            bins = bins_of(args.model, estimate_bin_prior(store, count=3000), settings.rebalancing)
     if bins is not None:
         weight = bins.decoding.rebalancing_weight.to(args.device)
         bins = bins._replace(decoding=replace(bins.decoding, rebalancing_weight=weight))
@@ -239,6 +252,9 @@ def main() -> None:
     if others is not None:
         pictures, decoding = others[:_VALIDATION_COUNT], learner.decoding
         leg = replace(leg, validate=lambda net: validate(net, pictures, decoding, args.device))
+        if args.seen and decoding is not None:
+            shown = partial(validate_seen, decoding=decoding, pictures=pictures, device=args.device)
+            leg = replace(leg, validate=shown, judged_by=JUDGED_BY)
     placed = store.to(args.device)
     named = {"seed": settings.seed, "batch_size": settings.batch_size, "side": settings.side_at}
     done = train(learner, lambda n: iterate_crops(placed, first_step=n, **named), args.folder, leg)
