@@ -20,6 +20,7 @@ import cv2
 import torch
 from torch import nn
 
+from vidcolor.color.bins import Decoding
 from vidcolor.errors import VidcolorError
 from vidcolor.models.lite import LiteNet
 from vidcolor.models.nets import NETS
@@ -42,6 +43,7 @@ from vidcolor.training.objective import LEARNED_TEMPERATURE
 from vidcolor.training.prior import estimate_bin_prior
 from vidcolor.training.seen import JUDGED_BY, validate_seen
 from vidcolor.training.settings import TrainSettings
+from vidcolor.training.shown import Look
 from vidcolor.training.systems import (
     SYSTEMS,
     bins_of,
@@ -116,6 +118,10 @@ def arguments() -> argparse.Namespace:
         "--seen", action="store_true", help="validate by what is seen at equal chroma"
     )
     parser.add_argument("--validation-minutes", type=float, default=Leg().validation_minutes)
+    parser.add_argument("--checkpoint-minutes", type=float, default=Leg().checkpoint_minutes)
+    parser.add_argument(
+        "--validation-count", type=int, default=_VALIDATION_COUNT, help="pictures measured on"
+    )
     parser.add_argument("--minutes", type=float, help="of this leg; the plan may take several")
     parser.add_argument("--device", type=choose_device, default="auto")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
@@ -203,24 +209,35 @@ def code_version() -> str:
 def finish(
     learner: Learner, args: argparse.Namespace, store: PictureStore, others: PictureStore | None
 ) -> Path:
-    """Writes the weights for use, with their boost and, given validation pictures, figures."""
-    decoding = learner.decoding
-    if decoding is not None and SYSTEMS[args.model].temperature == LEARNED_TEMPERATURE:
-        pictures = calibration_pictures(store, others)
-        net, device, share = learner.best_net(), args.device, SHOWN_COLORFULNESS
-        decoding = replace(decoding, temperature=SHOWN_TEMPERATURE)
-        weight = calibrate_tilt(net, pictures, decoding, device)
-        decoding = replace(decoding, rebalancing_weight=weight)
-        boost = calibrate_boost(net, pictures, decoding, device, share=share)
-        decoding = replace(decoding, boost=boost)
-    about = {"settings": json.dumps(asdict(learner.settings))}
+    """Writes the weights for use, with their decoding and, given validation pictures, figures."""
+    decoding, about = learner.decoding, {"settings": json.dumps(asdict(learner.settings))}
+    if decoding is not None and args.seen:
+        decoding = replace(decoding, temperature=Look().temperature)
+    elif decoding is not None and SYSTEMS[args.model].temperature == LEARNED_TEMPERATURE:
+        decoding = calibrate(learner, decoding, args.device, calibration_pictures(store, others))
     if others is not None:
-        pictures = others[:_VALIDATION_COUNT]
-        figures = validate(learner.best_net(), pictures, decoding, args.device)
+        pictures = others[: args.validation_count]
+        net, device = learner.best_net(), args.device
+        if args.seen and decoding is not None:
+            figures = validate_seen(net, pictures, decoding, device)
+        else:
+            figures = validate(net, pictures, decoding, device)
         about["figures"] = json.dumps({name: round(f, 3) for name, f in figures.items()})
     path: Path = args.folder / f"{args.model}.safetensors"
     learner.save_average(path, decoding, about)
     return path
+
+
+def calibrate(
+    learner: Learner, decoding: Decoding, device: torch.device, pictures: PictureStore
+) -> Decoding:
+    """The decoding with its tilt and boost measured."""
+    net = learner.best_net()
+    decoding = replace(decoding, temperature=SHOWN_TEMPERATURE)
+    weight = calibrate_tilt(net, pictures, decoding, device)
+    decoding = replace(decoding, rebalancing_weight=weight)
+    boost = calibrate_boost(net, pictures, decoding, device, share=SHOWN_COLORFULNESS)
+    return replace(decoding, boost=boost)
 
 
 def calibration_pictures(store: PictureStore, others: PictureStore | None) -> PictureStore:
@@ -246,11 +263,15 @@ def main() -> None:
     learner = make_learner(args, settings, store)
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    validation_minutes = args.validation_minutes
-    leg = Leg(minutes=args.minutes, should_stop=stop.is_set, validation_minutes=validation_minutes)
+    leg = Leg(
+        minutes=args.minutes,
+        should_stop=stop.is_set,
+        checkpoint_minutes=args.checkpoint_minutes,
+        validation_minutes=args.validation_minutes,
+    )
     others = read_pictures([args.validation]) if args.validation is not None else None
     if others is not None:
-        pictures, decoding = others[:_VALIDATION_COUNT], learner.decoding
+        pictures, decoding = others[: args.validation_count], learner.decoding
         leg = replace(leg, validate=lambda net: validate(net, pictures, decoding, args.device))
         if args.seen and decoding is not None:
             shown = partial(validate_seen, decoding=decoding, pictures=pictures, device=args.device)
