@@ -22,6 +22,7 @@ from torch import nn
 
 from vidcolor.color.bins import Decoding
 from vidcolor.errors import VidcolorError
+from vidcolor.models.base import BaseNet
 from vidcolor.models.lite import LiteNet
 from vidcolor.models.nets import NETS
 from vidcolor.models.weights import build_net
@@ -57,6 +58,7 @@ _log = logging.getLogger(__name__)
 
 _VALIDATION_COUNT = 300
 _CALIBRATION_COUNT = 500
+_LITE: dict[str, type[LiteNet]] = {"lite": LiteNet, "base": BaseNet}
 _COUNTS = (
     "side",
     "late_side",
@@ -126,10 +128,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--device", type=choose_device, default="auto")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     args = parser.parse_args()
-    if (args.model == "lite") != (args.imagenet is not None) and args.start is None:
-        parser.error("--imagenet is for lite, which begins with it or with --start")
-    if args.model != "lite" and args.frozen_blocks:
-        parser.error("--frozen-blocks is for lite")
+    if (args.model in _LITE) != (args.imagenet is not None) and args.start is None:
+        parser.error("--imagenet is for lite and base, which begin with it or with --start")
+    if args.model not in _LITE and args.frozen_blocks:
+        parser.error("--frozen-blocks is for lite and base")
     return args
 
 
@@ -186,10 +188,11 @@ def make_net(args: argparse.Namespace) -> tuple[nn.Module, str]:
         if args.model in BODIES:
             _log.warning("%s: its body begins with random weights; see --body-weights", args.model)
         return net, "random weights"
-    shape = VARIANTS[args.imagenet]
+    make = _LITE[args.model]
+    shape = replace(VARIANTS[args.imagenet], decoder_widths=make().shape.decoder_widths)
     if args.decoder_widths:
         shape = replace(shape, decoder_widths=tuple(args.decoder_widths))
-    net = LiteNet(shape)
+    net = make(shape)
     load_imagenet_encoder(net, args.imagenet)
     return net, f"ImageNet weights of EfficientNet-{args.imagenet} in the encoder"
 

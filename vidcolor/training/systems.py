@@ -72,6 +72,7 @@ _VGG = System(settings=_BODY, loss=huber_luv)
 
 SYSTEMS = {
     "lite": System(),
+    "base": System(),
     "small-l2": System(settings=_ALONE),
     "plain-l2": _PLAIN,
     "eccv16": _PLAIN,
