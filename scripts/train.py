@@ -68,6 +68,7 @@ _COUNTS = (
     "plateau",
     "seed",
     "frozen_blocks",
+    "warmup_steps",
 )
 _AMOUNTS = (
     "late_share",
