@@ -26,13 +26,15 @@ import torch
 from net_speed import time_nets
 from stage_speed import time_stages
 
-from vidcolor.film import Watcher, colorize_job
+from vidcolor.film.coloring import FilmRun, Watcher, color_here
+from vidcolor.film.colorize import colorize_job
+from vidcolor.film.provenance import find_origin
 from vidcolor.models.zoo import find_model
+from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
-from vidcolor.video.encoder import Encoded, ShotEncoder
-from vidcolor.video.plan import Job, plan_video
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.writer import FilmWriter, reorder_depth
+from vidcolor.writing.muxer import FilmWriter, reorder_depth
+from vidcolor.writing.plan import Job, plan_video
+from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
 
 Row = dict[str, Any]
 
@@ -62,7 +64,15 @@ def run_once(what: str, film: Path, settings: Settings, folder: Path) -> Row:
     if model is None:
         frames = transcode(job, settings)
     else:
-        frames = colorize_job(job, model, settings, Watcher()).frames
+        run = FilmRun(
+            job=job,
+            model=model,
+            settings=settings,
+            origin=find_origin(job.source.files),
+            engine=color_here,
+            watcher=Watcher(),
+        )
+        frames = colorize_job(run).frames
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"frames": frames, "seconds": seconds, "peak_mib": round(peak), "size": _size(job)}

@@ -22,9 +22,9 @@ from tempfile import TemporaryDirectory
 import psutil
 from ray.cluster_utils import Cluster
 
-from vidcolor.batch import Batch, Outcome, Planned, Workers
 from vidcolor.cluster.engine import RayEngine
-from vidcolor.reels import Reel, find_reels
+from vidcolor.reels.batch import Batch, Outcome, Planned, Workers
+from vidcolor.reels.find import Reel, find_reels
 from vidcolor.settings import ClusterSettings, ModelSettings, OutputSettings, Settings
 
 _WARM_SECONDS = 1

@@ -14,8 +14,9 @@ from torch import nn
 
 from vidcolor.color.bins import Decoding
 from vidcolor.color.lab import lightness_from_luma
-from vidcolor.models.lite import LiteNet, normalize_lightness
 from vidcolor.models.weights import save_weights
+from vidcolor.nets.inputs import normalize_lightness
+from vidcolor.nets.lite import LiteNet
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
 from vidcolor.training.film_response import mix_video_luma

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from vidcolor.errors import SourceError
 from vidcolor.evaluation.cuts import CutCounts, count_cuts, first_frames, parse_labels
-from vidcolor.video.detail import small_luma
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.shots import number_shots
-from vidcolor.video.source import probe
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import probe
+from vidcolor.shots.cuts import number_shots
+from vidcolor.shots.detail import small_luma
 
 LABELS = Path(__file__).parents[1] / "tests" / "data" / "cuts.txt"
 _COLUMNS = ("labelled", "right", "false", "missed", "precision", "recall", "F1")

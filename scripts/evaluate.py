@@ -1,6 +1,7 @@
 """Measures the colors that models give to photographs and to clips whose own are known.
 
 python scripts/evaluate.py val.tar --models lite other.safetensors --json figures.json
+python scripts/evaluate.py val.tar --models lite other.safetensors --shown-only --sources S.tsv
 python scripts/evaluate.py val.tar --models lite eccv16 --reported --plot errors.png
 python scripts/evaluate.py --clips *.mp4 --frames 60
 python scripts/evaluate.py --cuts *.mp4
@@ -14,25 +15,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from clip_figures import evaluate_clips
+from clip_figures import compare_clips, evaluate_clips
 from cut_figures import evaluate_cuts
+from photo_figures import FACES, Photograph, evaluate_shown, read_photographs
 from return_figures import evaluate_returns
 
 from vidcolor.color.lab import lightness_from_luma
-from vidcolor.evaluation.stills import (
+from vidcolor.evaluation.photos import (
     Example,
     Figures,
     Pair,
     figure_at_colorfulness,
-    fit_picture,
     measure_references,
     sweep_looks,
 )
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import load_model
 from vidcolor.settings import ColorSettings
-from vidcolor.training.dataset import read_pictures
-from vidcolor.training.film_response import expose_worn_ortho, mix_video_luma
 
 _COLUMNS = ("ciede2000", "delta_ab", "colorfulness", "psnr")
 _CURVES = {
@@ -41,17 +40,6 @@ _CURVES = {
 }
 """Looks along which accuracy and colorfulness are traded for each other."""
 _SHARES = (0.7, 0.85, 1.0)
-
-
-def read_pairs(source: Path, count: int, short_side: int, *, film: bool) -> list[Pair]:
-    """Truth (3, H, W) and luma (1, H, W) of each picture, those of one size together."""
-    store = read_pictures([source], limit=count)
-    truths = [fit_picture(store.picture(index), short_side) for index in range(len(store))]
-    truths.sort(key=lambda truth: truth.shape)
-    generator = torch.Generator().manual_seed(0)
-    if film:
-        return [(truth, expose_worn_ortho(truth[None], generator)[0]) for truth in truths]
-    return [(truth, mix_video_luma(truth[None])[0]) for truth in truths]
 
 
 def measure_model(
@@ -76,15 +64,34 @@ def print_row(label: str, figures: Figures) -> None:
 
 
 def evaluate_pictures(args: argparse.Namespace) -> dict[str, object]:
-    """Prints the photographs' table and gives its figures."""
-    pairs = read_pairs(args.pictures, args.count, args.short_side, film=args.film)
-    print(f"{len(pairs)} pictures".ljust(32) + "".join(f"{name:>14}" for name in _COLUMNS))
+    """Prints the photographs' tables and gives their figures."""
+    photographs = find_photographs(args)
+    pairs = [photograph.pair for photograph in photographs]
     results: dict[str, Any] = {"film": args.film, "short_side": args.short_side}
-    for label, figures in measure_references(pairs).items():
+    if not args.shown_only:
+        print(f"{len(pairs)} pictures".ljust(32) + "".join(f"{name:>14}" for name in _COLUMNS))
+        results |= evaluate_references(pairs)
+        results |= evaluate_curves(pairs, args.models, args.device)
+    results["shown"] = evaluate_shown(photographs, args.models, args.device, args.median_chroma)
+    return results
+
+
+def evaluate_references(pairs: list[Pair]) -> dict[str, Figures]:
+    """Prints the figures of grey, the mean color and the truth, and gives them."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # several would wait for each other, long on a busy machine
+    references = measure_references(pairs)
+    torch.set_num_threads(threads)
+    for label, figures in references.items():
         print_row(label, figures)
-        results[label] = figures
-    for name in args.models:
-        found, sha256 = measure_model(name, pairs, args.device)
+    return references
+
+
+def evaluate_curves(pairs: list[Pair], models: list[str], device: str) -> dict[str, Any]:
+    """Prints the figures along the curves of looks, gives them by model."""
+    results: dict[str, Any] = {}
+    for name in models:
+        found, sha256 = measure_model(name, pairs, device)
         results[name] = {"sha256": sha256}
         for along, looks in _CURVES.items():
             curve = {getattr(look, along): found[look] for look in looks}
@@ -99,11 +106,19 @@ def evaluate_pictures(args: argparse.Namespace) -> dict[str, object]:
     return results
 
 
+def find_photographs(args: argparse.Namespace) -> list[Photograph]:
+    """The photographs that are asked for."""
+    return read_photographs(
+        args.pictures, args.count, args.short_side,
+        film=args.film, faces=args.faces, sources=args.sources,
+    )  # fmt: skip
+
+
 def report_pictures(args: argparse.Namespace) -> dict[str, Any]:
     """Prints all figures of the field's reports and gives them."""
     from report_figures import evaluate_reported, plot_errors, print_table  # noqa: PLC0415 - extras
 
-    pairs = read_pairs(args.pictures, args.count, args.short_side, film=args.film)
+    pairs = [photograph.pair for photograph in find_photographs(args)]
     look = ColorSettings(vividness=args.vividness)
     rows = evaluate_reported(pairs, args.models, look, args.device, threshold=args.threshold)
     print_table(rows)
@@ -121,6 +136,17 @@ def main() -> None:
     parser.add_argument("--returns", type=Path, nargs="+", default=[], help="to make A B A B of")
     parser.add_argument("--models", nargs="+", default=["lite"], help="names, paths or references")
     parser.add_argument("--count", type=int, default=300, help="photographs to take at most")
+    parser.add_argument(
+        "--shown-only", action="store_true", help="photographs' figures at the default look alone"
+    )
+    parser.add_argument(
+        "--median-chroma", type=float, nargs="*", default=[8.0, 10.0], metavar="C",
+        help="compare models at equal strength, too (8 10)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--sources", type=Path, help="table with columns member and source_repo, for intervals"
+    )
+    parser.add_argument("--faces", type=Path, default=FACES, help="table of faces, for skin")
     parser.add_argument("--reported", action="store_true", help="all figures of the reports")
     parser.add_argument("--plot", type=Path, help="with it, cumulative histograms of errors")
     parser.add_argument("--threshold", type=float, default=10.0, help="with it, of PA, in ab")
@@ -144,6 +170,7 @@ def main() -> None:
         results["clips"] = {
             name: evaluate_clips(args.clips, args.frames, name, args.device) for name in args.models
         }
+        results["clip_differences"] = compare_clips(results["clips"])
     if args.returns:
         results["returns"] = {
             name: evaluate_returns(args.returns, name, args.device) for name in args.models

@@ -14,7 +14,7 @@ from report_figures import model_named
 
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lab import lightness_from_luma, srgb_from_lab
-from vidcolor.evaluation.stills import color_lightness, fit_picture
+from vidcolor.evaluation.photos import color_lightness, fit_picture
 from vidcolor.models.predict import predict_histograms
 from vidcolor.training.dataset import read_pictures
 from vidcolor.training.film_response import mix_video_luma

@@ -15,9 +15,9 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from vidcolor.models.lite import fold_batch_norm
-from vidcolor.models.nets import NETS
 from vidcolor.models.zoo import choose_device, choose_dtype, place_net
+from vidcolor.nets.fusing import fold_batch_norm
+from vidcolor.nets.table import NETS
 
 NET_SIZE = (256, 352)
 """Height and width that nets are compared at."""

@@ -11,7 +11,8 @@ from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
 from vidcolor.color.luv import uv_from_lab
 from vidcolor.evaluation.metrics import ciede2000, colorfulness, psnr
-from vidcolor.evaluation.reported import (
+from vidcolor.evaluation.photos import Figures, Pair, color_lightness, mean_figures
+from vidcolor.evaluation.report_metrics import (
     AVERAGE_GREY,
     LARGEST_ERROR,
     WEIGHTED_GREY,
@@ -23,7 +24,6 @@ from vidcolor.evaluation.reported import (
     psnr_ab,
     rmse,
 )
-from vidcolor.evaluation.stills import Figures, Pair, color_lightness, mean_figures
 from vidcolor.evaluation.superpixels import average_over, find_superpixels
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import Model, find_model

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, groupby, islice, pairwise
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,15 +16,14 @@ import numpy as np
 from clip_figures import ALONE
 
 from vidcolor.evaluation.clips import ColoredFrame, scale_luma, srgb_from_planes, warp_errors
-from vidcolor.evaluation.stills import Figures, mean_figures
+from vidcolor.evaluation.photos import Figures, mean_figures
 from vidcolor.frame import Frame, Matrix, Picture, Plane
 from vidcolor.models.zoo import Model, load_model
-from vidcolor.pipeline import colorize_frames
+from vidcolor.pipeline.run import colorize_frames
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, Settings
-from vidcolor.video.detail import small_luma
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.shots import number_shots
-from vidcolor.video.source import probe
+from vidcolor.shots.cuts import number_frames
 
 PICTURE = Picture(
     width=640,
@@ -77,9 +77,8 @@ def print_row(label: str, figures: Figures) -> None:
 def read_takes(path: Path) -> Iterator[Take]:
     """The shots of a film that are long enough, at the sequences' size and depth."""
     frames = read_frames(probe(path), Losses())
-    seen = ((frame, small_luma(frame.luma, frame.picture.depth)) for frame in frames)
-    for shot, members in groupby(number_shots(seen), key=lambda item: item[1]):
-        luma = [fit_luma(frame) for frame, *_ in islice(members, MOST_FRAMES)]
+    for shot, members in groupby(number_frames(frames), key=attrgetter("shot")):
+        luma = [fit_luma(one.frame) for one in islice(members, MOST_FRAMES)]
         if len(luma) >= LEAST_FRAMES:
             yield Take(f"{path.stem} {shot.number}", luma)
 
@@ -127,7 +126,7 @@ def color(films: list[list[Plane]], model: Model, settings: Settings) -> list[Co
             Frame(number, luma, number, 1, Fraction(1, 25), PICTURE)
             for number, luma in enumerate(film)
         )
-        for frame, chroma, _, _, shot in colorize_frames(frames, model, settings):
+        for frame, chroma, _, _, shot, *_ in colorize_frames(frames, model, settings):
             luma = scale_luma(frame.luma, PICTURE)
             srgb = srgb_from_planes(luma, chroma[:2], PICTURE)
             colored.append(ColoredFrame(shot=shot.number, luma=luma, colors={"": srgb}))

@@ -15,25 +15,22 @@ from typing import TypeVar
 
 import torch
 
-from vidcolor.color.decode import decode_prediction
-from vidcolor.color.lightness import expose, network_size, to_network
 from vidcolor.color.planes import look_at_luma
 from vidcolor.color.upsample import upsample_ab
 from vidcolor.color.ycbcr import chroma_codes
-from vidcolor.devices import CPU
-from vidcolor.frame import ColorHistogram, Frame, Spared
-from vidcolor.models.lite import OUTPUT_STRIDE
-from vidcolor.models.predict import predict_histograms
+from vidcolor.frame import CPU, ColorHistogram, Frame, Shot, Spared
+from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, load_model
+from vidcolor.pipeline.decoder import Decoder
+from vidcolor.reading.reader import Losses, read_frames
 from vidcolor.settings import OutputSettings, Settings
+from vidcolor.shots.cuts import number_frames
+from vidcolor.shots.seeing import see_frames
+from vidcolor.temporal.keyframes import Sparing
 from vidcolor.temporal.motion import with_motions
 from vidcolor.temporal.smoothing import smooth_histograms
-from vidcolor.temporal.sparing import Sparing
-from vidcolor.video.detail import small_luma
-from vidcolor.video.encoder import ShotEncoder
-from vidcolor.video.plan import Job, plan_video
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.shots import number_shots
+from vidcolor.writing.plan import Job, plan_video
+from vidcolor.writing.shot_encoder import ShotEncoder
 
 T = TypeVar("T")
 
@@ -98,40 +95,33 @@ class _Stages:
     def color(self, frames: list[Frame]) -> list:  # type: ignore[type-arg]
         """The chroma planes of some frames."""
         picture, model, settings = self.job.encoding.picture, self.model, self.settings
-        size = network_size(picture, settings.model.render_size)
-        small = self.timed("find shots", (small_luma(f.luma, picture.depth) for f in frames))
-        self.timed("find shots", number_shots(zip(frames, small, strict=True)))
-        seen = self.timed("prepare", (expose(to_network(f.luma, picture, size))[0] for f in frames))
-        moved = with_motions(seen, lambda one: one, OUTPUT_STRIDE, settings.temporal)
-        motions = [motion for _, motion in self.timed("follow motion", moved)]
+        numbered = self.timed("find shots", number_frames(frames))
+        one_shot = [one._replace(shot=Shot(0, None)) for one in numbered]
+        seen = self.timed("prepare", see_frames(one_shot, settings.model.render_size))
+        moved = self.timed("follow motion", with_motions(seen, settings.temporal))
         sparing = Sparing(settings.temporal)
-        choices = [sparing.choose(motion) for motion in motions]
-        wanted = [one for one, choice in zip(seen, choices, strict=True) if choice.asked]
+        choices = [(one, sparing.choose(motion)) for one, motion in moved]
+        wanted = [one for one, choice in choices if choice.asked]
         self.asked += len(wanted)
-        predicted = predict_histograms(wanted, model, settings.model.batch_size)
-        histograms = iter(self.timed("infer", predicted))
+        predicted = predict_frames(wanted, model, settings.model.batch_size)
+        answers = iter(self.timed("infer", predicted))
 
         def fresh() -> Iterator[ColorHistogram | Spared]:
-            for one, choice in zip(seen, choices, strict=True):
+            for one, choice in choices:
                 if choice.spared_by is not None:
-                    yield Spared(one, choice.spared_by)
+                    yield Spared(one.exposed, choice.spared_by)
                 else:
-                    yield replace(next(histograms), motion=choice.motion)
+                    yield replace(next(answers).prediction, motion=choice.motion)
 
         smoothed = self.timed("smooth", smooth_histograms(fresh(), settings.temporal))
-        maps = self.timed(
-            "decode bins",
-            (
-                decode_prediction(one.probabilities, model.decoding, vividness=0.0).ab.numpy()
-                for one in smoothed
-            ),
-        )
+        decode = Decoder(model.decoding, settings.color)
+        maps = self.timed("decode bins", (decode(one.probabilities).ab.numpy() for one in smoothed))
         guides = self.timed("look at luma", (look_at_luma(f.luma, picture, CPU) for f in frames))
         enlarged = self.timed(
             "upsample",
             (
-                upsample_ab(ab, lightness, guide, picture)
-                for ab, lightness, (guide, _) in zip(maps, seen, guides, strict=True)
+                upsample_ab(ab, one.exposed, guide, picture)
+                for ab, one, (guide, _) in zip(maps, seen, guides, strict=True)
             ),
         )
         return self.timed(

@@ -20,20 +20,16 @@ import cv2
 import torch
 from torch import nn
 
-from vidcolor.color.bins import Decoding
 from vidcolor.errors import VidcolorError
-from vidcolor.models.base import BaseNet
-from vidcolor.models.lite import LiteNet
-from vidcolor.models.nets import NETS
 from vidcolor.models.weights import build_net
 from vidcolor.models.zoo import choose_device
+from vidcolor.nets.base import BaseNet
+from vidcolor.nets.lite import LiteNet
+from vidcolor.nets.table import NETS
 from vidcolor.training.averaging import read_mean
-from vidcolor.training.bodies import BODIES, DOWNLOAD, load_body
+from vidcolor.training.backbones import BODIES, DOWNLOAD, load_body
 from vidcolor.training.calibration import (
-    SHOWN_COLORFULNESS,
-    SHOWN_TEMPERATURE,
-    calibrate_boost,
-    calibrate_tilt,
+    calibrate,
 )
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
@@ -44,7 +40,6 @@ from vidcolor.training.objective import LEARNED_TEMPERATURE
 from vidcolor.training.prior import estimate_bin_prior
 from vidcolor.training.seen import JUDGED_BY, validate_seen
 from vidcolor.training.settings import TrainSettings
-from vidcolor.training.shown import Look
 from vidcolor.training.systems import (
     SYSTEMS,
     bins_of,
@@ -214,11 +209,11 @@ def finish(
     learner: Learner, args: argparse.Namespace, store: PictureStore, others: PictureStore | None
 ) -> Path:
     """Writes the weights for use, with their decoding and, given validation pictures, figures."""
-    decoding, about = learner.decoding, {"settings": json.dumps(asdict(learner.settings))}
-    if decoding is not None and args.seen:
-        decoding = replace(decoding, temperature=Look().temperature)
-    elif decoding is not None and SYSTEMS[args.model].temperature == LEARNED_TEMPERATURE:
-        decoding = calibrate(learner, decoding, args.device, calibration_pictures(store, others))
+    decoding = learner.decoding
+    if decoding is not None and SYSTEMS[args.model].temperature == LEARNED_TEMPERATURE:
+        pictures = calibration_pictures(store, others)
+        decoding = calibrate(learner.best_net(), pictures, decoding, args.device)
+    about = {"settings": json.dumps(asdict(learner.settings))}
     if others is not None:
         pictures = others[: args.validation_count]
         net, device = learner.best_net(), args.device
@@ -230,18 +225,6 @@ def finish(
     path: Path = args.folder / f"{args.model}.safetensors"
     learner.save_average(path, decoding, about)
     return path
-
-
-def calibrate(
-    learner: Learner, decoding: Decoding, device: torch.device, pictures: PictureStore
-) -> Decoding:
-    """The decoding with its tilt and boost measured."""
-    net = learner.best_net()
-    decoding = replace(decoding, temperature=SHOWN_TEMPERATURE)
-    weight = calibrate_tilt(net, pictures, decoding, device)
-    decoding = replace(decoding, rebalancing_weight=weight)
-    boost = calibrate_boost(net, pictures, decoding, device, share=SHOWN_COLORFULNESS)
-    return replace(decoding, boost=boost)
 
 
 def calibration_pictures(store: PictureStore, others: PictureStore | None) -> PictureStore:

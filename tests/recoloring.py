@@ -8,13 +8,13 @@ import numpy as np
 from clips import Extras
 
 from vidcolor.frame import Frame
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import Source, probe
 from vidcolor.settings import OutputSettings
-from vidcolor.video.encoder import Encoded, ShotEncoder
-from vidcolor.video.encoding import Encoding
-from vidcolor.video.plan import plan_encoding
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.source import Source, probe
-from vidcolor.video.writer import FilmWriter, reorder_depth
+from vidcolor.writing.encoding import Encoding
+from vidcolor.writing.muxer import FilmWriter, reorder_depth
+from vidcolor.writing.plan import plan_encoding
+from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
 
 LOSSLESS = OutputSettings(lossless=True)
 RICH = Extras(

@@ -7,8 +7,8 @@ import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoding
 from vidcolor.errors import ModelError
-from vidcolor.models.lite import LiteNet, LiteShape
 from vidcolor.models.weights import read_weights, save_weights
+from vidcolor.nets.lite import LiteNet, LiteShape
 from vidcolor.training.averaging import read_mean
 
 _SMALL = (8, 8, 8, 8)

@@ -4,20 +4,19 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import bagit
 import pytest
 from clips import held_elsewhere, soft_shot, write_film
 
 from vidcolor import __version__
-from vidcolor import bag as bags
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.errors import ReelTakenError
-from vidcolor.film import Result, colorize_job
-from vidcolor.ledger import NAME, Ledger, read_ledger
-from vidcolor.video.plan import Job
-from vidcolor.work import Work
+from vidcolor.film.checkpoint import Work
+from vidcolor.film.coloring import FilmRun
+from vidcolor.film.colorize import Result, colorize_job
+from vidcolor.reels import bag as bags
+from vidcolor.reels.ledger import NAME, Ledger, read_ledger
 
 FAST = ["--device", "cpu", "--render-size", "64"]
 TAG_FILES = {"bagit.txt", "bag-info.txt", "manifest-sha256.txt", "tagmanifest-sha256.txt"}
@@ -323,13 +322,14 @@ def test_a_reel_that_another_run_took_first_is_asked_about_again(
     """Of runs that each took a reel from the other, the one that ends last makes the bag."""
     taken: list[Path] = []
 
-    def colorize(job: Job, *arguments: Any) -> Result:
-        if job.source.path.name == "b.mkv" and not taken:
-            taken.append(job.source.path)
+    def colorize(film: FilmRun) -> Result:
+        path = film.job.source.path
+        if path.name == "b.mkv" and not taken:
+            taken.append(path)
             raise ReelTakenError("between a look and its beginning")
-        return colorize_job(job, *arguments)
+        return colorize_job(film)
 
-    monkeypatch.setattr("vidcolor.batch.colorize_job", colorize)
+    monkeypatch.setattr("vidcolor.reels.batch.colorize_job", colorize)
     assert run("-q") == 0
     assert taken
     assert validate().returncode == 0

@@ -4,9 +4,10 @@ import pytest
 import torch
 
 from vidcolor.color.bins import BIN_COUNT
-from vidcolor.models.base import SHAPE, BaseNet
-from vidcolor.models.lite import LiteNet, LiteShape, fold_batch_norm
-from vidcolor.models.nets import NETS, shape_of
+from vidcolor.nets.base import SHAPE, BaseNet
+from vidcolor.nets.fusing import fold_batch_norm
+from vidcolor.nets.lite import LiteNet, LiteShape
+from vidcolor.nets.table import NETS, shape_of
 
 SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 16))
 

@@ -9,8 +9,9 @@ from torch import nn
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding, decode_annealed_mean, soft_encode
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
-from vidcolor.evaluation.stills import fit_picture, measure_colors
-from vidcolor.models.lite import LiteNet, LiteShape, normalize_lightness
+from vidcolor.evaluation.photos import fit_picture, measure_colors
+from vidcolor.nets.inputs import normalize_lightness
+from vidcolor.nets.lite import LiteNet, LiteShape
 from vidcolor.training.calibration import calibrate_boost, calibrate_tilt
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma

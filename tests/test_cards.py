@@ -7,11 +7,11 @@ import pytest
 from clips import SAMPLE, write_film
 
 from vidcolor import colorize_video
-from vidcolor.color.cards import RISE_FRAMES, SCENE_FRAMES, CardWatch, is_card
 from vidcolor.color.lightness import expose, to_network
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.source import probe
+from vidcolor.shots.seeing import RISE_FRAMES, SCENE_FRAMES, CardWatch, is_card
 
 H, W = 256, 352
 FONTS = cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_SCRIPT_SIMPLEX

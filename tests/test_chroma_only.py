@@ -8,7 +8,7 @@ import pytest
 from clips import Extras, ask_ffprobe, needs_ffmpeg, soft_shot, write_film
 
 from vidcolor import colorize_video
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
 
 LOSSLESS = Settings(

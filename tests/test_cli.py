@@ -13,14 +13,14 @@ import numpy as np
 import pytest
 from clips import SAMPLE, moving_luma, write_film
 
-from vidcolor.arguments import parse_time
-from vidcolor.cli import KEPT, main
-from vidcolor.ledger import NAME
+from vidcolor.cli.main import KEPT, main
+from vidcolor.cli.options import make_parser, settings_of
+from vidcolor.cli.parse import parse_time
+from vidcolor.files import FILM_SUFFIXES
 from vidcolor.models import zoo
-from vidcolor.options import make_parser, settings_of
-from vidcolor.outputs import FILM_SUFFIXES
+from vidcolor.reels.ledger import NAME
 from vidcolor.settings import ColorSettings, InputSettings, ModelSettings, TemporalSettings
-from vidcolor.video.encoding import CONTAINER_BY_SUFFIX
+from vidcolor.writing.encoding import CONTAINER_BY_SUFFIX
 
 QUICK = ["--device", "cpu", "--render-size", "64"]
 WAIT_SECONDS = 60
@@ -238,7 +238,7 @@ def test_one_film_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:
     out, err = capsys.readouterr()
     assert out.startswith("film.colorized.mkv: 3 frames, 1 shot, ")
     assert all(
-        line.startswith("  worth a look: shot 1 at 0:00:00: ") for line in out.splitlines()[1:]
+        line.startswith("  check shot 1 at 0:00:00 (frame ") for line in out.splitlines()[1:]
     )
     assert err == ""
 
@@ -398,7 +398,7 @@ def test_a_signal_is_told_as_shells_do(
     told: str,
 ) -> None:
     """The exit code of a stopped run is 128 and the signal's number, and one line says so."""
-    monkeypatch.setattr("vidcolor.batch.colorize_job", lambda *_: signal.raise_signal(number))
+    monkeypatch.setattr("vidcolor.reels.batch.colorize_job", lambda *_: signal.raise_signal(number))
     # Whoever starts the tests may have these signals ignored, as nohup does.
     usual = signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL
     before = signal.signal(number, usual)
@@ -424,7 +424,7 @@ def test_a_signal_in_the_middle_leaves_nothing(
     # A shell may have told its children to ignore SIGINT.
     program = (
         "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from vidcolor.cli import main; sys.exit(main())"
+        "from vidcolor.cli.main import main; sys.exit(main())"
     )
     command = [sys.executable, "-c", program, SAMPLE, "-o", "out.mkv", "--lossless"]
     command += ["--render-size", "512", "--batch-size", "1"]
@@ -453,7 +453,7 @@ def test_the_bytes_do_not_depend_on_the_number_of_cores(tmp_path: Path, codec: s
     program = (
         "import os, sys\n"
         "os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv.pop())])\n"
-        "from vidcolor.cli import main\n"
+        "from vidcolor.cli.main import main\n"
         "sys.exit(main(sys.argv[1:]))\n"
     )
     written = []
@@ -553,7 +553,7 @@ def test_without_matplotlib_a_line_says_what_to_install() -> None:
     """The plot extra is named where it lacks."""
     program = (
         "import sys; sys.modules['matplotlib'] = None\n"
-        "from vidcolor.cli import main; sys.exit(main(['--plot', 'film.colorized.json']))"
+        "from vidcolor.cli.main import main; sys.exit(main(['--plot', 'film.colorized.json']))"
     )
     film()
     assert run("film.mkv", "-q") == 0

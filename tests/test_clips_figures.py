@@ -25,11 +25,11 @@ from vidcolor.evaluation.clips import (
     scale_luma,
     srgb_from_planes,
 )
-from vidcolor.evaluation.stills import Figures
+from vidcolor.evaluation.photos import Figures
 from vidcolor.frame import Matrix, Picture
 from vidcolor.models.zoo import Model, load_model
+from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
-from vidcolor.video.source import probe
 
 HEIGHT, WIDTH = 64, 96
 SETTINGS = Settings(
@@ -299,7 +299,7 @@ def test_the_table_has_a_row_for_each_clip_and_mean(
     _, alone_row, film_row, _, grey_row, *mean_rows = capsys.readouterr().out.splitlines()
     assert alone_row.startswith("film.mkv frame by frame ")
     assert film_row.startswith("film.mkv colored ")
-    assert film_row.count("/") == 4
+    assert film_row.count("/") == 5
     assert grey_row.split()[:5] == ["grey.mkv", COLORED, "-", "-", "-"]
     labels = [row.split("  ")[0] for row in mean_rows]
     assert labels == list(found["means"])

@@ -12,13 +12,13 @@ import psutil
 import pytest
 from clips import Extras, soft_shot, write_film
 
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.cluster.store import Store
 from vidcolor.errors import ClusterError
-from vidcolor.identity import versions
-from vidcolor.ledger import read_ledger
-from vidcolor.sidecar import read_sidecar
-from vidcolor.work import Work
+from vidcolor.film.checkpoint import Work
+from vidcolor.film.provenance import versions
+from vidcolor.reels.ledger import read_ledger
+from vidcolor.report.sidecar import read_sidecar
 
 pytest.importorskip("ray", reason="ray is not installed")
 
@@ -265,7 +265,7 @@ def test_without_ray_a_line_says_what_to_install(tmp_path: Path) -> None:
     """The extra's name and how to get it; exit code 1."""
     film = write_film(tmp_path / "film.mkv", soft_shot(1, 3))
     program = (
-        "import sys; sys.modules['ray'] = None; from vidcolor.cli import main; "
+        "import sys; sys.modules['ray'] = None; from vidcolor.cli.main import main; "
         f"sys.exit(main([{str(film)!r}, '--engine', 'ray']))"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}

@@ -14,12 +14,12 @@ import pytest
 from clips import Extras, moving_luma, small_disk, soft_shot, write_film
 
 import vidcolor
-from vidcolor import credentials
-from vidcolor.cli import main
-from vidcolor.credentials import SYNTHETIC_COLOR, Signer
+from vidcolor.cli.main import main
+from vidcolor.film import credentials
+from vidcolor.film.credentials import SYNTHETIC_COLOR, Signer
 from vidcolor.models.zoo import load_model
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
-from vidcolor.video.plan import Job
+from vidcolor.writing.plan import Job
 
 FAST = ["--device", "cpu", "--render-size", "64"]
 SIGNED = ["--c2pa-certificate", "chain.pem", "--c2pa-key", "key.pem"]

@@ -2,7 +2,7 @@ import copy
 
 import torch
 
-from vidcolor.models.lite import LiteNet, LiteShape
+from vidcolor.nets.lite import LiteNet, LiteShape
 from vidcolor.training.drop_path import drop_paths
 
 SMALL = LiteShape(width=0.25, depth=1.0, decoder_widths=(8, 8, 8, 8))

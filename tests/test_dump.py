@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vidcolor import FrameDump, colorize_video, replay_frames
 from vidcolor.color.bins import BIN_COUNT, decode_annealed_mean
-from vidcolor.dump.selection import STAGES
+from vidcolor.dump.stages import STAGES
 from vidcolor.errors import OutputError, SourceError, VidcolorError
 from vidcolor.models import zoo
 from vidcolor.models.zoo import load_model
@@ -443,7 +443,7 @@ def test_an_error_in_a_stage_leaves_no_half_frame(
     film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If coloring fails in mid-film, the frames before are whole, listed and shown."""
-    from vidcolor import pipeline
+    from vidcolor.pipeline import run as pipeline
 
     calls = iter(range(100))
 

@@ -13,10 +13,12 @@ from recoloring import colored
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import Matrix, Picture
+from vidcolor.reading.pixels import component_views, plane_view, word_bits
+from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
-from vidcolor.video import encoders
-from vidcolor.video.encoders import encoder_options
-from vidcolor.video.encoding import (
+from vidcolor.writing import encoder_options as encoders
+from vidcolor.writing.encoder_options import encoder_options
+from vidcolor.writing.encoding import (
     check_target,
     choose_encoder,
     choose_pixel_format,
@@ -24,8 +26,6 @@ from vidcolor.video.encoding import (
     tag_picture,
     wanted_container,
 )
-from vidcolor.video.pixels import component_views, plane_view, word_bits
-from vidcolor.video.source import Source
 
 Purpose = Literal["access", "master", "edit", "web"]
 DEFAULT = OutputSettings()
@@ -329,7 +329,7 @@ def test_a_folder_without_leave_to_write_is_refused(
     film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder that may not be written to is told before work starts."""
-    monkeypatch.setattr("vidcolor.video.encoding.os.access", lambda *_: False)
+    monkeypatch.setattr("vidcolor.writing.encoding.os.access", lambda *_: False)
     with pytest.raises(OutputError, match="may not be written to; choose another folder"):
         check_target(film.with_name("out.mkv"), film, overwrite=False)
 

@@ -30,8 +30,8 @@ def test_star_import_gives_them_all() -> None:
 
 def test_lazy_names_are_the_modules_own() -> None:
     """What is loaded lazily is the very thing, not a copy."""
-    from vidcolor import film, replay
-    from vidcolor.dump import sink
+    from vidcolor.dump import replay, sink
+    from vidcolor.film import colorize as film
 
     assert vidcolor.colorize_video is film.colorize_video
     assert vidcolor.Result is film.Result

@@ -5,7 +5,7 @@ import pytest
 from clips import CLIPS, needs_clips, needs_ffmpeg
 from compare_films import ASPECTS, problems
 
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.models import zoo
 
 FORMATS = CLIPS / "formats"

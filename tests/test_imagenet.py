@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vidcolor.errors import ModelError
-from vidcolor.models.lite import LiteNet
+from vidcolor.nets.lite import LiteNet
 from vidcolor.training.imagenet import VARIANTS, load_imagenet_encoder, rename_encoder_key
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from clips import held_elsewhere, soft_shot, write_film
 
-from vidcolor import ledger as ledgers
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.errors import LedgerError, OutputError, SourceError
-from vidcolor.ledger import NAME, Ledger, read_ledger
-from vidcolor.work import Work
+from vidcolor.film.checkpoint import Work
+from vidcolor.reels import ledger as ledgers
+from vidcolor.reels.ledger import NAME, Ledger, read_ledger
 
 FAST = ["--device", "cpu", "--render-size", "64"]
 

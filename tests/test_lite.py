@@ -3,16 +3,9 @@ import torch
 from torch import nn
 
 from vidcolor.color.bins import BIN_COUNT
-from vidcolor.models.lite import (
-    _MOST_LAYOUTS,
-    LiteNet,
-    LiteShape,
-    _FusedConv,
-    _SameConv,
-    fold_batch_norm,
-    fuse_activations,
-    normalize_lightness,
-)
+from vidcolor.nets.fusing import _MOST_LAYOUTS, _FusedConv, fold_batch_norm, fuse_activations
+from vidcolor.nets.inputs import normalize_lightness
+from vidcolor.nets.lite import LiteNet, LiteShape, SameConv
 
 SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))
 
@@ -55,7 +48,7 @@ def test_shapes_are_those_of_efficientnet_lite(shape: LiteShape, blocks: int, la
 @pytest.mark.parametrize(("kernel", "first"), [(3, 0), (5, -1)])
 def test_stride_two_pads_as_tensorflow(kernel: int, first: int) -> None:
     """On an even side the odd pixel of padding goes right and below."""
-    conv = _SameConv(1, 1, kernel, 2, 1)
+    conv = SameConv(1, 1, kernel, 2, 1)
     nn.init.ones_(conv.weight)
     ramp = torch.arange(8.0).expand(1, 1, 8, 8)
     columns = torch.arange(kernel) + first
@@ -120,7 +113,7 @@ def test_nothing_is_fused_without_the_operator(monkeypatch: pytest.MonkeyPatch) 
     """Where torch lacks the operator the net stays as it is."""
     net = small_net()
     fold_batch_norm(net)
-    monkeypatch.setattr("vidcolor.models.lite._FUSED_OPERATOR", "_gone")
+    monkeypatch.setattr("vidcolor.nets.fusing._FUSED_OPERATOR", "_gone")
     fuse_activations(net)
     assert not any(isinstance(module, _FusedConv) for module in net.modules())
 

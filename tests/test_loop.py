@@ -10,8 +10,8 @@ import torch
 from vidcolor.color.bins import BIN_COUNT, Decoding
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.errors import VidcolorError
-from vidcolor.models.lite import LiteNet, LiteShape
 from vidcolor.models.weights import build_net, read_weights
+from vidcolor.nets.lite import LiteNet, LiteShape
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.learner import CHECKPOINT_NAME, WEIGHTS_NAME, Learner

@@ -9,10 +9,10 @@ from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
 from recoloring import colored
 
 from vidcolor.errors import OutputError
+from vidcolor.reading.source import probe
 from vidcolor.settings import OutputSettings
-from vidcolor.video import matroska
-from vidcolor.video.matroska import display_size, write_aspect
-from vidcolor.video.source import probe
+from vidcolor.writing import matroska
+from vidcolor.writing.matroska import display_size, write_aspect
 
 PAL = Fraction(16, 15)
 

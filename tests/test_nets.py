@@ -8,19 +8,19 @@ import torch
 from clips import soft_shot, write_film
 
 from vidcolor import colorize_video
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.color.bins import BIN_COUNT, Decoding
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.errors import ModelError
 from vidcolor.models import zoo
-from vidcolor.models.nets import NETS
-from vidcolor.models.plain import PlainNet
 from vidcolor.models.predict import predict_histograms
-from vidcolor.models.residual import ResidualNet
 from vidcolor.models.weights import save_weights
 from vidcolor.models.zoo import load_model
+from vidcolor.nets.eccv16 import PlainNet
+from vidcolor.nets.residual import ResidualNet
+from vidcolor.nets.table import NETS
+from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import ModelSettings, OutputSettings, RefineSettings, Settings
-from vidcolor.sidecar import read_sidecar
 
 UNPACKAGED = sorted(NETS.keys() - zoo.PACKAGED.keys())
 EVEN = Decoding(rebalancing_weight=torch.ones(BIN_COUNT))

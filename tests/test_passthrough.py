@@ -11,12 +11,12 @@ from compare_films import problems
 from film_facts import Film
 from recoloring import LOSSLESS, RICH, colored, write_pink
 
+from vidcolor.film.verify import verify_film
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import probe
 from vidcolor.settings import OutputSettings, Settings
-from vidcolor.verify import verify_film
-from vidcolor.video.passthrough import hash_copied, hash_written
-from vidcolor.video.plan import Job, plan_encoding
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.source import probe
+from vidcolor.writing.passthrough import hash_copied, hash_written
+from vidcolor.writing.plan import Job, plan_encoding
 
 
 @needs_ffmpeg

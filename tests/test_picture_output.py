@@ -22,15 +22,15 @@ from clips import (
 from killing import kill_at
 
 from vidcolor import colorize_video
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.errors import OutputError
-from vidcolor.ledger import NAME
+from vidcolor.film.checkpoint import Work
+from vidcolor.reels.ledger import NAME
+from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
-from vidcolor.sidecar import read_sidecar
-from vidcolor.video.dpx import place_picture
-from vidcolor.video.encoder import ShotEncoder
-from vidcolor.video.plan import plan_video
-from vidcolor.work import Work
+from vidcolor.writing.dpx import place_picture
+from vidcolor.writing.plan import plan_video
+from vidcolor.writing.shot_encoder import ShotEncoder
 
 SETTINGS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(verify=True)
@@ -192,11 +192,11 @@ def test_names_follow_the_source(
 @pytest.mark.parametrize(
     ("place", "calls"),
     [
-        ("vidcolor.video.picture_writer:PictureWriter.keep", (5, 14)),
-        ("vidcolor.work:Work.end_film", (1,)),
+        ("vidcolor.writing.sequence_writer:PictureWriter.keep", (5, 14)),
+        ("vidcolor.film.checkpoint:Work.end_film", (1,)),
         ("pathlib:Path.rename", (1,)),
-        ("vidcolor.film:write_sidecar", (1,)),
-        ("vidcolor.work:Work.remove", (1,)),
+        ("vidcolor.film.colorize:write_sidecar", (1,)),
+        ("vidcolor.film.checkpoint:Work.remove", (1,)),
     ],
 )
 def test_killed_pictures_end_with_the_same_bytes(

@@ -6,18 +6,11 @@ import pytest
 from clips import CLIPS, SAMPLE, needs_clips, soft_shot, write_film
 
 from vidcolor.errors import SourceError
-from vidcolor.frame import Frame
-from vidcolor.video import pieces as piecewise
-from vidcolor.video.pieces import (
-    MARGINS_SECONDS,
-    Piece,
-    StrayedError,
-    find_pieces,
-    read_pieces,
-)
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.shots import Shot
-from vidcolor.video.source import Source, probe
+from vidcolor.frame import Frame, Shot
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import Source, probe
+from vidcolor.shots import pieces as piecewise
+from vidcolor.shots.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
 
 PIECE_FRAMES = 20
 
@@ -46,7 +39,7 @@ def reread(source: Source, parts: list[Piece]) -> list[tuple[object, ...]]:
     """What is told of pieces' frames, read as a machine of a cluster reads them."""
     for margin in MARGINS_SECONDS:
         try:
-            return [told(frame) for frame in read_pieces(source, parts, margin)]
+            return [told(one.frame) for one in read_pieces(source, parts, margin)]
         except StrayedError:
             if margin is None:
                 raise
@@ -63,8 +56,9 @@ def test_shots_are_the_pieces(tmp_path: Path) -> None:
     assert [piece.shot for piece in found] == [Shot(0, None), Shot(1, None), Shot(2, 0)]
     assert [piece.first_frame for piece in found] == [0, 12, 24]
     assert [piece.frames for piece in found] == [12, 12, 12]
-    frames = list(read_pieces(source, found[1:], 0))
-    assert [frame.index for frame in frames] == list(range(12, 36))
+    numbered = list(read_pieces(source, found[1:], 0))
+    assert [one.frame.index for one in numbered] == list(range(12, 36))
+    assert [one.shot.number for one in numbered] == [1] * 12 + [2] * 12
 
 
 def formats() -> list[Path]:

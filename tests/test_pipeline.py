@@ -5,6 +5,7 @@ from fractions import Fraction
 from functools import cache
 from itertools import islice
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any, Literal
 
 import av
@@ -15,10 +16,14 @@ from clips import CLIPS, SAMPLE, Plane, needs_clips, needs_ffmpeg, soft_shot, wr
 from compare_films import problems
 from film_facts import Film
 
-from vidcolor import colorize_video, pipeline
+from vidcolor import colorize_video
 from vidcolor.errors import AlreadyColorError, VidcolorError
+from vidcolor.film.coloring import read_job
 from vidcolor.models import zoo
 from vidcolor.models.zoo import Model, load_model
+from vidcolor.pipeline import run as pipeline
+from vidcolor.reading.reader import Losses
+from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import (
     ColorSettings,
     ModelSettings,
@@ -27,9 +32,7 @@ from vidcolor.settings import (
     Settings,
     TemporalSettings,
 )
-from vidcolor.sidecar import read_sidecar
-from vidcolor.video.plan import plan_video
-from vidcolor.video.reader import Losses
+from vidcolor.writing.plan import plan_video
 
 FAST = Settings(
     model=ModelSettings(device="cpu", render_size=64, batch_size=4),
@@ -97,6 +100,20 @@ def test_the_result_tells_what_was_done(tmp_path: Path) -> None:
     assert result.seconds > 0
 
 
+def test_the_lightness_of_the_film_decides_what_is_told_of_it(tmp_path: Path) -> None:
+    """Halves of two grays are half their difference in L* from its mean, at the map's size too."""
+    shares = np.array([60 - 16, 180 - 16]) / 219
+    light = ((shares + 0.055) / 1.055) ** 2.4  # IEC 61966-2-1
+    dark, bright = 116 * np.cbrt(light) - 16
+    halves = np.full((64, 96), 60, np.uint8)
+    halves[:, 48:] = 180
+    film = write_film(tmp_path / "film.mkv", [halves] * 4)
+    sidecar = colorize_video(film, None, FAST).path.with_suffix(".json")
+    (shot,) = read_sidecar(sidecar)["shots"]
+    assert shot["peaks"]["contrast"]["value"] == pytest.approx((bright - dark) / 2, abs=0.5)
+    assert shot["peaks"]["jump"]["frame"] > 0  # there is none to compare the first one with
+
+
 def test_a_shot_gets_the_colors_that_it_gets_alone(tmp_path: Path) -> None:
     """Nothing crosses a cut: a film's second shot is bit for bit what it is alone."""
     shots = soft_shot(1, 10), soft_shot(2, 7)
@@ -127,20 +144,20 @@ def test_the_network_is_asked_no_more_than_needed(
 ) -> None:
     """It sees as many frames as are not spared, and colors stay nearly what they are with all."""
     asked = 0
-    predict = pipeline.predict_histograms
+    predict = pipeline.predict_frames
 
-    def counted(pictures, *rest):  # noqa: ANN001, ANN002, ANN202
+    def counted(pictures, **rest):  # noqa: ANN001, ANN003, ANN202
         def counting():  # noqa: ANN202
             nonlocal asked
             for picture in pictures:
                 asked += 1
                 yield picture
 
-        return predict(counting(), *rest)
+        return predict(counting(), **rest)
 
     still = [np.roll(luma, -step, axis=1) for step, luma in enumerate(soft_shot(1, 16))]
     film = write_film(tmp_path / "film.mkv", still)
-    monkeypatch.setattr(pipeline, "predict_histograms", counted)
+    monkeypatch.setattr(pipeline, "predict_frames", counted)
     settings = replace(FAST, temporal=TemporalSettings(every=every))
     colored = planes(colorize_video(film, None, settings).path)
     assert asked <= most
@@ -247,14 +264,14 @@ def failing_at(call: int, work: Callable[..., Any]) -> Callable[..., Any]:
 @pytest.mark.parametrize(
     ("function", "stage"),
     [
-        ("to_network", "reading failed at frame 7: ZeroDivisionError"),
-        ("small_luma", "reading failed at frame 7: ZeroDivisionError"),
+        ("shots.seeing.to_network", "reading failed at frame 7: ZeroDivisionError"),
+        ("shots.cuts.small_luma", "reading failed at frame 7: ZeroDivisionError"),
         pytest.param(
-            "decode_prediction",
+            "pipeline.decoder.decode_prediction",
             "inference failed at frame 3: ZeroDivisionError",  # smoothed and alone, each frame
         ),
         pytest.param(
-            "chroma_planes",
+            "pipeline.run.chroma_planes",
             "failed at frame 7: ZeroDivisionError",
         ),
     ],
@@ -265,7 +282,8 @@ def test_an_error_in_a_stage_names_it_and_the_frame(
     """An unforeseen error comes out as ours and tells where it was; no file and thread is left."""
     film = write_film(tmp_path / "film.mkv", soft_shot(1, 80))
     threads = set(threading.enumerate())
-    monkeypatch.setattr(pipeline, function, failing_at(7, getattr(pipeline, function)))
+    place = f"vidcolor.{function}"
+    monkeypatch.setattr(place, failing_at(7, resolve_name(place)))
     with pytest.raises(VidcolorError, match=stage) as caught:
         colorize_video(film, settings=FAST)
     assert isinstance(caught.value.__cause__, ZeroDivisionError)
@@ -330,7 +348,7 @@ def test_refined_colors_reach_the_film(
 def test_a_fade_does_not_change_hues() -> None:
     """Faded in from black by its codes, a clip has the hues that it has in full light."""
     job = plan_video(CLIPS / "colour" / "davis_parkour.mp4", None, Settings(force=True))
-    frames = list(islice(pipeline.read_job(job, Settings(), Losses()), 16))
+    frames = list(islice(read_job(job, Settings(), Losses()), 16))
     levels = np.linspace(0.1, 1, len(frames))
     faded = [
         replace(one, luma=np.rint(16 + (one.luma.astype(float) - 16) * level).astype(np.uint8))

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from vidcolor.errors import OutputError
-from vidcolor.sidecar import COLUMNS, read_sidecar, write_sidecar
-from vidcolor.timeline import Timeline
+from vidcolor.report.sidecar import COLUMNS, read_sidecar, write_sidecar
+from vidcolor.report.timeline import Timeline
 
 Facts = dict[str, Any]
 
@@ -21,7 +21,7 @@ Facts = dict[str, Any]
 def plot() -> ModuleType:
     """The module, where matplotlib is installed."""
     pytest.importorskip("matplotlib")
-    return import_module("vidcolor.plot")
+    return import_module("vidcolor.report.plot")
 
 
 def make_facts(folder: Path, seconds: Iterable[float], shot_frames: int = 10) -> Facts:
@@ -226,17 +226,17 @@ def test_with_leave_a_picture_is_replaced(plot: ModuleType, tmp_path: Path) -> N
 def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """Asking for the module is one line that tells what to install."""
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.delitem(sys.modules, "vidcolor.plot", raising=False)
+    monkeypatch.delitem(sys.modules, "vidcolor.report.plot", raising=False)
     with pytest.raises(OutputError) as caught:
-        import_module("vidcolor.plot")
+        import_module("vidcolor.report.plot")
     assert str(caught.value) == "--plot needs matplotlib; pip install 'vidcolor[plot]'"
 
 
 def test_no_display_and_no_global_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """pyplot, which would look for a window system and keep figures, stays unused."""
     pytest.importorskip("matplotlib")
-    for module in ("matplotlib.pyplot", "vidcolor.plot"):
+    for module in ("matplotlib.pyplot", "vidcolor.report.plot"):
         monkeypatch.delitem(sys.modules, module, raising=False)
-    plot = import_module("vidcolor.plot")
+    plot = import_module("vidcolor.report.plot")
     plot.plot_timeline(make_facts(tmp_path, range(3)), tmp_path / "plot.svg", overwrite=False)
     assert "matplotlib.pyplot" not in sys.modules

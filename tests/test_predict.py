@@ -10,9 +10,10 @@ from torch import nn
 
 from vidcolor.color.bins import BIN_COUNT, Decoding
 from vidcolor.errors import VidcolorError
-from vidcolor.models.lite import LiteNet, LiteShape, fold_batch_norm
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import BatchLimit, Model
+from vidcolor.nets.fusing import fold_batch_norm
+from vidcolor.nets.lite import LiteNet, LiteShape
 
 SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))
 

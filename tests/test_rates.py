@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from vidcolor.rates import parse_rate
+from vidcolor.timecode import parse_rate
 
 
 @pytest.mark.parametrize(

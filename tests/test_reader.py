@@ -22,10 +22,10 @@ from clips import (
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Matrix
-from vidcolor.video import reader
-from vidcolor.video.pixels import plane_view
-from vidcolor.video.reader import Losses, _luma, read_frames
-from vidcolor.video.source import probe
+from vidcolor.reading import reader
+from vidcolor.reading.pixels import plane_view
+from vidcolor.reading.reader import Losses, _luma, read_frames
+from vidcolor.reading.source import probe
 
 MILLISECOND = Fraction(1, 1000)
 
@@ -160,7 +160,7 @@ def test_frames_held_back_for_reordering_all_come_out(tmp_path: Path) -> None:
 
 def test_a_time_that_goes_back_is_mended_and_told() -> None:
     """A frame without a later time than the one before gets the next time, and is counted."""
-    from vidcolor.video.reader import _rising_pts
+    from vidcolor.reading.reader import _rising_pts
 
     losses = Losses()
     frame = av.VideoFrame(16, 16, "gray")

@@ -3,12 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vidcolor.training.record import (
-    append_record,
-    plot_records,
-    read_records,
-    truncate_records,
-)
+from vidcolor.training.log import append_record, plot_records, read_records, truncate_records
 
 
 def test_what_is_appended_is_read(tmp_path: Path) -> None:
@@ -44,6 +39,6 @@ def test_without_matplotlib_training_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No plot is drawn, and nothing fails."""
-    monkeypatch.setattr("vidcolor.training.record.find_spec", lambda _: None)
+    monkeypatch.setattr("vidcolor.training.log.find_spec", lambda _: None)
     plot_records(tmp_path / "log.jsonl", tmp_path / "training.png")
     assert not (tmp_path / "training.png").exists()

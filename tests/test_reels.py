@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 from clips import soft_shot, write_film, write_series
 
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.errors import SourceError
-from vidcolor.reels import Reel, find_reels
+from vidcolor.reels.find import Reel, find_reels
 
 FAST = ["--device", "cpu", "--render-size", "64"]
 

@@ -1,5 +1,5 @@
 from collections.abc import Iterable, Iterator
-from functools import cache, partial
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -10,15 +10,26 @@ import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoding, decode_annealed_mean
 from vidcolor.frame import ColorHistogram
-from vidcolor.refine import flood, scribble
-from vidcolor.refine.flood import pool_histograms
+from vidcolor.refine.flood import Flood, pool_histograms
 from vidcolor.refine.refined import Decode, Refined
 from vidcolor.refine.regions import even_lightness, flood_regions
-from vidcolor.refine.scribble import spread_colors
+from vidcolor.refine.scribble import Scribble, spread_colors
 from vidcolor.settings import RefineSettings
 
-refine_flood = partial(flood.refine_flood, threshold=RefineSettings().threshold, memory=0.85)
-refine_scribble = partial(scribble.refine_scribble, memory=0.85)
+
+def refine_flood(
+    histograms: Iterable[ColorHistogram], decode: Decode, memory: float = 0.85
+) -> Iterator[Refined]:
+    """A shot's frames, flooded."""
+    return map(Flood(decode, threshold=RefineSettings().threshold, memory=memory), histograms)
+
+
+def refine_scribble(
+    histograms: Iterable[ColorHistogram], decode: Decode, memory: float = 0.85
+) -> Iterator[Refined]:
+    """A shot's frames, scribbled."""
+    return map(Scribble(decode, memory=memory), histograms)
+
 
 HEIGHT, WIDTH = 256, 352
 INK = 8.0

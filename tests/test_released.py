@@ -8,13 +8,14 @@ import torch
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
 from vidcolor.errors import ModelError
-from vidcolor.models import fetching, released
-from vidcolor.models.plain import PlainNet
-from vidcolor.models.unet import UNet
-from vidcolor.models.vgg import VggNet
+from vidcolor.models import downloads as fetching
+from vidcolor.models import released
 from vidcolor.models.weights import build_net
 from vidcolor.models.zoo import load_model
-from vidcolor.training import bodies
+from vidcolor.nets.eccv16 import PlainNet
+from vidcolor.nets.unet import UNet
+from vidcolor.nets.vgg import VggNet
+from vidcolor.training import backbones as bodies
 
 # The released file's names, beside the batch norms' own of models 1 to 7.
 WIDTHS = {1: (64, 2), 2: (128, 2), 3: (256, 3), **dict.fromkeys((4, 5, 6, 7), (512, 3))}

@@ -8,7 +8,7 @@ import torch
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.color.luv import uv_from_lab
 from vidcolor.errors import VidcolorError
-from vidcolor.evaluation.reported import (
+from vidcolor.evaluation.report_metrics import (
     LARGEST_ERROR,
     ErrorCounts,
     backtracked_grey_accuracy,

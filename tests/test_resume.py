@@ -7,13 +7,15 @@ import pytest
 from clips import Extras, small_disk, soft_shot, write_film
 from killing import kill_at
 
-from vidcolor import coloring, colorize_video, pipeline
+from vidcolor import colorize_video
 from vidcolor.errors import DiskFullError, OutputError, SourceGoneError
-from vidcolor.outputs import work_path
+from vidcolor.files import work_path
+from vidcolor.film import coloring
+from vidcolor.film.checkpoint import Work
+from vidcolor.report.sidecar import read_sidecar
+from vidcolor.report.timeline import FrameFigures
 from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Settings
-from vidcolor.sidecar import read_sidecar
-from vidcolor.timeline import FrameFigures
-from vidcolor.work import Work
+from vidcolor.shots import seeing
 
 SETTINGS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(codec="libx264")
@@ -42,15 +44,21 @@ def unbroken(reel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("place", "calls"),
     [
-        ("vidcolor.work:Work.add_frame", (5, 33, 20)),  # the counts begin anew with each run
-        ("vidcolor.work:Work.keep_ending", (2, 2)),
-        ("vidcolor.work:Work.end_shot", (3, 1)),
-        ("vidcolor.work:Work.end_film", (1,)),
-        ("vidcolor.video.writer:FilmWriter._write", (30,)),
-        ("vidcolor.video.writer:FilmWriter._verify", (1,)),
-        ("vidcolor.film:write_sidecar", (1,)),
+        (
+            "vidcolor.film.checkpoint:Work.add_frame",
+            (5, 33, 20),
+        ),  # the counts begin anew with each run
+        ("vidcolor.film.checkpoint:Work.keep_ending", (2, 2)),
+        ("vidcolor.film.checkpoint:Work.end_shot", (3, 1)),
+        ("vidcolor.film.checkpoint:Work.end_film", (1,)),
+        ("vidcolor.writing.muxer:FilmWriter._write", (30,)),
+        ("vidcolor.writing.muxer:FilmWriter._verify", (1,)),
+        ("vidcolor.film.colorize:color", (1,)),
+        ("vidcolor.film.colorize:join", (1,)),
+        ("vidcolor.film.colorize:describe", (1,)),  # the film has its name, and nothing beside it
+        ("vidcolor.film.colorize:write_sidecar", (1,)),
         ("os:fsync", (1, 2)),
-        ("vidcolor.work:Work.remove", (1,)),
+        ("vidcolor.film.checkpoint:Work.remove", (1,)),
     ],
 )
 def test_a_killed_film_ends_with_the_same_bytes(
@@ -94,8 +102,8 @@ def test_only_what_is_missing_is_colorized(
     output = tmp_path / "out.mkv"
     stop_at(2 * SHOT_FRAMES + 3, reel, output, KeyboardInterrupt)
     asked: list[object] = []
-    expose = pipeline.expose
-    monkeypatch.setattr(pipeline, "expose", lambda seen: (asked.append(seen), expose(seen))[1])
+    expose = seeing.expose
+    monkeypatch.setattr(seeing, "expose", lambda seen: (asked.append(seen), expose(seen))[1])
     caplog.set_level("INFO", "vidcolor")
     shown: list[tuple[int, int]] = []
     result = colorize_video(reel, output, SETTINGS, progress=lambda *told: shown.append(told))
@@ -129,7 +137,7 @@ def test_a_full_disk_is_gone_on_from(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Whole shots stay when the disk is full; with room again the film has the same bytes."""
-    monkeypatch.setattr("vidcolor.work.MOST_OPEN_BYTES", 1 << 12)
+    monkeypatch.setattr("vidcolor.film.checkpoint.MOST_OPEN_BYTES", 1 << 12)
     with small_disk(tmp_path, "8m") as disk:
         output, ballast = disk / "out.mkv", disk / "ballast"
 

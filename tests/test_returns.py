@@ -8,13 +8,12 @@ from clips import soft_shot
 
 from vidcolor.evaluation.cuts import parse_labels
 from vidcolor.frame import ColorHistogram
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import probe
+from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_shots
+from vidcolor.shots.detail import small_luma
+from vidcolor.temporal.gain import Strength
 from vidcolor.temporal.memory import Ending, LongMemory
-from vidcolor.temporal.strength import Strength
-from vidcolor.video.detail import small_luma
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.returns import REMEMBERED_SHOTS
-from vidcolor.video.shots import number_shots
-from vidcolor.video.source import probe
 
 CLIPS = Path(__file__).parents[2] / "shared" / "clips"
 LABELS = parse_labels((Path(__file__).parent / "data" / "cuts.txt").read_text(encoding="utf-8"))

@@ -2,8 +2,9 @@ from fractions import Fraction
 
 import pytest
 
-from vidcolor.dump.selection import STAGES, FrameSelection, Span, parse_stages
+from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.errors import SourceError
+from vidcolor.spans import FrameSelection, Span
 from vidcolor.timecode import Timecode
 
 NTSC = Fraction(30000, 1001)

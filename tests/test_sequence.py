@@ -19,20 +19,21 @@ from clips import (
 )
 from numpy.typing import NDArray
 
+from vidcolor.dump.replay import replay_frames
 from vidcolor.dump.sink import FrameDump
 from vidcolor.errors import OutputError, SourceError
-from vidcolor.film import Result, colorize_video
+from vidcolor.film.colorize import Result, colorize_video
 from vidcolor.frame import Frame
-from vidcolor.replay import replay_frames
+from vidcolor.reading import open_sequence as pictures
+from vidcolor.reading import sequence
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.sequence import list_patterns, open_picture
+from vidcolor.reading.sequence_names import Pattern
+from vidcolor.reading.source import Source, probe
+from vidcolor.reading.tint import is_color
+from vidcolor.report.sidecar import read_sidecar, tell_fixity
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
-from vidcolor.sidecar import read_sidecar, tell_fixity
-from vidcolor.video import pictures, sequence
-from vidcolor.video.pattern import Pattern
-from vidcolor.video.plan import plan_video
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.sequence import list_patterns, open_picture
-from vidcolor.video.source import Source, probe
-from vidcolor.video.tint import is_color
+from vidcolor.writing.plan import plan_video
 
 AT_18 = InputSettings(fps=Fraction(18))
 HOLD = InputSettings(fps=Fraction(18), gaps="hold")

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from vidcolor.evaluation.cuts import CutCounts, count_cuts, first_frames, parse_labels
-from vidcolor.video.detail import small_luma
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.shots import WINDOW, number_shots
-from vidcolor.video.source import probe
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import probe
+from vidcolor.shots.blends import WINDOW
+from vidcolor.shots.cuts import number_shots
+from vidcolor.shots.detail import small_luma
 
 CLIPS = Path(__file__).parents[2] / "shared" / "clips"
 DATA = Path(__file__).parent / "data"

@@ -9,7 +9,7 @@ from vidcolor.training.adversary import Adversary, PatchDiscriminator
 from vidcolor.training.objective import Bins, Example
 from vidcolor.training.perceptual import PerceptualLoss
 from vidcolor.training.settings import TrainSettings
-from vidcolor.training.shown import Look
+from vidcolor.training.shown import shown_decoding
 from vidcolor.training.shown_loss import (
     ShownLoss,
     ShownWeights,
@@ -43,7 +43,7 @@ def logits(side: int = 16) -> torch.Tensor:
 
 def make_loss(weights: ShownWeights, **parts: object) -> ShownLoss:
     """With a gain that shows."""
-    return ShownLoss(decoding=DECODING, look=Look(gain=1.3), weights=weights, **parts)  # type: ignore[arg-type]
+    return ShownLoss(decoding=shown_decoding(DECODING, 1.3), weights=weights, **parts)  # type: ignore[arg-type]
 
 
 def test_the_distance_does_not_forgive_chroma() -> None:
@@ -77,7 +77,7 @@ def test_learning_is_through_what_is_shown() -> None:
     output = torch.zeros(2, BIN_COUNT, 16, 16, requires_grad=True)
     little = Decoding(rebalancing_weight=torch.full((BIN_COUNT,), 1e-6))  # of the histograms
     weights = ShownWeights(difference=0, distance=1, perceptual=0)
-    loss = ShownLoss(decoding=little, look=Look(gain=1.3), weights=weights)
+    loss = ShownLoss(decoding=shown_decoding(little, 1.3), weights=weights)
     optimizer = torch.optim.Adam([output], 0.3)
     truth = torch.nn.functional.avg_pool2d(case.ab, 4)
 
@@ -138,7 +138,7 @@ def test_settings_make_it() -> None:
     settings = TrainSettings(shown_gain=1.3, adversarial_weight=1, adversarial_share=0.1)
     objective = objective_of("lite", settings, bins, CPU)
     assert isinstance(objective.loss, ShownLoss)
-    assert objective.loss.look.gain == pytest.approx(1.3)
+    assert objective.loss.decoding.gain == pytest.approx(1.3)
     assert objective.loss.perceptual is not None
     assert objective.adversary is not None
     assert objective.adversary_begins == pytest.approx(0.8)

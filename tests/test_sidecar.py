@@ -11,17 +11,17 @@ import pytest
 from clips import small_disk
 
 from vidcolor.errors import OutputError, SourceError
-from vidcolor.settings import Settings, TemporalSettings
-from vidcolor.sidecar import (
+from vidcolor.files import write_whole
+from vidcolor.report.sidecar import (
     _HEAD_BYTES,
     COLUMNS,
     check_sidecar,
     read_sidecar,
     sidecar_path,
     write_sidecar,
-    write_whole,
 )
-from vidcolor.timeline import Timeline
+from vidcolor.report.timeline import Timeline
+from vidcolor.settings import Settings, TemporalSettings
 
 
 def make_facts(source: Path = Path("films/die_brücke.mkv"), frames: int = 60) -> dict[str, object]:

@@ -2,16 +2,14 @@ import numpy as np
 import pytest
 import torch
 
-from vidcolor.color.siting import (
-    chroma_origin,
-    chroma_strips,
-    columns_at_chroma,
+from vidcolor.color.planes import (
     extremes_at_chroma,
     mean_at_chroma,
     range_at_chroma,
-    rows_at_chroma,
     seen_at_chroma,
 )
+from vidcolor.color.siting import chroma_origin, chroma_strips
+from vidcolor.color.upsample import columns_at_chroma, rows_at_chroma
 from vidcolor.frame import ChromaLocation, Matrix, Picture
 
 # (log2 width, log2 height): 4:4:4, 4:2:2, 4:2:0, 4:1:1, 4:1:0, 4:4:0

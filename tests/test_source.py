@@ -10,8 +10,8 @@ from clips import moving_luma, needs_ffmpeg, write_film
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, Matrix
-from vidcolor.video.pixels import planar_format
-from vidcolor.video.source import probe
+from vidcolor.reading.pixels import planar_format
+from vidcolor.reading.source import probe
 
 FULL = 2
 

@@ -1,10 +1,13 @@
+from unittest.mock import Mock
+
 import cv2
 import numpy as np
 import pytest
 
+from vidcolor.frame import Seen, Shot
 from vidcolor.settings import TemporalSettings
+from vidcolor.temporal.keyframes import MOST_SPARED, Sparing
 from vidcolor.temporal.motion import with_motions
-from vidcolor.temporal.sparing import MOST_SPARED, Sparing
 
 W, H = 88, 64
 AUTO = TemporalSettings(every="auto")
@@ -16,10 +19,16 @@ def texture(seed: int = 0, width: int = 4 * W) -> np.ndarray:
     return np.clip(cv2.GaussianBlur(noise, (0, 0), 4) + 50, 0, 100)
 
 
+def seen(pictures: list[np.ndarray]) -> list[Seen]:
+    """The frames of a shot that look so to the network."""
+    shot = Shot(0, None)
+    return [Seen(Mock(), shot, picture, np.asarray(picture), 1.0) for picture in pictures]
+
+
 def asked(pictures: list[np.ndarray], settings: TemporalSettings = AUTO) -> list[bool]:
     """Whether the network is asked about each picture of a shot."""
     sparing = Sparing(settings)
-    moved = with_motions(pictures, np.asarray, 4, settings)
+    moved = with_motions(seen(pictures), settings)
     return [sparing.choose(motion).asked for _, motion in moved]
 
 
@@ -76,6 +85,6 @@ def test_without_smoothing_all_are_asked_about() -> None:
     """There is no past that could explain a frame, and nobody needs to know its motion."""
     settings = TemporalSettings(smoothing=0)
     sparing = Sparing(settings)
-    moved = with_motions([texture()] * 3, np.asarray, 4, settings)
+    moved = with_motions(seen([texture()] * 3), settings)
     choices = [sparing.choose(motion) for _, motion in moved]
     assert all(choice.asked and choice.motion is None for choice in choices)

@@ -4,7 +4,7 @@ import torch
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding
 from vidcolor.color.lab import lab_from_srgb
-from vidcolor.evaluation.stills import (
+from vidcolor.evaluation.photos import (
     figure_at_colorfulness,
     fit_picture,
     measure_colors,

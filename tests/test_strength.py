@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vidcolor.temporal.strength import MOST_GAIN, Strength
+from vidcolor.temporal.gain import MOST_GAIN, Strength
 
 
 def colors(strength: float, seed: int = 0) -> np.ndarray:

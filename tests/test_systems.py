@@ -11,11 +11,11 @@ from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.color.luv import ab_from_uv, uv_from_lab
 from vidcolor.errors import ModelError
-from vidcolor.models.generator import Autoencoder, Coded
-from vidcolor.models.nets import NETS
-from vidcolor.models.unet import UNet
-from vidcolor.models.vgg import CLASSES, VggNet, class_centers, classes_of
 from vidcolor.models.zoo import load_model
+from vidcolor.nets.generator import Autoencoder, Coded
+from vidcolor.nets.table import NETS
+from vidcolor.nets.unet import UNet
+from vidcolor.nets.vgg import CLASSES, VggNet, class_centers, classes_of
 from vidcolor.training.adversary import PatchDiscriminator, WholeDiscriminator
 from vidcolor.training.learner import WEIGHTS_NAME, Learner
 from vidcolor.training.objective import (

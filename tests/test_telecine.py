@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from clips import CLIPS, needs_clips, soft_shot, write_film
 
-from vidcolor.cli import main
-from vidcolor.video.source import probe
-from vidcolor.video.telecine import is_telecined
+from vidcolor.cli.main import main
+from vidcolor.reading.source import probe
+from vidcolor.reading.telecine import is_telecined
 
 FORMATS = CLIPS / "formats"
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vidcolor.timeline import Timeline
+from vidcolor.report.timeline import Timeline
 
 Map = NDArray[np.float32]
 Shown = tuple[Map, float, int, float]
@@ -125,6 +125,40 @@ def test_each_shot_has_the_means_of_its_frames(number: int) -> None:
     chosen = [index for index, shot in enumerate(SHOTS) if shot == number]
     for name, value in expected_means(shown(), chosen).items():
         assert told[name] == pytest.approx(value, rel=1e-5), name
+
+
+def test_each_shot_has_its_worst_frames() -> None:
+    """Of every figure the greatest, of confidence the least, with number and time of the frame."""
+    frames = shown()
+    told = filled(frames).figures()["shots"][1]["peaks"]
+    chosen = range(3, 7)
+    wanted = {
+        "confidence": min(chosen, key=lambda index: frames[index][3]),
+        "limited_share": max(chosen, key=lambda index: frames[index][3]),
+        "colorfulness": max(chosen, key=lambda index: colorfulness(colors(frames[index][0]))),
+        "flicker": max(
+            chosen[1:],
+            key=lambda index: sum(
+                map(math.dist, colors(frames[index][0]), colors(frames[index - 1][0]))
+            ),
+        ),
+    }
+    assert {name: peak["frame"] for name, peak in told.items()} == wanted
+    assert all(peak["seconds"] == TIMES[peak["frame"]] for peak in told.values())
+    least = min(frames[index][3] for index in chosen)
+    assert told["confidence"]["value"] == pytest.approx(least, rel=1e-5)
+
+
+def test_flaws_are_measured_where_the_lightness_is_known() -> None:
+    """Colors that jump while L* stays are told; in a shot's first frame nothing can jump."""
+    lightness, timeline = np.full((3, 4), 50, np.float32), Timeline()
+    facts = []
+    for shot, red in ((0, 0), (0, 40), (1, 0), (1, 5)):
+        ab = np.full((2, 3, 4), red, np.float32)
+        facts.append(timeline.add(ab, seconds=0, shot=shot, confidence=1, lightness=lightness))
+    assert [one.jump for one in facts] == [None, 1, None, 0]
+    assert [one.contrast for one in facts] == [0] * 4
+    assert timeline.shots()[0]["peaks"]["jump"] == {"value": 1, "frame": 1, "seconds": 0}
 
 
 def test_speed_is_frames_over_the_time_spent_on_them() -> None:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from clips import CLIPS, SAMPLE, Plane, needs_clips, picture_frame, write_film
 
-from vidcolor.video.source import probe
-from vidcolor.video.tint import chroma_spread, is_color
+from vidcolor.reading.source import probe
+from vidcolor.reading.tint import chroma_spread, is_color
 
 IN_COLOR = {
     "colour/airshow_dissolve_fade.mp4": True,  # weak colors

@@ -9,16 +9,22 @@ import torch
 from clips import soft_shot, write_film
 
 from vidcolor import colorize_video
-from vidcolor.cli import main
+from vidcolor.cli.main import main
+from vidcolor.cli.options import make_parser, settings_of
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.errors import ModelError
 from vidcolor.models.transfer import Transfer, read_reference
 from vidcolor.models.zoo import find_model
-from vidcolor.options import make_parser, settings_of
-from vidcolor.settings import ModelSettings, OutputSettings, Settings
-from vidcolor.sidecar import read_sidecar
-from vidcolor.swatch import Rectangle, Swatch, parse_swatch
+from vidcolor.report.sidecar import read_sidecar
+from vidcolor.settings import (
+    ModelSettings,
+    OutputSettings,
+    Rectangle,
+    Settings,
+    Swatch,
+    parse_swatch,
+)
 
 RED, BLUE = (0.9, 0.3, 0.2), (0.1, 0.2, 0.5)
 WHOLE = Rectangle(0, 0, 100, 100)

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from vidcolor.color.siting import mean_at_chroma
+from vidcolor.color.planes import mean_at_chroma
 from vidcolor.color.upsample import spline_ab, upsample_ab
 from vidcolor.frame import ChromaLocation, Matrix, Picture
 

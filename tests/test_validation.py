@@ -1,7 +1,7 @@
 import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoding
-from vidcolor.models.lite import LiteNet, LiteShape
+from vidcolor.nets.lite import LiteNet, LiteShape
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.validation import validate
 

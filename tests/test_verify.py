@@ -11,14 +11,14 @@ from clips import Extras, needs_ffmpeg, soft_shot, write_film
 from recoloring import colored
 
 from vidcolor import colorize_video
-from vidcolor import verify as verify_module
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 from vidcolor.errors import OutputError
+from vidcolor.film import verify as verify_module
+from vidcolor.film.verify import Verification, hash_paths, verify_film
+from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
-from vidcolor.sidecar import read_sidecar
-from vidcolor.verify import Verification, hash_paths, verify_film
-from vidcolor.video.encoder import Encoded, ShotEncoder
-from vidcolor.video.plan import plan_video
+from vidcolor.writing.plan import plan_video
+from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
 
 LOSSLESS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(lossless=True)

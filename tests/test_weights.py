@@ -8,8 +8,8 @@ from safetensors.torch import load_file, save_file
 
 from vidcolor.color.bins import BIN_COUNT, TEMPERATURE, Decoding
 from vidcolor.errors import ModelError
-from vidcolor.models.lite import LiteNet, LiteShape
 from vidcolor.models.weights import build_net, read_weights, save_weights
+from vidcolor.nets.lite import LiteNet, LiteShape
 
 SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 8))
 PRIOR = torch.full((BIN_COUNT,), 1 / BIN_COUNT)

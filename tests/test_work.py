@@ -1,3 +1,4 @@
+import json
 import os
 import sqlite3
 import subprocess
@@ -11,17 +12,19 @@ import torch
 from clips import small_disk
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
+from vidcolor.files import work_path
+from vidcolor.film.checkpoint import MOST_OPEN_BYTES, Work, is_whole
 from vidcolor.frame import ColorHistogram
-from vidcolor.outputs import work_path
+from vidcolor.report.timeline import FrameFigures, Timeline
+from vidcolor.shots.cuts import REMEMBERED_SHOTS
+from vidcolor.temporal.gain import Strength
 from vidcolor.temporal.memory import Ending, read_ending
-from vidcolor.temporal.strength import Strength
-from vidcolor.timeline import FrameFigures
-from vidcolor.video.encoder import Encoded
-from vidcolor.video.returns import REMEMBERED_SHOTS
-from vidcolor.work import MOST_OPEN_BYTES, Work, is_whole
+from vidcolor.writing.shot_encoder import Encoded
 
 IDENTITY = {"film": "1a2b", "settings": {"saturation": 1.0, "every": "auto"}}
-FIGURES = FrameFigures(0.04, 0, None, 1 / 3, -2.5, 8.125, 0.4, 0.1, None, 0.01)
+FIGURES = FrameFigures(
+    0.04, 0, None, 1 / 3, -2.5, 8.125, 0.4, 0.1, None, 0.01, 0.02, 0.0, 0.125, None, 21.5
+)
 
 
 @pytest.fixture
@@ -129,6 +132,20 @@ def test_losses_are_kept_with_a_whole_film(target: Path) -> None:
         assert work.losses == {"packets": 2, "missing_seconds": 0.5}
 
 
+def test_frames_of_an_earlier_version_are_gone_on_with(target: Path) -> None:
+    """What was not measured then is not known; all else is as it was."""
+    known = {name: FIGURES._asdict()[name] for name in FrameFigures._fields[:10]}
+    with Work(target, IDENTITY) as work:
+        work._execute("INSERT INTO frames VALUES (0, 0, ?)", (json.dumps(known),))
+        work.end_shot(0, 1, 0)
+    with Work(target, IDENTITY) as work:
+        (found,) = work.figures()
+        assert work.shots_done == 1
+    assert found == FIGURES._replace(glare=None, skin=None, patch=None, jump=None, contrast=None)
+    (shot,) = Timeline([found]).shots()
+    assert set(shot["peaks"]) == {"colorfulness", "confidence", "limited_share"}
+
+
 def test_work_without_a_whole_shot_is_not_kept(target: Path) -> None:
     """Nothing lies about that nobody can go on from; nor when the film is done."""
     with Work(target, IDENTITY) as work:
@@ -154,7 +171,8 @@ def add_large_shot(work: Work) -> None:
 def other_process(target: Path, program: str) -> subprocess.Popen:
     """A process that opens the work on `target` and tells that it has it."""
     head = (
-        "import os, signal, sys; from pathlib import Path; from vidcolor.work import Work;"
+        "import os, signal, sys; from pathlib import Path\n"
+        "from vidcolor.film.checkpoint import Work\n"
         "from test_work import IDENTITY, add_shot\n"
         f"with Work(Path({str(target)!r}), IDENTITY) as work:\n"
     )

@@ -25,12 +25,12 @@ from clips import (
 from recoloring import LOSSLESS, RICH, colored, pink, write_pink
 
 from vidcolor.errors import OutputError
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.source import probe
 from vidcolor.settings import OutputSettings
-from vidcolor.video.encoder import Encoded, ShotEncoder
-from vidcolor.video.plan import plan_encoding
-from vidcolor.video.reader import Losses, read_frames
-from vidcolor.video.source import probe
-from vidcolor.video.writer import FilmWriter
+from vidcolor.writing.muxer import FilmWriter
+from vidcolor.writing.plan import plan_encoding
+from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
 
 MILLISECOND = Fraction(1, 1000)
 

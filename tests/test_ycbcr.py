@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from vidcolor.color import ycbcr
-from vidcolor.color.siting import range_at_chroma
+from vidcolor.color.planes import range_at_chroma
 from vidcolor.color.ycbcr import luma_range
 from vidcolor.frame import Matrix, Picture
 

@@ -28,18 +28,20 @@ from vidcolor.settings import (
     InputSettings,
     ModelSettings,
     OutputSettings,
+    Rectangle,
     RefineSettings,
     Settings,
+    Swatch,
     TemporalSettings,
 )
-from vidcolor.swatch import Rectangle, Swatch
+from vidcolor.version import __version__
 
 if TYPE_CHECKING:
+    from vidcolor.dump.replay import Replay, replay_frames
     from vidcolor.dump.sink import FrameDump
-    from vidcolor.film import Result, colorize_video
-    from vidcolor.replay import Replay, replay_frames
-
-__version__ = "0.1.0"
+    from vidcolor.film.colorize import Result, colorize_video
+    from vidcolor.reels.api import colorize_reels
+    from vidcolor.reels.batch import ReelResult
 
 __all__ = [
     "AlreadyColorError",
@@ -55,6 +57,7 @@ __all__ = [
     "OutputError",
     "OutputSettings",
     "Rectangle",
+    "ReelResult",
     "ReelTakenError",
     "RefineSettings",
     "Replay",
@@ -66,16 +69,19 @@ __all__ = [
     "TemporalSettings",
     "VidcolorError",
     "__version__",
+    "colorize_reels",
     "colorize_video",
     "replay_frames",
 ]
 
 _WITH_TORCH = {
     "FrameDump": "vidcolor.dump.sink",
-    "Replay": "vidcolor.replay",
-    "Result": "vidcolor.film",
-    "colorize_video": "vidcolor.film",
-    "replay_frames": "vidcolor.replay",
+    "Replay": "vidcolor.dump.replay",
+    "ReelResult": "vidcolor.reels.batch",
+    "Result": "vidcolor.film.colorize",
+    "colorize_reels": "vidcolor.reels.api",
+    "colorize_video": "vidcolor.film.colorize",
+    "replay_frames": "vidcolor.dump.replay",
 }
 
 

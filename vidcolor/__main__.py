@@ -2,6 +2,6 @@
 
 import sys
 
-from vidcolor.cli import main
+from vidcolor.cli.main import main
 
 sys.exit(main())

@@ -1,15 +1,16 @@
-"""The values that pass between the stages: Picture, Frame, ColorHistogram."""
+"""The values that pass between the stages, from Picture and Frame to Colored."""
 
 from dataclasses import dataclass
 from enum import IntEnum
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
+Map = NDArray[np.float32]
 Record = dict[str, NDArray[Any]]
 """What a step made on the way to its result, by name: filled in for who asks, else not made."""
 
@@ -18,6 +19,14 @@ INTERLACED_ORDERS = (2, 3, 4, 5)  # of AVFieldOrder
 # BB and BT: programs and muxers give TB and BT to woven film whose top or bottom field is shown
 # first, other than FFmpeg's comments say.
 BOTTOM_FIELD_FIRST_ORDERS = (3, 5)
+
+CPU = torch.device("cpu")
+
+SIDE_MULTIPLE = 32
+"""Sides of the picture that a net sees are multiples of this: encoders halve them five times."""
+
+MAP_STRIDE = 4
+"""Pixels of that picture, each way, that share one prediction."""
 
 
 class Matrix(IntEnum):
@@ -196,3 +205,158 @@ class ColorHistogram:
 
     def __repr__(self) -> str:
         return f"ColorHistogram({tuple(self.probabilities.shape)} of {self.lightness.shape})"
+
+
+class FrameTrace(Protocol):
+    """Takes what the stages make of one frame, for somebody who wants to see it."""
+
+    def note(self, **facts: float | None) -> None:
+        """Take single facts by name."""
+
+    def add(self, stage: str, arrays: Record, seconds: float | None = None) -> None:
+        """Take what a stage made.
+
+        Args:
+            stage: Its name.
+            arrays: What it made, by name.
+            seconds: How long it took, if that is known.
+        """
+
+    def add_prediction(
+        self, stage: str, prediction: ColorHistogram, seconds: float, gain: float = 1.0
+    ) -> None:
+        """Take a prediction, whose colors will be multiplied with `gain`; see `add`."""
+
+    def close(self, **seconds: float) -> None:
+        """Take the times of the steps after, by name: no more comes."""
+
+
+def to_device(array: NDArray[Any], device: torch.device) -> torch.Tensor:
+    """The array as a tensor on a device; on the CPU both share their memory.
+
+    To an NVIDIA GPU it goes through page-locked memory, which the GPU reads by itself while the
+    processor goes on (CUDA C++ Programming Guide, "Page-Locked Host Memory").
+    """
+    tensor = torch.from_numpy(np.ascontiguousarray(array))
+    if device.type == "cuda":
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
+
+
+class Shot(NamedTuple):
+    """One shot of a film.
+
+    Attributes:
+        number: Its number, from 0.
+        returns_to: Number of the earlier shot whose last picture it goes on with, if any.
+    """
+
+    number: int
+    returns_to: int | None
+
+
+class Chroma(NamedTuple):
+    """The color of a frame as it is written.
+
+    Attributes:
+        cb: Codes, (Hc, Wc).
+        cr: The same.
+        limited_share: How many of them are nearer to neutral than the color, since the luma that
+            they lie over leaves no more room in the gamut; in [0, 1].
+    """
+
+    cb: Plane
+    cr: Plane
+    limited_share: float
+
+
+class CutScore(NamedTuple):
+    """How much a frame looks like the first of a shot; a hard cut needs both to be large.
+
+    Attributes:
+        difference: How unlike the frame before it is, in percent: 0 alike, 100 nothing alike, 200
+            its negative.
+        ratio: The same, over the mean of it in the `WINDOW` frames on each side.
+    """
+
+    difference: float
+    ratio: float
+
+
+class Numbered(NamedTuple):
+    """A frame, its shot, and how much it looks like the shot's first; None if that is not asked."""
+
+    frame: Frame
+    shot: Shot
+    cut: CutScore | None
+
+
+class Seen(NamedTuple):
+    """A frame as the network sees it.
+
+    Attributes:
+        frame: The frame.
+        shot: Its shot.
+        lightness: L* at the network's size, (H, W).
+        exposed: The same, lightened where the film is dark.
+        color_share: What its colors are to be multiplied with, in [0, 1]: a dark picture has weaker
+            ones than the lightened one, a card none.
+        trace: Takes what the stages make of it, if somebody wants to see that.
+    """
+
+    frame: Frame
+    shot: Shot
+    lightness: Map
+    exposed: Map
+    color_share: float
+    trace: FrameTrace | None = None
+
+
+class Mapped(NamedTuple):
+    """A frame with its prediction.
+
+    Attributes:
+        seen: The frame.
+        prediction: What the network says of it, or what is left of that after smoothing.
+        began: When the last step towards it began, by `perf_counter`.
+    """
+
+    seen: Seen
+    prediction: ColorHistogram
+    began: float = 0.0
+
+
+class Guess(NamedTuple):
+    """What is known of a frame's colors at the size of the model's map.
+
+    Attributes:
+        seen: The frame.
+        ab: a* and b* as the model means them, (2, h, w).
+        confidence: 1 where one bin has all probability, 0 where all have alike; the map's mean.
+    """
+
+    seen: Seen
+    ab: Map
+    confidence: float
+
+
+class Colored(NamedTuple):
+    """A frame with its color.
+
+    Attributes:
+        frame: The frame.
+        chroma: What is to be written.
+        ab: The small map that they come from, (2, h, w).
+        lightness: L* of the picture at that map's size, (h, w).
+        confidence: How sure the model is of it, in [0, 1].
+        shot: Its shot.
+        trace: As in `Seen`; whoever takes the frame closes it.
+    """
+
+    frame: Frame
+    chroma: Chroma
+    ab: Map
+    lightness: Map
+    confidence: float
+    shot: Shot
+    trace: FrameTrace | None = None

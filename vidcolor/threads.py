@@ -103,15 +103,22 @@ def map_at_once(
             raise
 
 
-def run_ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
+def run_ahead(
+    items: Iterator[T], depth: int, begin: Callable[[], None] = lambda: None
+) -> Generator[T, None, None]:
     """Yield `items`, made by a thread of their own that is at most `depth` items ahead.
 
     An exception in the thread is raised here, in the place of the item that it hit. Closing this
     generator stops the thread and, if `items` is a generator, closes that in the thread it ran in.
+
+    Args:
+        items: What is made.
+        depth: How many may wait.
+        begin: Called first in the thread.
     """
     queue: Queue[tuple[T] | BaseException | None] = Queue(maxsize=depth)
     stopped = Event()
-    thread = Thread(target=_fill, args=(queue, items, stopped), daemon=True)
+    thread = Thread(target=_fill, args=(queue, items, stopped, begin), daemon=True)
     thread.start()
     try:
         while (got := queue.get()) is not None:
@@ -128,11 +135,15 @@ def run_ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
 
 
 def _fill(
-    queue: Queue[tuple[T] | BaseException | None], items: Iterator[T], stopped: Event
+    queue: Queue[tuple[T] | BaseException | None],
+    items: Iterator[T],
+    stopped: Event,
+    begin: Callable[[], None],
 ) -> None:
     """Put all items into `queue`, then None, or the exception that they ended with."""
     end: BaseException | None = None
     try:
+        begin()
         for item in items:
             queue.put((item,))
             if stopped.is_set():

@@ -1,4 +1,4 @@
-"""Timecode as films carry it. Standard library only."""
+"""Exact time: timecode as films carry it, and frame rates as people write them. Stdlib only."""
 
 import re
 from fractions import Fraction
@@ -8,6 +8,13 @@ MINUTES_WITHOUT_DROP = 10
 FRAMES_PER_DROPPED = 15  # 2 of 30 and 4 of 60 numbers go each minute but every tenth
 
 _TIMECODE = re.compile(r"(\d+):(\d{2}):(\d{2})([:;])(\d{2,3})")
+
+FASTEST = 1000
+
+LARGEST_DENOMINATOR = 1_001_000
+
+NTSC = Fraction(1000, 1001)
+"""By how much television's rates in the Americas and Japan are slower than whole numbers."""
 
 
 class Timecode(NamedTuple):
@@ -65,3 +72,23 @@ class Timecode(NamedTuple):
         """As it is written."""
         hours, minutes, seconds, frames, drops = self
         return f"{hours:02}:{minutes:02}:{seconds:02}{';' if drops else ':'}{frames:02}"
+
+
+def parse_rate(text: str) -> Fraction:
+    """Frames a second of `18`, `16.5`, `24000/1001`, or `23.976`, which means 24000/1001.
+
+    A decimal that is a whole number times 1000/1001, rounded to two digits or more, is that one.
+
+    Raises:
+        ValueError: It is no rate above 0 and up to 1000.
+    """
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        rate = Fraction(0)
+    if not 0 < rate <= FASTEST or rate.denominator > LARGEST_DENOMINATOR:
+        raise ValueError(f"{text!r} is no frame rate; write 18, 23.976 or 24000/1001")
+    digits = len(text.partition(".")[2])
+    exact = round(rate / NTSC) * NTSC
+    is_rounded = digits > 1 and rate.denominator > 1 and round(exact, digits) == rate
+    return exact if is_rounded else rate

@@ -6,6 +6,7 @@ the work on the film in that order. A shot that goes on with the colors of an ea
 that one's ending, which stays in the memory of the machine that made it until it is asked for.
 """
 
+import gc
 import logging
 import os
 import shutil
@@ -24,16 +25,18 @@ import torch
 
 from vidcolor.cluster.store import Store
 from vidcolor.cluster.tasks import Order, color_shots, find_shots
-from vidcolor.coloring import Commission
-from vidcolor.devices import CPU
 from vidcolor.errors import ClusterError, VidcolorError
-from vidcolor.identity import versions
+from vidcolor.files import pieces_path
+from vidcolor.film.checkpoint import Work
+from vidcolor.film.coloring import FilmRun
+from vidcolor.film.provenance import versions
+from vidcolor.frame import CPU
 from vidcolor.models.zoo import Model, choose_device, find_checkpoint, parse_device
-from vidcolor.outputs import pieces_path
+from vidcolor.reading.reader import Losses
 from vidcolor.settings import ClusterSettings, ModelSettings
-from vidcolor.video.pieces import Piece
-from vidcolor.video.reader import Losses
-from vidcolor.video.returns import REMEMBERED_SHOTS
+from vidcolor.shots.cuts import REMEMBERED_SHOTS
+from vidcolor.shots.pieces import Piece
+from vidcolor.writing.sequence_writer import PictureWriter
 
 try:
     import ray
@@ -137,7 +140,7 @@ class RayEngine:
                     "machines of several kinds compute colors, the bits may vary: %s", kinds
                 )
 
-    def color(self, film: Commission) -> Losses:
+    def color(self, film: FilmRun, work: Work, pictures: PictureWriter | None) -> Losses:
         """Color a film's shots; any number of threads may each have one in work.
 
         Raises:
@@ -156,7 +159,7 @@ class RayEngine:
         beside.mkdir()
         try:
             store.open()
-            return _Shots(self, film, store).color()
+            return _Shots(self, film, store, work, pictures).color()
         finally:
             store.clear()
             shutil.rmtree(beside, ignore_errors=True)
@@ -179,8 +182,16 @@ class _Run(NamedTuple):
 class _Shots:
     """The shots of one film, handed out and taken in."""
 
-    def __init__(self, engine: RayEngine, film: Commission, store: Store) -> None:
+    def __init__(
+        self,
+        engine: RayEngine,
+        film: FilmRun,
+        store: Store,
+        work: Work,
+        pictures: PictureWriter | None,
+    ) -> None:
         self._engine, self._film, self._store = engine, film, store
+        self._work, self._pictures = work, pictures
         self._runs: deque[_Run] = deque()
         self._endings: dict[int, Ref] = {}
         order = Order(
@@ -194,7 +205,7 @@ class _Shots:
 
     def color(self) -> Losses:
         """Color those that are not whole; what the film lost."""
-        work = self._film.work
+        work = self._work
         self._endings = {shot: ray.put({shot: data}) for shot, data in work.endings()}
         done, coming = work.shots_done, list[Piece]()
         losses: Losses | None = None
@@ -244,9 +255,10 @@ class _Shots:
         self._engine.note_machine(machine)
         path = pieces_path(film.job.encoding.path) / "taken"
         self._store.take(name, path)
-        film.work.adopt(path, None if film.pictures is None else film.pictures.keep)
+        pictures = self._pictures
+        self._work.adopt(path, None if pictures is None else pictures.keep)
         path.unlink()
-        film.watcher.see_frame(film.work.frames_done, film.work.shots_done - 1)
+        film.watcher.see_frame(self._work.frames_done, self._work.shots_done - 1)
 
     def _get(self, ref: Ref, run: _Run | None = None) -> Any:
         """A result; a machine's error is raised as it was there, or told in one line."""
@@ -321,6 +333,8 @@ def _model_here(ref: Ref, device: str) -> Model:
         checkpoint: Any = ray.get(ref)
         _models.clear()
         _models[key] = checkpoint.on(choose_device(device))
+        gc.collect()
+        gc.freeze()  # this process is ours: collections need not look at what stays
     return _models[key]
 
 

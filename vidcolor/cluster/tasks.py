@@ -4,23 +4,22 @@ import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from vidcolor.cluster.store import Store
-from vidcolor.coloring import ShotKeeper, Watcher, remembered
 from vidcolor.errors import ClusterError, SourceGoneError
-from vidcolor.identity import Origin, stamp, versions, watched
+from vidcolor.files import work_path
+from vidcolor.film.checkpoint import Work
+from vidcolor.film.coloring import ShotKeeper, Watcher, read_job, remembered
+from vidcolor.film.provenance import Origin, stamp, versions, watched
 from vidcolor.models.zoo import Model
-from vidcolor.outputs import work_path
-from vidcolor.pipeline import colorize_shots, read_job
+from vidcolor.pipeline.run import colorize_shots
+from vidcolor.reading.reader import Losses
 from vidcolor.settings import Settings
-from vidcolor.video.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
-from vidcolor.video.plan import Job
-from vidcolor.video.reader import Losses
-from vidcolor.work import Work
+from vidcolor.shots.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
+from vidcolor.writing.plan import Job
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,10 +103,9 @@ def _color(
     job, settings = order.job, order.settings
     source = replace(job.source, picture=job.encoding.picture)
     frames = read_pieces(source, pieces, margin, settings.input.hwaccel)
-    shots = chain.from_iterable(repeat(piece.shot, piece.frames) for piece in pieces)
     with Work(target, {}) as work:
         memory = remembered(work, endings, model.device)
-        with closing(colorize_shots(frames, shots, memory, model, settings)) as colored:
+        with closing(colorize_shots(frames, memory, model, settings)) as colored:
             ShotKeeper(job, settings, work).keep(colored, Watcher())
         return dict(work.endings())
 

@@ -4,6 +4,7 @@ After R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV 2016 
 the bins and their soft encoding are section 2.1, the rebalancing 2.2, the annealed mean 2.3.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import NamedTuple
@@ -53,6 +54,7 @@ TEMPERATURE = 0.38
 """Temperature of the annealed mean in the paper (section 2.3, equation 5)."""
 
 _TINY = 2.0**-100  # in place of probability 0, whose logarithm is infinite
+_MOST_BENT = 1 - 2.0**-20  # of the way from knee to ceiling, whose end would be infinitely far
 _AB_LIMIT = 110
 """Colors beyond this a* or b* are encoded as if they lay on it; sRGB reaches -108 to 98."""
 
@@ -82,14 +84,21 @@ class Decoding:
         rebalancing_weight: (bins,) positive; what the loss multiplied each bin by, or what it was
             measured that histograms are tilted by.
         temperature: T of the annealed mean, in (0, 1]: 1 is the plain mean, towards 0 the mode.
-        boost: How much a mean gains by uncertainty, at least 0. Where a net is unsure the mean lies
-            nearer to grey than any likely color, and pictures come out dull; the mean is multiplied
-            by 2^(boost H), H being the histogram's entropy in bits. A certain color stays as it is.
+        gain: What the mean is multiplied by. Where a net is unsure the mean lies nearer to grey
+            than any likely color, and pictures come out dull.
+        boost: How much more a mean gains by uncertainty, at least 0: it is multiplied by
+            2^(boost H) too, H being the histogram's entropy in bits.
+        knee: Chroma above which colors are bent towards `ceiling`, so that nothing glows; infinite
+            for not at all.
+        ceiling: Chroma that no bent color reaches, more than `knee`.
     """
 
     rebalancing_weight: torch.Tensor
     temperature: float = TEMPERATURE
+    gain: float = 1.0
     boost: float = 0.0
+    knee: float = math.inf
+    ceiling: float = math.inf
 
 
 class Decoded(NamedTuple):
@@ -118,10 +127,10 @@ def decode_annealed_mean(
         probabilities: (..., bins, h, w) of any float type, at least 0; their sum need not be 1
             exactly.
         vividness: v above; 0 is likely, 1 vivid, more is vivider still.
-        decoding: w and T above, and what the mean gains.
+        decoding: w and T above, what the mean gains, and how its chroma is bent.
 
     Returns:
-        The colors, and the entropy that their boost was taken from.
+        The colors, and the histograms' entropy.
     """
     device, temperature = probabilities.device, decoding.temperature
     weight = decoding.rebalancing_weight.to(device, torch.float32)
@@ -133,8 +142,40 @@ def decode_annealed_mean(
     entropy = -(rows * logs).sum(-1, keepdim=True)  # (..., h, w, 1)
     sharp = logs.mul_(1 / temperature).exp2_()  # twice as fast as pow on a CPU
     sums = functional.linear(sharp, reduce)  # (..., h, w, 3), four times as fast as @ on a CPU
-    ab = torch.exp2(decoding.boost * entropy) * sums[..., :2] / sums[..., 2:]
-    return Decoded(ab.movedim(-1, -3).contiguous(), entropy.movedim(-1, -3).contiguous())
+    ab = decoding.gain * torch.exp2(decoding.boost * entropy) * sums[..., :2] / sums[..., 2:]
+    ab = bend_chroma(ab.movedim(-1, -3).contiguous(), decoding)
+    return Decoded(ab, entropy.movedim(-1, -3).contiguous())
+
+
+def bend_chroma(ab: torch.Tensor, decoding: Decoding) -> torch.Tensor:
+    """Colors whose chroma above the knee is bent smoothly towards the ceiling; hues stay.
+
+    A chroma c above the knee k becomes k + s tanh((c - k) / s) with s the ceiling less k, which has
+    slope 1 at the knee.
+
+    Args:
+        ab: (..., 2, h, w) a* and b*.
+        decoding: Knee and ceiling.
+    """
+    if math.isinf(decoding.knee):
+        return ab
+    span = decoding.ceiling - decoding.knee
+    chroma = torch.linalg.vector_norm(ab, dim=-3, keepdim=True).clamp_min(decoding.knee)
+    bent: torch.Tensor = decoding.knee + span * torch.tanh((chroma - decoding.knee) / span)
+    limited: torch.Tensor = ab * (bent / chroma)
+    return limited
+
+
+def unbend_chroma(ab: torch.Tensor, decoding: Decoding) -> torch.Tensor:
+    """Give back the colors that `bend_chroma` made these of."""
+    if math.isinf(decoding.knee):
+        return ab
+    span = decoding.ceiling - decoding.knee
+    chroma = torch.linalg.vector_norm(ab, dim=-3, keepdim=True).clamp_min(decoding.knee)
+    bent: torch.Tensor = ((chroma - decoding.knee) / span).clamp_max(_MOST_BENT)
+    straight: torch.Tensor = decoding.knee + span * torch.atanh(bent)
+    straightened: torch.Tensor = ab * (straight / chroma)
+    return straightened
 
 
 @cache

@@ -4,13 +4,20 @@ The ways of R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV
 (arXiv:1603.08511), section 2.3: the annealed mean between the mean and the mode; and samples.
 """
 
-from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
 import torch
 
-from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoded, Decoding, decode_annealed_mean
+from vidcolor.color.bins import (
+    BIN_CENTERS,
+    BIN_COUNT,
+    Decoded,
+    Decoding,
+    bend_chroma,
+    decode_annealed_mean,
+    unbend_chroma,
+)
 
 AB_UNIT = 110.0
 """Unit of a* and b* in the output of nets that give them, which then is of about 1."""
@@ -46,7 +53,7 @@ def decode_prediction(
         return Decoded(prediction, torch.full_like(prediction[:1], torch.nan))
     if method == "annealed":
         return decode_annealed_mean(prediction, vividness, decoding)
-    plain = replace(decoding, temperature=1.0, boost=0.0)
+    plain = Decoding(rebalancing_weight=decoding.rebalancing_weight, temperature=1.0)
     mean = decode_annealed_mean(prediction, vividness, plain)
     if method == "mean":
         return mean
@@ -57,6 +64,22 @@ def decode_prediction(
         scores = scores + _gumbel_noise(seed).to(prediction.device)[:, None, None]
     chosen = BIN_CENTERS.to(prediction.device)[scores.argmax(0)]  # (h, w, 2)
     return mean._replace(ab=chosen.movedim(-1, 0).contiguous())
+
+
+def strengthen(
+    ab: torch.Tensor, gain: float, decoding: Decoding | None, method: DecodeMethod
+) -> torch.Tensor:
+    """Colors of `decode_prediction` as strong as if they had been decoded with so much more gain.
+
+    Args:
+        ab: (2, h, w) a* and b*.
+        gain: A factor on them, before their chroma is bent.
+        decoding: The one that they were decoded by; None if the model gives a* and b*.
+        method: The way that they were decoded in.
+    """
+    if decoding is None or method != "annealed":
+        return ab * gain
+    return ab if gain == 1 else bend_chroma(gain * unbend_chroma(ab, decoding), decoding)
 
 
 @lru_cache(maxsize=2)

@@ -14,12 +14,9 @@ from numpy.typing import NDArray
 
 from vidcolor.color.lab import EPSILON, KAPPA, lightness_from_luma
 from vidcolor.color.ycbcr import luma_range
-from vidcolor.frame import Picture, Plane
+from vidcolor.frame import SIDE_MULTIPLE, Picture, Plane
 
 Map = NDArray[np.float32]
-
-SIDE_MULTIPLE = 32
-"""Sides of the network's picture are multiples of this, its coarsest step."""
 
 EXPOSED_WHITE = 64.0
 """L* of the whitest things up to which a picture is lightened; most are lighter than that."""

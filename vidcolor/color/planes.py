@@ -3,46 +3,32 @@
 Where chroma has fewer lines than luma, the chroma of an interlaced frame is that of its fields: a
 line of it stands for lines of luma of one field (ITU-T H.262, figure 6-2), and takes nothing from
 the other, which shows another moment.
+
+Pictures of luma's size are looked at by OpenCV on a CPU, which is several times as fast there, and
+by torch elsewhere; a test holds both to the same numbers.
 """
 
 from dataclasses import replace
+from functools import reduce
+from math import ceil, floor
 from typing import Any, Literal, NamedTuple, cast
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from vidcolor.color.lightness import from_network, lightness_of, lightness_on
-from vidcolor.color.siting import (
-    extremes_at_chroma,
-    mean_at_chroma,
-    range_at_chroma,
-    seen_at_chroma,
-)
+from vidcolor.color.siting import chroma_origin
 from vidcolor.color.upsample import spline_ab, upsample_ab
 from vidcolor.color.ycbcr import Extremes, chroma_codes, limited_share
-from vidcolor.devices import CPU, to_device
-from vidcolor.frame import Frame, Picture, Plane, Record
+from vidcolor.frame import CPU, Chroma, Frame, Map, Picture, Plane, Record, to_device
 
 Upsampling = Literal["guided", "spline"]
 
 SAMPLED = 8
 """Step, across and down, between the chroma samples that tell how much the gamut limits."""
-
-
-class Chroma(NamedTuple):
-    """The color of a frame as it is written.
-
-    Attributes:
-        cb: Codes, (Hc, Wc).
-        cr: The same.
-        limited_share: How many of them are nearer to neutral than the color, since the luma that
-            they lie over leaves no more room in the gamut; in [0, 1].
-    """
-
-    cb: Plane
-    cr: Plane
-    limited_share: float
 
 
 def chroma_planes(
@@ -153,3 +139,108 @@ def _woven(top: NDArray[Any], bottom: NDArray[Any], rows: int) -> NDArray[Any]:
     woven[..., 0::2, :] = top[..., : (rows + 1) // 2, :]
     woven[..., 1::2, :] = bottom[..., : rows // 2, :]
     return woven
+
+
+def mean_at_chroma(plane: Map, picture: Picture) -> Map:
+    """Average a picture of luma's size round each chroma sample.
+
+    Args:
+        plane: Any map of luma's size, (H, W).
+        picture: Says where the chroma samples lie.
+
+    Returns:
+        The means, (Hc, Wc), each over a window centred on its chroma sample: a block of the
+        subsampling's size, or the mean of two such blocks where that centre is a luma sample.
+    """
+    columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
+    if columns == rows == 1:
+        return plane
+    x, y = chroma_origin(picture)
+    padded = _padded(plane, picture, columns, rows)
+    size = (picture.chroma_width, picture.chroma_height)
+    means = [
+        cv2.resize(
+            padded[top : top + size[1] * rows, left : left + size[0] * columns],
+            size,
+            interpolation=cv2.INTER_AREA,
+        )
+        for top in _block_starts(y, rows)
+        for left in _block_starts(x, columns)
+    ]
+    return np.asarray(reduce(np.add, means) / np.float32(len(means)), np.float32)
+
+
+def range_at_chroma(luma: Plane, picture: Picture) -> tuple[Plane, Plane]:
+    """Give the least and the greatest luma code of the block that each chroma sample stands for.
+
+    Args:
+        luma: Y' codes, (H, W).
+        picture: Says how chroma is subsampled.
+
+    Returns:
+        The least and the greatest code, each (Hc, Wc).
+    """
+    columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
+    right, bottom = _lacking(picture, columns, rows)
+    whole = luma
+    if bottom or right:
+        whole = cast(Plane, cv2.copyMakeBorder(luma, 0, bottom, 0, right, cv2.BORDER_REPLICATE))
+    extremes: list[Plane] = []
+    for choose in (np.minimum, np.maximum):
+        rowwise = reduce(choose, [whole[i::rows] for i in range(rows)])
+        extremes.append(reduce(choose, [rowwise[:, i::columns] for i in range(columns)]))
+    return extremes[0], extremes[1]
+
+
+def seen_at_chroma(plane: torch.Tensor, picture: Picture) -> torch.Tensor:
+    """What `mean_at_chroma` gives, of and as a tensor on any device."""
+    columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
+    if columns == rows == 1:
+        return plane
+    x, y = chroma_origin(picture)
+    left, right, top, bottom = _margins(picture, columns, rows)
+    padded = functional.pad(plane[None], (left, right, top, bottom), "replicate")  # (1, ...)
+    height, width = picture.chroma_height * rows, picture.chroma_width * columns
+    means = [
+        functional.avg_pool2d(
+            padded[:, row : row + height, column : column + width], (rows, columns)
+        )
+        for row in _block_starts(y, rows)
+        for column in _block_starts(x, columns)
+    ]
+    return torch.stack(means).mean(0)[0]
+
+
+def extremes_at_chroma(luma: torch.Tensor, picture: Picture) -> tuple[torch.Tensor, torch.Tensor]:
+    """What `range_at_chroma` gives, of and as tensors of float32 on any device."""
+    columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
+    right, bottom = _lacking(picture, columns, rows)
+    whole = functional.pad(luma[None].float(), (0, right, 0, bottom), "replicate")
+    block = (rows, columns)
+    return -functional.max_pool2d(-whole, block)[0], functional.max_pool2d(whole, block)[0]
+
+
+def _block_starts(position: float, length: int) -> set[int]:
+    """Give the first samples, in the padded plane, of the blocks centred on a chroma sample."""
+    start = position - (length - 1) / 2 + length // 2
+    return {floor(start), ceil(start)}
+
+
+def _padded(plane: Map, picture: Picture, columns: int, rows: int) -> Map:
+    """Repeat the edge samples by half a block on each side, and to whole blocks."""
+    left, right, top, bottom = _margins(picture, columns, rows)
+    border = (top, bottom, left, right)
+    return np.asarray(cv2.copyMakeBorder(plane, *border, cv2.BORDER_REPLICATE), np.float32)
+
+
+def _margins(picture: Picture, columns: int, rows: int) -> tuple[int, int, int, int]:
+    """Give what is added left, right, at the top and at the bottom by `_padded`."""
+    right, bottom = _lacking(picture, columns, rows)
+    half_x, half_y = columns // 2, rows // 2
+    return half_x, right + half_x, half_y, bottom + half_y
+
+
+def _lacking(picture: Picture, columns: int, rows: int) -> tuple[int, int]:
+    """Give the columns and rows that a picture lacks to be whole blocks."""
+    right = picture.chroma_width * columns - picture.width
+    return right, picture.chroma_height * rows - picture.height

@@ -13,13 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import ndimage
+from torch.nn import functional
 
-from vidcolor.color.siting import (
-    chroma_origin,
-    chroma_strips,
-    columns_at_chroma,
-    rows_at_chroma,
-)
+from vidcolor.color.siting import chroma_origin, chroma_strips
 from vidcolor.frame import Picture
 
 Map = NDArray[np.float32]
@@ -108,3 +104,63 @@ def _slope(channel: Map, lightness: Map) -> Map:
 def _mean(small: Map) -> Map:
     """Average over the window round each sample, the map mirrored at its edges."""
     return np.asarray(cv2.blur(small, (WINDOW, WINDOW), borderType=cv2.BORDER_REFLECT), np.float32)
+
+
+def columns_at_chroma(small: torch.Tensor, picture: Picture) -> torch.Tensor:
+    """Read small maps that cover the whole picture at the chroma columns, linearly.
+
+    Args:
+        small: Maps of any size, (C, h, w).
+        picture: Says where the chroma samples lie.
+
+    Returns:
+        The maps, (h, C, Wc), for `rows_at_chroma` to finish.
+    """
+    step = 1 << picture.log2_chroma_width
+    at = np.arange(picture.chroma_width) * step + chroma_origin(picture)[0] + 0.5
+    count, height, width = small.shape
+    table = small.permute(2, 1, 0).reshape(width, -1)  # (w, h * C)
+    wide = _between(table, at / picture.width)  # (Wc, h * C)
+    return wide.reshape(-1, height, count).permute(1, 2, 0).contiguous()
+
+
+def rows_at_chroma(wide: torch.Tensor, picture: Picture, rows: slice) -> torch.Tensor:
+    """Read what `columns_at_chroma` gave at some of the chroma rows, linearly.
+
+    Args:
+        wide: Maps at the chroma columns, (h, C, Wc).
+        picture: Says where the chroma samples lie.
+        rows: Which chroma rows, n of them.
+
+    Returns:
+        The maps at the chroma samples, (n, C, Wc).
+    """
+    step = 1 << picture.log2_chroma_height
+    at = np.arange(rows.start, rows.stop) * step + chroma_origin(picture)[1] + 0.5
+    return _between(wide.flatten(1), at / picture.height).reshape(-1, *wide.shape[1:])
+
+
+def _between(table: torch.Tensor, shares: NDArray[np.float64]) -> torch.Tensor:
+    """Read the rows of a table between its samples, in one pass over what comes out."""
+    before, after, share = _neighbors(shares, len(table))
+    places = torch.from_numpy(np.stack([before, after], axis=1))
+    parts = torch.from_numpy(np.stack([1 - share, share], axis=1))
+    device = table.device
+    return functional.embedding_bag(
+        places.to(device), table, mode="sum", per_sample_weights=parts.to(device)
+    )
+
+
+def _neighbors(
+    shares: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp], Map]:
+    """Give the samples before and after each position, and the second one's weight.
+
+    Args:
+        shares: Positions as shares of the picture's side, from edge to edge.
+        count: Samples along that side.
+    """
+    at = np.clip(shares * count - 0.5, 0, count - 1)
+    before = at.astype(np.intp)
+    after = np.minimum(before + 1, count - 1)
+    return before, after, (at - before).astype(np.float32)

@@ -8,15 +8,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from vidcolor.differences import tell_differences
-from vidcolor.dump.page import PART_SUFFIX, write_page, write_text
+from vidcolor.dump.page import write_page
 from vidcolor.errors import OutputError
+from vidcolor.files import LINES, MANIFEST, PART_SUFFIX, tell_differences, write_text
 
 Facts = dict[str, Any]
 
 FORMAT = "vidcolor-dump"
 FORMAT_VERSION = 1
-MANIFEST, LINES = "dump.json", "frames.jsonl"
 
 
 class DumpFolder:

@@ -6,7 +6,6 @@ A page opened as a file may not fetch JSON, but it may load scripts: so all its 
 import json
 from base64 import b64encode
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib.resources import files
 from pathlib import Path
 
@@ -14,9 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
-
-PART_SUFFIX = ".part"
-"""Of the names that files and folders have until they are whole."""
+from vidcolor.files import write_text
 
 
 def write_page(folder: Path, facts: dict[str, object], frames: Sequence[dict[str, object]]) -> None:
@@ -36,18 +33,6 @@ def write_page(folder: Path, facts: dict[str, object], frames: Sequence[dict[str
     write_text(folder / "frames.js", f"var vidcolorDump = {_literal(data)};\n")
     page = files("vidcolor.dump").joinpath("page.html").read_text(encoding="utf-8")
     write_text(folder / "index.html", page)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a file that appears whole or not at all; of one that fails nothing is left."""
-    part = path.with_name(f"{path.name}{PART_SUFFIX}")
-    try:
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
-    except OSError:
-        with suppress(OSError):
-            part.unlink()
-        raise
 
 
 def histogram_script(

@@ -8,6 +8,7 @@ with those of its true colors.
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from math import isnan
 
 import cv2
 import numpy as np
@@ -25,7 +26,8 @@ from vidcolor.color.lab import (
 from vidcolor.color.ycbcr import KR_KB, PRIMARIES_XY, luma_range
 from vidcolor.errors import SourceError
 from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
-from vidcolor.evaluation.stills import Figures
+from vidcolor.evaluation.photos import Figures
+from vidcolor.evaluation.seen import measure_seen
 from vidcolor.frame import Picture, Plane
 
 Map = NDArray[np.float32]
@@ -66,14 +68,15 @@ class ColoredFrame:
 
 @dataclass(slots=True)
 class _Mean:
-    """A mean that is added to value by value."""
+    """A mean that is added to value by value; NaN is passed over."""
 
     total: float = 0.0
     count: int = 0
 
     def add(self, value: float) -> None:
-        self.total += value
-        self.count += 1
+        if not isnan(value):
+            self.total += value
+            self.count += 1
 
     def value(self) -> float:
         return self.total / self.count
@@ -131,8 +134,9 @@ def measure_clip(frames: Iterable[ColoredFrame]) -> dict[str, Figures]:
     Returns:
         For each label `colorfulness`; `cdc`, see `jensen_shannon`, and the same on a* and b*
         alone, `cdc_ab`; `warp_error`, see `warp_errors`. Where the truth is among them also
-        `ciede2000` (both at the truth's L*), `delta_ab` and `psnr` in dB, and for comparison
-        `truth_colorfulness`, `truth_cdc`, `truth_cdc_ab` and `truth_warp_error`.
+        `ciede2000` (both at the truth's L*), `delta_ab`, `psnr` in dB and the figures of
+        `measure_seen`, and for comparison `truth_colorfulness`, `truth_cdc`, `truth_cdc_ab` and
+        `truth_warp_error`.
 
     Raises:
         SourceError: No shot is long enough to be compared with itself.
@@ -238,6 +242,8 @@ def _color_figures(frame: ColoredFrame) -> Iterator[tuple[str, str, float]]:
             yield label, "ciede2000", float(difference.mean())
             yield label, "delta_ab", float(delta_ab(ab, true_lab[1:]).mean())
             yield label, "psnr", float(alike)
+            seen = measure_seen(ab, true_lab[1:])
+            yield from ((label, name, value) for name, value in seen.items())
 
 
 def _distances(
@@ -262,7 +268,9 @@ def _clip_figures(means: dict[str, _Mean]) -> Figures:
     parts = {part for names in gaps.values() for part in names}
     if not means.keys() >= {*parts, "warp_error"}:
         raise SourceError(f"no shot has {max(CDC_GAPS) + 1} frames: too few to tell steadiness")
-    figures = {name: mean.value() for name, mean in means.items() if name not in parts}
+    figures = {
+        name: mean.value() for name, mean in means.items() if name not in parts and mean.count
+    }
     for name, names in gaps.items():
         figures[name] = sum(means[part].value() for part in names) / len(names)
     return figures

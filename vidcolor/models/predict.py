@@ -2,9 +2,12 @@
 
 import logging
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from operator import attrgetter
 from time import perf_counter
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,20 +15,29 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from vidcolor.color.decode import AB_UNIT
-from vidcolor.devices import to_device
 from vidcolor.errors import VidcolorError
-from vidcolor.frame import ColorHistogram
-from vidcolor.models.lite import OUTPUT_STRIDE, SIDE_MULTIPLE, normalize_lightness
+from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE, ColorHistogram, Mapped, Seen, to_device
 from vidcolor.models.zoo import Model
+from vidcolor.nets.inputs import normalize_lightness
 
 Lightness = NDArray[np.float32]
 Inferred = tuple[list[torch.Tensor], float]
-Ahead = tuple[list[Lightness], Future[Inferred]]
+T = TypeVar("T")
 
 _SMALLEST_CPU_BATCH = 2
 """oneDNN takes other kernels, with other roundings, for a single picture; not so from two on."""
 
 _log = logging.getLogger(__name__)
+
+
+def predict_frames(
+    frames: Iterable[Seen], model: Model, batch_size: int
+) -> Generator[Mapped, None, None]:
+    """Each frame with what the model says of its exposed picture; see `predict_histograms`."""
+    predicted = _predict(frames, attrgetter("exposed"), model, batch_size)
+    with closing(predicted):
+        for seen, histogram in predicted:
+            yield Mapped(seen, histogram)
 
 
 def predict_histograms(
@@ -36,7 +48,7 @@ def predict_histograms(
     A picture's histogram does not depend on its neighbors in a batch. On a CPU the batch is shared
     among workers of one thread each: threads that work on one picture together wait for each other
     after every layer, and where decoder and encoder want the processor too, that wait is longer
-    than the work. For the same reason the caller's own torch has one thread until the last picture.
+    than the work.
 
     Args:
         lightness: (H, W) float32 CIELAB L* in [0, 100] each, of any sizes.
@@ -51,30 +63,40 @@ def predict_histograms(
     Raises:
         VidcolorError: There is not enough memory for one picture.
     """
+    predicted = _predict(lightness, lambda picture: picture, model, batch_size)
+    with closing(predicted):
+        for _, histogram in predicted:
+            yield histogram
+
+
+def _predict(
+    items: Iterable[T], picture: Callable[[T], Lightness], model: Model, batch_size: int
+) -> Generator[tuple[T, ColorHistogram], None, None]:
+    """Each item with the histogram of its picture."""
     workers = max(min(model.threads, batch_size // _SMALLEST_CPU_BATCH), 1)
     share = batch_size // workers
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
     pool = ThreadPoolExecutor(workers, "infer", torch.set_num_threads, (model.threads // workers,))
-    ahead: deque[Ahead] = deque()
+    ahead: deque[tuple[list[T], list[Lightness], Future[Inferred]]] = deque()
     try:
-        for batch in _alike(lightness, share):
-            ahead.append((batch, pool.submit(_infer_within_limit, batch, model, share)))
+        for batch in _alike(items, picture, share):
+            pictures = [picture(item) for item in batch]
+            future = pool.submit(_infer_within_limit, pictures, model, share)
+            ahead.append((batch, pictures, future))
             if len(ahead) > workers:
-                yield from _finished(ahead)
+                yield from _finished(*ahead.popleft())
         while ahead:
-            yield from _finished(ahead)
+            yield from _finished(*ahead.popleft())
     finally:
         pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(before)
 
 
-def _finished(ahead: deque[Ahead]) -> Iterator[ColorHistogram]:
-    """The histograms of the first batch, as soon as they are there."""
-    batch, future = ahead.popleft()
+def _finished(
+    batch: list[T], pictures: list[Lightness], future: Future[Inferred]
+) -> Iterator[tuple[T, ColorHistogram]]:
+    """The items of a batch with their histograms, as soon as they are there."""
     histograms, seconds = future.result()
-    for probabilities, lightness in zip(histograms, batch, strict=True):
-        yield ColorHistogram(probabilities, lightness, seconds=seconds / len(batch))
+    for item, lightness, one in zip(batch, pictures, histograms, strict=True):
+        yield item, ColorHistogram(one, lightness, seconds=seconds / len(batch))
 
 
 def _infer_within_limit(pictures: list[Lightness], model: Model, full_size: int) -> Inferred:
@@ -92,14 +114,17 @@ def _infer_within_limit(pictures: list[Lightness], model: Model, full_size: int)
     return done, perf_counter() - began
 
 
-def _alike(lightness: Iterable[Lightness], batch_size: int) -> Iterator[list[Lightness]]:
-    """Neighbors of one size, at most `batch_size` together."""
-    batch: list[Lightness] = []
-    for picture in lightness:
-        if batch and (len(batch) == batch_size or picture.shape != batch[0].shape):
+def _alike(
+    items: Iterable[T], picture: Callable[[T], Lightness], batch_size: int
+) -> Iterator[list[T]]:
+    """Neighbors whose pictures have one size, at most `batch_size` together."""
+    batch: list[T] = []
+    for item in items:
+        is_other = batch and picture(item).shape != picture(batch[0]).shape
+        if is_other or len(batch) == batch_size:
             yield batch
             batch = []
-        batch.append(picture)
+        batch.append(item)
     if batch:
         yield batch
 
@@ -117,8 +142,8 @@ def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torc
         x = torch.cat([x, x[-1:].expand(least - len(x), -1, -1, -1)])
     x = x.to(model.dtype).contiguous(memory_format=torch.channels_last)
     output = _forward(x, model)[: len(pictures)]
-    rows, columns = -(-height // OUTPUT_STRIDE), -(-width // OUTPUT_STRIDE)
-    finer = OUTPUT_STRIDE * output.shape[-1] // x.shape[-1]  # samples a side of one prediction
+    rows, columns = -(-height // MAP_STRIDE), -(-width // MAP_STRIDE)
+    finer = MAP_STRIDE * output.shape[-1] // x.shape[-1]  # samples a side of one prediction
     pixels = output.permute(0, 2, 3, 1)[:, : finer * rows, : finer * columns]  # (N, ..., C)
     if model.decoding is None:
         return [_shrunk(AB_UNIT * picture.float().movedim(-1, 0), finer) for picture in pixels]

@@ -11,7 +11,7 @@ import torch
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding
 from vidcolor.errors import ModelError
-from vidcolor.models.fetching import fetch, refuse_other_file
+from vidcolor.models.downloads import fetch, refuse_other_file
 from vidcolor.models.weights import Weights
 
 NAME = "eccv16"

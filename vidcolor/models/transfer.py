@@ -24,9 +24,8 @@ from torch.nn import functional
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.errors import ModelError
-from vidcolor.models.lite import OUTPUT_STRIDE
-from vidcolor.settings import TransferMethod
-from vidcolor.swatch import Swatch
+from vidcolor.frame import MAP_STRIDE
+from vidcolor.settings import Swatch, TransferMethod
 
 NEIGHBORHOOD = 5
 """Side, in pixels, of the square whose deviation of lightness tells texture (section 2.1)."""
@@ -201,7 +200,7 @@ def _color_of_levels(level: torch.Tensor, colors: torch.Tensor) -> torch.Tensor:
 
 
 def _shrunk(maps: torch.Tensor) -> torch.Tensor:
-    return functional.avg_pool2d(maps[None], OUTPUT_STRIDE)[0]
+    return functional.avg_pool2d(maps[None], MAP_STRIDE)[0]
 
 
 def _drawn(lab: torch.Tensor, texture: torch.Tensor, grid: tuple[int, int]) -> Samples:

@@ -16,12 +16,14 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
-from vidcolor.color.bins import BIN_COUNT, TEMPERATURE, Decoding
+from vidcolor.color.bins import BIN_COUNT, Decoding
 from vidcolor.errors import ModelError
-from vidcolor.models.nets import NETS, shape_of
+from vidcolor.nets.table import NETS, shape_of
 
 _PRIOR = "bin_prior"
 _REBALANCING = "rebalancing_weight"
+_DECODING = ("temperature", "gain", "boost", "knee", "ceiling")
+"""Fields of `Decoding` in the metadata; files of earlier versions lack those that had not begun."""
 _COUNTER = "num_batches_tracked"  # batch norm's, of no use with a fixed momentum
 
 
@@ -76,8 +78,7 @@ def save_weights(
         weight = decoding.rebalancing_weight
         tensors[_PRIOR] = bin_prior.detach().to("cpu", torch.float32).contiguous()
         tensors[_REBALANCING] = weight.to("cpu", torch.float32).contiguous()
-        metadata["temperature"] = repr(decoding.temperature)
-        metadata["boost"] = repr(decoding.boost)
+        metadata |= {name: repr(getattr(decoding, name)) for name in _DECODING}
     temporary = path.with_name(f"{path.name}.part")
     temporary.write_bytes(_with_sorted_header(save(tensors, metadata | dict(about))))
     temporary.replace(path)
@@ -161,6 +162,5 @@ def build_net(weights: Weights, path: Path) -> nn.Module:
 def _decoding(rebalancing: torch.Tensor, metadata: Mapping[str, str]) -> Decoding:
     return Decoding(
         rebalancing_weight=rebalancing,
-        temperature=float(metadata.get("temperature", TEMPERATURE)),
-        boost=float(metadata.get("boost", 0)),
+        **{name: float(metadata[name]) for name in _DECODING if name in metadata},
     )

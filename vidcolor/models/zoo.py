@@ -10,13 +10,13 @@ import torch
 from torch import nn
 
 from vidcolor.color.bins import Decoding
-from vidcolor.devices import CPU
 from vidcolor.errors import ModelError
+from vidcolor.frame import CPU
 from vidcolor.models import released
-from vidcolor.models.lite import fold_batch_norm, fuse_activations
-from vidcolor.models.nets import NETS
 from vidcolor.models.transfer import Transfer, read_reference
 from vidcolor.models.weights import Weights, build_net, read_weights
+from vidcolor.nets.fusing import fold_batch_norm, fuse_activations
+from vidcolor.nets.table import NETS
 from vidcolor.settings import ModelSettings
 
 _SUFFIX, _RELEASED_SUFFIX = ".safetensors", ".pth"

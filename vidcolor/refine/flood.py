@@ -1,6 +1,5 @@
 """One color for each region of nearly one lightness, for line art, animation and flat pictures."""
 
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import cv2
@@ -9,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from vidcolor.frame import ColorHistogram
-from vidcolor.refine.refined import STRIDE, Decode, Map, Refined
+from vidcolor.frame import MAP_STRIDE, ColorHistogram
+from vidcolor.refine.refined import Decode, Map, Refined
 from vidcolor.refine.regions import Labels, Regions, even_lightness, flood_regions
 
 Indices = NDArray[np.intp]
@@ -53,32 +52,36 @@ class _Past(NamedTuple):
     ab: Map
 
 
-def refine_flood(
-    histograms: Iterable[ColorHistogram],
-    decode: Decode,
-    *,
-    threshold: float,
-    memory: float,
-) -> Iterator[Refined]:
-    """Give every region of each frame of one shot a single color.
+class Flood:
+    """Gives every region of each frame of one shot a single color.
 
     A region's histogram is the mean over its area, blended with that of the region of the frame
-    before that it overlaps most. What is remembered lives in this call.
+    before that it overlaps most. What is remembered lives in this object.
 
     Args:
-        histograms: The shot's histograms in the order shown, all of one shape.
         decode: Makes probabilities colors.
         threshold: Most that a pixel may differ from its region's seed, in lightness of [0, 100].
         memory: Weight of the past of a region that stayed in place; 0 forgets.
-
-    Yields:
-        One for each that comes in, at once. `record` holds `labels`, int32 from 1: a region keeps
-        its number for as long as it is found again.
     """
-    past: _Past | None = None
-    for histogram in histograms:
-        past = _step(past, histogram, decode, threshold, memory)
-        yield Refined(histogram, past.ab, {"labels": past.tracks.numbers[past.regions.labels]})
+
+    def __init__(self, decode: Decode, *, threshold: float, memory: float) -> None:
+        self._decode = decode
+        self._threshold, self._memory = threshold, memory
+        self._past: _Past | None = None
+
+    def __call__(self, histogram: ColorHistogram) -> Refined:
+        """Refine the shot's next frame.
+
+        Args:
+            histogram: Its histogram; all are of one shape.
+
+        Returns:
+            Its colors. `record` holds `labels`, int32 from 1: a region keeps its number for as long
+            as it is found again.
+        """
+        past = _step(self._past, histogram, self._decode, self._threshold, self._memory)
+        self._past = past
+        return Refined(histogram, past.ab, {"labels": past.tracks.numbers[past.regions.labels]})
 
 
 def pool_histograms(probabilities: torch.Tensor, labels: Labels) -> Map:
@@ -91,7 +94,7 @@ def pool_histograms(probabilities: torch.Tensor, labels: Labels) -> Map:
     bins, _, width = probabilities.shape
     flat = probabilities.reshape(bins, -1).float().cpu().numpy()
     cells = cv2.transpose(flat)  # (h * w, bins), seven times as fast as numpy's
-    rows, columns = (np.arange(side, dtype=np.int32) // STRIDE for side in labels.shape)
+    rows, columns = (np.arange(side, dtype=np.int32) // MAP_STRIDE for side in labels.shape)
     cell = rows[:, None] * np.int32(width) + columns  # (H, W)
     ones = np.ones(labels.size, np.float32)
     count = int(labels.max()) + 1
@@ -127,7 +130,7 @@ def _relit(past: _Past, even: Map, gain: float) -> _Past:
     """Give the past in the light of now: its lightness as if stretched alike, without flicker."""
     factor = np.float32(gain / past.gain)
     # A change that most of the picture shares is the light's or the shutter's, not the scene's.
-    shift = np.median((even - past.even * factor)[::STRIDE, ::STRIDE])
+    shift = np.median((even - past.even * factor)[::MAP_STRIDE, ::MAP_STRIDE])
     levels = past.regions.levels * factor + shift
     regions = past.regions._replace(levels=levels)
     return past._replace(even=past.even * factor + shift, regions=regions)

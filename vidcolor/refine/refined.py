@@ -13,9 +13,6 @@ Map = NDArray[np.float32]
 Decode = Callable[[torch.Tensor], torch.Tensor]
 """Makes probabilities, (bins, h, w), a* and b*, (2, h, w)."""
 
-STRIDE = 4
-"""Pixels of the lightness, each way, that share one histogram."""
-
 
 class Refined(NamedTuple):
     """A frame's refined colors.

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcolor.refine.refined import STRIDE, Map, least_in_squares
+from vidcolor.frame import MAP_STRIDE
+from vidcolor.refine.refined import Map, least_in_squares
 
 Labels = NDArray[np.int32]
 
@@ -61,7 +62,7 @@ def even_lightness(lightness: Map) -> tuple[Map, float]:
     Returns:
         (H, W) in [0, 100], in steps of 1/2.55, edges still sharp; and what a unit of L* became.
     """
-    low, high = np.percentile(lightness[::STRIDE, ::STRIDE], (1, 99))
+    low, high = np.percentile(lightness[::MAP_STRIDE, ::MAP_STRIDE], (1, 99))
     gain = 100 / max(float(high - low), LEAST_RANGE)
     codes = np.clip((lightness - low) * (2.55 * gain) + 0.5, 0, 255).astype(np.uint8)
     # Far faster than on float32.
@@ -135,7 +136,7 @@ def _seeds(
     Those that look like their region of the frame before come first, in its order; then the
     flattest.
     """
-    y, x = least_in_squares(spread, STRIDE)
+    y, x = least_in_squares(spread, MAP_STRIDE)
     flat = spread[y, x] <= threshold
     y, x = y[flat], x[flat]
     level, order = lightness[y, x], np.full(len(y), np.iinfo(np.int32).max)

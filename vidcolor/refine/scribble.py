@@ -7,7 +7,6 @@ histograms' map: a solution at the lightness' size looks the same once it is enl
 film's edges, and takes forty times as long.
 """
 
-from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import cv2
@@ -58,28 +57,34 @@ class _Past(NamedTuple):
     seeds: Mask
 
 
-def refine_scribble(
-    histograms: Iterable[ColorHistogram], decode: Decode, *, memory: float
-) -> Iterator[Refined]:
-    """Give each frame of one shot the colors that its seeds spread.
+class Scribble:
+    """Gives each frame of one shot the colors that its seeds spread.
 
     Where lightness stays, so do the seeds, and colors are tied to those of the frame before. What
-    is remembered lives in this call.
+    is remembered lives in this object.
 
     Args:
-        histograms: The shot's histograms in the order shown, all of one shape.
         decode: Makes probabilities colors.
         memory: Weight of the past where nothing changed, in [0, 1); 0 forgets.
-
-    Yields:
-        One for each that comes in, at once; `ab` is at the map's size. `record` holds `seeds`,
-        bool.
-
-    Raises:
-        ModelError: The model gives colors at once and no histograms.
     """
-    past: _Past | None = None
-    for histogram in histograms:
+
+    def __init__(self, decode: Decode, *, memory: float) -> None:
+        self._decode = decode
+        self._memory = memory
+        self._past: _Past | None = None
+
+    def __call__(self, histogram: ColorHistogram) -> Refined:
+        """Refine the shot's next frame.
+
+        Args:
+            histogram: Its histogram; all are of one shape.
+
+        Returns:
+            Its colors; `ab` is at the map's size. `record` holds `seeds`, bool.
+
+        Raises:
+            ModelError: The model gives colors at once and no histograms.
+        """
         probabilities = histogram.probabilities.float()
         if len(probabilities) != BIN_COUNT:
             raise ModelError(
@@ -88,8 +93,9 @@ def refine_scribble(
         height, width = probabilities.shape[1:]
         shrunk = cv2.resize(histogram.lightness, (width, height), interpolation=cv2.INTER_AREA)
         seen = np.asarray(shrunk, np.float32)
-        past = _Past(seen, *_solved(probabilities, decode, seen, past, memory))
-        yield Refined(histogram, past.ab, {"seeds": past.seeds})
+        past = _Past(seen, *_solved(probabilities, self._decode, seen, self._past, self._memory))
+        self._past = past
+        return Refined(histogram, past.ab, {"seeds": past.seeds})
 
 
 def spread_colors(lightness: Map, seeds: Mask, colors: Map, before: Map, tie: Map) -> Map:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from vidcolor import __version__
-from vidcolor.arguments import number, whole_number
+from vidcolor.cli.parse import number, whole_number
 from vidcolor.errors import VidcolorError
+from vidcolor.version import __version__
 
 DONE, FAILED = 0, 1
 

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load, save
 
 from vidcolor.frame import ColorHistogram
-from vidcolor.temporal.strength import Strength
+from vidcolor.temporal.gain import Strength
 
 
 class Ending(NamedTuple):

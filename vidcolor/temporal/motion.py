@@ -5,18 +5,16 @@ Dense inverse search flow (T. Kroeger et al., "Fast Optical Flow using Dense Inv
 to where it began was covered, or left the picture. What does, but looks otherwise, is not the same.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import TypeVar
+from collections.abc import Generator, Iterable, Iterator
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcolor.frame import Motion
+from vidcolor.frame import MAP_STRIDE, Motion, Seen
 from vidcolor.settings import TemporalSettings
 from vidcolor.threads import helper_count, map_ahead
 
-T = TypeVar("T")
 Map = NDArray[np.float32]
 
 LEAST_SIDE = 32
@@ -33,7 +31,7 @@ Least change of color along motion at no loss of truth, over clips of still, han
 cameras; grain and unsteady light stay well below.
 """
 
-RETURN_SHARE, RETURN_PIXELS = 0.01, 0.5
+FLOW_RETURN_SHARE, RETURN_PIXELS = 0.01, 0.5
 """A way back may end off its start by this share of both ways' squared lengths and so many squared
 pixels; beyond, trust falls off. N. Sundaram, T. Brox, K. Keutzer, "Dense Point Trajectories by
 GPU-accelerated Large Displacement Optical Flow", ECCV 2010.
@@ -47,34 +45,32 @@ CHANGE_WINDOW = 3
 
 
 def with_motions(
-    frames: Iterable[T], picture: Callable[[T], Map], stride: int, settings: TemporalSettings
-) -> Generator[tuple[T, Motion | None], None, None]:
+    frames: Iterable[Seen], settings: TemporalSettings
+) -> Generator[tuple[Seen, Motion | None], None, None]:
     """Yield each frame of a shot with how it moved against the one before.
 
     Several are looked at at once, a few frames ahead.
 
     Args:
-        frames: The frames.
-        picture: Gives L* in [0, 100] of one, (H, W), of one size for all.
-        stride: Pixels a side of a sample of the map that is to be moved.
+        frames: The frames; their exposed pictures have one size.
         settings: Whether things may have moved; without smoothing nobody needs to know.
 
     Yields:
         The frame, and its motion: None for the first one, and without smoothing.
     """
 
-    def look(pair: tuple[T, T | None]) -> tuple[T, Motion | None]:
+    def look(pair: tuple[Seen, Seen | None]) -> tuple[Seen, Motion | None]:
         now, before = pair
         if before is None or settings.smoothing == 0:
             return now, None
-        seen, seen_before = picture(now), picture(before)
-        size = (seen.shape[1] // stride, seen.shape[0] // stride)
-        return now, find_motion(seen, seen_before, size, follow=settings.motion)
+        height, width = now.exposed.shape
+        size = (width // MAP_STRIDE, height // MAP_STRIDE)
+        return now, find_motion(now.exposed, before.exposed, size, follow=settings.motion)
 
     return map_ahead(look, _with_the_one_before(frames), helper_count())
 
 
-def _with_the_one_before(frames: Iterable[T]) -> Iterator[tuple[T, T | None]]:
+def _with_the_one_before(frames: Iterable[Seen]) -> Iterator[tuple[Seen, Seen | None]]:
     before = None
     for now in frames:
         yield now, before
@@ -138,7 +134,7 @@ def _trust_in_return(back: Map, forth: Map) -> Map:
     limit = back_x * back_x
     for way in (back_y, forth_x, forth_y):
         limit += way * way
-    limit *= np.float32(RETURN_SHARE)
+    limit *= np.float32(FLOW_RETURN_SHARE)
     limit += np.float32(RETURN_PIXELS)
     off_x, off_y = back_x + forth_x, back_y + forth_y
     excess = 1 - (off_x * off_x + off_y * off_y) / limit

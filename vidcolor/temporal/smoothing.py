@@ -7,9 +7,11 @@ with the colors of an earlier shot if it goes on with that one's picture.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from itertools import chain, islice
+from time import perf_counter
 from typing import TypeVar
 
 import numpy as np
@@ -17,8 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from vidcolor.frame import ColorHistogram, Motion, Spared
+from vidcolor.frame import ColorHistogram, Mapped, Motion, Seen, Spared
 from vidcolor.settings import TemporalSettings
+from vidcolor.temporal.keyframes import Ask, ask_keyframes
 from vidcolor.temporal.motion import find_motion
 
 T = TypeVar("T")
@@ -26,6 +29,33 @@ Map = NDArray[np.float32]
 
 LOOK_AHEAD = 8
 """Frames that a shot's first one learns from, itself included."""
+
+
+def steady(
+    frames: Iterable[Seen],
+    ask: Ask,
+    settings: TemporalSettings,
+    recalled: ColorHistogram | None = None,
+) -> Generator[Mapped, None, None]:
+    """Yield each frame of one shot with its smoothed prediction; see `smooth_histograms`.
+
+    Args:
+        frames: The shot's frames in the order shown.
+        ask: The network; see `Ask`.
+        settings: How much smoothing, and how often the network is asked.
+        recalled: The last smoothed histogram of an earlier shot that this one goes on with.
+    """
+    with closing(ask_keyframes(frames, ask, settings)) as answers:
+        began = perf_counter()
+
+        def fresh() -> Iterator[tuple[Seen, ColorHistogram | Spared]]:
+            nonlocal began
+            for answer in answers:
+                began = perf_counter()
+                yield answer
+
+        for seen, prediction in _smooth(fresh(), settings, recalled):
+            yield Mapped(seen, prediction, began)
 
 
 def smooth_histograms(
@@ -52,24 +82,34 @@ def smooth_histograms(
     Raises:
         ValueError: A frame is spared that must not be.
     """
-    coming = iter(histograms)
+    smoothed = _smooth(((None, one) for one in histograms), settings, recalled)
+    return (one for _, one in smoothed)
+
+
+def _smooth(
+    answers: Iterable[tuple[T, ColorHistogram | Spared]],
+    settings: TemporalSettings,
+    recalled: ColorHistogram | None,
+) -> Iterator[tuple[T, ColorHistogram]]:
+    """Each thing with its smoothed histogram; see `smooth_histograms`."""
+    coming = iter(answers)
     first = deque(islice(coming, LOOK_AHEAD if settings.smoothing else 0))
     past = None
-    for one in reversed(first):
+    for _, one in reversed(first):
         if isinstance(one, ColorHistogram):
             past = _join(_begun(one), past, None, settings)
     if past is not None:
-        first.popleft()
+        item, _ = first.popleft()
         past = _join(past, recalled, None, settings)
-        yield past
-    for one in chain(_drained(first), coming):
+        yield item, past
+    for item, one in chain(_drained(first), coming):
         if isinstance(one, ColorHistogram):
             past = _join(_begun(one), past, one.motion, settings) if settings.smoothing else one
         elif past is None:
             raise ValueError("a shot's first frame cannot be spared")
         else:
             past = _carry(one, past)
-        yield past
+        yield item, past
 
 
 def _drained(items: deque[T]) -> Iterator[T]:

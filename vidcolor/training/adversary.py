@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from vidcolor.models.lite import normalize_lightness
+from vidcolor.nets.inputs import normalize_lightness
 
 _SLOPE = 0.2  # of leaky units, Isola et al., section 6.1
 _BETAS = (0.5, 0.999)  # of Adam, section 3.3

@@ -8,45 +8,76 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from vidcolor.color.bins import Decoding, decode_annealed_mean
-from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
-from vidcolor.evaluation.metrics import colorfulness
-from vidcolor.evaluation.stills import color_lightness, fit_picture
-from vidcolor.models.lite import OUTPUT_STRIDE, fold_batch_norm, normalize_lightness
+from vidcolor.color.bins import BIN_CENTERS, Decoding, bend_chroma, decode_annealed_mean
+from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
+from vidcolor.evaluation.photos import fit_picture
+from vidcolor.frame import MAP_STRIDE
+from vidcolor.nets.fusing import fold_batch_norm
+from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
-from vidcolor.training.loss import color_difference, decode_logits
-from vidcolor.training.objective import LEARNED_BOOST, miss_colorfulness
+from vidcolor.training.loss import color_difference
 
-SHOWN_COLORFULNESS = 0.75
-"""Colorfulness at saturation 1, as a part of the photographs' own.
+SHOWN_CHROMA = 0.68
+"""Median chroma at saturation 1, as a part of the photographs' own.
 
-Up to here the error hardly grows; beyond it grows faster, and what the net is sure of stands out
-from what it leaves grey.
+Up to here the error hardly grows; beyond it grows faster.
 """
 
-SHOWN_TEMPERATURE = 0.7
-"""Temperature of the annealed mean of nets that learned their colors.
+SHOWN_TEMPERATURE = 0.85
+"""Temperature of the annealed mean: nearly the plain mean.
 
-Above the one they learn at: as near to the truth, and fewer colors glow.
+The plain mean spreads color over whole things; annealing piles it on the few places that a net is
+sure of, which then glow beside what stays grey.
 """
+
+SHOWN_KNEE, SHOWN_CEILING = 20.0, 45.0
+"""Chroma from which colors are bent, and that none reaches; skin at L* 60 hardly exceeds 40."""
 
 _SIDE = 256
-_HALVINGS = 10
+_HALVINGS = 16
+_MOST_GAIN = 8.0
 
 _SAMPLED_SIDE = 20  # 400 pixels of a picture, drawn at random and taken for a small picture
-_TILT_STEPS = 240
+_TILT_STEPS = 300
 _TILT_PICTURES = 60  # a step
 _TILT_RATE = 0.03
-_COLORFULNESS_WEIGHT = 40.0
+_CHROMA_SHARE = 0.75  # of the photographs' mean chroma, which the mean chroma is held at
+_CHROMA_WEIGHT = 40.0
+_DISTANCE_WEIGHT = 0.3  # of the distance in ab, which does not forgive chroma as CIEDE2000 does
+_GLARE, _GLARE_WEIGHT = 25.0, 0.5  # from so much chroma above the truth's on it counts once more
 _CLOSENESS = 0.1  # to the tilt that training gave: bins that hardly occur keep it
 _TINY = 2.0**-40
+_FINITE = 1e-2  # under roots, whose slope at 0 is infinite
 
-Answer = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+Answer = tuple[torch.Tensor, torch.Tensor]
+
+
+def calibrate(
+    net: nn.Module, pictures: PictureStore, decoding: Decoding, device: torch.device
+) -> Decoding:
+    """How a net's histograms are shown: with a measured tilt and gain, their chroma bent.
+
+    Args:
+        net: Is folded in place.
+        pictures: Photographs that it has not learned from, on the CPU.
+        decoding: Of the net, with the weight of its loss.
+        device: Where to infer.
+    """
+    shown = Decoding(
+        rebalancing_weight=decoding.rebalancing_weight,
+        temperature=SHOWN_TEMPERATURE,
+        knee=SHOWN_KNEE,
+        ceiling=SHOWN_CEILING,
+    )
+    weight = calibrate_tilt(net, pictures, shown, device)
+    shown = replace(shown, rebalancing_weight=weight)
+    gain = calibrate_gain(net, pictures, shown, device, share=SHOWN_CHROMA)
+    return replace(shown, gain=gain)
 
 
 @torch.no_grad()
-def calibrate_boost(
+def calibrate_gain(
     net: nn.Module,
     pictures: PictureStore,
     decoding: Decoding,
@@ -54,26 +85,29 @@ def calibrate_boost(
     *,
     share: float,
 ) -> float:
-    """The boost at which likely colors (vividness 0) are a share as colorful as the true ones.
+    """The gain at which likely colors (vividness 0) have a share of the true ones' median chroma.
+
+    The median of each picture is taken, then the mean over pictures: a few pixels that burn do not
+    move it.
 
     Args:
         net: Is folded in place.
         pictures: Photographs, on the CPU; shown as color video's luma.
-        decoding: Of the net; its own boost plays no part.
+        decoding: Of the net; its own gain plays no part.
         device: Where to infer.
-        share: Of the photographs' mean colorfulness, in (0, 1].
+        share: Of the photographs' median chroma, in (0, 1].
     """
-    seen: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+    straight = replace(decoding, gain=1.0, knee=math.inf)
+    maps: list[torch.Tensor] = []
     wanted = 0.0
-    for srgb, lightness, histogram in _answers(net, pictures, device):
-        ab, entropy = decode_annealed_mean(histogram, 0.0, replace(decoding, boost=0.0))
-        seen.append((lightness[0], ab[0].cpu(), entropy[0].cpu()))
-        wanted += share * float(colorfulness(srgb))
-    low, high = 0.0, 1.0
+    for srgb, histogram in _answers(net, pictures, device):
+        maps.append(decode_annealed_mean(histogram, 0.0, straight).ab[0].cpu())
+        wanted += share * _median_chroma(lab_from_srgb(srgb)[0, 1:])
+    low, high = 0.0, _MOST_GAIN
     for _ in range(_HALVINGS):
-        boost = (low + high) / 2
-        found = sum(_colorfulness(light, torch.exp2(boost * h) * ab) for light, ab, h in seen)
-        low, high = (low, boost) if found > wanted else (boost, high)
+        gain = (low + high) / 2
+        found = sum(_median_chroma(bend_chroma(gain * ab, decoding)) for ab in maps)
+        low, high = (low, gain) if found > wanted else (gain, high)
     return (low + high) / 2
 
 
@@ -83,13 +117,15 @@ def calibrate_tilt(
     """The weight of each bin that, taken back in decoding, brings colors nearest to the truth.
 
     The loss of histograms tilts them by a weight that is known, the loss of colors and all that a
-    net has not learned yet by one that is not. So it is measured: the one of least CIEDE2000 beside
-    the colorfulness that is learned, found by gradient descent from the weight of the loss.
+    net has not learned yet by one that is not. So it is measured, by gradient descent from the
+    weight of the loss, at the temperature and the bend that colors are shown with: the one of least
+    error, in CIEDE2000 and in ab, with least glare, where the mean chroma is a told part of the
+    truth's.
 
     Args:
         net: Is folded in place.
         pictures: Photographs, on the CPU; shown as color video's luma.
-        decoding: Of the net, with the weight of its loss; its own boost plays no part.
+        decoding: Of the net, with the weight of its loss; its own gain plays no part.
         device: Where to infer.
 
     Returns:
@@ -97,19 +133,18 @@ def calibrate_tilt(
     """
     draw = torch.Generator().manual_seed(0)
     samples = [_sample(answer, draw) for answer in _answers(net, pictures, device)]
-    logs, lightness, truth = (torch.stack(part) for part in zip(*samples, strict=True))
+    logs, truth = (torch.stack(part) for part in zip(*samples, strict=True))
     given = decoding.rebalancing_weight.cpu().log()
     log_weight = given.clone().requires_grad_()
-    gain = torch.ones((), requires_grad=True)  # so that the tilt need not see to colorfulness
+    gain = torch.ones((), requires_grad=True)  # so that the tilt need not see to chroma
     optimizer = torch.optim.Adam([log_weight, gain])
     for step in range(_TILT_STEPS):
         rate = _TILT_RATE * (1 + math.cos(math.pi * step / _TILT_STEPS)) / 2
         optimizer.param_groups[0]["lr"] = rate
         some = torch.randperm(len(logs), generator=draw)[:_TILT_PICTURES]
-        tilted = replace(decoding, rebalancing_weight=log_weight.exp(), boost=LEARNED_BOOST)
-        ab = gain * decode_logits(logs[some], tilted)
-        missed = miss_colorfulness(lightness[some], ab, truth[some])
-        loss = color_difference(ab, truth[some]) + _COLORFULNESS_WEIGHT * missed
+        shares = ((logs[some].movedim(1, -1) - log_weight) / decoding.temperature).softmax(-1)
+        ab = bend_chroma(gain * (shares @ BIN_CENTERS).movedim(-1, 1), decoding)
+        loss = _miss(ab, truth[some])
         loss = loss + _CLOSENESS * (log_weight - given).square().mean()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -117,27 +152,36 @@ def calibrate_tilt(
     return log_weight.detach().exp()
 
 
+def _miss(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
+    """How far colors are from the truth, (N, 2, h, w) twice to a scalar."""
+    chroma, true_chroma = ((part.square().sum(1) + _FINITE).sqrt() for part in (ab, truth))
+    distance = ((ab - truth).square().sum(1) + _FINITE).sqrt().mean()
+    glare = functional.relu(chroma - true_chroma - _GLARE).mean()
+    too_strong = (chroma.mean() / true_chroma.mean() - _CHROMA_SHARE).square()
+    error = color_difference(ab, truth) + _DISTANCE_WEIGHT * distance
+    return error + _GLARE_WEIGHT * glare + _CHROMA_WEIGHT * too_strong
+
+
 @torch.no_grad()
 def _answers(net: nn.Module, pictures: PictureStore, device: torch.device) -> Iterator[Answer]:
-    """Each picture (1, 3, H, W), its lightness (1, 1, H, W), and its histograms on the device."""
+    """Each picture, (1, 3, H, W), and its histograms on the device."""
     fold_batch_norm(net)
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     for index in range(len(pictures)):
         srgb = fit_picture(pictures.picture(index), _SIDE)[None]
         lightness = lightness_from_luma(mix_video_luma(srgb))
-        yield srgb, lightness, net(normalize_lightness(lightness).to(device)).float().softmax(1)
+        yield srgb, net(normalize_lightness(lightness).to(device)).float().softmax(1)
 
 
-def _sample(answer: Answer, draw: torch.Generator) -> Answer:
-    """Log probabilities (bins, s, s), lightness (1, s, s) and true ab (2, s, s) of some pixels."""
-    srgb, lightness, histogram = answer
-    whole = torch.cat([lightness, lab_from_srgb(srgb)[:, 1:]], 1)
-    coarse = functional.avg_pool2d(whole, OUTPUT_STRIDE)[0].flatten(1)  # (3, pixels)
-    logs = histogram[0].clamp_min(_TINY).log().flatten(1)
+def _sample(answer: Answer, draw: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Log probabilities (bins, s, s) and true ab (2, s, s) of some pixels."""
+    srgb, histogram = answer
+    coarse = functional.avg_pool2d(lab_from_srgb(srgb)[:, 1:], MAP_STRIDE)[0].flatten(1)
+    logs = histogram[0].clamp_min(_TINY).log().flatten(1)  # (bins, pixels)
     chosen = torch.randperm(coarse.shape[1], generator=draw)[: _SAMPLED_SIDE**2]
-    lab = coarse[:, chosen].reshape(3, _SAMPLED_SIDE, _SAMPLED_SIDE)
-    return logs.cpu()[:, chosen].reshape(-1, *lab.shape[1:]), lab[:1], lab[1:]
+    ab = coarse[:, chosen].reshape(2, _SAMPLED_SIDE, _SAMPLED_SIDE)
+    return logs.cpu()[:, chosen].reshape(-1, *ab.shape[1:]), ab
 
 
-def _colorfulness(lightness: torch.Tensor, ab: torch.Tensor) -> float:
-    return float(colorfulness(srgb_from_lab(color_lightness(lightness, ab)).clamp(0, 1)[None]))
+def _median_chroma(ab: torch.Tensor) -> float:
+    return float(torch.linalg.vector_norm(ab, dim=0).median())

@@ -85,10 +85,10 @@ def read_pictures(
     """
     fingerprint = _fingerprint(sources, limit)
     if cache is None:
-        return _decode_all(_encoded_pictures(sources), limit)
+        return _decode_all(sources, limit)
     if not cache.exists() or _fingerprint_of(cache) != fingerprint:
         temporary = cache.with_name(f"{cache.name}.part")
-        _write_cache(temporary, _decoded(_encoded_pictures(sources), limit), fingerprint)
+        _write_cache(temporary, _pictures(sources, limit), fingerprint)
         temporary.replace(cache)
     with safe_open(cache, "pt") as file:
         return PictureStore(*(file.get_tensor(k) for k in ("pixels", "offsets", "sizes")))
@@ -99,12 +99,42 @@ def _fingerprint_of(cache: Path) -> str | None:
         return (file.metadata() or {}).get("sources")
 
 
+def read_named_pictures(
+    sources: Sequence[Path], limit: int | None = None
+) -> Iterator[tuple[str, NDArray[np.uint8]]]:
+    """Yield name and pixels, (height, width, 3) RGB, of the pictures that `read_pictures` reads.
+
+    A name is the file's path, or `ARCHIVE:MEMBER` in a tar file.
+
+    Raises:
+        SourceError: A source is missing or there is no picture in any.
+    """
+    found = 0
+    with closing(map_ahead(_decode, _encoded_pictures(sources), os.cpu_count() or 1)) as decoded:
+        for name, rgb in decoded:
+            if limit is not None and found >= limit:
+                break
+            if rgb is None:
+                _log.warning("%s: not a picture that can be decoded, left out", name)
+                continue
+            found += 1
+            yield name, rgb
+    if not found:
+        raise SourceError("no picture in any of the folders and tar files given")
+
+
+def _pictures(sources: Sequence[Path], limit: int | None) -> Iterator[NDArray[np.uint8]]:
+    """The same pixels without their names, with a bar that tells how many there were."""
+    named = read_named_pictures(sources, limit)
+    for _, rgb in tqdm(named, desc="pictures", total=limit, unit="", leave=False):
+        yield rgb
+
+
 def _fingerprint(sources: Sequence[Path], limit: int | None) -> str:
     """Changes when a source's name, size or time does."""
     digest = hashlib.sha256(str(limit).encode())
     for source in sources:
-        if not source.exists():
-            raise SourceError(f"{source}: no such folder or tar file of pictures")
+        _require(source)
         files = sorted(source.rglob("*")) if source.is_dir() else [source]
         for file in files:
             status = file.stat()
@@ -112,15 +142,21 @@ def _fingerprint(sources: Sequence[Path], limit: int | None) -> str:
     return digest.hexdigest()
 
 
+def _require(source: Path) -> None:
+    if not source.exists():
+        raise SourceError(f"{source}: no such folder or tar file of pictures")
+
+
 def _encoded_pictures(sources: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
     """Name and bytes of each picture file; says of each source what else is in it."""
     for source in sources:
+        _require(source)
         passed_over: Counter[str] = Counter()
         members = _files_of(source) if source.is_dir() else _members_of(source)
         for name, read in members:
             suffix = Path(name).suffix.lower()
             if suffix in _SUFFIXES:
-                yield f"{source}:{name}", read()
+                yield name, read()
             else:
                 passed_over[suffix or "no suffix"] += 1
         if passed_over:
@@ -131,7 +167,7 @@ def _encoded_pictures(sources: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
 def _files_of(folder: Path) -> Iterator[Member]:
     for file in sorted(folder.rglob("*")):
         if file.is_file():
-            yield str(file.relative_to(folder)), file.read_bytes
+            yield str(file), file.read_bytes
 
 
 def _members_of(tar: Path) -> Iterator[Member]:
@@ -139,7 +175,7 @@ def _members_of(tar: Path) -> Iterator[Member]:
         for member in archive:
             file = archive.extractfile(member)
             if file is not None:
-                yield member.name, file.read
+                yield f"{tar}:{member.name}", file.read
 
 
 def _decode(encoded: tuple[str, bytes]) -> tuple[str, NDArray[np.uint8] | None]:
@@ -149,26 +185,10 @@ def _decode(encoded: tuple[str, bytes]) -> tuple[str, NDArray[np.uint8] | None]:
     return name, None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8)
 
 
-def _decoded(
-    encoded: Iterator[tuple[str, bytes]], limit: int | None
-) -> Iterator[NDArray[np.uint8]]:
-    """The pictures, (height, width, 3) RGB each; those that cannot be decoded are told of."""
-    count = 0
-    with closing(map_ahead(_decode, encoded, os.cpu_count() or 1)) as decoded:
-        for name, rgb in tqdm(decoded, desc="pictures", total=limit, unit="", leave=False):
-            if limit is not None and count >= limit:
-                return
-            if rgb is None:
-                _log.warning("%s: not a picture that can be decoded, left out", name)
-                continue
-            count += 1
-            yield rgb
-
-
-def _decode_all(encoded: Iterator[tuple[str, bytes]], limit: int | None) -> PictureStore:
+def _decode_all(sources: Sequence[Path], limit: int | None) -> PictureStore:
     pixels = bytearray()
     sizes: list[tuple[int, int]] = []
-    for rgb in _decoded(encoded, limit):
+    for rgb in _pictures(sources, limit):
         sizes.append((rgb.shape[0], rgb.shape[1]))
         pixels += rgb.data
     offsets, shapes = _places(sizes)
@@ -177,8 +197,6 @@ def _decode_all(encoded: Iterator[tuple[str, bytes]], limit: int | None) -> Pict
 
 def _places(sizes: Sequence[tuple[int, int]]) -> tuple[torch.Tensor, torch.Tensor]:
     """Offsets and sizes, as `PictureStore` has them, of pictures that follow one another."""
-    if not sizes:
-        raise SourceError("no picture in any of the folders and tar files given")
     shapes = torch.tensor(sizes)
     lengths = 3 * shapes.prod(1)
     return lengths.cumsum(0) - lengths, shapes

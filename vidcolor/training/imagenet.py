@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from vidcolor.errors import ModelError
-from vidcolor.models.lite import LiteNet, LiteShape
+from vidcolor.nets.lite import LiteNet, LiteShape
 
 VARIANTS = {
     "lite0": LiteShape(),

@@ -18,9 +18,9 @@ from torch import nn
 from vidcolor.color.bins import Decoding
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
 from vidcolor.errors import VidcolorError
-from vidcolor.models.lite import normalize_lightness
 from vidcolor.models.weights import save_weights
 from vidcolor.models.zoo import has_bfloat16
+from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.training.drop_path import drop_paths
 from vidcolor.training.film_response import expose_film
 from vidcolor.training.muon import Muon

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from vidcolor.training.learner import CHECKPOINT_NAME, Learner
-from vidcolor.training.record import append_record, plot_records, truncate_records
+from vidcolor.training.log import append_record, plot_records, truncate_records
 
 LOG_NAME = "log.jsonl"
 PLOT_NAME = "training.png"

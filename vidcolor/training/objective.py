@@ -10,8 +10,8 @@ from torch.nn import functional
 from vidcolor.color.bins import Decoding
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.luv import uv_from_lab
-from vidcolor.models.generator import Coded
-from vidcolor.models.vgg import CLASSES, classes_of
+from vidcolor.nets.generator import Coded
+from vidcolor.nets.vgg import CLASSES, classes_of
 from vidcolor.training.adversary import Adversary
 from vidcolor.training.loss import (
     color_difference,

@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional
 
 from vidcolor.color.lab import srgb_from_lab
-from vidcolor.models.lite import LiteNet
+from vidcolor.nets.lite import LiteNet
 from vidcolor.training.imagenet import VARIANTS, load_color_encoder
 
 LEVELS = 3

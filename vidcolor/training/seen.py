@@ -13,11 +13,13 @@ from torch import nn
 from vidcolor.color.bins import Decoding
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
 from vidcolor.evaluation.metrics import ciede2000
-from vidcolor.evaluation.stills import fit_picture
-from vidcolor.models.lite import fold_batch_norm, normalize_lightness
+from vidcolor.evaluation.photos import fit_picture
+from vidcolor.nets.fusing import fold_batch_norm
+from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
-from vidcolor.training.shown import Look, enlarge, gain_for, limit_chroma, mean_colors
+from vidcolor.training.loss import decode_logits
+from vidcolor.training.shown import enlarge, gain_for, shown_decoding, strengthen
 
 MEDIANS = (8.0, 10.0)
 """Median chroma that colors are brought to by a gain, so that nets are compared at equal color."""
@@ -50,26 +52,29 @@ def validate_seen(
     """
     fold_batch_norm(net)
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    look, pairs = Look(), []
+    shown = shown_decoding(
+        replace(decoding, rebalancing_weight=decoding.rebalancing_weight.to(device))
+    )
+    pairs = []
     for index in range(len(pictures)):
         srgb = fit_picture(pictures.picture(index), _SIDE)[None]
         seen = normalize_lightness(lightness_from_luma(mix_video_luma(srgb))).to(device)
-        means = mean_colors(net(seen), decoding, look.temperature)
+        means = decode_logits(net(seen), shown)
         pairs.append((means[0].cpu(), lab_from_srgb(srgb)[0]))
     figures: dict[str, float] = {}
     for median in MEDIANS:
-        shown = replace(look, gain=gain_for([means for means, _ in pairs], look, median))
+        shown = replace(shown, gain=gain_for([means for means, _ in pairs], shown, median))
         found = measure_seen(pairs, shown) | {"gain": shown.gain}
         figures |= {f"{name}@{median:g}": figure for name, figure in found.items()}
     return figures
 
 
-def measure_seen(pairs: Sequence[Pair], look: Look) -> dict[str, float]:
+def measure_seen(pairs: Sequence[Pair], shown: Decoding) -> dict[str, float]:
     """Means over pictures of what is seen of their colors.
 
     Args:
         pairs: Annealed means (2, h, w) and the truth in Lab (3, H, W) of each picture.
-        look: How they are shown.
+        shown: How they are shown.
 
     Returns:
         `error`, CIEDE2000 at the truth's L*; `glare30` and `glare50`, percent of pixels whose
@@ -78,7 +83,7 @@ def measure_seen(pairs: Sequence[Pair], look: Look) -> dict[str, float]:
     """
     totals = dict.fromkeys(("error", *(f"glare{limit:g}" for limit in _GLARES), "grey"), 0.0)
     for means, truth in pairs:
-        ab = enlarge(limit_chroma(means[None], look), *truth.shape[-2:])[0]
+        ab = enlarge(strengthen(means[None], shown), *truth.shape[-2:])[0]
         given, true = ab[:, ::_EACH, ::_EACH], truth[:, ::_EACH, ::_EACH]
         totals["error"] += float(ciede2000(torch.cat([true[:1], given]), true).mean())
         chroma, wanted = (torch.linalg.vector_norm(part, dim=0) for part in (given, true[1:]))

@@ -28,7 +28,7 @@ class TrainSettings:
         color_weight: Of the decoded colors' CIEDE2000, beside the cross-entropy.
         colorfulness_weight: Of the squared distance of their colorfulness from the one wanted.
         shown_gain: With it, in place of the two above, the net learns through the colors that are
-            shown at this gain; see `shown.Look` and `shown_loss`. 0 for not.
+            shown at this gain; see `shown` and `shown_loss`. 0 for not.
         difference_weight: Of those colors' CIEDE2000, beside the cross-entropy.
         distance_weight: Of their distance in ab.
         perceptual_weight: Of the distance of features of a net that has seen ImageNet.

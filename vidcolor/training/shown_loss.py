@@ -16,7 +16,7 @@ from vidcolor.training.adversary import Adversary
 from vidcolor.training.loss import color_difference, rebalanced_cross_entropy
 from vidcolor.training.objective import Example, Objective, as_coarse
 from vidcolor.training.perceptual import PerceptualLoss
-from vidcolor.training.shown import Look, show
+from vidcolor.training.shown import show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,8 +41,7 @@ class ShownLoss:
     """Histograms, and the colors that are shown of them.
 
     Attributes:
-        decoding: The weight that the loss gives each bin.
-        look: How histograms are shown.
+        decoding: The weight that the loss gives each bin, and how histograms are shown.
         weights: Of the parts.
         perceptual: Features to compare by; None without such a part.
         adversary: To deceive; None without such a part.
@@ -50,7 +49,6 @@ class ShownLoss:
     """
 
     decoding: Decoding
-    look: Look
     weights: ShownWeights
     perceptual: PerceptualLoss | None = None
     adversary: Adversary | None = None
@@ -79,7 +77,7 @@ class ShownLoss:
 
     def colors(self, output: torch.Tensor) -> torch.Tensor:
         """What is shown of logits: (N, bins, h, w) to (N, 2, h, w) a* and b*."""
-        return show(output, self.decoding, self.look)
+        return show(output, self.decoding)
 
 
 def ab_distance(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:

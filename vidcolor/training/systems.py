@@ -26,7 +26,7 @@ from vidcolor.training.objective import (
 )
 from vidcolor.training.perceptual import PerceptualLoss
 from vidcolor.training.settings import TrainSettings
-from vidcolor.training.shown import Look
+from vidcolor.training.shown import shown_decoding
 from vidcolor.training.shown_loss import ShownLoss, ShownWeights, objective_through
 
 
@@ -152,8 +152,7 @@ def _shown_objective(settings: TrainSettings, bins: Bins, device: torch.device) 
     shrink = 1 if device.type == "cuda" else 2
     adversary = Adversary(PatchDiscriminator(), _ADVERSARY_RATE, device)
     loss = ShownLoss(
-        decoding=bins.decoding,
-        look=Look(gain=settings.shown_gain),
+        decoding=shown_decoding(bins.decoding, settings.shown_gain),
         weights=weights,
         perceptual=PerceptualLoss(shrink=shrink).to(device) if weights.perceptual else None,
         adversary=adversary if weights.adversarial else None,

@@ -8,9 +8,10 @@ from torch import nn
 from vidcolor.color.bins import Decoding
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.lab import lightness_from_luma
-from vidcolor.evaluation.stills import Example, fit_picture, sweep_looks
-from vidcolor.models.lite import fold_batch_norm, normalize_lightness
+from vidcolor.evaluation.photos import Example, fit_picture, sweep_looks
 from vidcolor.models.zoo import has_bfloat16
+from vidcolor.nets.fusing import fold_batch_norm
+from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.settings import ColorSettings
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma

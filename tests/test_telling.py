@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+
+from vidcolor.cli.output import MOST_REMARKS, tell_outcome
+from vidcolor.film.colorize import Result
+from vidcolor.reading.reader import Losses
+from vidcolor.reels.batch import Outcome
+from vidcolor.report.checks import Finding, Remark
+
+
+def remark(shot: int) -> Remark:
+    """One of two reasons, the first seen 62.98 s after the film's beginning."""
+    seen = Finding(reason="skin hues glow", figure="skin", value=0.1, frame=1870, seconds=62.98)
+    unsure = Finding(reason="unsure", figure="confidence", value=0.1, frame=1900, seconds=64)
+    return Remark(
+        shot=shot,
+        seconds=60.0,
+        reasons=["skin hues glow", "unsure"],
+        frame=1870,
+        frame_seconds=62.98,
+        findings=[seen, unsure],
+    )
+
+
+def told(remarks: list[Remark], capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines below that of the film itself."""
+    path = Path("film.colorized.mkv")
+    result = Result(path=path, frames=9, shots=3, seconds=1.0, losses=Losses(), remarks=remarks)
+    tell_outcome(Outcome(source=Path("film.mkv"), result=result), quiet=False, dry_run=False)
+    return capsys.readouterr().out.splitlines()[1:]
+
+
+def test_a_remark_names_the_frame_to_look_at(capsys: pytest.CaptureFixture[str]) -> None:
+    """Shots count from 1, frames from 0, and the time is that which a player shows there."""
+    line = "  check shot 3 at 0:01:02 (frame 1870): skin hues glow, unsure"
+    assert told([remark(2)], capsys) == [line]
+
+
+def test_many_remarks_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
+    """The rest stands in the sidecar."""
+    lines = told([remark(number) for number in range(MOST_REMARKS + 3)], capsys)
+    assert len(lines) == MOST_REMARKS + 1
+    assert lines[-1] == "  and 3 more, listed in film.colorized.json"

@@ -1,0 +1,110 @@
+"""Names of the files of a film, and writing one whole or not at all. Standard library only."""
+
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NoReturn
+
+from vidcolor.errors import DiskFullError, OutputError
+
+FILM_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
+"""Of films in one file; one in pictures is a folder."""
+
+_PICTURES = ".pictures"
+
+_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+
+PART_SUFFIX = ".part"
+"""Of the names that files and folders have until they are whole."""
+
+MANIFEST, LINES = "dump.json", "frames.jsonl"
+"""In a dump's folder, by which it is known."""
+
+
+def beside(film: Path, suffix: str) -> Path:
+    """A file that belongs to a film: film.colorized.json for film.colorized.mp4, or a folder."""
+    is_file = film.suffix.lower() in FILM_SUFFIXES
+    return film.with_suffix(suffix) if is_file else film.with_name(film.name + suffix)
+
+
+def files_of(film: Path) -> list[Path]:
+    """The file that a film is, or the pictures in its folder by their names."""
+    return sorted(film.iterdir()) if film.is_dir() else [film]
+
+
+def work_path(target: Path) -> Path:
+    """Where the work on the film at `target` is kept."""
+    return target.with_name(f".{target.name}.work")
+
+
+def pictures_path(target: Path) -> Path:
+    """Where the pictures of a film that becomes some are kept; they belong to the work on it."""
+    return target.with_name(f".{target.name}{_PICTURES}")
+
+
+def is_pictures(folder: Path) -> bool:
+    """Whether a folder is one of these."""
+    return folder.name.startswith(".") and folder.name.endswith(_PICTURES)
+
+
+def pieces_path(target: Path) -> Path:
+    """Where other machines leave the shots of a film, until they are taken into the work on it."""
+    return target.with_name(f".{target.name}.work.pieces")
+
+
+def tell_differences(before: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:
+    """A phrase for each fact that is not as it was, such as `saturation 1.3, now 1`."""
+    for key in sorted(before.keys() | now.keys()):
+        old, new = before.get(key), now.get(key)
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            yield from tell_differences(old, new)
+        elif old != new:
+            yield f"{key} {old}, now {new}"
+
+
+def part_path(target: Path) -> Path:
+    """A name beside `target` for what is not whole yet; who works on the reel works alone."""
+    return target.with_name(f".{target.stem}.part{target.suffix}")
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file under a temporary name beside its own, which it gets when it is on the disk.
+
+    Raises:
+        OutputError: It cannot be written; nothing is left of it, and what stood there stays.
+    """
+    part = part_path(path)
+    try:
+        with part.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException as error:
+        with suppress(OSError):
+            part.unlink()
+        if isinstance(error, OSError):
+            raise_write_error(path, error)
+        raise
+
+
+def raise_write_error(path: Path, error: OSError) -> NoReturn:
+    """Raise `error` as one line that names the file and what to do."""
+    if error.errno in _FULL:
+        raise DiskFullError(path.parent) from error
+    reason = error.strerror or str(error)
+    raise OutputError(f"{path}: cannot be written ({reason}); choose another -o") from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file that appears whole or not at all; of one that fails nothing is left."""
+    part = path.with_name(f"{path.name}{PART_SUFFIX}")
+    try:
+        part.write_text(text, encoding="utf-8", newline="\n")
+        part.replace(path)
+    except OSError:
+        with suppress(OSError):
+            part.unlink()
+        raise

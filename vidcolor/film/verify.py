@@ -1,0 +1,298 @@
+"""Reads a colorized film back beside its source and says what of it came through."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from math import log10
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+
+from vidcolor.color.rgb import full_luma
+from vidcolor.errors import OutputError, SourceError
+from vidcolor.files import beside, write_whole
+from vidcolor.frame import Frame, Plane
+from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.sequence_names import Pattern
+from vidcolor.reading.source import Source, probe
+from vidcolor.report.sidecar import read_sidecar, sidecar_path
+from vidcolor.settings import InputSettings, Settings
+from vidcolor.version import __version__
+from vidcolor.writing.encoding import Encoding
+from vidcolor.writing.passthrough import hash_copied, hash_written
+from vidcolor.writing.plan import Job
+from vidcolor.writing.shot_encoder import even_gray
+
+TIME_ERROR_SECONDS = 0.0006
+"""Containers round times: Matroska to a millisecond."""
+
+LOSSLESS_CODECS = {"ffv1", "ffvhuff", "huffyuv", "rawvideo", "utvideo", "magicyuv"}
+LOSSLESS_CODECS |= {"dpx", "png", "tiff"}
+
+
+def hash_paths(film: Path) -> tuple[Path, Path]:
+    """Where the hashes of a source's luma and of its colorized film's lie."""
+    return beside(film, ".source.framemd5"), beside(film, ".framemd5")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """What of a film came through.
+
+    Attributes:
+        frames: How many frames the source has, as far as it was colorized.
+        missing_frames: How many of them the result lacks; below 0 if it has more.
+        unequal_luma: Frames whose luma is not the source's, code for code.
+        luma_psnr: Of the luma where it is not equal, in dB; None if it is.
+        time_error_seconds: By how much the time of a frame is off at most.
+        streams: For each copied stream its kind and number, and whether its packets are equal.
+        lossless: Whether the encoder was to keep the luma exactly.
+        has_times: Whether the result says when its frames are shown; pictures do not.
+    """
+
+    frames: int
+    missing_frames: int
+    unequal_luma: int
+    luma_psnr: float | None
+    time_error_seconds: float
+    streams: dict[str, bool]
+    lossless: bool
+    has_times: bool = True
+
+    def __str__(self) -> str:
+        luma = "luma equal" if not self.unequal_luma else f"luma {self.luma_psnr:.1f} dB"
+        times = ", times equal" if self.has_times else ""
+        count = len(self.streams)
+        streams = f", {count} stream{'s' if count > 1 else ''} equal" if count else ""
+        return f"{self.frames} frames, {luma}{times}{streams}"
+
+    @property
+    def problems(self) -> list[str]:
+        """What did not come through as it should have, a phrase each."""
+        found = []
+        if self.missing_frames:
+            kind = "lacks" if self.missing_frames > 0 else "has more than it should:"
+            found.append(f"{kind} {abs(self.missing_frames)} of {self.frames} frames")
+        if self.lossless and self.unequal_luma:
+            found.append(f"the luma of {self.unequal_luma} frames is not the source's")
+        if self.has_times and self.time_error_seconds > TIME_ERROR_SECONDS:
+            found.append(f"times are off by up to {self.time_error_seconds:.4f} s")
+        found += [f"{name} differs" for name, is_equal in self.streams.items() if not is_equal]
+        return found
+
+
+def is_proven(film: Path, settings: Settings) -> bool:
+    """Whether a film that was made before was verified, if that is asked for now."""
+    output = settings.output
+    if output.framemd5 and not all(path.exists() for path in hash_paths(film)):
+        return False
+    if not (output.verify or output.framemd5):
+        return True
+    try:
+        return read_sidecar(sidecar_path(film)).get("verification") is not None
+    except SourceError:
+        return False
+
+
+class Proof:
+    """What is found of a film that was written, before it gets its name.
+
+    Args:
+        job: The film and how it is written.
+        settings: Whether it is to be verified at all, and which piece of the film it holds.
+    """
+
+    def __init__(self, job: Job, settings: Settings) -> None:
+        self._job = job
+        self._settings = settings
+        self._hashes = (LumaHashes(), LumaHashes()) if settings.output.framemd5 else None
+        self.verification: Verification | None = None
+
+    def check(self, written: Path) -> None:
+        """Read the film back, if that is asked for.
+
+        Raises:
+            OutputError: It is not what it should be.
+        """
+        output = self._settings.output
+        if not (output.verify or output.framemd5):
+            return
+        self.verification = verify_film(self._job, written, self._settings, self._hashes)
+        if self.verification.problems:
+            raise OutputError(
+                f"{self._job.encoding.path}: not kept, as it does not hold what it should "
+                f"({', '.join(self.verification.problems)}); run again, or on another disk"
+            )
+
+    def write_hashes(self) -> None:
+        """Write the lists of hashes, if they are asked for."""
+        if self._hashes is not None:
+            for path, hashes in zip(hash_paths(self._job.encoding.path), self._hashes, strict=True):
+                write_whole(path, hashes.text().encode())
+
+
+class LumaHashes:
+    """The MD5 of each frame's luma, as `ffmpeg -vf extractplanes=y -f framemd5` would write it."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        self._head: tuple[str, ...] = ()
+
+    def add(self, frame: Frame) -> None:
+        """Add the next frame's line."""
+        picture, aspect = frame.picture, frame.picture.sample_aspect_ratio
+        self._head = (
+            "#format: frame checksums",
+            "#version: 2",
+            "#hash: MD5",
+            f"#software: vidcolor {__version__}",
+            f"#tb 0: {frame.time_base.numerator}/{frame.time_base.denominator}",
+            "#media_type 0: video",
+            "#codec_id 0: rawvideo",
+            f"#dimensions 0: {picture.width}x{picture.height}",
+            f"#sar 0: {aspect.numerator}/{aspect.denominator}",
+            "#stream#, dts,        pts, duration,     size, hash",
+        )
+        data = frame.luma.astype(frame.luma.dtype.newbyteorder("<"), copy=False).tobytes()
+        digest = hashlib.md5(data, usedforsecurity=False).hexdigest()
+        self._lines.append(
+            f"0, {frame.pts:10}, {frame.pts:10}, {frame.duration:8}, {len(data):8}, {digest}"
+        )
+
+    def text(self) -> str:
+        """The whole list."""
+        return "\n".join([*self._head, *self._lines, ""])
+
+
+def verify_film(
+    job: Job, result: Path, settings: Settings, hashes: tuple[LumaHashes, LumaHashes] | None = None
+) -> Verification:
+    """Compare a film that was written with its source, frame by frame and stream by stream.
+
+    Args:
+        job: The film and how it was to be written.
+        result: What was written; its name may still be a temporary one.
+        settings: Which piece of the film it holds.
+        hashes: Get each frame's luma, of the source and of the result.
+
+    Raises:
+        SourceError: One of the files cannot be read.
+    """
+    names = job.encoding.names
+    written = probe(result) if names is None else _probe_pictures(job, names.within(result))
+    piece = read_frames(
+        job.source,
+        Losses(),
+        start_seconds=settings.start_seconds,
+        duration_seconds=settings.duration_seconds,
+    )
+    shift_seconds = float(job.shift_seconds(settings))
+    is_alone = job.encoding.chroma_only or names is not None
+    count = _Count()
+    for pair in zip_longest(piece, _written_frames(written)):
+        for frame, luma_hashes in zip(pair, hashes or (), strict=False):
+            if frame is not None:
+                luma_hashes.add(frame)
+        wanted, read = pair
+        luma = None if wanted is None else _luma_wanted(wanted, job.encoding)
+        count.add(wanted, luma, read, shift_seconds=shift_seconds)
+    return Verification(
+        frames=count.frames,
+        missing_frames=count.missing,
+        unequal_luma=count.unequal,
+        luma_psnr=count.psnr(written.picture.depth) if count.unequal else None,
+        time_error_seconds=count.time_error_seconds,
+        streams={} if is_alone else _compare_streams(job, written, settings),
+        lossless=job.encoding.codec in LOSSLESS_CODECS,
+        has_times=names is None,
+    )
+
+
+def _probe_pictures(job: Job, names: Pattern) -> Source:
+    """The pictures that a film became, with the matrix that they are made by.
+
+    They do not say it, and those of a film that says another one than its size would be misread.
+    """
+    settings = InputSettings(fps=job.source.frame_rate, gaps="hold")
+    found = probe(names.path, settings)
+    return replace(found, picture=replace(found.picture, matrix=job.encoding.picture.matrix))
+
+
+def _written_frames(written: Source) -> Iterator[Frame]:
+    """The frames of a result; what does not decode in a series of pictures has none in either."""
+    for frame in read_frames(written, Losses()):
+        if written.series is None or not written.series.is_held(frame.pts):
+            yield frame
+
+
+def _luma_wanted(frame: Frame, encoding: Encoding) -> Plane:
+    """The luma that the result should have of a frame of the source."""
+    if encoding.names is not None:
+        return full_luma(frame.luma, frame.picture, encoding.rgb_depth)
+    luma = even_gray(frame) if encoding.chroma_only else frame.luma
+    shift = encoding.luma_shift
+    return luma if not shift else cast(Plane, luma.astype(np.uint16) << np.uint16(shift))
+
+
+@dataclass(slots=True)
+class _Count:
+    """What is added up while two films are read side by side."""
+
+    frames: int = 0
+    missing: int = 0
+    unequal: int = 0
+    time_error_seconds: float = 0.0
+    squares: float = 0.0
+    samples: int = 0
+
+    def add(
+        self,
+        wanted: Frame | None,
+        luma: Plane | None,
+        read: Frame | None,
+        *,
+        shift_seconds: float,
+    ) -> None:
+        """Take in a frame of the source and the one that stands for it, where there are both.
+
+        Args:
+            wanted: The source's.
+            luma: What the other's should be.
+            read: The other.
+            shift_seconds: Source time at which the result begins.
+        """
+        self.frames += wanted is not None
+        self.missing += (wanted is not None) - (read is not None)
+        if wanted is None or luma is None or read is None:
+            return
+        error = abs(wanted.seconds - shift_seconds - read.seconds)
+        self.time_error_seconds = max(self.time_error_seconds, error)
+        self.samples += luma.size
+        if luma.shape != read.luma.shape:
+            self.unequal += 1
+            return
+        if not np.array_equal(luma, read.luma):
+            self.unequal += 1
+            self.squares += float(np.square(luma.astype(np.float64) - read.luma).sum())
+
+    def psnr(self, depth: int) -> float:
+        """Of all luma, in dB."""
+        mean = self.squares / max(1, self.samples)
+        return 10 * log10(((1 << depth) - 1) ** 2 / mean) if mean else 0.0
+
+
+def _compare_streams(job: Job, result: Source, settings: Settings) -> dict[str, bool]:
+    """For each copied stream, whether its payload is the same in both files."""
+    wanted = hash_copied(
+        job.source,
+        job.encoding.container,
+        shift_seconds=job.shift_seconds(settings),
+        end_seconds=settings.duration_seconds,
+    )
+    found = hash_written(result)
+    return {
+        name: index < len(found) and found[index] == digest
+        for index, (name, digest) in enumerate(wanted.items())
+    }

@@ -1,0 +1,62 @@
+"""Libraries that share each call out among threads, kept to one thread while frames are shared out.
+
+Their own threads would wait for each other. How many they have is one number for the whole process,
+so it is counted who needs it to be one, and the number of before comes back with the last.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock, Thread
+
+import cv2
+import torch
+
+
+class _OpenCV:
+    """OpenCV's threads; what it finds of motion depends on their number."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._users = 0
+        self._before = 0
+
+    def take(self) -> None:
+        """Have one thread until as many give them back as took them."""
+        with self._lock:
+            if not self._users:
+                self._before = cv2.getNumThreads()
+                cv2.setNumThreads(1)
+            self._users += 1
+
+    def give_back(self) -> None:
+        """Need that no longer."""
+        with self._lock:
+            self._users -= 1
+            if not self._users:
+                cv2.setNumThreads(self._before)
+
+
+_OPENCV = _OpenCV()
+
+
+@contextmanager
+def one_thread_each() -> Iterator[None]:
+    """Keep OpenCV to one thread, and leave torch as it was although threads of ours change theirs.
+
+    A new thread takes over the number that some thread gave torch last. Ours all say their own as
+    they begin; those of the caller should get what the caller's torch has.
+    """
+    number = torch.get_num_threads()
+    _OPENCV.take()
+    try:
+        yield
+    finally:
+        _OPENCV.give_back()
+        last = Thread(target=torch.set_num_threads, args=(number,))
+        last.start()
+        last.join()
+
+
+def one_torch_thread() -> None:
+    """Have torch compute in the calling thread alone."""
+    torch.set_num_threads(1)

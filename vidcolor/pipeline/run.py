@@ -1,0 +1,242 @@
+"""The order of the stages: frames in, the same frames with color out."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import closing
+from functools import partial
+from itertools import groupby, takewhile
+from math import log2
+from operator import attrgetter
+from time import perf_counter
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+
+from vidcolor.color.bins import BIN_COUNT, Decoded
+from vidcolor.color.planes import chroma_planes
+from vidcolor.frame import (
+    CPU,
+    Colored,
+    ColorHistogram,
+    Frame,
+    Guess,
+    Mapped,
+    Numbered,
+    Record,
+    Seen,
+    Shot,
+)
+from vidcolor.models.predict import predict_frames
+from vidcolor.models.zoo import Model
+from vidcolor.pipeline.cores import one_thread_each, one_torch_thread
+from vidcolor.pipeline.decoder import Decoder
+from vidcolor.pipeline.stages import Place, named
+from vidcolor.pipeline.trace import NO_TRACE, Trace, show_chroma, show_smoothed
+from vidcolor.refine.flood import Flood
+from vidcolor.refine.refined import Refined
+from vidcolor.refine.scribble import Scribble
+from vidcolor.settings import Settings
+from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
+from vidcolor.shots.seeing import see_frames
+from vidcolor.temporal.gain import Strength
+from vidcolor.temporal.memory import LongMemory
+from vidcolor.temporal.smoothing import LOOK_AHEAD, steady
+from vidcolor.threads import helper_count, map_ahead, run_ahead
+
+FRAMES_READ_AHEAD = 16
+FRAMES_COLORED_AHEAD = 8
+
+EVERY = 4
+"""Step, across and down, between the pixels that tell how strong a frame's own colors are."""
+
+
+class Past(NamedTuple):
+    """What was done of a film before.
+
+    Attributes:
+        frames: How many frames the shots have that are done.
+        memory: How the last of them ended.
+    """
+
+    frames: int
+    memory: LongMemory
+
+
+def colorize_frames(
+    frames: Iterator[Frame],
+    model: Model,
+    settings: Settings,
+    trace: Trace = NO_TRACE,
+    last_by_shot: Mapping[int, int] | None = None,
+    past: Past | None = None,
+) -> Generator[Colored, None, None]:
+    """Yield each frame of a film with its color.
+
+    Threads work at once: one decodes and prepares, one infers, others look for motion and finish.
+
+    Args:
+        frames: The film's frames.
+        model: What predicts.
+        settings: All settings.
+        trace: Gets what the stages make of the frames that it chooses; the caller closes each.
+        last_by_shot: If given, only the shots named are colorized, each at least up to the frame of
+            this number, and no farther than it depends on.
+        past: What was done of the film before; these frames are not yielded again.
+    """
+    done, memory = past or Past(0, LongMemory(REMEMBERED_SHOTS))
+    place = Place()
+    numbered = named("reading", number_frames(place.follow(trace.watch(frames))), place)
+    new = (one for one in numbered if one.frame.index >= done)
+    seen = see_frames(new, settings.model.render_size, trace.open)
+    return _colorize(seen, memory, model, settings, last_by_shot)
+
+
+def colorize_shots(
+    numbered: Iterable[Numbered], memory: LongMemory, model: Model, settings: Settings
+) -> Generator[Colored, None, None]:
+    """Yield each frame of some whole shots, in which cuts need not be looked for, with its color.
+
+    Args:
+        numbered: Their frames; those of one shot follow each other.
+        memory: Knows how the shots ended that these return to.
+        model: What predicts.
+        settings: All settings.
+    """
+    seen = see_frames(numbered, settings.model.render_size)
+    return _colorize(seen, memory, model, settings, None)
+
+
+def _colorize(
+    seen: Iterator[Seen],
+    memory: LongMemory,
+    model: Model,
+    settings: Settings,
+    last_by_shot: Mapping[int, int] | None,
+) -> Generator[Colored, None, None]:
+    """Each frame with its color, by threads that work at once."""
+    ahead = run_ahead(named("reading", seen), FRAMES_READ_AHEAD)
+    guessed = _guess(ahead, memory, model, settings, last_by_shot)
+    inferred = run_ahead(named("inference", guessed), FRAMES_COLORED_AHEAD, one_torch_thread)
+    device = model.device if model.device.type == "cuda" else CPU
+    with one_thread_each(), closing(inferred):
+        yield from named("coloring", _finish(inferred, settings, device))
+
+
+def _guess(
+    seen: Generator[Seen, None, None],
+    memory: LongMemory,
+    model: Model,
+    settings: Settings,
+    last_by_shot: Mapping[int, int] | None,
+) -> Generator[Guess, None, None]:
+    """The guess for each frame, shot by shot."""
+    with closing(seen):
+        for shot, members in groupby(seen, key=attrgetter("shot")):
+            frames: Iterator[Seen] = members
+            if last_by_shot is not None:
+                frames = _until(last_by_shot.get(shot.number), frames)
+            yield from colorize_shot(frames, shot, memory, model, settings)
+
+
+def _until(last: int | None, frames: Iterable[Seen]) -> Iterator[Seen]:
+    """The frames that those up to number `last` depend on; none if no number is given."""
+    end = -1 if last is None else last + LOOK_AHEAD
+    return takewhile(lambda seen: seen.frame.index < end, frames)
+
+
+def colorize_shot(
+    frames: Iterable[Seen], shot: Shot, memory: LongMemory, model: Model, settings: Settings
+) -> Iterator[Guess]:
+    """Yield each frame of one shot with the small map of its colors.
+
+    All that is remembered from frame to frame begins and ends here, but for the ending of the shot
+    that this one returns to.
+
+    Args:
+        frames: The shot's frames.
+        shot: Which one it is.
+        memory: Knows how earlier shots ended, and is told how this one did.
+        model: What predicts.
+        settings: All settings.
+    """
+    decode = Decoder(model.decoding, settings.color)
+    refine = _refiner(settings, decode)
+    ending = memory.recall(shot.returns_to)
+    ask = partial(predict_frames, model=model, batch_size=settings.model.batch_size)
+    with closing(steady(frames, ask, settings.temporal, ending.histogram)) as steadied:
+        for mapped in steadied:
+            ending = ending._replace(histogram=mapped.prediction)
+            yield _color(mapped, ending.strength, decode, refine)
+    memory.keep(shot.number, ending)
+
+
+Refine = Callable[[ColorHistogram], Refined]
+
+
+def _refiner(settings: Settings, decode: Decoder) -> Refine | None:
+    """What refines the predictions of one shot, frame by frame; None if nothing does."""
+
+    def colors(probabilities: torch.Tensor) -> torch.Tensor:
+        return decode(probabilities).ab
+
+    refine, memory = settings.refine, settings.temporal.smoothing
+    if refine.method == "flood":
+        return Flood(colors, threshold=refine.threshold, memory=memory)
+    if refine.method == "scribble":
+        return Scribble(colors, memory=memory)
+    return None
+
+
+def _color(mapped: Mapped, strength: Strength, decode: Decoder, refine: Refine | None) -> Guess:
+    """What a frame's smoothed prediction says of its colors."""
+    seen, prediction, began = mapped
+    refined = None if refine is None else refine(prediction)
+    decoded = decode(prediction.probabilities)
+    gain = _gain(prediction, decoded, strength, decode)
+    if seen.trace is not None:
+        seen.trace.note(gain=round(gain, 4))
+        show_smoothed(seen.trace, prediction, refined, perf_counter() - began, gain=gain)
+    confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
+    ab = torch.from_numpy(refined.ab) if refined else decoded.ab
+    strong = decode.strengthen(ab, gain).cpu().numpy()
+    return Guess(seen, strong * np.float32(seen.color_share), confidence)
+
+
+def _gain(
+    prediction: ColorHistogram, decoded: Decoded, strength: Strength, decode: Decoder
+) -> float:
+    """What makes the colors of a smoothed prediction as strong as the frame's own."""
+    if prediction.weight is None:
+        return 1.0
+    smoothed = decoded.ab.cpu().numpy()
+    if prediction.predicted is None:
+        return strength.gain_spared(smoothed)
+    alone = decode(prediction.predicted[:, ::EVERY, ::EVERY]).ab
+    return strength.gain(alone.cpu().numpy(), smoothed)
+
+
+def _finish(
+    inferred: Iterable[Guess], settings: Settings, device: torch.device
+) -> Generator[Colored, None, None]:
+    """Each frame with its chroma planes."""
+
+    def finish(guess: Guess) -> tuple[Colored, Record | None, float]:
+        seen = guess.seen
+        record: Record | None = None if seen.trace is None else {}
+        ab = guess.ab * settings.color.saturation
+        began = perf_counter()
+        way = settings.color.upsample
+        chroma = chroma_planes(seen.frame, ab, seen.lightness, record, upsample=way, device=device)
+        small = cv2.resize(seen.lightness, ab.shape[:0:-1], interpolation=cv2.INTER_AREA)
+        lightness = np.asarray(small, np.float32)  # (h, w), as the map
+        colored = Colored(
+            seen.frame, chroma, ab, lightness, guess.confidence, seen.shot, seen.trace
+        )
+        return colored, record, perf_counter() - began
+
+    with closing(map_ahead(finish, inferred, helper_count(), one_torch_thread)) as finished:
+        for colored, record, seconds in finished:
+            if colored.trace is not None and record is not None:
+                show_chroma(colored.trace, colored.chroma, record, seconds)
+            yield colored

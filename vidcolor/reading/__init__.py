@@ -1,0 +1,1 @@
+"""What is in a film, and its frames, decoded."""

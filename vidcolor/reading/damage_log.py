@@ -1,0 +1,65 @@
+"""What decoders that hide damage say of it in FFmpeg's log.
+
+FFmpeg has one log, with one level, for the whole process. So it is counted who listens, and it is
+silent again with the last.
+"""
+
+import re
+from threading import Lock
+from typing import Self
+
+import av
+
+LOGGED_DAMAGE = {"ffv1": re.compile("CRC"), "mjpeg": re.compile("overread|error y=")}
+"""By codec: FFV1 tells of slices with wrong checksums, JPEG of gaps."""
+
+
+class _Level:
+    """The log's level, raised for as long as anybody listens."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._listeners = 0
+
+    def change(self, listeners: int) -> None:
+        """Take in that so many more, or fewer, listen."""
+        with self._lock:
+            self._listeners += listeners
+            av.logging.set_level(av.logging.ERROR if self._listeners else None)
+            av.logging.set_skip_repeated(not self._listeners)
+
+
+_LEVEL = _Level()
+
+
+class DamageLog:
+    """Listens to one decoder, if it is one that hides damage.
+
+    Messages come while this thread waits for its frames, as such decoders work by slices; one from
+    a frame thread could lock up.
+
+    Args:
+        codec: FFmpeg's name of it.
+    """
+
+    def __init__(self, codec: str) -> None:
+        self._damage = LOGGED_DAMAGE.get(codec)
+        self._capture = av.logging.Capture(local=False)
+
+    def __enter__(self) -> Self:
+        self._messages = self._capture.__enter__()
+        if self._damage is not None:
+            _LEVEL.change(1)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._damage is not None:
+            _LEVEL.change(-1)
+        self._capture.__exit__(None, None, None)
+
+    def take(self) -> bool:
+        """Whether damage was told of since this was asked last."""
+        damage = self._damage
+        is_damaged = damage is not None and any(damage.search(text) for *_, text in self._messages)
+        self._messages.clear()
+        return is_damaged

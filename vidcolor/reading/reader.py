@@ -1,0 +1,286 @@
+"""A film's frames, decoded one after the other, each with its luma as coded."""
+
+from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
+
+import logging
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+import av
+import numpy as np
+from av.codec.hwaccel import HWAccel
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vidcolor.color.ycbcr import KR_KB
+from vidcolor.errors import SourceError
+from vidcolor.frame import Frame, Picture, Plane
+from vidcolor.reading.damage_log import DamageLog
+from vidcolor.reading.pixels import (
+    FLOAT_SUFFIXES,
+    is_planar_luma,
+    light_view,
+    planar_format,
+    plane_view,
+)
+from vidcolor.reading.source import Source, main_video_stream, open_container
+
+# Starts nearer than this to the beginning are reached by decoding, farther ones by seeking.
+SEEK_FROM_SECONDS = 10
+# Whose standards tell each decoded sample exactly, so that hardware gives the same luma.
+EXACT_CODECS = ("h264", "hevc", "vp8", "vp9", "av1")
+# As hardware gives pictures back; deep codes lie in the high bits of a word.
+HARDWARE_FORMATS = ("nv12", "yuv444p")
+DEEP_HARDWARE_FORMATS = ("p010le", "p012le", "p016le", "yuv444p16le")
+# A picture that ends this much before its stated length is told as cut short.
+END_TOLERANCE_SECONDS = 0.5
+
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Losses:
+    """What was damaged or missing in a source, counted while it is read.
+
+    Attributes:
+        packets: Packets that gave no frame because they do not decode.
+        frames: Frames that the decoder marked as damaged, or with slices whose checksums fail.
+        times: Frames without a usable time, which got the next one in order.
+        held: Missing pictures of a series that the one before them stands for.
+        missing_seconds: How much earlier the picture ended than its header states.
+    """
+
+    packets: int = 0
+    frames: int = 0
+    times: int = 0
+    held: int = 0
+    missing_seconds: float = 0.0
+
+    def __str__(self) -> str:
+        parts = (
+            _counted(self.packets, "packet does not decode", "packets do not decode"),
+            _counted(self.frames, "frame is damaged", "frames are damaged"),
+            _counted(self.times, "frame time was mended", "frame times were mended"),
+            _counted(self.held, "missing picture is held", "missing pictures are held"),
+            f"the file ends {self.missing_seconds:.1f} s early" if self.missing_seconds else "",
+        )
+        return ", ".join(filter(None, parts))
+
+
+def _counted(count: int, one: str, many: str) -> str:
+    return f"{count} {one if count == 1 else many}" if count else ""
+
+
+def read_frames(
+    source: Source,
+    losses: Losses,
+    *,
+    start_seconds: Fraction = Fraction(0),
+    duration_seconds: Fraction | None = None,
+    hwaccel: str | None = None,
+) -> Iterator[Frame]:
+    """Yield the frames of `source` in the order shown.
+
+    Every frame that decodes comes out, damaged or not; what does not is counted in `losses`.
+
+    Args:
+        source: The film.
+        losses: Counted up while the film is read.
+        start_seconds: Leave out frames shown earlier than this after the film's first one.
+        duration_seconds: Stop at frames shown this long after the first one yielded.
+        hwaccel: FFmpeg's name of the hardware that decodes, where it can; else the processor does,
+            which is told.
+
+    Raises:
+        SourceError: The frame size or pixel format changes, or no frame lies in the range.
+    """
+    index = 0
+    end_pts: int | None = None
+    wanted_pts = source.first_pts + ceil(start_seconds / source.time_base)
+    is_far = start_seconds > SEEK_FROM_SECONDS
+    seek_pts = wanted_pts if is_far and _seeks_cleanly(source, wanted_pts) else None
+    with closing(_timed_frames(source, losses, wanted_pts, seek_pts, hwaccel)) as timed:
+        for decoded, pts in timed:
+            if index == 0 and duration_seconds is not None:
+                end_pts = pts + ceil(duration_seconds / source.time_base)
+            if end_pts is not None and pts >= end_pts:
+                return
+            yield _to_frame(decoded, pts, index, source, by_hardware=hwaccel is not None)
+            losses.held += source.series is not None and source.series.is_held(pts)
+            index += 1
+    if index == 0:
+        raise SourceError(f"{source.path}: ends before {float(start_seconds):g} s; start earlier")
+
+
+def read_frames_from(
+    source: Source,
+    first: tuple[int, int],
+    *,
+    seek_pts: int | None,
+    hwaccel: str | None = None,
+) -> Generator[Frame, None, None]:
+    """Yield frames of a film that was read before, from one in its middle on.
+
+    Args:
+        source: The film.
+        first: Number and pts of the first frame.
+        seek_pts: Decode from the key frame before this pts on; None for from the film's beginning.
+            Frames that need what lies before it, and mended times, are not what they were.
+        hwaccel: See `read_frames`.
+    """
+    number, wanted_pts = first
+    with closing(_timed_frames(source, Losses(), wanted_pts, seek_pts, hwaccel)) as timed:
+        for index, (decoded, pts) in enumerate(timed, number):
+            yield _to_frame(decoded, pts, index, source, by_hardware=hwaccel is not None)
+
+
+def _timed_frames(
+    source: Source, losses: Losses, wanted_pts: int, seek_pts: int | None, hwaccel: str | None
+) -> Generator[tuple[VideoFrame, int], None, None]:
+    """Decoded frames from `wanted_pts` on, with strictly rising pts."""
+    with _opened(source, hwaccel) as container:
+        stream = main_video_stream(container, source.path)
+        if seek_pts is not None:
+            container.seek(seek_pts, stream=stream)
+        last_pts: int | None = None
+        end_pts = source.first_pts
+        for decoded in _decode(container, stream, losses):
+            pts = _rising_pts(decoded, last_pts, losses)
+            last_pts, end_pts = pts, pts + (decoded.duration or 0)
+            if pts >= wanted_pts:
+                yield decoded, pts
+        if source.picture_seconds is not None:
+            seconds = float((end_pts - source.first_pts) * source.time_base)
+            missing = source.picture_seconds - seconds
+            losses.missing_seconds = missing if missing > END_TOLERANCE_SECONDS else 0.0
+
+
+def _opened(source: Source, hwaccel: str | None) -> InputContainer:
+    """The film, to be decoded by hardware if that is asked for and can be."""
+    if hwaccel is not None:
+        try:
+            return _opened_for_hardware(source, hwaccel)
+        except (NotImplementedError, SourceError) as error:
+            reason = error.__cause__ or error
+            told = getattr(reason, "strerror", None) or reason
+            place = (source.path, hwaccel, source.codec, told)
+            _LOG.warning("%s: %s does not decode %s (%s); the processor does", *place)
+    return open_container(source.path, source.series)
+
+
+def _opened_for_hardware(source: Source, hwaccel: str) -> InputContainer:
+    if source.codec not in EXACT_CODECS:
+        raise NotImplementedError("decoders of that may differ")
+    container = open_container(source.path, hwaccel=HWAccel(hwaccel))
+    if not main_video_stream(container, source.path).codec_context.is_hwaccel:
+        container.close()
+        raise NotImplementedError("not in this FFmpeg")
+    return container
+
+
+def _seeks_cleanly(source: Source, pts: int) -> bool:
+    """Whether decoding may begin at the key frame before `pts`; some files break there."""
+    with open_container(source.path, source.series) as container:
+        stream = main_video_stream(container, source.path)
+        try:
+            container.seek(pts, stream=stream)
+            decoded = next(container.decode(stream))
+        except (av.FFmpegError, StopIteration):
+            return False
+        return not decoded.is_corrupt and decoded.pts is not None and decoded.pts <= pts
+
+
+def _decode(container: InputContainer, stream: VideoStream, losses: Losses) -> Iterator[VideoFrame]:
+    """All frames that the decoder gives, the held back ones at the end included."""
+    with DamageLog(stream.codec_context.name) as log:
+        for packet in _packets(container, stream):
+            try:
+                frames = stream.decode(packet)
+            except av.FFmpegError:
+                losses.packets += 1
+                log.take()
+                continue
+            losses.frames += log.take() or sum(frame.is_corrupt for frame in frames)
+            yield from frames
+
+
+def _packets(
+    container: InputContainer, stream: VideoStream
+) -> Iterator[Packet[VideoStream] | None]:
+    """The stream's packets, then None; a file that breaks off ends like one that is whole."""
+    demuxed = container.demux(stream)
+    while True:
+        try:
+            packet = next(demuxed)
+        except (StopIteration, av.FFmpegError):
+            break
+        if packet.size:
+            yield packet
+    yield None
+
+
+def _rising_pts(decoded: VideoFrame, last_pts: int | None, losses: Losses) -> int:
+    """The frame's own pts, or the next possible one where it has none or goes back."""
+    pts = decoded.pts if decoded.pts is not None else decoded.dts
+    if pts is not None and (last_pts is None or pts > last_pts):
+        return pts
+    losses.times += 1
+    return 0 if last_pts is None else last_pts + max(1, decoded.duration or 1)
+
+
+def _to_frame(
+    decoded: VideoFrame, pts: int, index: int, source: Source, *, by_hardware: bool
+) -> Frame:
+    picture = source.picture
+    found = (decoded.width, decoded.height, decoded.format.name)
+    same = (picture.width, picture.height, source.pixel_format)
+    if found != same and not (by_hardware and found in _from_hardware(picture)):
+        path = source.path if source.series is None else source.series.file_at(pts)
+        raise SourceError(
+            f"{path}: frame {index} changes from {picture.width}x{picture.height} "
+            f"{source.pixel_format} to {found[0]}x{found[1]} {found[2]}; "
+            "split the film there and colorize the parts"
+        )
+    top_first = not picture.is_bottom_first
+    return Frame(
+        index=index,
+        luma=_luma(decoded, picture),
+        pts=pts,
+        duration=decoded.duration or 0,
+        time_base=source.time_base,
+        picture=picture,
+        top_field_first=top_first if decoded.interlaced_frame else None,
+    )
+
+
+def _from_hardware(picture: Picture) -> list[tuple[int, int, str]]:
+    """What the frames of a film may be that hardware decoded."""
+    names = HARDWARE_FORMATS if picture.depth == 8 else DEEP_HARDWARE_FORMATS  # noqa: PLR2004
+    return [(picture.width, picture.height, name) for name in names]
+
+
+def _luma(decoded: VideoFrame, picture: Picture) -> Plane:
+    """The frame's luma codes, (height, width); for RGB its luma by the picture's matrix."""
+    if decoded.format.name in DEEP_HARDWARE_FORMATS:
+        return np.asarray(plane_view(decoded, 0) >> np.uint16(16 - picture.depth), np.uint16)
+    if is_planar_luma(decoded.format):
+        return plane_view(decoded, 0).copy()
+    name = planar_format(decoded.format)
+    is_float = decoded.format.name.endswith(FLOAT_SUFFIXES)
+    planar = decoded if is_float else decoded.reformat(format=name)
+    view = light_view if is_float else plane_view
+    if not name.startswith("gbrp"):
+        return (
+            np.rint(view(planar, 0)).astype(np.uint16) if is_float else plane_view(planar, 0).copy()
+        )
+    # Full range, so that a neutral pixel's luma is its R = G = B code, exactly.
+    kr, kb = KR_KB[picture.matrix]
+    green, blue, red = (view(planar, index).astype(np.float64) for index in range(3))
+    luma = np.rint(green + kr * (red - green) + kb * (blue - green))
+    return luma.astype(np.uint8) if picture.depth == 8 else luma.astype(np.uint16)  # noqa: PLR2004

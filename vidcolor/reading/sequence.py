@@ -1,0 +1,209 @@
+"""A film that lies in a folder as numbered pictures: which they are, and how fast they go."""
+
+import os
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice, pairwise
+from pathlib import Path
+
+import av
+from av.container import InputContainer
+
+from vidcolor.errors import SourceError
+from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, Pattern
+from vidcolor.settings import InputSettings
+from vidcolor.timecode import parse_rate
+
+FEWEST_PICTURES = 2
+"""That make a series where nobody says that they are one."""
+
+# Film has been shot and shown at these; other rates in a header are left-overs of some scanner.
+SLOWEST_STATED, FASTEST_STATED = 8, 120
+NAMED_GAPS = 3
+
+_NUMBERED = re.compile(r"(.*?)([0-9]+)(\.[^.]+)")
+# FFmpeg reads a field without a value as zeros.
+_TIMECODE = re.compile(r"(?!00:00:00)([01]\d|2[0-3]):[0-5]\d:[0-5]\d[:;]\d\d")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """The pictures of one reel, each with its place in time.
+
+    Attributes:
+        pattern: Their names.
+        runs: The numbers that there are, rising; between two runs some are missing.
+        frame_rate: Pictures a second.
+        rate_is_stated: Whether that is the word of the first picture's header, not the user's.
+        timecode: Of the first picture, as its header says; None if it says nothing.
+    """
+
+    pattern: Pattern
+    runs: tuple[range, ...]
+    frame_rate: Fraction
+    rate_is_stated: bool = False
+    timecode: str | None = None
+
+    def __len__(self) -> int:
+        """How many frames the reel has, those of missing pictures included."""
+        return self.runs[-1].stop - self.runs[0].start
+
+    def files(self) -> Iterator[Path]:
+        """The pictures that there are, in order."""
+        return (self.pattern.file(number) for run in self.runs for number in run)
+
+    def file_at(self, index: int) -> Path:
+        """The picture that is shown as frame `index`: its own, or the one before that is there."""
+        run, number = self._find(index)
+        return self.pattern.file(min(number, run.stop - 1))
+
+    def is_held(self, index: int) -> bool:
+        """Whether the picture of frame `index` is missing, so that the one before stands for it."""
+        run, number = self._find(index)
+        return number >= run.stop
+
+    def _find(self, index: int) -> tuple[range, int]:
+        number = self.runs[0].start + index
+        return self.runs[bisect_right(self.runs, number, key=lambda run: run.start) - 1], number
+
+
+def find_series(path: Path, settings: InputSettings) -> Series | None:
+    """The series that `path` is a pattern of; None if it names a file, or should.
+
+    Args:
+        path: Such as `reel/%06d.dpx`. A file of this very name comes before the pattern.
+        settings: The frame rate, and what is done about missing pictures.
+
+    Raises:
+        SourceError: There are no such pictures, some are missing and not to be held, their rate is
+            not known; or a rate is given for what is a film, or one picture of many is named.
+    """
+    pattern = None if path.exists() else Pattern.parse(path)
+    if pattern is None:
+        refuse_one_of_many(path)
+        if settings.fps is not None and path.is_file():
+            raise SourceError(f"{path}: is no series of pictures and has a rate; leave --fps out")
+        return None
+    try:
+        names = os.listdir(pattern.folder)  # noqa: PTH208 - names alone, for there may be many
+    except OSError as error:
+        raise SourceError(f"{pattern.folder}: cannot be read ({error.strerror})") from error
+    runs = _runs(number for number in map(pattern.number, names) if number is not None)
+    if not runs:
+        raise SourceError(f"{path}: no such pictures; a folder may be named instead of a pattern")
+    if len(runs) > 1 and settings.gaps == "fail":
+        raise SourceError(f"{path}: {_tell_gaps(pattern, runs)}, or try --gaps hold")
+    stated_rate, timecode = _ask_header(pattern.file(runs[0].start))
+    rate = settings.fps or stated_rate
+    if rate is None:
+        raise SourceError(f"{path}: its pictures do not say their rate; name it, as in --fps 24")
+    return Series(
+        pattern=pattern,
+        runs=runs,
+        frame_rate=rate,
+        rate_is_stated=settings.fps is None,
+        timecode=timecode,
+    )
+
+
+def list_patterns(folder: Path, names: Iterable[str]) -> list[Path]:
+    """The patterns of the series among the files of a folder, sorted; none of hidden files.
+
+    Numbers of as many digits belong together where one of them begins with 0, and longer ones to
+    those; all others are numbers without such zeros.
+    """
+    groups: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+    for name in names:
+        found = _NUMBERED.fullmatch(name)
+        is_picture = found is not None and found[3].lower() in PICTURE_SUFFIXES
+        if found is not None and is_picture and not name.startswith("."):
+            groups[found[1], found[3]].append(found[2])
+    counts: defaultdict[Path, int] = defaultdict(int)
+    for (before, suffix), numbers in groups.items():
+        padded = sorted({len(text) for text in numbers if text[0] == "0" and len(text) > 1})
+        for text in numbers:
+            counts[Pattern(folder, before, _digits(text, padded), suffix).path] += 1
+    return sorted(path for path, count in counts.items() if count >= FEWEST_PICTURES)
+
+
+def series_of(path: Path) -> Path | None:
+    """The pattern of the series that a picture is one of; None for others and lone pictures."""
+    found = _NUMBERED.fullmatch(path.name)
+    if found is None or found[3].lower() not in PICTURE_SUFFIXES:
+        return None
+    before, text, suffix = found.groups()
+    pattern = Pattern(path.parent, before, len(text) if text[0] == "0" else 1, suffix)
+    wide = Pattern(path.parent, before, len(text), suffix)
+    for number in (int(text) - 1, int(text) + 1):
+        for named in (pattern, wide):
+            if number >= 0 and named.file(number).is_file():
+                return named.path
+    return None
+
+
+def refuse_one_of_many(path: Path) -> None:
+    """Raise if `path` is one picture of a series.
+
+    Raises:
+        SourceError: It is; the text says how to name the series.
+    """
+    series = series_of(path) if path.is_file() else None
+    if series is not None:
+        raise SourceError(f"{path}: is one picture of a series; name {series}, or their folder")
+
+
+def open_picture(path: Path, frame_rate: Fraction = Fraction(25)) -> InputContainer:
+    """One picture, opened as a film of one frame.
+
+    Raises:
+        av.FFmpegError: FFmpeg cannot.
+    """
+    # Else it would take a % in the path for a number's place.
+    options = {"pattern_type": "none", "framerate": str(frame_rate)}
+    return av.open(str(path.absolute()), format="image2", options=options)
+
+
+def _digits(text: str, padded: Collection[int]) -> int:
+    """The digits in the pattern of a number, given what lengths are filled up with zeros."""
+    return max((length for length in padded if length <= len(text)), default=1)
+
+
+def _runs(numbers: Iterable[int]) -> tuple[range, ...]:
+    """The numbers as runs without gaps, rising."""
+    runs: list[range] = []
+    for number in sorted(numbers):
+        if runs and runs[-1].stop == number:
+            runs[-1] = range(runs[-1].start, number + 1)
+        else:
+            runs.append(range(number, number + 1))
+    return tuple(runs)
+
+
+def _tell_gaps(pattern: Pattern, runs: tuple[range, ...]) -> str:
+    """What is missing, in words."""
+    gaps = [range(before.stop, after.start) for before, after in pairwise(runs)]
+    count = sum(map(len, gaps))
+    first = islice((number for gap in gaps for number in gap), NAMED_GAPS)
+    named = ", ".join(pattern.name(number) for number in first)
+    more = f" and {count - NAMED_GAPS} more" if count > NAMED_GAPS else ""
+    return f"lacks {named}{more}; add {'them' if count > 1 else 'it'}"
+
+
+def _ask_header(path: Path) -> tuple[Fraction | None, str | None]:
+    """The frame rate and timecode that a picture's header states, where they may be true."""
+    try:
+        with open_picture(path) as opened:
+            stream = opened.streams.video[0]
+            frame = next(opened.decode(stream))
+            stated, timecode = stream.codec_context.framerate, frame.metadata.get("timecode", "")
+    except (av.FFmpegError, OSError, StopIteration, IndexError):
+        return None, None
+    is_sane = stated is not None and SLOWEST_STATED <= stated <= FASTEST_STATED
+    return (
+        parse_rate(f"{float(stated or 0):.3f}") if is_sane else None,
+        timecode if _TIMECODE.fullmatch(timecode) else None,
+    )

@@ -1,0 +1,325 @@
+"""What is in an input file, learned by opening it and decoding its first frame."""
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from math import cos, radians, sin
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, cast
+
+import av
+from av.codec.hwaccel import HWAccel
+from av.container import InputContainer
+from av.sidedata.sidedata import Type as SideDataType
+from av.stream import Disposition
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vidcolor.errors import SourceError
+from vidcolor.frame import ChromaLocation, Matrix, Picture
+from vidcolor.reading.open_sequence import OpenSeries
+from vidcolor.reading.pixels import log2_subsampling, planar_format
+from vidcolor.reading.sequence import Series, find_series
+from vidcolor.settings import InputSettings
+
+if TYPE_CHECKING:
+    from av.sidedata.sidedata import SideDataContainer
+
+UNSPECIFIED = 2
+FULL_RANGE = 2
+BOTTOM_FIELD_FIRST = 3
+# Below this many lines an untagged film is standard definition, hence BT.601.
+HD_LINES = 720
+# Decoders that give the same frames with threads that each take a part of a picture. Frame threads
+# lose what they hold behind a picture that does not decode, lock up where one of them logs while it
+# is closed, and are no faster here.
+SLICED_CODECS = {"ffv1", "dpx", "exr", "png", "tiff"}
+# OpenEXR holds light, not codes; sRGB's transfer (IEC 61966-2-1) makes codes of it.
+EXR_OPTIONS = {"apply_trc": "iec61966_2_1"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """One input film.
+
+    Attributes:
+        path: Where it lies; of a series of pictures the pattern of their names.
+        container: FFmpeg's names of the container format, separated by commas.
+        codec: FFmpeg's name of the video codec.
+        stream_index: The video stream that is colorized.
+        picture: Geometry and color tags of its frames.
+        pixel_format: FFmpeg's name of the format that its decoder gives.
+        has_chroma: Whether its frames carry color planes, colored or not.
+        time_base: Seconds a unit of pts.
+        frame_rate: Frames a second on average; for encoders' rate control and estimates only.
+        first_pts: Time of the first frame that decodes, in units of `time_base`.
+        picture_seconds: Length of the picture as its stream's header says; None if it says
+            nothing. Never trusted: only compared with what was read, to tell of losses.
+        duration_seconds: The same, or failing that of the whole file; for progress bars.
+        timecode: Of the first frame, as a tag or track of the film states it.
+        series: The pictures that it lies in; None for a film in one file.
+    """
+
+    path: Path
+    container: str
+    codec: str
+    stream_index: int
+    picture: Picture
+    pixel_format: str
+    has_chroma: bool
+    time_base: Fraction
+    frame_rate: Fraction
+    first_pts: int
+    picture_seconds: float | None
+    duration_seconds: float | None
+    timecode: str | None = None
+    series: Series | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file that it lies in, or the pictures in their order."""
+        return (self.path,) if self.series is None else tuple(self.series.files())
+
+    @property
+    def title(self) -> Path:
+        """The path that files made of it are named after."""
+        return self.path if self.series is None else self.series.pattern.title
+
+    def frames_expected(
+        self, start_seconds: Fraction = Fraction(0), duration_seconds: Fraction | None = None
+    ) -> int | None:
+        """How many frames the header leads to expect in the film or a piece of it: an estimate."""
+        if self.duration_seconds is None:
+            return None
+        length = max(0.0, self.duration_seconds - float(start_seconds))
+        if duration_seconds is not None:
+            length = min(length, float(duration_seconds))
+        return max(1, round(length * float(self.frame_rate)))
+
+
+def open_container(
+    path: Path, series: Series | None = None, hwaccel: HWAccel | None = None
+) -> InputContainer:
+    """An open container of the file at `path`, or of a series of pictures.
+
+    Args:
+        path: The file.
+        series: The pictures, if it is such.
+        hwaccel: What decodes a file in place of the processor.
+
+    Raises:
+        SourceError: The file is missing, a folder, empty, unreadable, or nothing FFmpeg knows.
+    """
+    try:
+        if series is not None:
+            return cast(InputContainer, OpenSeries(series))
+        if path.is_dir():
+            raise SourceError(f"{path}: is a folder; name a video file")
+        if path.stat().st_size == 0:
+            raise SourceError(f"{path}: is empty (zero bytes); copy the file again")
+        return av.open(str(path.absolute()), metadata_errors="replace", hwaccel=hwaccel)
+    except FileNotFoundError as error:
+        raise SourceError(f"{path}: no such file") from error
+    except PermissionError as error:
+        raise SourceError(f"{path}: may not be read; check its permissions") from error
+    except av.FFmpegError as error:
+        raise SourceError(
+            f"{path}: cannot be opened as a video (not a video, or its header is lost); "
+            "try to play it, or copy it again"
+        ) from error
+    except OSError as error:
+        raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def main_video_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The stream that is the film: the one shown by default, of those the largest, or the first.
+
+    A cover picture is never it.
+
+    Raises:
+        SourceError: The file holds no picture at all.
+    """
+    pictures = [
+        stream
+        for stream in container.streams.video
+        if not stream.disposition & Disposition.attached_pic and stream.codec_context
+    ]
+    if not pictures:
+        raise SourceError(f"{path}: holds no picture that can be decoded, only other streams")
+    main = max(pictures, key=_prominence)
+    main.thread_type = _thread_type(main)
+    if main.codec_context.name == "exr":
+        main.codec_context.options = EXR_OPTIONS
+    return main
+
+
+def _prominence(stream: VideoStream) -> tuple[bool, int]:
+    """More for a stream that players show: the default one, then the larger one."""
+    is_default = bool(stream.disposition & Disposition.default)
+    return is_default, stream.codec_context.width * stream.codec_context.height
+
+
+def probe(path: Path, settings: InputSettings | None = None) -> Source:
+    """What is in the file at `path`, or in the pictures that it is the pattern of.
+
+    Args:
+        path: A file, or a pattern such as `reel/%06d.dpx`.
+        settings: How pictures are read; None for the defaults.
+
+    Raises:
+        SourceError: The file cannot be used; the text says why.
+    """
+    series = find_series(path, settings or InputSettings())
+    with open_container(path, series) as container:
+        stream = main_video_stream(container, path)
+        frame = _first_frame(container, stream, path)
+        codec = stream.codec_context.name
+        rate = stream.guessed_rate or stream.average_rate or Fraction(25)
+        found = Source(
+            path=path,
+            container=container.format.name,
+            codec=codec,
+            stream_index=stream.index,
+            picture=_picture(frame, stream),
+            pixel_format=frame.format.name,
+            has_chroma=len(frame.format.components) >= 3,  # noqa: PLR2004 - Y, Cb, Cr
+            time_base=Fraction(stream.time_base or Fraction(1, 1000)),
+            frame_rate=Fraction(rate),
+            first_pts=frame.pts if frame.pts is not None else frame.dts or 0,
+            picture_seconds=_picture_seconds(stream),
+            duration_seconds=_picture_seconds(stream) or _file_seconds(container),
+            timecode=_timecode(container, stream),
+        )
+    return found if series is None else _of_series(found, series)
+
+
+def _thread_type(stream: VideoStream) -> Literal["NONE", "SLICE", "AUTO"]:
+    """How the decoder may use threads and still give the same frames each time.
+
+    Codecs that predict frames from frames patch damage up from whatever their threads have ready;
+    such a film is decoded by one thread, which encoding outweighs by far. FFV1 patches from the
+    frame before and is safe by slices, the others that code each frame alone by frames as well.
+    """
+    if stream.codec_context.name in SLICED_CODECS:
+        return "SLICE"
+    return "AUTO" if stream.codec_context.codec.intra_only else "NONE"
+
+
+def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> VideoFrame:
+    """The first frame that decodes at all; packets that do not are passed over."""
+    for packet in container.demux(stream):
+        try:
+            frames = packet.decode()
+        except av.FFmpegError:
+            continue
+        if frames:
+            return frames[0]
+    raise SourceError(
+        f"{path}: not one frame of its {stream.codec_context.name} video decodes; "
+        "its media data is damaged or missing"
+    )
+
+
+def _of_series(one: Source, series: Series) -> Source:
+    """A series of pictures of which `one` is known."""
+    seconds = float(len(series) / series.frame_rate)
+    return replace(
+        one,
+        series=series,
+        time_base=1 / series.frame_rate,
+        frame_rate=series.frame_rate,
+        picture_seconds=seconds,
+        duration_seconds=seconds,
+    )
+
+
+def _picture(frame: VideoFrame, stream: VideoStream) -> Picture:
+    fmt = frame.format
+    rgb = planar_format(fmt).startswith("gbrp")
+    gray = planar_format(fmt).startswith("gray")
+    log2_width, log2_height = (1, 1) if gray else (0, 0) if rgb else log2_subsampling(fmt)
+    return Picture(
+        width=frame.width,
+        height=frame.height,
+        depth=max(8, min(16, fmt.components[0].bits)),
+        log2_chroma_width=log2_width,
+        log2_chroma_height=log2_height,
+        matrix=_matrix(int(frame.colorspace), int(frame.color_primaries), frame.height),
+        full_range=_is_full_range(frame, rgb=rgb, gray=gray),
+        primaries=int(frame.color_primaries) or UNSPECIFIED,
+        transfer=int(frame.color_trc) or UNSPECIFIED,
+        chroma_location=_chroma_location(frame),
+        sample_aspect_ratio=Fraction(stream.sample_aspect_ratio or 1),
+        field_order=_field_order(frame, stream),
+        display_matrix=_display_matrix(frame),
+    )
+
+
+def _is_full_range(frame: VideoFrame, *, rgb: bool, gray: bool) -> bool:
+    """Range as tagged; FFmpeg takes untagged RGB and gray for full, untagged Y'CbCr for limited."""
+    if rgb or frame.format.name.startswith("yuvj"):
+        return True
+    return int(frame.color_range) == FULL_RANGE or (gray and int(frame.color_range) == 0)
+
+
+def _matrix(tagged: int, primaries: int, lines: int) -> Matrix:
+    """The matrix to write chroma with: the tagged one where it is one of ours, else by size."""
+    if tagged in set(Matrix):
+        return Matrix(tagged)
+    if primaries == int(Matrix.BT2020_NCL):
+        return Matrix.BT2020_NCL
+    return Matrix.BT709 if lines >= HD_LINES else Matrix.SMPTE170M
+
+
+def _chroma_location(frame: VideoFrame) -> ChromaLocation:
+    """Where new chroma goes: left, or top left for BT.2020 (ITU-R BT.2020-2 table 2).
+
+    The source's own place does not matter, since its chroma is replaced; these are what players
+    assume where they read no tag.
+    """
+    wide = int(frame.colorspace) in {Matrix.BT2020_NCL, Matrix.BT2020_CL}
+    return ChromaLocation.TOP_LEFT if wide else ChromaLocation.LEFT
+
+
+def _field_order(frame: VideoFrame, stream: VideoStream) -> int:
+    """AVFieldOrder as the stream says; raw DV says nothing and is always bottom field first."""
+    order = int(stream.codec_context.field_order)
+    if order == 0 and frame.interlaced_frame and stream.codec_context.name == "dvvideo":
+        return BOTTOM_FIELD_FIRST
+    return order
+
+
+def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
+    try:
+        # Typed as a dict in PyAV's stubs, in truth a mapping by type and by number.
+        found = cast("SideDataContainer", frame.side_data).get(SideDataType.DISPLAYMATRIX)
+    except ValueError:  # PyAV 18.1 does not know Exif, which FFmpeg 8.1 finds in many a picture
+        return _turned_by(frame.rotation) if frame.rotation else None
+    return None if found is None else tuple(memoryview(bytes(found)).cast("i"))
+
+
+def _turned_by(degrees: float) -> tuple[int, ...]:
+    """The display matrix of a picture that is turned counterclockwise, but not mirrored."""
+    cosine, sine = (round(part(radians(degrees)) * 0x10000) for part in (cos, sin))
+    return (cosine, -sine, 0, sine, cosine, 0, 0, 0, 1 << 30)
+
+
+def _picture_seconds(stream: VideoStream) -> float | None:
+    """Length that the container states for this stream; Matroska keeps it in a tag."""
+    if stream.duration is not None and stream.time_base:
+        return float(stream.duration * stream.time_base)
+    try:
+        hours, minutes, seconds = stream.metadata["DURATION"].split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds)
+    except (KeyError, ValueError):
+        return None
+
+
+def _timecode(container: InputContainer, stream: VideoStream) -> str | None:
+    """The picture's own tag, else that of a timecode track, else the file's."""
+    tags = (stream.metadata, *(other.metadata for other in container.streams), container.metadata)
+    found = ({key.lower(): text for key, text in each.items()}.get("timecode") for each in tags)
+    return next((text for text in found if text), None)
+
+
+def _file_seconds(container: InputContainer) -> float | None:
+    return container.duration / av.time_base if container.duration else None

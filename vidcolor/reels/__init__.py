@@ -1,0 +1,1 @@
+"""Many films: found, planned, kept account of, colorized."""

@@ -1,0 +1,287 @@
+"""Many reels, one after the other: each failure kept to itself, none done twice."""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
+from vidcolor.film.checkpoint import discard_work
+from vidcolor.film.coloring import Engine, FilmRun, Progress, Watcher, color_here
+from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
+from vidcolor.film.credentials import load_signer
+from vidcolor.film.provenance import Origin, find_origin, tell_identity
+from vidcolor.film.verify import is_proven
+from vidcolor.models.zoo import Model
+from vidcolor.pipeline.trace import NO_TRACE, Trace
+from vidcolor.reels.find import Reel
+from vidcolor.reels.ledger import Ledger
+from vidcolor.settings import Settings
+from vidcolor.threads import map_at_once
+from vidcolor.writing.plan import Job, plan_video
+
+LEFT = "another run has it in work: left to it"
+
+
+State = Literal["done", "already done", "failed", "left to another run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReelResult:
+    """How one reel ended.
+
+    Attributes:
+        source: The film.
+        state: Whether its film is there, made by this run or an earlier one, and if not, why.
+        result: What came of it; None unless this run made it.
+        error: Why it failed; None if it did not.
+        note: A line on why it was left alone; empty if it was not.
+    """
+
+    source: Path
+    state: State = "done"
+    result: Result | None = None
+    error: VidcolorError | None = None
+    note: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether its film is there, made by this run or an earlier one."""
+        return self.state in {"done", "already done"}
+
+
+class Planned(NamedTuple):
+    """A reel that is about to be colorized.
+
+    Attributes:
+        job: How it will be written.
+        origin: What it is by its content; None if nobody keeps account.
+        identity: What decides the film's bytes; empty if nobody keeps account.
+    """
+
+    job: Job
+    origin: Origin | None = None
+    identity: Mapping[str, object] = {}
+
+
+class Workers(NamedTuple):
+    """Threads that each have a reel in work.
+
+    Attributes:
+        number: How many.
+        stop: Lets them leave what they do.
+    """
+
+    number: int
+    stop: Callable[[], None]
+
+
+class Batch:
+    """Colorizes reels, with a ledger if they go to one folder.
+
+    Args:
+        model: What predicts.
+        settings: All settings.
+        output: The output of a single reel, if named.
+        folder: Where unnamed outputs go; None for beside their sources.
+        ledger: That of the folder, if one is kept.
+        color: Colors the shots of each.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        settings: Settings,
+        *,
+        output: Path | None = None,
+        folder: Path | None = None,
+        ledger: Ledger | None = None,
+        color: Engine = color_here,
+    ) -> None:
+        load_signer(settings.output)  # what is wrong with it is told before the first film
+        self.model = model
+        self.settings = settings
+        self._output = output
+        self._folder = folder
+        self._ledger = ledger
+        self._color = color
+        self._targets: dict[Path, Path] = {}
+
+    def outcomes(
+        self,
+        reels: Iterable[Reel],
+        colorize: Callable[[Planned], ReelResult],
+        workers: Workers | None = None,
+    ) -> Generator[ReelResult, None, None]:
+        """Yield what becomes of each reel.
+
+        Those that another run has in work come last. They are asked about again for as long as this
+        run has work itself: so of several runs the one that ends last finds all reels done, and
+        only the others leave any.
+
+        Args:
+            reels: The films.
+            colorize: Does it, by `Batch.colorize`, or only tells of it.
+            workers: Threads for several reels at once; None for one after the other.
+        """
+        waiting, has_worked = list(reels), True
+        while waiting and has_worked:
+            by_path = {reel.path: reel for reel in waiting}
+            waiting, has_worked = [], False
+            for planned, outcome in self._tried(by_path.values(), colorize, workers):
+                if outcome.state == "left to another run":
+                    waiting.append(by_path[outcome.source])
+                    continue
+                has_worked |= planned
+                yield outcome
+        yield from (_left(reel.path) for reel in waiting)
+
+    def _tried(
+        self,
+        reels: Iterable[Reel],
+        colorize: Callable[[Planned], ReelResult],
+        workers: Workers | None,
+    ) -> Iterator[tuple[bool, ReelResult]]:
+        """What becomes of each reel at once, with whether it could be planned."""
+
+        def finish(planned: Planned | ReelResult) -> tuple[bool, ReelResult]:
+            if isinstance(planned, Planned):
+                return True, colorize(planned)
+            return False, planned
+
+        planned = map(self._plan, reels)
+        if workers is None:
+            return map(finish, planned)
+        return map_at_once(finish, planned, workers.number, workers.stop)
+
+    def colorize(self, planned: Planned, progress: Progress, trace: Trace = NO_TRACE) -> ReelResult:
+        """Colorize one planned reel; an error is its outcome."""
+        job, ledger = planned.job, self._ledger
+        watcher = Watcher(progress) if ledger is None else _Account(ledger, planned, progress)
+        try:
+            make_folder(job.encoding.path.parent)
+            run = FilmRun(
+                job=job,
+                model=self.model,
+                settings=self.settings,
+                origin=planned.origin or find_origin(job.source.files),
+                engine=self._color,
+                watcher=watcher,
+                trace=trace,
+            )
+            result = colorize_job(run)
+        except ReelTakenError:
+            return _left(job.source.path)
+        except VidcolorError as error:
+            done = self._find_done(job.source.path, planned.identity)  # by another run, just now
+            return done or self._failed(job.source.path, error)
+        return ReelResult(source=job.source.path, result=result)
+
+    def _plan(self, reel: Reel) -> Planned | ReelResult:
+        """How a reel will be colorized, or why not."""
+        folder = None if self._folder is None else self._folder / reel.subfolder
+        try:
+            job = plan_video(reel.path, self._output, self.settings, folder=folder)
+            self._refuse_meeting(job)
+            if self._ledger is None:
+                check_names(job, self.settings, folder_comes=folder is not None)
+                return Planned(job)
+            return self._plan_with(self._ledger, job)
+        except ReelTakenError:
+            return _left(reel.path)
+        except VidcolorError as error:
+            return self._failed(reel.path, error)
+
+    def _plan_with(self, ledger: Ledger, job: Job) -> Planned | ReelResult:
+        """The same where a ledger knows what was done."""
+        origin = ledger.find_origin(job.source.path, job.source.files)
+        identity = tell_identity(job, self.model, self.settings, origin)
+        source, film = job.source.path, job.encoding.path
+        done = self._find_done(source, identity)
+        if done is not None:
+            return done
+        try:
+            check_names(job, self.settings, folder_comes=True)
+        except OutputError as error:
+            done = self._find_done(source, identity)  # by another run, just now
+            if done is not None:
+                return done
+            changes = ", ".join(ledger.find_changes(film, identity))
+            if not changes:
+                raise
+            state = "is in work" if isinstance(error, ReelTakenError) else "was made"
+            raise OutputError(
+                f"{film}: {state} with other things ({changes}); use --overwrite or another -o"
+            ) from error
+        return Planned(job, origin, identity)
+
+    def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
+        """The outcome of a reel that is done by the ledger's word."""
+        done = None if self._ledger is None else self._ledger.find_done(identity)
+        if done is None or not is_proven(done, self.settings):
+            return None
+        discard_work(done)  # of a run that was killed at its very end
+        return ReelResult(source=source, state="already done", note=f"is done already: {done}")
+
+    def _refuse_meeting(self, job: Job) -> None:
+        """Raise if two reels would come to one file."""
+        source = job.source.path
+        for target in paths_written(job, self.settings):
+            earlier = self._targets.setdefault(target.absolute(), source)
+            if earlier != source:
+                raise OutputError(
+                    f"{source}: its output {target} would be that of {earlier} too; "
+                    "colorize them into different folders"
+                )
+
+    def _failed(self, source: Path, error: VidcolorError) -> ReelResult:
+        if self._ledger is not None:
+            with suppress(OutputError):  # it is told to the user anyway
+                self._ledger.fail(source, error)
+        return ReelResult(source=source, state="failed", error=error)
+
+
+class _Account(Watcher):
+    """Tells a ledger of one reel."""
+
+    def __init__(self, ledger: Ledger, planned: Planned, progress: Progress) -> None:
+        super().__init__(progress)
+        self._ledger = ledger
+        self._identity = planned.identity
+        self._path, self._film = planned.job.source.path, planned.job.encoding.path
+        self._is_begun = False
+
+    def see_frame(self, done: int, shot: int) -> None:
+        self._begin()
+        super().see_frame(done, shot)
+
+    def see_shot(self, number: int, frames: int) -> None:
+        self._begin()
+        self._ledger.add_shot(self._path, number, frames)
+
+    def see_film(self, frames: int, seconds: float) -> None:
+        self._ledger.end(self._path, self._film, frames, seconds)
+
+    def _begin(self) -> None:
+        if not self._is_begun:
+            self._ledger.begin(self._path, self._film, self._identity)
+        self._is_begun = True
+
+
+def _left(source: Path) -> ReelResult:
+    return ReelResult(source=source, state="left to another run", note=LEFT)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the output folder if it is missing.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be made ({error.strerror}); name another -o"
+        ) from error

@@ -1,0 +1,294 @@
+"""What became of the reels whose films lie in one folder, told by a file beside them.
+
+The ledger is an SQLite database that any number of runs may write to at once. It says which reels
+are done, with what and how far others are; whether a run has a reel in work right now is told by
+the lock on the work itself, which a killed run cannot leave behind.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from time import monotonic, sleep
+from typing import Any, Self, TypeVar
+
+from vidcolor.errors import DiskFullError, LedgerError, OutputError, SourceError, VidcolorError
+from vidcolor.files import files_of, tell_differences
+from vidcolor.film.checkpoint import is_taken
+from vidcolor.film.provenance import Origin, find_origin, stamp
+
+T = TypeVar("T")
+
+NAME = "vidcolor-ledger.sqlite"
+VERSION = 1
+WAIT_SECONDS = 30.0
+"""How long another run may hold the ledger; each does so for a moment only."""
+
+_RETRY_SECONDS = 0.05
+
+_TABLES = """
+CREATE TABLE reels (
+    path TEXT PRIMARY KEY, state TEXT NOT NULL, size INTEGER, mtime_ns INTEGER, sha256 TEXT,
+    settings_hash TEXT, identity TEXT, output TEXT, output_size INTEGER, output_mtime_ns INTEGER,
+    begun TEXT, ended TEXT, seconds REAL, frames INTEGER, error TEXT);
+CREATE TABLE shots (
+    path TEXT, number INTEGER, frames INTEGER NOT NULL, ended TEXT NOT NULL,
+    PRIMARY KEY (path, number)) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What the ledger says of one reel.
+
+    Attributes:
+        path: The reel.
+        state: `waiting`, `in work`, `stopped`, `done` or `failed`.
+        shots: How many of its shots are whole.
+        frames: How many frames they have.
+        seconds: How long it took; None while it is not done.
+        output: The film; None before it is known.
+        error: Why it failed; empty if it did not.
+    """
+
+    path: Path
+    state: str
+    shots: int
+    frames: int
+    seconds: float | None
+    output: Path | None
+    error: str
+
+
+class Ledger:
+    """The ledger of a folder of outputs, made if it is missing.
+
+    Args:
+        folder: Where the outputs go.
+
+    Raises:
+        LedgerError: It cannot be used; the text says why.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._path = folder / NAME
+        try:
+            self._database = sqlite3.connect(
+                self._path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            try:
+                _patiently(self._begin)
+            except BaseException:
+                self._database.close()
+                raise
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._database.close()
+
+    def expect(self, paths: Iterable[Path]) -> None:
+        """Enter reels that will be colorized; what is known of them stays."""
+        for path in paths:
+            query = "INSERT OR IGNORE INTO reels (path, state) VALUES (?, 'waiting')"
+            self._execute(query, (_key(path),))
+
+    def find_origin(self, path: Path, files: Sequence[Path]) -> Origin:
+        """What a reel is by its content, which is read only if its size or time is another.
+
+        Args:
+            path: The film, or the pattern of a series of pictures.
+            files: The film, or the pictures in order.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        size, time = stamp(files)
+        query = "SELECT sha256 FROM reels WHERE path = ? AND size = ? AND mtime_ns = ?"
+        row = self._execute(query, (_key(path), size, time)).fetchone()
+        if row and row[0]:
+            return Origin(size, time, row[0])
+        origin = find_origin(files)
+        query = "UPDATE reels SET size = ?, mtime_ns = ?, sha256 = ? WHERE path = ?"
+        self._execute(query, (*origin, _key(path)))
+        return origin
+
+    def find_done(self, identity: Mapping[str, object]) -> Path | None:
+        """The film that was made before of the same content in the same way, if it is still so."""
+        query = (
+            "SELECT output, output_size, output_mtime_ns FROM reels "
+            "WHERE state = 'done' AND settings_hash = ?"
+        )
+        for output, *found in self._execute(query, (_hash(identity),)):
+            film: Path = self.folder / output
+            if film.exists() and list(stamp(files_of(film))) == found:
+                return film
+        return None
+
+    def find_changes(self, output: Path, identity: Mapping[str, object]) -> list[str]:
+        """How the film under this name, done or in work, was begun otherwise; a phrase each."""
+        query = "SELECT identity FROM reels WHERE output = ? AND state IN ('done', 'in work')"
+        for (before,) in self._execute(query, (self._name(output),)):
+            return list(tell_differences(json.loads(before), _plain(identity)))
+        return []
+
+    def begin(self, path: Path, output: Path, identity: Mapping[str, object]) -> None:
+        """Say that a reel is in work."""
+        query = (
+            "UPDATE reels SET state = 'in work', begun = ?, ended = NULL, seconds = NULL, "
+            "frames = NULL, error = NULL, settings_hash = ?, identity = ?, output = ? "
+            "WHERE path = ?"
+        )
+        text = json.dumps(_plain(identity))
+        values = (_now(), _hash(identity), text, self._name(output), _key(path))
+        self._execute(query, values)
+
+    def add_shot(self, path: Path, number: int, frames: int) -> None:
+        """Say that a shot is whole, and that those behind it are not."""
+        self._execute("DELETE FROM shots WHERE path = ? AND number > ?", (_key(path), number))
+        values = (_key(path), number, frames, _now())
+        self._execute("INSERT OR REPLACE INTO shots VALUES (?, ?, ?, ?)", values)
+
+    def end(self, path: Path, output: Path, frames: int, seconds: float) -> None:
+        """Say that a reel that was begun is done."""
+        query = (
+            "UPDATE reels SET state = 'done', ended = ?, frames = ?, seconds = ?, error = NULL, "
+            "output_size = ?, output_mtime_ns = ? WHERE path = ?"
+        )
+        self._execute(query, (_now(), frames, seconds, *stamp(files_of(output)), _key(path)))
+
+    def fail(self, path: Path, error: VidcolorError) -> None:
+        """Say why a reel failed."""
+        query = "UPDATE reels SET state = 'failed', ended = ?, error = ? WHERE path = ?"
+        self._execute(query, (_now(), str(error), _key(path)))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """For a moment no other run can do the same, nor write to the ledger."""
+        self._execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        finally:
+            self._execute("COMMIT")
+
+    def entries(self) -> list[Entry]:
+        """What is known of every reel, in the order in which they were entered."""
+        query = (
+            "SELECT reels.path, state, count(number), coalesce(sum(shots.frames), 0), seconds, "
+            "output, error FROM reels LEFT JOIN shots ON reels.path = shots.path "
+            "GROUP BY reels.rowid ORDER BY reels.rowid"
+        )
+        return [self._entry(*row) for row in self._execute(query).fetchall()]
+
+    def _entry(self, path: str, state: str, shots: int, frames: int, *row: Any) -> Entry:
+        seconds, output, error = row
+        film = None if output is None else self.folder / output
+        if state == "in work" and not (film and is_taken(film)):
+            state = "stopped"
+        return Entry(
+            path=Path(path),
+            state=state,
+            shots=shots,
+            frames=frames,
+            seconds=seconds,
+            output=film,
+            error=error or "",
+        )
+
+    def _begin(self) -> None:
+        """Make the tables, if there are none, and refuse what a newer program wrote."""
+        self._database.rollback()  # what an attempt before this one began
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = NORMAL")
+        self._database.execute("BEGIN IMMEDIATE")
+        (version,) = self._database.execute("PRAGMA user_version").fetchone()
+        if version > VERSION:
+            raise LedgerError(
+                f"{self._path}: was written by a newer vidcolor (ledger {version}, this one knows "
+                f"{VERSION}); use that one, or another -o"
+            )
+        if version == 0:
+            for statement in _TABLES.split(";"):
+                self._database.execute(statement)
+            self._database.execute(f"PRAGMA user_version = {VERSION}")
+        self._database.execute("COMMIT")
+
+    def _execute(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
+        try:
+            return _patiently(lambda: self._database.execute(query, values))
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+
+    def _name(self, output: Path) -> str:
+        """An output as it lies in the folder, which may be moved."""
+        return output.absolute().relative_to(self.folder.absolute()).as_posix()
+
+    def _explained(self, error: sqlite3.Error) -> OutputError:
+        """`error` as one line that names the file and what to do."""
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code == sqlite3.SQLITE_FULL:
+            return DiskFullError(self.folder)
+        told = {
+            sqlite3.SQLITE_BUSY: "is locked by another program; close that and run again",
+            sqlite3.SQLITE_NOTADB: "is no ledger, or damaged; move it away and run again",
+            sqlite3.SQLITE_CORRUPT: "is damaged; move it away and run again",
+            sqlite3.SQLITE_READONLY: "may not be written to; choose another folder with -o",
+            sqlite3.SQLITE_CANTOPEN: "cannot be opened; choose another folder with -o",
+        }.get(code, f"cannot be used ({error}); choose another folder with -o")
+        return LedgerError(f"{self._path}: {told}")
+
+
+def read_ledger(folder: Path) -> list[Entry]:
+    """What the ledger in a folder says of every reel.
+
+    Raises:
+        SourceError: There is none.
+        LedgerError: It cannot be used.
+    """
+    if not (folder / NAME).is_file():
+        raise SourceError(f"{folder}: holds no {NAME}; name the -o folder of a run")
+    with Ledger(folder) as ledger:
+        return ledger.entries()
+
+
+def _patiently(action: Callable[[], T]) -> T:
+    """What an action on the database comes to once nobody is in its way.
+
+    SQLite waits for those who write, but not for one who opens the log of changes or, as the last
+    to go, clears it away (its documentation, "Write-Ahead Logging", 9).
+    """
+    began = monotonic()
+    while True:
+        try:
+            return action()
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not is_busy or monotonic() - began > WAIT_SECONDS:
+                raise
+        sleep(_RETRY_SECONDS)
+
+
+def _key(path: Path) -> str:
+    return str(path.absolute())
+
+
+def _plain(identity: Mapping[str, object]) -> dict[str, object]:
+    """As it is read back from JSON."""
+    plain: dict[str, object] = json.loads(json.dumps(identity))
+    return plain
+
+
+def _hash(identity: Mapping[str, object]) -> str:
+    return sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,1 @@
+"""What a finished film says of itself: figures over time, remarks, sidecar, plot."""

@@ -1,0 +1,289 @@
+"""What a film's colors did over its time, in figures small enough to keep."""
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vidcolor.report.checks import Flaws, measure_flaws
+
+Map = NDArray[np.float32]
+
+MEAN_WEIGHT = 0.37
+"""Of the mean color's distance from grey in colorfulness M1 (Hasler and Suesstrunk 2003)."""
+
+
+# Figure of a shot, the frame's that it comes from, and -1 where the least tells most.
+_PEAKS = (
+    ("colorfulness", "colorfulness", 1),
+    ("confidence", "confidence", -1),
+    ("limited_share", "limited_share", 1),
+    ("flicker", "change", 1),
+    *((name, name, 1) for name in Flaws._fields),
+)
+
+
+class FrameFigures(NamedTuple):
+    """The figures of one frame.
+
+    Attributes:
+        seconds: Time of the frame since the film's first frame.
+        shot: Number of its shot, from 0.
+        returns_to: Number of the shot whose colors its shot began with, if any.
+        mean_a: Mean of a*.
+        mean_b: Mean of b*.
+        colorfulness: M1 of the map.
+        confidence: How sure the model is of its colors, in [0, 1].
+        limited_share: How much of its chroma the gamut limits, in [0, 1].
+        change: Mean distance in ab to the frame before; None for a shot's first frame.
+        work_seconds: Time that passed since the frame before.
+        glare, skin, patch, jump, contrast: See `Flaws`; None where they are not known, as of frames
+            that an earlier version colored.
+    """
+
+    seconds: float
+    shot: int
+    returns_to: int | None
+    mean_a: float
+    mean_b: float
+    colorfulness: float
+    confidence: float
+    limited_share: float
+    change: float | None
+    work_seconds: float
+    glare: float | None = None
+    skin: float | None = None
+    patch: float | None = None
+    jump: float | None = None
+    contrast: float | None = None
+
+
+@dataclass(slots=True)
+class _Sums:
+    """Sums over the frames of one second of film, or of one shot."""
+
+    frames: int = 0
+    a: float = 0.0
+    b: float = 0.0
+    colorfulness: float = 0.0
+    confidence: float = 0.0
+    limited_share: float = 0.0
+    flicker: float = 0.0
+    frames_compared: int = 0
+    work_seconds: float = 0.0
+
+    def add(self, figures: FrameFigures) -> None:
+        """Take in a frame."""
+        self.frames += 1
+        self.a += figures.mean_a
+        self.b += figures.mean_b
+        self.colorfulness += figures.colorfulness
+        self.confidence += figures.confidence
+        self.limited_share += figures.limited_share
+        if figures.change is not None:
+            self.flicker += figures.change
+            self.frames_compared += 1
+        self.work_seconds += figures.work_seconds
+
+    def means(self) -> dict[str, float | None]:
+        """The means over the frames; None where there is no figure."""
+        return {
+            "mean_a": _ratio(self.a, self.frames),
+            "mean_b": _ratio(self.b, self.frames),
+            "colorfulness": _ratio(self.colorfulness, self.frames),
+            "confidence": _ratio(self.confidence, self.frames),
+            "limited_share": _ratio(self.limited_share, self.frames),
+            "flicker": _ratio(self.flicker, self.frames_compared),
+        }
+
+
+class _Peak(NamedTuple):
+    """The frame of a shot that has most of a figure."""
+
+    value: float
+    frame: int
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Shot:
+    number: int
+    returns_to: int | None
+    first_frame: int
+    start_seconds: float
+    sums: _Sums = field(default_factory=_Sums)
+    peaks: dict[str, _Peak] = field(default_factory=dict)
+
+    def add(self, figures: FrameFigures, frame: int) -> None:
+        """Take in frame `frame` of the film."""
+        self.sums.add(figures)
+        for name, attribute, sign in _PEAKS:
+            value = getattr(figures, attribute)
+            if value is None or not math.isfinite(value):
+                continue
+            peak = self.peaks.get(name)
+            if peak is None or sign * value > sign * peak.value:
+                self.peaks[name] = _Peak(value, frame, figures.seconds)
+
+
+class Timeline:
+    """Figures of a film as it goes by: a row for each second of film, a row for each shot.
+
+    One frame's map is kept and a few numbers for each second and each shot, however many frames
+    they have.
+
+    Args:
+        past: Frames whose figures are known, from an earlier run.
+        clock: Seconds that only grow; the first row's work begins when the timeline is made.
+    """
+
+    def __init__(
+        self,
+        past: Iterable[FrameFigures] = (),
+        *,
+        clock: Callable[[], float] = perf_counter,
+    ) -> None:
+        self._clock = clock
+        self._told = clock()
+        self._rows: dict[int, _Sums] = {}
+        self._shots: list[_Shot] = []
+        self._count = 0
+        self._before: Map | None = None
+        self._lightness_before: Map | None = None
+        for figures in past:
+            self._take(figures)
+
+    def add(
+        self,
+        ab: Map,
+        *,
+        seconds: float,
+        shot: int,
+        confidence: float,
+        limited_share: float = 0.0,
+        returns_to: int | None = None,
+        lightness: Map | None = None,
+    ) -> FrameFigures:
+        """Take in the next frame, in the order shown; its figures.
+
+        Args:
+            ab: (2, h, w) a* and b*, of one size throughout a shot. It is copied.
+            seconds: Time of the frame since the film's first frame.
+            shot: Number of its shot, from 0.
+            confidence: How sure the model is of its colors, in [0, 1].
+            limited_share: How much of its chroma the gamut limits, in [0, 1].
+            returns_to: Number of the shot whose colors its shot began with, if any.
+            lightness: (h, w) L* in [0, 100]; without it flaws are not looked for. It is kept, and
+                must not be changed afterwards.
+        """
+        if not self._shots or self._shots[-1].number != shot:
+            self._before = self._lightness_before = None
+        flat = np.array(ab, np.float32).reshape(2, -1)  # (2, h * w)
+        distances = change = None
+        with np.errstate(invalid="ignore", over="ignore"):  # what is not finite becomes None
+            mean = flat.mean(1)  # (2,)
+            colorful = _colorfulness(flat, mean)
+            if self._before is not None:
+                distances = np.sqrt(np.square(flat - self._before).sum(0))  # faster than hypot
+                change = float(distances.mean())
+            flaws = None
+            if lightness is not None:
+                flaws = measure_flaws(flat, lightness.ravel(), distances, self._lightness_before)
+                self._lightness_before = lightness.ravel()
+        self._before = flat
+        now = self._clock()
+        figures = FrameFigures(
+            seconds=seconds,
+            shot=shot,
+            returns_to=returns_to,
+            mean_a=float(mean[0]),
+            mean_b=float(mean[1]),
+            colorfulness=colorful,
+            confidence=confidence,
+            limited_share=limited_share,
+            change=change,
+            work_seconds=now - self._told,
+            **({} if flaws is None else flaws._asdict()),
+        )
+        self._told = now
+        self._take(figures)
+        return figures
+
+    def _take(self, figures: FrameFigures) -> None:
+        if not self._shots or self._shots[-1].number != figures.shot:
+            shot = _Shot(figures.shot, figures.returns_to, self._count, figures.seconds)
+            self._shots.append(shot)
+        self._rows.setdefault(math.floor(figures.seconds), _Sums()).add(figures)
+        self._shots[-1].add(figures, self._count)
+        self._count += 1
+
+    @property
+    def frames(self) -> int:
+        """How many frames were taken in."""
+        return self._count
+
+    def shots(self) -> list[dict[str, object]]:
+        """What `figures` tells of the shots."""
+        return [_tell_shot(shot) for shot in self._shots]
+
+    def figures(self) -> dict[str, object]:
+        """Everything taken in so far, as values that JSON has; None where there is no figure.
+
+        Returns:
+            `frames`: how many there are.
+            `shots`: for each its `number`, that of the shot that it `returns_to` or None, its
+            `first_frame` counted from 0 here, its `start_seconds`, its `frames`, the means below
+            over all of them, and `peaks`: by name of figure, those of `Flaws` among them, the
+            `value`, the number (`frame`) and the time (`seconds`) of the frame that has most of it,
+            or least `confidence`.
+            `timeline`: columns of equal length, a row for each `second` of film that has frames,
+            numbered from 0, with its count of `frames`. Means over these frames are `mean_a`,
+            `mean_b`, `colorfulness` (M1 of the map), `confidence`, `limited_share` (how much of the
+            chroma the gamut limits) and `flicker`: the mean distance
+            in ab to the same pixel of the frame before in the same shot. The picture's own motion
+            counts as flicker too; a shot's first frame has none. `frames_per_second` is the speed
+            of the work: the row's frames over the time spent on them.
+        """
+        seconds = sorted(self._rows)
+        rows = [self._rows[second] for second in seconds]
+        columns: dict[str, object] = {"second": seconds, "frames": [row.frames for row in rows]}
+        means = [row.means() for row in rows]
+        columns |= {name: [each[name] for each in means] for name in _Sums().means()}
+        columns["frames_per_second"] = [_ratio(row.frames, row.work_seconds) for row in rows]
+        return {"frames": self._count, "shots": self.shots(), "timeline": columns}
+
+
+def _tell_shot(shot: _Shot) -> dict[str, object]:
+    return {
+        "number": shot.number,
+        "returns_to": shot.returns_to,
+        "first_frame": shot.first_frame,
+        "start_seconds": shot.start_seconds,
+        "frames": shot.sums.frames,
+        **shot.sums.means(),
+        "peaks": {name: _tell_peak(peak) for name, peak in shot.peaks.items()},
+    }
+
+
+def _tell_peak(peak: _Peak) -> dict[str, object]:
+    return peak._asdict() | {"value": _ratio(peak.value, 1)}
+
+
+def _colorfulness(flat: Map, mean: Map) -> float:
+    """Colorfulness M1 of (2, n) a* and b* around (2,): spread, and a share of being off grey.
+
+    D. Hasler, S. Suesstrunk, "Measuring colourfulness in natural images", 2003.
+    """
+    variances = np.square(flat - mean[:, None]).mean(1)  # (2,)
+    return math.sqrt(variances.sum()) + MEAN_WEIGHT * math.hypot(*mean)
+
+
+def _ratio(total: float, count: float) -> float | None:
+    """`total` / `count` to six digits, which is more than the figures are good for."""
+    if not count or not math.isfinite(total):
+        return None
+    return float(f"{total / count:.6g}")

@@ -1,0 +1,139 @@
+"""Which frames of a shot the network is asked about, and which the one before explains.
+
+Where everything in a frame was in the frame before, its colors were too. What cannot be traced back
+to the last frame that the network saw adds up frame by frame, until the network is asked again.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vidcolor.frame import ColorHistogram, Mapped, Motion, Seen, Spared
+from vidcolor.settings import TemporalSettings
+from vidcolor.temporal.motion import with_motions
+
+A = TypeVar("A", ColorHistogram, Spared)
+Map = NDArray[np.float32]
+
+Ask = Callable[[Iterable[Seen]], Generator[Mapped, None, None]]
+"""A network that is asked about frames, and gives each back with its prediction, in order."""
+
+MOST_SPARED = 3
+"""Frames in a row that the network is not asked about by `auto`: colors must not go stale."""
+
+LEAST_TRUST = 0.5
+"""A pixel is explained if it can be traced back to the last frame asked about with this trust."""
+
+MOST_LOST = 0.02
+"""Share of pixels that may be unexplained: a hand that comes into the picture is more."""
+
+
+class Choice(NamedTuple):
+    """Whether the network is asked about a frame.
+
+    Attributes:
+        asked: Whether it is.
+        motion: How the picture moved against the frame before; None for a shot's first, and where
+            nobody needs it.
+    """
+
+    asked: bool
+    motion: Motion | None
+
+    @property
+    def spared_by(self) -> Motion | None:
+        """The motion that makes it needless to ask; None if the network is asked."""
+        return None if self.asked else self.motion
+
+
+def ask_keyframes(
+    frames: Iterable[Seen], ask: Ask, settings: TemporalSettings
+) -> Generator[tuple[Seen, ColorHistogram | Spared], None, None]:
+    """Yield each frame of one shot with what the network says of it, where it is asked.
+
+    Args:
+        frames: The shot's frames in the order shown.
+        ask: The network; it gives back the frames that it is given, in their order.
+        settings: How often it is asked.
+    """
+    waiting: deque[tuple[Seen, Choice]] = deque()  # chosen, and not answered yet
+
+    def asked() -> Iterator[Seen]:
+        sparing = Sparing(settings)
+        with closing(with_motions(frames, settings)) as moved:
+            for seen, motion in moved:
+                choice = sparing.choose(motion)
+                waiting.append((seen, choice))
+                if choice.asked:
+                    yield seen
+
+    with closing(ask(asked())) as answers:
+        for answer in answers:
+            yield from _spared(waiting)
+            seen, choice = waiting.popleft()
+            yield _shown(seen, replace(answer.prediction, motion=choice.motion))
+        yield from _spared(waiting)
+
+
+def _spared(waiting: deque[tuple[Seen, Choice]]) -> Iterator[tuple[Seen, Spared]]:
+    """The first frames that wait, as long as they are spared."""
+    while waiting and (motion := waiting[0][1].spared_by) is not None:
+        seen, _ = waiting.popleft()
+        yield _shown(seen, Spared(seen.exposed, motion))
+
+
+def _shown(seen: Seen, answer: A) -> tuple[Seen, A]:
+    """A frame with its answer, which its trace gets, or that there is none of its own."""
+    if seen.trace is not None:
+        seen.trace.note(spared=isinstance(answer, Spared))
+        if isinstance(answer, ColorHistogram):
+            seen.trace.add_prediction("net", answer, answer.seconds)
+    return seen, answer
+
+
+class Sparing:
+    """Chooses among the frames of one shot.
+
+    Args:
+        settings: How often the network is asked.
+    """
+
+    def __init__(self, settings: TemporalSettings) -> None:
+        self._settings = settings
+        self._trust: Map | None = None  # in the way back to the last frame asked about, (h, w)
+        self._spared = 0
+
+    def choose(self, motion: Motion | None) -> Choice:
+        """Choose for the next frame.
+
+        Args:
+            motion: How it moved against the one before, as `with_motions` tells it: None for the
+                shot's first, and without smoothing.
+        """
+        if motion is None:
+            return Choice(asked=True, motion=None)
+        asked = self._must_ask(motion)
+        self._spared = 0 if asked else self._spared + 1
+        if asked:
+            self._trust = None
+        return Choice(asked, motion)
+
+    def _must_ask(self, motion: Motion) -> bool:
+        every = self._settings.every
+        if every != "auto":
+            return self._spared + 1 >= every
+        if self._spared == MOST_SPARED:
+            return True
+        trust = motion.trust
+        if self._trust is not None:
+            rows, columns = np.indices(trust.shape, np.float32)
+            x, y = motion.displacement[0] + columns, motion.displacement[1] + rows
+            trust = trust * cv2.remap(self._trust, x, y, cv2.INTER_LINEAR)
+        self._trust = trust
+        return float((trust < LEAST_TRUST).mean()) > MOST_LOST

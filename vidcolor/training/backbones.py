@@ -1,0 +1,81 @@
+"""Bodies that have seen ImageNet: weights that torchvision released (BSD 3-Clause), checked."""
+
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import NamedTuple
+
+import torch
+from torch import nn
+
+from vidcolor.errors import ModelError
+from vidcolor.models.downloads import fetch, refuse_other_file
+
+DOWNLOAD = "download"
+"""In place of a path: fetch the file."""
+
+_COUNTER = "num_batches_tracked"
+_ADDRESS = "https://download.pytorch.org/models"
+
+
+class _Body(NamedTuple):
+    """A released file.
+
+    Attributes:
+        file: Its name, which tells how its SHA-256 begins.
+        first: The tensor that takes a picture's colors.
+        sums: Whether ours takes one channel in their place.
+    """
+
+    file: str
+    first: str
+    sums: bool
+
+    @property
+    def begins(self) -> str:
+        """Of its SHA-256."""
+        return self.file.rpartition("-")[2].removesuffix(".pth")
+
+
+_RESNET = _Body("resnet18-f37072fd.pth", "conv1.weight", sums=True)
+_VGG = _Body("vgg16-397923af.pth", "features.0.weight", sums=False)
+BODIES = {
+    "pix2pix": _RESNET,
+    "vgg-luv": _VGG,
+    "vgg-luv-relu": _VGG,
+    "vgg-luv-upsampling": _VGG,
+    "hwang-bins": _VGG,
+}
+"""By the names of the nets that have one, in their attribute `encoder`."""
+
+
+def load_body(net: nn.Module, name: str, source: str) -> str:
+    """Give a net's body its released weights; what is said of it in the weights file.
+
+    Args:
+        net: The net.
+        name: Its name, of `BODIES`.
+        source: A path, or `DOWNLOAD`.
+
+    Raises:
+        ModelError: The net has no such body, or the file is missing or another.
+    """
+    if name not in BODIES:
+        raise ModelError(f"{name}: has no body to load; those that have are {', '.join(BODIES)}")
+    body = BODIES[name]
+    url = f"{_ADDRESS}/{body.file}"
+    path = Path(source)
+    if source == DOWNLOAD:
+        path = fetch(url, body.begins, f"{name}'s body", "--body-weights")
+    refuse_other_file(path, body.begins)
+    encoder = net.get_submodule("encoder")
+    ours = encoder.state_dict()
+    try:
+        tensors = torch.load(path, map_location="cpu", weights_only=True)
+        if body.sums:
+            tensors[body.first] = tensors[body.first].sum(1, keepdim=True)
+        # Counters of batches are of no use here, and older files lack them; all else must be there.
+        counters = {key: kept for key, kept in ours.items() if key.endswith(_COUNTER)}
+        encoder.load_state_dict({key: (counters | tensors)[key] for key in ours})
+    except (UnpicklingError, RuntimeError, KeyError, AttributeError) as error:
+        raise ModelError(f"{path}: not the weights of {name}'s body; fetch it again") from error
+    return f"ImageNet weights of {body.file} in the body"

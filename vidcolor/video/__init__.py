@@ -1,1 +1,0 @@
-"""Film in, film out: reading, shots, writing."""

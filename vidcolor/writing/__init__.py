@@ -1,0 +1,1 @@
+"""How a film is encoded, joined and named."""

@@ -1,0 +1,132 @@
+"""What encoders are told: quality, and what keeps their results the same each time."""
+
+from fractions import Fraction
+from typing import cast
+
+import av
+import torch
+from av.video.codeccontext import VideoCodecContext
+from av.video.format import VideoFormat
+
+from vidcolor.errors import OutputError
+from vidcolor.frame import Picture
+from vidcolor.reading.pixels import log2_subsampling
+from vidcolor.settings import OutputSettings
+
+# Visually lossless by the usual account: x264's default is 23, and 18 is called transparent.
+DEFAULT_CRF = 16
+# x264's and x265's own names; a wrong one makes x264 write to the terminal by itself.
+X26X_PRESETS = [
+    "ultrafast",
+    "superfast",
+    "veryfast",
+    "faster",
+    "fast",
+    "medium",
+    "slow",
+    "slower",
+    "veryslow",
+    "placebo",
+]
+# Of its blocks; it destroys memory where pictures are smaller.
+X265_LEAST_SIDE = 64
+# Encoders of NVIDIA's GPUs, and what does their work on a processor.
+NVENC = {"h264_nvenc": "libx264", "hevc_nvenc": "libx265"}
+# That encode a film. With most codecs their number changes the bytes, so it is this on every
+# machine: on two cores x264 takes as long by 2 as by 8 of them.
+THREADS = 6
+# Counts that FFV1 version 3 may have; more use more cores and lose less to one flipped bit.
+FFV1_SLICES = (24, 16, 12, 9, 6, 4)
+
+
+def encoder_options(
+    codec: str, pixel_format: str, picture: Picture, settings: OutputSettings
+) -> dict[str, str]:
+    """Options for the encoder: FFV1 version 3 with checksums, or a visually lossless quality.
+
+    Raises:
+        OutputError: The encoder lacks an option that was asked for, or fails on such pictures.
+    """
+    if codec == "libx265" and min(picture.width, picture.height) < X265_LEAST_SIDE:
+        raise OutputError(
+            f"libx265 fails on pictures below {X265_LEAST_SIDE} x {X265_LEAST_SIDE}; "
+            "use --codec libx264 or --lossless"
+        )
+    options = _fixed_options(codec, pixel_format, picture)
+    private = {
+        option.name for option in av.CodecContext.create(codec, "w").supported_options.private
+    }
+    crf = DEFAULT_CRF if settings.crf is None else settings.crf
+    if codec in NVENC:
+        _refuse_without_gpu(codec, pixel_format, picture)
+        # Their quality by one number, without a bit rate that caps it.
+        options |= {"rc": "constqp", "qp": f"{crf:.0f}"}
+    elif "crf" in private:
+        options["crf"] = f"{crf:g}"
+    elif settings.crf is not None:
+        raise OutputError(f"{codec} has no --crf; leave it out or choose libx264 or libx265")
+    if settings.preset is not None:
+        if "preset" not in private:
+            raise OutputError(f"{codec} has no --preset; leave it out")
+        if codec in {"libx264", "libx265"} and settings.preset not in X26X_PRESETS:
+            raise OutputError(f"{settings.preset}: no preset; {codec} has {' '.join(X26X_PRESETS)}")
+        options["preset"] = settings.preset
+    return options
+
+
+def _fixed_options(codec: str, pixel_format: str, picture: Picture) -> dict[str, str]:
+    """Options that are nobody's choice: archival FFV1, the same bytes each time, a quiet x265."""
+    if codec == "ffv1":  # its slices are shared out among all threads that there are
+        slices = _ffv1_slices(pixel_format, picture)
+        return {"level": "3", "g": "1", "slicecrc": "1", "coder": "1"} | slices
+    threads = {} if codec in NVENC else {"threads": str(THREADS)}
+    if codec == "libx264":
+        return threads | _x264_options(picture)
+    if codec == "prores_ks":
+        whole = log2_subsampling(VideoFormat(pixel_format)) == (0, 0)
+        return threads | {"profile": "4444" if whole else "hq", "vendor": "apl0"}
+    return threads | ({"x265-params": "log-level=none"} if codec == "libx265" else {})
+
+
+def _refuse_without_gpu(codec: str, pixel_format: str, picture: Picture) -> None:
+    try:
+        _opened(codec, pixel_format, picture, {})
+    except av.FFmpegError as error:
+        raise OutputError(
+            f"{codec} does not start here ({error.strerror}): it takes an NVIDIA GPU, with its "
+            f"driver, that encodes {pixel_format} of this size; use --codec {NVENC[codec]}"
+        ) from error
+
+
+def _x264_options(picture: Picture) -> dict[str, str]:
+    """What x264 is told, in part by names of its own."""
+    # By several threads interlaced film gets other bytes from run to run (13 kinds in 40 runs).
+    options = {"threads": "1"} if picture.is_interlaced else {}
+    params = []
+    if torch.backends.cpu.get_cpu_capability() == "AVX512":
+        # With AVX-512 the x264 in PyAV 18.1 gives other bytes from run to run, by one thread too.
+        params.append("asm=avx2")
+    if picture.is_bottom_first:
+        # FFmpeg tells x264 so with the first frame, when the stream already says the other order.
+        params.append("bff=1")
+    return options | ({"x264-params": ":".join(params)} if params else {})
+
+
+def _ffv1_slices(pixel_format: str, picture: Picture) -> dict[str, str]:
+    """The most slices that a frame of this size can be cut into; a checksum guards each."""
+    for slices in FFV1_SLICES:
+        try:
+            _opened("ffv1", pixel_format, picture, {"level": "3", "slices": str(slices)})
+        except av.FFmpegError:
+            continue
+        return {"slices": str(slices)}
+    return {}
+
+
+def _opened(codec: str, pixel_format: str, picture: Picture, options: dict[str, str]) -> None:
+    """Open an encoder, to see whether it can be."""
+    context = cast(VideoCodecContext, av.CodecContext.create(codec, "w"))
+    context.width, context.height = picture.width, picture.height
+    context.pix_fmt, context.time_base = pixel_format, Fraction(1, 25)
+    context.options = options
+    context.open()

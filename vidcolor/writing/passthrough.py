@@ -1,0 +1,353 @@
+"""What is copied beside the picture: other streams, chapters, attachments, metadata."""
+
+from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
+
+import hashlib
+import io
+import re
+from collections.abc import Generator
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import av
+from av.audio.codeccontext import AudioCodecContext
+from av.container import InputContainer, OutputContainer
+from av.packet import Packet
+from av.stream import Disposition, Stream
+
+from vidcolor.reading.source import Source, open_container
+from vidcolor.writing.subtitles import GAP, add_text_stream, text_codec, text_converter
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter  # exists in PyAV's stubs only
+
+    from vidcolor.writing.subtitles import Converter
+
+# Tags that describe the source's container or encoder and would be false in the output; those of
+# statistics are mkvmerge's.
+STALE_TAGS = {
+    "_statistics_tags",
+    "_statistics_writing_app",
+    "_statistics_writing_date_utc",
+    "alpha_mode",
+    "bps",
+    "major_brand",
+    "minor_version",
+    "compatible_brands",
+    "encoder",
+    "duration",
+    "vendor_id",
+    "number_of_bytes",
+    "number_of_frames",
+}
+# FFmpeg appends a Matroska tag's language to its name: `BPS-eng`.
+TAG_LANGUAGE = re.compile(r"-[a-z]{3}$")
+# MPEG-TS takes anything, but players read only what its standards name.
+TRANSPORT_STREAM_CODECS = {
+    "mp2",
+    "mp2float",
+    "mp3",
+    "mp3float",
+    "aac",
+    "aac_latm",
+    "ac3",
+    "eac3",
+    "dca",
+    "opus",
+    "libopus",
+    "dvbsub",
+    "dvb_teletext",
+}
+
+MIME_BY_CODEC = {"mjpeg": "image/jpeg", "png": "image/png"}
+"""Of pictures that lie beside a film, by the name of their decoder."""
+
+COVER_CONTAINERS = {"matroska", "mp4"}
+
+
+def kept_tags(tags: dict[str, str]) -> dict[str, str]:
+    """The tags that stay true for the output."""
+    return {
+        key: text
+        for key, text in tags.items()
+        if TAG_LANGUAGE.sub("", key.lower()) not in STALE_TAGS
+    }
+
+
+def name_stream(stream: Stream) -> str:
+    """A stream's kind, number and codec, for messages."""
+    codec = stream.codec_context.name if stream.codec_context else "no codec"
+    return f"{stream.type} {stream.index} ({codec})"
+
+
+def holds_stream(container: str, stream: Stream, source_container: str) -> bool:
+    """Whether `container` can carry `stream`, as it is or its text rewritten."""
+    if stream.type == "attachment":
+        return container == "matroska"
+    if stream.codec_context is None:
+        return container == source_container == "mpegts"
+    if _is_cover(stream):
+        return container in COVER_CONTAINERS and stream.codec_context.name in MIME_BY_CODEC
+    if container == "mpegts" and source_container != "mpegts":
+        return stream.codec_context.name in TRANSPORT_STREAM_CODECS
+    return text_codec(container, stream) is not None or _takes_codec(container, stream)
+
+
+def _takes_codec(container: str, stream: Stream) -> bool:
+    if container == "mp4" and _is_pcm_of_unknown_layout(stream):
+        return False  # told by the muxer only when the film is done
+    with av.open(io.BytesIO(), "w", format=container) as trial:
+        try:
+            trial.add_stream_from_template(stream, opaque=True)
+        except ValueError:
+            return False
+    return True
+
+
+def other_streams(opened: InputContainer, source: Source) -> list[Stream]:
+    """What a film has beside its picture, but for the timecode track, which is made anew."""
+    return [
+        stream
+        for stream in opened.streams
+        if stream.index != source.stream_index and not is_timecode_track(stream)
+    ]
+
+
+def is_timecode_track(stream: Stream) -> bool:
+    """Whether `stream` is QuickTime's timecode, which the muxer makes anew from a tag."""
+    return stream.type == "data" and "timecode" in {key.lower() for key in stream.metadata}
+
+
+def is_gap(packet: Packet[Stream]) -> bool:
+    """Whether `packet` is a subtitle without text, as MP4 fills the time between two with.
+
+    Muxers add and drop them as they need, so they count for nothing.
+    """
+    return packet.stream.type == "subtitle" and bytes(packet) == GAP
+
+
+class Passthrough:
+    """The streams of a source that are copied into an output, packet by packet.
+
+    Attributes:
+        packet_counts: For each copied stream of the output, its packets so far; none for PCM.
+
+    Args:
+        source: The film; opened a second time here, so that reading frames and copying packets
+            need not wait for each other.
+        shift_seconds: Taken off all times, where the output starts within the film.
+        end_seconds: Packets at this output time or later are left out; None keeps all.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        *,
+        shift_seconds: Fraction = Fraction(0),
+        end_seconds: Fraction | None = None,
+    ) -> None:
+        self._source = source
+        self._shift_seconds = shift_seconds
+        self._end_seconds = end_seconds
+        self.input = open_container(source.path, source.series)
+        self.packet_counts: dict[int, int] = {}
+        self._streams: dict[int, Stream] = {}
+        self._converters: dict[int, Converter] = {}
+        self._last_dts: dict[int, int] = {}
+        self._packets = self._fitted_packets()
+        self._next: Packet[Stream] | None = None
+
+    def close(self) -> None:
+        """Close the source."""
+        self._packets.close()
+        self.input.close()
+
+    def add_stream(self, stream: Stream, output: OutputContainer, container: str) -> None:
+        """Give `stream` of the source a place in `output`, if that can hold it."""
+        if not holds_stream(container, stream, self._source.container):
+            return
+        if container == "matroska" and _is_cover(stream):
+            self._attach_cover(stream, output)
+            return
+        codec = text_codec(container, stream)
+        if codec is not None:
+            copy = add_text_stream(output, codec, stream)
+            self._converters[stream.index] = text_converter(codec)
+        else:
+            copy = output.add_stream_from_template(stream, opaque=True)
+        copy.metadata.update(kept_tags(stream.metadata))
+        copy.disposition = stream.disposition
+        if stream.type != "attachment":
+            self._streams[stream.index] = copy
+            if not _is_pcm(stream):
+                self.packet_counts[copy.index] = 0
+
+    def _attach_cover(self, stream: Stream, output: OutputContainer) -> None:
+        """Attach a cover picture as a file, which is what Matroska has for it."""
+        mime = MIME_BY_CODEC[stream.codec_context.name]
+        name = stream.metadata.get("filename", f"cover.{mime.removeprefix('image/')}")
+        with open_container(self._source.path) as opened:
+            for packet in _demux(opened, [opened.streams[stream.index]]):
+                output.add_attachment(name, mime, bytes(packet))
+                return
+
+    def copy_tags(self, output: OutputContainer, container: str) -> None:
+        """Copy the file's metadata and chapters."""
+        output.metadata.update(kept_tags(self.input.metadata))
+        chapters = [self._shifted_chapter(chapter) for chapter in self.input.chapters()]
+        if container != "mpegts":
+            output.set_chapters([chapter for chapter in chapters if chapter is not None])
+
+    def copy_until(self, output: OutputContainer, seconds: float | None) -> None:
+        """Copy the packets up to `seconds` of output time, or all that are left for None."""
+        while True:
+            packet = self._next or next(self._packets, None)
+            self._next = packet
+            if packet is None:
+                return
+            if seconds is not None and float((packet.dts or 0) * packet.time_base) > seconds:
+                return
+            if packet.stream.index in self.packet_counts:
+                self.packet_counts[packet.stream.index] += not is_gap(packet)
+            output.mux_one(packet)
+            self._next = None
+
+    def _shifted_chapter(self, chapter: Chapter) -> Chapter | None:
+        """The chapter in output time, cut to the output; None if it lies outside."""
+        time_base = Fraction(chapter["time_base"] or Fraction(1, 1000))
+        shift = round(self._shift_seconds / time_base)
+        start, end = max(0, chapter["start"] - shift), chapter["end"] - shift
+        if self._end_seconds is not None:
+            end = min(end, round(self._end_seconds / time_base))
+        if end <= start:
+            return None
+        return {**chapter, "start": start, "end": end, "time_base": time_base}
+
+    def _fitted_packets(self) -> Generator[Packet[Stream], None, None]:
+        """The copied streams' packets in file order, moved to the output's streams and times."""
+        for packet in _demux(self.input, [self.input.streams[index] for index in self._streams]):
+            fitted = self._fitted(packet)
+            if fitted is not None:
+                yield fitted
+
+    def _fitted(self, packet: Packet[Stream]) -> Packet[Stream] | None:
+        """`packet` in its output stream and time; None if it is to be left out."""
+        index = packet.stream.index
+        if _is_outside(packet, self._shift_seconds, self._end_seconds):
+            return None
+        pts = packet.dts if packet.pts is None else packet.pts
+        dts = packet.pts if packet.dts is None else packet.dts
+        if pts is None or dts is None:
+            packet.pts = packet.dts = 0  # a cover, which is of no time
+            packet.stream = self._streams[index]
+            return packet
+        shift = round(self._shift_seconds / packet.time_base)
+        if index in self._converters:
+            text = self._converters[index](packet)
+            if text is None:
+                return None
+            packet = text
+        # Muxers demand a decoding time that never goes back.
+        packet.dts = max(dts - shift, self._last_dts.get(index, dts - shift))
+        packet.pts = max(pts - shift, packet.dts)
+        self._last_dts[index] = packet.dts
+        packet.stream = self._streams[index]
+        return packet
+
+
+def hash_copied(
+    source: Source,
+    container: str,
+    *,
+    shift_seconds: Fraction = Fraction(0),
+    end_seconds: Fraction | None = None,
+) -> dict[str, str]:
+    """The payload that `Passthrough` copies: for each stream, in order, its name and an MD5.
+
+    Args:
+        source: The film.
+        container: Of the output.
+        shift_seconds: As for `Passthrough`.
+        end_seconds: As for `Passthrough`.
+    """
+    with open_container(source.path, source.series) as opened:
+        copied = {
+            stream.index: stream
+            for stream in _data_streams(opened, source)
+            if holds_stream(container, stream, source.container)
+        }
+        payloads = {index: hashlib.md5(usedforsecurity=False) for index in copied}
+        converters = {
+            index: text_converter(codec)
+            for index, stream in copied.items()
+            if (codec := text_codec(container, stream)) is not None
+        }
+        for packet in _demux(opened, list(copied.values())):
+            index = packet.stream.index
+            if not is_gap(packet) and not _is_outside(packet, shift_seconds, end_seconds):
+                text = converters[index](packet) if index in converters else packet
+                payloads[index].update(bytes(text) if text else b"")
+        return {name_stream(copied[index]): md5.hexdigest() for index, md5 in payloads.items()}
+
+
+def hash_written(result: Source) -> list[str]:
+    """The same of the streams that a film written has beside its picture, in order."""
+    with open_container(result.path) as opened:
+        streams = _data_streams(opened, result)
+        payloads = {stream.index: hashlib.md5(usedforsecurity=False) for stream in streams}
+        for packet in _demux(opened, streams):
+            if not is_gap(packet):
+                payloads[packet.stream.index].update(bytes(packet))
+        return [md5.hexdigest() for md5 in payloads.values()]
+
+
+def _data_streams(opened: InputContainer, source: Source) -> list[Stream]:
+    """The streams beside the picture that have packets to be copied."""
+    return [stream for stream in other_streams(opened, source) if stream.type != "attachment"]
+
+
+def _demux(opened: InputContainer, streams: list[Stream]) -> Generator[Packet[Stream], None, None]:
+    """The streams' packets in file order, up to where the file breaks off."""
+    demuxed = opened.demux(*streams) if streams else iter(())
+    while True:
+        try:
+            yield next(demuxed)
+        except (StopIteration, av.FFmpegError):
+            return
+
+
+def _is_outside(
+    packet: Packet[Stream], shift_seconds: Fraction, end_seconds: Fraction | None
+) -> bool:
+    """Whether a packet lies outside the piece of the film that is written, or has no time."""
+    if _is_cover(packet.stream):
+        return not packet.size
+    pts = packet.dts if packet.pts is None else packet.pts
+    if pts is None:
+        return True
+    shift = round(shift_seconds / packet.time_base)
+    is_before = bool(shift) and pts < shift
+    return is_before or (
+        end_seconds is not None and (pts - shift) * packet.time_base >= end_seconds
+    )
+
+
+def _is_cover(stream: Stream) -> bool:
+    """Whether a stream is one picture of no time, such as a disc's cover."""
+    return bool(stream.disposition & Disposition.attached_pic)
+
+
+def _is_pcm(stream: Stream) -> bool:
+    """Whether a sound track is of samples, which containers cut into packets as they like."""
+    context = stream.codec_context
+    return isinstance(context, AudioCodecContext) and context.name.startswith("pcm_")
+
+
+def _is_pcm_of_unknown_layout(stream: Stream) -> bool:
+    """Whether MP4 would need to name the loudspeakers of a sound track that does not say them."""
+    context = stream.codec_context
+    return (
+        isinstance(context, AudioCodecContext)
+        and _is_pcm(stream)
+        and context.layout.name.endswith("channels")
+    )

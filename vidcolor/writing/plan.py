@@ -1,0 +1,195 @@
+"""What will be done with a film, decided before anything is written."""
+
+import io
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+from vidcolor.errors import AlreadyColorError, OutputError
+from vidcolor.reading.pixels import log2_subsampling, word_bits
+from vidcolor.reading.source import Source, open_container, probe
+from vidcolor.reading.telecine import is_telecined
+from vidcolor.reading.tint import is_color
+from vidcolor.settings import OutputSettings, Settings
+from vidcolor.writing.encoder_options import encoder_options
+from vidcolor.writing.encoding import (
+    CONTAINER_BY_SUFFIX,
+    Encoding,
+    choose_encoder,
+    choose_pixel_format,
+    default_path,
+    tag_picture,
+    wanted_container,
+)
+from vidcolor.writing.passthrough import holds_stream, name_stream, other_streams
+from vidcolor.writing.sequence_encoding import (
+    is_wanted_in_pictures,
+    notes_on_pictures,
+    plan_pictures,
+)
+from vidcolor.writing.subtitles import MOV_TEXT, text_codec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One film that is about to be colorized: what it is and how it will be written."""
+
+    source: Source
+    encoding: Encoding
+
+    def shift_seconds(self, settings: Settings) -> Fraction:
+        """The film's time at which the output begins; 0 for a whole film, which keeps its times."""
+        if not settings.start_seconds and settings.duration_seconds is None:
+            return Fraction(0)
+        return settings.start_seconds + self.source.first_pts * self.source.time_base
+
+
+def plan_video(
+    source: Path,
+    output: Path | None,
+    settings: Settings,
+    *,
+    folder: Path | None = None,
+) -> Job:
+    """Look at a film and decide how it will be written, without writing anything.
+
+    Args:
+        source: The film.
+        output: The colorized film; None for `film.colorized.*`.
+        settings: All settings.
+        folder: Where an unnamed output goes, made later if missing; None for beside the source.
+
+    Raises:
+        SourceError: The film cannot be used, or is in color already.
+        OutputError: The film cannot be written as asked.
+    """
+    found = probe(source, settings.input)
+    encoding = plan_encoding(found, settings.output, output=output, folder=folder)
+    if not settings.force and is_color(found):
+        raise AlreadyColorError(
+            f"{source}: is in color already; --force keeps its luma and replaces its colors"
+        )
+    series = found.series
+    if series is not None and series.rate_is_stated:
+        note = f"{float(series.frame_rate):.6g} frames/s by its pictures' header (or --fps)"
+        encoding = replace(encoding, notes=(note, *encoding.notes))
+    if found.picture.is_interlaced and is_telecined(found):
+        note = "is film spread over video fields (telecine); they are left so"
+        encoding = replace(encoding, notes=(*encoding.notes, note))
+    return Job(source=found, encoding=encoding)
+
+
+def plan_encoding(
+    source: Source,
+    settings: OutputSettings,
+    *,
+    output: Path | None = None,
+    folder: Path | None = None,
+) -> Encoding:
+    """Decide how `source` is written; where its container cannot hold all of it, Matroska is.
+
+    Args:
+        source: The film.
+        settings: What the user asked for.
+        output: The output file, if named.
+        folder: Where the output goes if it is not named; None for beside the source.
+
+    Raises:
+        OutputError: No container, encoder or pixel format does what is asked.
+    """
+    if is_wanted_in_pictures(output, settings):
+        encoding = plan_pictures(source, settings, output, folder)
+        with open_container(source.path, source.series) as opened:
+            others = [name_stream(stream) for stream in other_streams(opened, source)]
+        return replace(encoding, notes=notes_on_pictures(source, others))
+    codec = choose_encoder(source, settings)
+    pixel_format, fmt = choose_pixel_format(codec, source.picture, settings)
+    log2_width, log2_height = log2_subsampling(fmt)
+    container = wanted_container(source, output, settings)
+    encoding = Encoding(
+        path=output
+        or default_path(source.title, container, folder, chroma_only=settings.chroma_only),
+        container=container,
+        codec=codec,
+        pixel_format=pixel_format,
+        picture=replace(
+            tag_picture(source.picture, settings),
+            log2_chroma_width=log2_width,
+            log2_chroma_height=log2_height,
+        ),
+        luma_shift=word_bits(fmt) - source.picture.depth,
+        options=encoder_options(codec, pixel_format, source.picture, settings),
+        chroma_only=settings.chroma_only,
+    )
+    return _with_fitting_container(encoding, source, output, folder)
+
+
+def _with_fitting_container(
+    encoding: Encoding, source: Source, output: Path | None, folder: Path | None
+) -> Encoding:
+    """`encoding`, moved to Matroska if its container lacks something that Matroska holds."""
+    notes = []
+    container = encoding.container
+    suffix = source.path.suffix
+    is_moved = source.series is None and suffix.lower() not in CONTAINER_BY_SUFFIX
+    if output is None and container == "matroska" and is_moved:
+        notes.append(f"players expect no {encoding.codec} in {suffix}: writing Matroska")
+    unheld = _unheld_streams(source, {container, "matroska"}, is_copied=not encoding.chroma_only)
+    reason = ", ".join(sorted(unheld[container] - unheld["matroska"]))
+    if not reason and not _holds_codec(encoding):
+        reason = f"{encoding.codec} video"
+    if reason and container != "matroska":
+        path = (
+            output.with_suffix(".mkv")
+            if output
+            else default_path(source.title, "matroska", folder, chroma_only=encoding.chroma_only)
+        )
+        notes.append(f"{container} cannot hold {reason}: writing Matroska, {path.name}")
+        encoding = replace(encoding, container="matroska", path=path)
+    elif reason:
+        raise OutputError(f"{encoding.path}: Matroska cannot hold {reason}; choose another --codec")
+    if not encoding.chroma_only:
+        notes += _rewritten_text(source, encoding.container)
+    lacking = ", ".join(sorted(unheld[encoding.container]))
+    if lacking:
+        notes.append(f"{encoding.container} cannot hold {lacking}: left out")
+    return replace(encoding, notes=tuple(notes))
+
+
+def _unheld_streams(
+    source: Source, containers: set[str], *, is_copied: bool
+) -> dict[str, set[str]]:
+    """For each container, the streams to be copied that it cannot hold, by name."""
+    with open_container(source.path, source.series) as opened:
+        others = other_streams(opened, source) if is_copied else []
+        return {
+            container: {
+                name_stream(stream)
+                for stream in others
+                if not holds_stream(container, stream, source.container)
+            }
+            for container in containers
+        }
+
+
+def _rewritten_text(source: Source, container: str) -> list[str]:
+    """What is told of subtitles that keep their words and not all of their looks."""
+    with open_container(source.path, source.series) as opened:
+        names = [
+            name_stream(stream)
+            for stream in other_streams(opened, source)
+            if text_codec(container, stream) == MOV_TEXT
+        ]
+    looks = "bold, italic and underlined words stay so, colors and places are left out"
+    return [f"{container} holds {name} as {MOV_TEXT}: {looks}" for name in names]
+
+
+def _holds_codec(encoding: Encoding) -> bool:
+    with av.open(io.BytesIO(), "w", format=encoding.container) as trial:
+        try:
+            trial.add_stream(encoding.codec)
+        except ValueError:
+            return False
+    return True

@@ -1,0 +1,222 @@
+"""Luma as it was and new chroma, encoded: a shot at a time, so that each can stand alone."""
+
+import gc
+import io
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from typing import Literal, NamedTuple, cast
+
+import av
+import numpy as np
+from av.codec.context import Flags as CodecFlags
+from av.container import OutputContainer
+from av.filter import Graph
+from av.packet import Packet
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from vidcolor.color.rgb import rgb_picture
+from vidcolor.color.ycbcr import luma_range
+from vidcolor.errors import OutputError
+from vidcolor.frame import ChromaLocation, Frame, Plane
+from vidcolor.reading.pixels import component_views
+from vidcolor.reading.source import FULL_RANGE, Source
+from vidcolor.writing.encoding import MP4_FAMILY, Encoding
+
+LIMITED_RANGE = 1
+RGB = 0
+CHROMA_LOCATION_NAMES = {ChromaLocation.LEFT: "left", ChromaLocation.TOP_LEFT: "topleft"}
+
+Encode = Callable[[VideoFrame | None], "Iterable[Packet[VideoStream]]"]
+
+
+class Encoded(NamedTuple):
+    """One encoded picture, in the order that decoders want it.
+
+    Attributes:
+        data: What the encoder made of it.
+        pts: Time shown, in units of the source's time base.
+        duration: Time on screen in the same units; 0 where the source does not say.
+        is_key: Whether decoding may begin with it.
+    """
+
+    data: bytes
+    pts: int
+    duration: int
+    is_key: bool
+
+
+class ShotEncoder:
+    """Encodes the frames of a film; after each shot the encoder is emptied and begins anew.
+
+    So the packets of a shot depend on its frames alone, and those of all shots, one after the
+    other, are the film: it may stop after any of them and go on later.
+
+    Args:
+        source: The film.
+        encoding: How to write it.
+        shift_seconds: Source time at which the output begins, if not at the film's own start.
+    """
+
+    def __init__(
+        self, source: Source, encoding: Encoding, *, shift_seconds: Fraction = Fraction(0)
+    ) -> None:
+        self._source = source
+        self._encoding = encoding
+        self._shift_pts = round(shift_seconds / source.time_base)
+        self._mark_fields: Callable[[VideoFrame], VideoFrame] | None = None
+        self._encode: Encode | None = None
+        self._count = 0
+
+    def encode(self, frame: Frame, chroma: tuple[Plane, Plane]) -> Iterator[Encoded]:
+        """Take in the next frame of a shot; what the encoder gives is that of earlier ones, mostly.
+
+        Args:
+            frame: Its luma and times go out as they are.
+            chroma: Cb and Cr, each (chroma_height, chroma_width) of the encoding's picture, in
+                codes of the encoding's pixel format.
+
+        Raises:
+            OutputError: The encoder fails.
+        """
+        if self._encode is None:
+            self._encode = _open_encoder(self._encoding, self._source)
+        yield from self._given(self._encode, self._picture(frame, chroma))
+        self._count += 1
+
+    def end_shot(self) -> Iterator[Encoded]:
+        """What the encoder still holds of the shot.
+
+        Raises:
+            OutputError: The encoder fails.
+        """
+        encode, self._encode = self._encode, None
+        if encode is not None:
+            yield from self._given(encode, None)
+            # PyAV's containers and streams refer to each other, so that an encoder's memory is only
+            # free when Python looks for such circles; by itself it would after dozens of shots.
+            del encode
+            gc.collect()
+
+    def _given(self, encode: Encode, picture: VideoFrame | None) -> Iterator[Encoded]:
+        try:
+            packets = encode(picture)
+        except (av.FFmpegError, ValueError) as error:
+            raise encoding_error(self._encoding, error, self._count) from error
+        for packet in packets:
+            pts = packet.pts
+            if pts is None:
+                raise encoding_error(self._encoding, ValueError("a time is lost"), self._count)
+            yield Encoded(bytes(packet), pts, packet.duration or 0, packet.is_keyframe)
+
+    def _picture(self, frame: Frame, chroma: tuple[Plane, Plane]) -> VideoFrame:
+        picture = self._encoding.picture
+        in_rgb = self._encoding.names is not None
+        encoded = self._in_rgb(frame, chroma) if in_rgb else self._in_ycbcr(frame, chroma)
+        # ProRes and PNG write those of the frame, not of the encoder.
+        encoded.colorspace = RGB if in_rgb else picture.matrix
+        encoded.color_range = FULL_RANGE if in_rgb or picture.full_range else LIMITED_RANGE
+        encoded.color_primaries = picture.primaries
+        encoded.color_trc = picture.transfer
+        encoded.pts = frame.pts - self._shift_pts
+        encoded.time_base = frame.time_base
+        encoded.duration = frame.duration
+        if frame.top_field_first is not None:
+            if self._mark_fields is None:
+                self._mark_fields = _field_marker(encoded, top_first=frame.top_field_first)
+            encoded = self._mark_fields(encoded)
+        return encoded
+
+    def _in_ycbcr(self, frame: Frame, chroma: tuple[Plane, Plane]) -> VideoFrame:
+        picture, shift = self._encoding.picture, self._encoding.luma_shift
+        encoded = VideoFrame(picture.width, picture.height, self._encoding.pixel_format)
+        luma = even_gray(frame) if self._encoding.chroma_only else frame.luma
+        for view, plane in zip(component_views(encoded), (luma, *chroma), strict=True):
+            view[:] = plane if shift == 0 else plane.astype(np.uint16) << shift
+        return encoded
+
+    def _in_rgb(self, frame: Frame, chroma: tuple[Plane, Plane]) -> VideoFrame:
+        codes = rgb_picture(frame.luma, chroma, frame.picture, self._encoding.rgb_depth)
+        return VideoFrame.from_ndarray(codes, self._encoding.pixel_format)
+
+
+def even_gray(frame: Frame) -> Plane:
+    """A luma plane of the frame's size and depth, all of it in the middle of the range."""
+    black, white = luma_range(frame.picture.depth, frame.picture.full_range)
+    return np.full_like(frame.luma, (black + white) // 2)
+
+
+def encoding_error(encoding: Encoding, error: Exception, count: int) -> OutputError:
+    """What an encoder or a container cannot do, as one line that names the file and a remedy."""
+    reason = getattr(error, "strerror", None) or str(error)
+    where = f" at frame {count}" if count else ""
+    return OutputError(
+        f"{encoding.path}: {encoding.codec} in {encoding.container} "
+        f"failed{where} ({reason}); try another --codec or -o"
+    )
+
+
+def _open_encoder(encoding: Encoding, source: Source) -> Encode:
+    """An encoder set up as for the film, all of whose packets are given to the caller."""
+    if encoding.names is None:
+        # A container of its own, into which nothing is written, sets the encoder up as the film's
+        # own container wants it.
+        scratch = av.open(io.BytesIO(), "w", format=encoding.container)
+        return add_video_stream(scratch, encoding, source).encode
+    context = cast(VideoCodecContext, av.CodecContext.create(encoding.codec, "w"))
+    context.width, context.height = encoding.picture.width, encoding.picture.height
+    context.pix_fmt = encoding.pixel_format
+    context.time_base = source.time_base
+    context.sample_aspect_ratio = encoding.picture.sample_aspect_ratio
+    context.options = encoding.options
+    return context.encode
+
+
+def add_video_stream(output: OutputContainer, encoding: Encoding, source: Source) -> VideoStream:
+    """The stream of a film's picture, its encoder set up but not opened."""
+    picture = encoding.picture
+    options = dict(encoding.options)
+    location = CHROMA_LOCATION_NAMES.get(picture.chroma_location)
+    if location:
+        options["chroma_sample_location"] = location
+    stream = output.add_stream(
+        cast(Literal["libx264"], encoding.codec),  # for mypy: some video encoder, so a VideoStream
+        rate=source.frame_rate,
+        options=options,
+        width=picture.width,
+        height=picture.height,
+        time_base=source.time_base,
+        pix_fmt=encoding.pixel_format,
+    )
+    context = stream.codec_context
+    context.sample_aspect_ratio = picture.sample_aspect_ratio
+    context.color_range = FULL_RANGE if picture.full_range else LIMITED_RANGE
+    context.colorspace = picture.matrix
+    context.color_primaries = picture.primaries
+    context.color_trc = picture.transfer
+    context.field_order = picture.field_order
+    context.flags |= int(CodecFlags.frame_duration | CodecFlags.bitexact)
+    if picture.is_interlaced:
+        context.flags |= int(CodecFlags.interlaced_dct | CodecFlags.interlaced_me)
+    if encoding.codec == "libx265" and encoding.container in MP4_FAMILY:
+        context.codec_tag = "hvc1"  # the one that QuickTime plays
+    stream.set_display_matrix(picture.display_matrix)
+    return stream
+
+
+def _field_marker(like: VideoFrame, *, top_first: bool) -> Callable[[VideoFrame], VideoFrame]:
+    """A function that marks frames like `like` as interlaced; PyAV sets that by a filter alone."""
+    graph = Graph()
+    entry = graph.add_buffer(
+        width=like.width, height=like.height, format=like.format, time_base=like.time_base
+    )
+    setfield = graph.add("setfield", f"mode={'tff' if top_first else 'bff'}")
+    leave = graph.add("buffersink")
+    graph.link_nodes(entry, setfield, leave).configure()
+
+    def mark(frame: VideoFrame) -> VideoFrame:
+        graph.push(frame)
+        return cast(VideoFrame, graph.pull())
+
+    return mark
