@@ -264,8 +264,14 @@ def main() -> None:
             shown = partial(validate_seen, decoding=decoding, pictures=pictures, device=args.device)
             leg = replace(leg, validate=shown, judged_by=JUDGED_BY)
     placed = store.to(args.device)
-    named = {"seed": settings.seed, "batch_size": settings.batch_size, "side": settings.side_at}
-    done = train(learner, lambda n: iterate_crops(placed, first_step=n, **named), args.folder, leg)
+    batches = partial(
+        iterate_crops,
+        placed,
+        seed=settings.seed,
+        batch_size=settings.batch_size,
+        side=settings.side_at,
+    )
+    done = train(learner, lambda n: batches(first_step=n), args.folder, leg)
     if done:
         print(f"done: {finish(learner, args, store, others)}")
     else:
