@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -22,6 +23,7 @@ from torch import nn
 from vidcolor.errors import VidcolorError
 from vidcolor.models.weights import build_net
 from vidcolor.models.zoo import choose_device
+from vidcolor.nets.base import BaseNet
 from vidcolor.nets.lite import LiteNet
 from vidcolor.nets.table import NETS
 from vidcolor.training.averaging import read_mean
@@ -36,6 +38,7 @@ from vidcolor.training.learner import Learner
 from vidcolor.training.loop import Leg, train
 from vidcolor.training.objective import LEARNED_TEMPERATURE
 from vidcolor.training.prior import estimate_bin_prior
+from vidcolor.training.seen import JUDGED_BY, validate_seen
 from vidcolor.training.settings import TrainSettings
 from vidcolor.training.systems import (
     SYSTEMS,
@@ -50,6 +53,7 @@ _log = logging.getLogger(__name__)
 
 _VALIDATION_COUNT = 300
 _CALIBRATION_COUNT = 500
+_LITE: dict[str, type[LiteNet]] = {"lite": LiteNet, "base": BaseNet}
 _COUNTS = (
     "side",
     "late_side",
@@ -59,14 +63,23 @@ _COUNTS = (
     "plateau",
     "seed",
     "frozen_blocks",
+    "warmup_steps",
 )
 _AMOUNTS = (
     "late_share",
     "learning_rate",
     "encoder_factor",
     "weight_decay",
+    "rebalancing",
     "color_weight",
     "colorfulness_weight",
+    "shown_gain",
+    "difference_weight",
+    "distance_weight",
+    "perceptual_weight",
+    "adversarial_weight",
+    "adversarial_share",
+    "drop_path",
     "film_share",
     "average_decay",
     "planned_minutes",
@@ -99,15 +112,22 @@ def arguments() -> argparse.Namespace:
     )
     parser.add_argument("--decoder-widths", nargs=4, type=int, help="with --imagenet")
     parser.add_argument("--data-share", type=float, default=1.0, help="learn from a part only")
+    parser.add_argument(
+        "--seen", action="store_true", help="validate by what is seen at equal chroma"
+    )
     parser.add_argument("--validation-minutes", type=float, default=Leg().validation_minutes)
+    parser.add_argument("--checkpoint-minutes", type=float, default=Leg().checkpoint_minutes)
+    parser.add_argument(
+        "--validation-count", type=int, default=_VALIDATION_COUNT, help="pictures measured on"
+    )
     parser.add_argument("--minutes", type=float, help="of this leg; the plan may take several")
     parser.add_argument("--device", type=choose_device, default="auto")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     args = parser.parse_args()
-    if (args.model == "lite") != (args.imagenet is not None) and args.start is None:
-        parser.error("--imagenet is for lite, which begins with it or with --start")
-    if args.model != "lite" and args.frozen_blocks:
-        parser.error("--frozen-blocks is for lite")
+    if (args.model in _LITE) != (args.imagenet is not None) and args.start is None:
+        parser.error("--imagenet is for lite and base, which begin with it or with --start")
+    if args.model not in _LITE and args.frozen_blocks:
+        parser.error("--frozen-blocks is for lite and base")
     return args
 
 
@@ -128,7 +148,7 @@ def make_learner(args: argparse.Namespace, settings: TrainSettings, store: Pictu
         refuse_other_net(args.model, weights.name)
         net = build_net(weights, args.start[0])
         if weights.bin_prior is not None:
-            bins = bins_of(args.model, weights.bin_prior)
+            bins = bins_of(args.model, weights.bin_prior, settings.rebalancing)
         start = f"weights that had seen {weights.metadata.get('pictures_seen', '?')} pictures"
         if len(args.start) > 1:
             start = f"the mean of {len(args.start)} nets, the first of them {start}"
@@ -136,7 +156,7 @@ def make_learner(args: argparse.Namespace, settings: TrainSettings, store: Pictu
         torch.manual_seed(settings.seed)
         net, start = make_net(args)
         if NETS[args.model].predicts == "bins":
-            bins = bins_of(args.model, estimate_bin_prior(store, count=3000))
+            bins = bins_of(args.model, estimate_bin_prior(store, count=3000), settings.rebalancing)
     if bins is not None:
         weight = bins.decoding.rebalancing_weight.to(args.device)
         bins = bins._replace(decoding=replace(bins.decoding, rebalancing_weight=weight))
@@ -164,10 +184,11 @@ def make_net(args: argparse.Namespace) -> tuple[nn.Module, str]:
         if args.model in BODIES:
             _log.warning("%s: its body begins with random weights; see --body-weights", args.model)
         return net, "random weights"
-    shape = VARIANTS[args.imagenet]
+    make = _LITE[args.model]
+    shape = replace(VARIANTS[args.imagenet], decoder_widths=make().shape.decoder_widths)
     if args.decoder_widths:
         shape = replace(shape, decoder_widths=tuple(args.decoder_widths))
-    net = LiteNet(shape)
+    net = make(shape)
     load_imagenet_encoder(net, args.imagenet)
     return net, f"ImageNet weights of EfficientNet-{args.imagenet} in the encoder"
 
@@ -194,8 +215,12 @@ def finish(
         decoding = calibrate(learner.best_net(), pictures, decoding, args.device)
     about = {"settings": json.dumps(asdict(learner.settings))}
     if others is not None:
-        pictures = others[:_VALIDATION_COUNT]
-        figures = validate(learner.best_net(), pictures, decoding, args.device)
+        pictures = others[: args.validation_count]
+        net, device = learner.best_net(), args.device
+        if args.seen and decoding is not None:
+            figures = validate_seen(net, pictures, decoding, device)
+        else:
+            figures = validate(net, pictures, decoding, device)
         about["figures"] = json.dumps({name: round(f, 3) for name, f in figures.items()})
     path: Path = args.folder / f"{args.model}.safetensors"
     learner.save_average(path, decoding, about)
@@ -225,15 +250,28 @@ def main() -> None:
     learner = make_learner(args, settings, store)
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    validation_minutes = args.validation_minutes
-    leg = Leg(minutes=args.minutes, should_stop=stop.is_set, validation_minutes=validation_minutes)
+    leg = Leg(
+        minutes=args.minutes,
+        should_stop=stop.is_set,
+        checkpoint_minutes=args.checkpoint_minutes,
+        validation_minutes=args.validation_minutes,
+    )
     others = read_pictures([args.validation]) if args.validation is not None else None
     if others is not None:
-        pictures, decoding = others[:_VALIDATION_COUNT], learner.decoding
+        pictures, decoding = others[: args.validation_count], learner.decoding
         leg = replace(leg, validate=lambda net: validate(net, pictures, decoding, args.device))
+        if args.seen and decoding is not None:
+            shown = partial(validate_seen, decoding=decoding, pictures=pictures, device=args.device)
+            leg = replace(leg, validate=shown, judged_by=JUDGED_BY)
     placed = store.to(args.device)
-    named = {"seed": settings.seed, "batch_size": settings.batch_size, "side": settings.side_at}
-    done = train(learner, lambda n: iterate_crops(placed, first_step=n, **named), args.folder, leg)
+    batches = partial(
+        iterate_crops,
+        placed,
+        seed=settings.seed,
+        batch_size=settings.batch_size,
+        side=settings.side_at,
+    )
+    done = train(learner, lambda n: batches(first_step=n), args.folder, leg)
     if done:
         print(f"done: {finish(learner, args, store, others)}")
     else:

@@ -100,3 +100,30 @@ def test_a_part_of_the_pictures_shares_their_bytes(tmp_path: Path) -> None:
     assert [part.picture(n).shape[1] for n in range(2)] == [11, 13]
     assert [part.picture(n).max() for n in range(2)] == [40, 120]
     assert part.pixels.data_ptr() == store.pixels.data_ptr()
+
+
+def test_avif_is_read_from_folders_and_tar_files(tmp_path: Path) -> None:
+    """As the shards have it: colors come back within the loss of the coding, sizes exactly."""
+    picture = np.zeros((24, 40, 3), np.uint8)
+    picture[:, :20], picture[:, 20:] = (200, 40, 30), (20, 90, 210)
+    (tmp_path / "photos").mkdir()
+    assert cv2.imwrite(str(tmp_path / "photos" / "0.avif"), picture[:, :, ::-1])
+    with tarfile.open(tmp_path / "photos.tar", "w") as archive:
+        archive.add(tmp_path / "photos" / "0.avif", arcname="0.avif")
+    for source in ("photos", "photos.tar"):
+        found = read_pictures([tmp_path / source], tmp_path / "cache").picture(0)
+        assert found.shape == picture.shape
+        assert np.abs(found[:, [4, 35]].astype(int) - picture[:, [4, 35]]).max() < 12
+
+
+def test_what_is_passed_over_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """How many files of which suffix, once for each source."""
+    write_pictures(tmp_path / "photos")
+    for name in ("a.heic", "b.heic", "notes.txt"):
+        (tmp_path / "photos" / name).write_text("none")
+    with caplog.at_level(logging.WARNING):
+        assert len(read_pictures([tmp_path / "photos"])) == 3
+    (said,) = caplog.messages
+    assert "2 of .heic" in said
+    assert "1 of .txt" in said
+    assert "png" not in said

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoding
+from vidcolor.color.lab import lab_from_srgb
 from vidcolor.errors import VidcolorError
 from vidcolor.models.weights import build_net, read_weights
 from vidcolor.nets.lite import LiteNet, LiteShape
@@ -230,3 +231,33 @@ def test_a_plan_in_minutes_ends_too(tmp_path: Path) -> None:
     learner = make_learner(TrainSettings(side=32, batch_size=2, planned_minutes=1e-6))
     assert train(learner, partial(batches), tmp_path, Leg())
     assert learner.step == 1
+
+
+@pytest.mark.parametrize("judged_by", ["better", "worse"])
+def test_the_figure_told_decides_which_weights_are_best(tmp_path: Path, judged_by: str) -> None:
+    """One that falls keeps the last average, one that rises the first that was looked at."""
+    learner = make_learner(replace(SETTINGS, plateau=9, planned_pictures=6))
+    seen: list[torch.Tensor] = []
+
+    def validate(net: torch.nn.Module) -> dict[str, float]:
+        seen.append(next(net.parameters()).detach().clone())
+        return {"better": -float(len(seen)), "worse": float(len(seen))}
+
+    leg = Leg(validate=validate, validation_minutes=0, judged_by=judged_by)
+    assert train(learner, batches, tmp_path, leg)
+    assert len(seen) >= 3
+    assert not torch.equal(seen[0], seen[-1])
+    best = next(learner.best_net().parameters())
+    assert torch.equal(best, seen[-1 if judged_by == "better" else 0])
+
+
+def test_a_net_is_shown_film_and_compared_with_the_picture() -> None:
+    """The lightness that colors belong to is the truth's, whatever film made of it."""
+    learner = make_learner(replace(SETTINGS, film_share=1.0))
+    crops = torch.randint(0, 256, (2, 3, 32, 32), generator=torch.Generator().manual_seed(5))
+    found = learner._example(crops.to(torch.uint8))
+    truth = lab_from_srgb(crops.float() / 255)
+    assert found.true_lightness is not None
+    torch.testing.assert_close(found.true_lightness, truth[:, :1])
+    torch.testing.assert_close(found.ab, truth[:, 1:])
+    assert not torch.allclose(found.lightness, truth[:, :1], atol=1)

@@ -277,3 +277,14 @@ def test_a_plateau_halves_the_rate_and_the_best_is_kept(tmp_path: Path) -> None:
         assert torch.equal(value, best[key])
     again.see(8.0)
     assert not torch.equal(again.best_net().layers[0].weight, best["layers.0.weight"])
+
+
+def test_rebalancing_can_be_told() -> None:
+    """With 0 all bins weigh the same; with nothing told the net's own power holds."""
+    prior = torch.linspace(1, 9, BIN_COUNT)
+    prior = prior / prior.sum()
+    honest, own = (bins_of("lite", prior, power) for power in (0.0, None))
+    torch.testing.assert_close(honest.decoding.rebalancing_weight, torch.ones(BIN_COUNT))
+    mild = bins_of("lite", prior, 0.25).decoding.rebalancing_weight
+    ranges = [float(w.max() / w.min()) for w in (mild, own.decoding.rebalancing_weight)]
+    assert ranges[0] == pytest.approx(ranges[1] ** 0.5)  # the net's own power is 1/2

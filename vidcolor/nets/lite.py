@@ -205,8 +205,17 @@ class LiteNet(nn.Module):
             (N, bins, H / 4, W / 4).
         """
         *finer, deepest = self.encoder(x)
+        return self.ascend(self.enter(deepest), finer)
+
+    def enter(self, deepest: torch.Tensor) -> torch.Tensor:
+        """The coarsest level of the pyramid, with the picture as a whole in its context."""
         context = self.context(deepest.mean((2, 3), keepdim=True))  # (N, C, 1, 1)
-        y: torch.Tensor = self.smooth[-1](self.lateral[-1](deepest) + context)
+        coarsest: torch.Tensor = self.lateral[-1](deepest) + context
+        return coarsest
+
+    def ascend(self, coarsest: torch.Tensor, finer: list[torch.Tensor]) -> torch.Tensor:
+        """From the coarsest level to logits at the finest; `finer` are the encoder's features."""
+        y: torch.Tensor = self.smooth[-1](coarsest)
         for level in reversed(range(len(finer))):
             skip = self.lateral[level](finer[level])
             up = functional.interpolate(

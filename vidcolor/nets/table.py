@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from torch import nn
 
+from vidcolor.nets.base import SHAPE, BaseNet
 from vidcolor.nets.eccv16 import PlainNet
 from vidcolor.nets.generator import Autoencoder, Generator
 from vidcolor.nets.lite import LiteNet, LiteShape
@@ -34,8 +35,16 @@ class NetSpec:
 
 
 def _make_lite(shape: dict[str, Any]) -> nn.Module:
-    widths = tuple(shape.get("decoder_widths", LiteShape().decoder_widths))
-    return LiteNet(LiteShape(**shape | {"decoder_widths": widths}))
+    return LiteNet(_shape_from(shape, LiteShape()))
+
+
+def _make_base(shape: dict[str, Any]) -> nn.Module:
+    return BaseNet(_shape_from(shape, SHAPE))
+
+
+def _shape_from(given: dict[str, Any], default: LiteShape) -> LiteShape:
+    shape = asdict(default) | given
+    return LiteShape(**shape | {"decoder_widths": tuple(shape["decoder_widths"])})
 
 
 _ZHANG = "arXiv:1603.08511"
@@ -47,6 +56,11 @@ NETS = {
         make=_make_lite,
         predicts="bins",
         paper=f"{_ZHANG} (loss and bins), arXiv:1905.11946 (encoder)",
+    ),
+    "base": NetSpec(
+        make=_make_base,
+        predicts="bins",
+        paper=f"{_ZHANG} (loss and bins), arXiv:1905.11946 (encoder), arXiv:1706.03762 (attention)",
     ),
     "small-l2": NetSpec(make=lambda _: SmallNet(), predicts="ab", paper="Ravikumar et al."),
     "plain-l2": NetSpec(make=lambda _: PlainNet(AB_CHANNELS), predicts="ab", paper=_ZHANG),

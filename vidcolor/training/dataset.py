@@ -1,10 +1,12 @@
 """Pictures to learn from: any folders and tar files of them, decoded once and kept as bytes."""
 
 import hashlib
+import json
 import logging
 import os
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +16,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import safe_open
-from safetensors.torch import save_file
 from tqdm import tqdm
 
 from vidcolor.errors import SourceError
@@ -22,7 +23,14 @@ from vidcolor.threads import map_ahead
 
 _SUFFIXES = {".avif", ".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
 
+_HEADER_BYTES = 4096  # of a cache, the rest of them spaces; written last, when sizes are known
+_ALIGNMENT = 8  # of whole numbers in a cache
+
 _log = logging.getLogger(__name__)
+
+
+Member = tuple[str, Callable[[], bytes]]
+"""A file's name in its folder or tar file, and how to read it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,17 +84,19 @@ def read_pictures(
         SourceError: A source is missing or there is no picture in any.
     """
     fingerprint = _fingerprint(sources, limit)
-    if cache is not None and cache.exists():
-        with safe_open(cache, "pt") as file:
-            if (file.metadata() or {}).get("sources") == fingerprint:
-                return PictureStore(*(file.get_tensor(k) for k in ("pixels", "offsets", "sizes")))
-    store = _decode_all(sources, limit)
-    if cache is not None:
-        tensors = {"pixels": store.pixels, "offsets": store.offsets, "sizes": store.sizes}
+    if cache is None:
+        return _decode_all(sources, limit)
+    if not cache.exists() or _fingerprint_of(cache) != fingerprint:
         temporary = cache.with_name(f"{cache.name}.part")
-        save_file(tensors, temporary, {"sources": fingerprint})
+        _write_cache(temporary, _pictures(sources, limit), fingerprint)
         temporary.replace(cache)
-    return store
+    with safe_open(cache, "pt") as file:
+        return PictureStore(*(file.get_tensor(k) for k in ("pixels", "offsets", "sizes")))
+
+
+def _fingerprint_of(cache: Path) -> str | None:
+    with safe_open(cache, "pt") as file:
+        return (file.metadata() or {}).get("sources")
 
 
 def read_named_pictures(
@@ -100,18 +110,24 @@ def read_named_pictures(
         SourceError: A source is missing or there is no picture in any.
     """
     found = 0
-    encoded = _encoded_pictures(sources)
-    with closing(map_ahead(_decode, encoded, os.cpu_count() or 1)) as decoded:
-        for name, bgr in decoded:
+    with closing(map_ahead(_decode, _encoded_pictures(sources), os.cpu_count() or 1)) as decoded:
+        for name, rgb in decoded:
             if limit is not None and found >= limit:
                 break
-            if bgr is None:
+            if rgb is None:
                 _log.warning("%s: not a picture that can be decoded, left out", name)
                 continue
             found += 1
-            yield name, cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8, copy=False)
+            yield name, rgb
     if not found:
         raise SourceError("no picture in any of the folders and tar files given")
+
+
+def _pictures(sources: Sequence[Path], limit: int | None) -> Iterator[NDArray[np.uint8]]:
+    """The same pixels without their names, with a bar that tells how many there were."""
+    named = read_named_pictures(sources, limit)
+    for _, rgb in tqdm(named, desc="pictures", total=limit, unit="", leave=False):
+        yield rgb
 
 
 def _fingerprint(sources: Sequence[Path], limit: int | None) -> str:
@@ -132,36 +148,85 @@ def _require(source: Path) -> None:
 
 
 def _encoded_pictures(sources: Sequence[Path]) -> Iterator[tuple[str, bytes]]:
-    """Name and bytes of each picture file."""
+    """Name and bytes of each picture file; says of each source what else is in it."""
     for source in sources:
         _require(source)
-        if source.is_dir():
-            for file in sorted(source.rglob("*")):
-                if file.suffix.lower() in _SUFFIXES:
-                    yield str(file), file.read_bytes()
-        else:
-            with tarfile.open(source) as archive:
-                for member in archive:
-                    extracted = archive.extractfile(member)
-                    if extracted is not None and Path(member.name).suffix.lower() in _SUFFIXES:
-                        yield f"{source}:{member.name}", extracted.read()
+        passed_over: Counter[str] = Counter()
+        members = _files_of(source) if source.is_dir() else _members_of(source)
+        for name, read in members:
+            suffix = Path(name).suffix.lower()
+            if suffix in _SUFFIXES:
+                yield name, read()
+            else:
+                passed_over[suffix or "no suffix"] += 1
+        if passed_over:
+            counts = ", ".join(f"{n} of {suffix}" for suffix, n in passed_over.most_common())
+            _log.warning("%s: passed over what is no picture by its name: %s", source, counts)
+
+
+def _files_of(folder: Path) -> Iterator[Member]:
+    for file in sorted(folder.rglob("*")):
+        if file.is_file():
+            yield str(file), file.read_bytes
+
+
+def _members_of(tar: Path) -> Iterator[Member]:
+    with tarfile.open(tar) as archive:
+        for member in archive:
+            file = archive.extractfile(member)
+            if file is not None:
+                yield f"{tar}:{member.name}", file.read
 
 
 def _decode(encoded: tuple[str, bytes]) -> tuple[str, NDArray[np.uint8] | None]:
-    """Name and (height, width, 3) BGR of a picture file; None in place of what is no picture."""
+    """Name and (height, width, 3) RGB of a picture file; None in place of what is no picture."""
     name, data = encoded
     bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    return name, None if bgr is None else bgr.astype(np.uint8, copy=False)
+    return name, None if bgr is None else cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB).astype(np.uint8)
 
 
 def _decode_all(sources: Sequence[Path], limit: int | None) -> PictureStore:
     pixels = bytearray()
-    offsets: list[int] = []
     sizes: list[tuple[int, int]] = []
-    named = read_named_pictures(sources, limit)
-    for _, rgb in tqdm(named, desc="pictures", total=limit, unit="", leave=False):
-        offsets.append(len(pixels))
+    for rgb in _pictures(sources, limit):
         sizes.append((rgb.shape[0], rgb.shape[1]))
         pixels += rgb.data
-    flat = torch.frombuffer(pixels, dtype=torch.uint8)
-    return PictureStore(flat, torch.tensor(offsets), torch.tensor(sizes))
+    offsets, shapes = _places(sizes)
+    return PictureStore(torch.frombuffer(pixels, dtype=torch.uint8), offsets, shapes)
+
+
+def _places(sizes: Sequence[tuple[int, int]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Offsets and sizes, as `PictureStore` has them, of pictures that follow one another."""
+    shapes = torch.tensor(sizes)
+    lengths = 3 * shapes.prod(1)
+    return lengths.cumsum(0) - lengths, shapes
+
+
+def _write_cache(path: Path, pictures: Iterator[NDArray[np.uint8]], fingerprint: str) -> None:
+    """A safetensors file of a `PictureStore`, written as pictures come: they need not fit memory.
+
+    https://huggingface.co/docs/safetensors: eight bytes for the length of a header in JSON, which
+    may end in spaces, then the tensors' bytes without gaps.
+    """
+    sizes: list[tuple[int, int]] = []
+    with path.open("wb") as file:
+        file.seek(8 + _HEADER_BYTES)
+        for rgb in pictures:
+            sizes.append((rgb.shape[0], rgb.shape[1]))
+            file.write(rgb.data)
+        offsets, shapes = _places(sizes)
+        # Bytes beyond the last picture belong to `pixels` too, so that what follows is aligned.
+        file.write(bytes(-file.tell() % _ALIGNMENT))
+        ends = [0, file.tell() - 8 - _HEADER_BYTES]
+        for whole in (offsets, shapes):
+            file.write(whole.numpy().data)
+            ends.append(file.tell() - 8 - _HEADER_BYTES)
+        parts = {"pixels": ("U8", [ends[1]]), "offsets": ("I64", [len(sizes)])}
+        parts["sizes"] = ("I64", [len(sizes), 2])
+        header: dict[str, object] = {"__metadata__": {"sources": fingerprint}}
+        for index, (name, (kind, shape)) in enumerate(parts.items()):
+            place = ends[index : index + 2]
+            header[name] = {"dtype": kind, "shape": shape, "data_offsets": place}
+        file.seek(0)
+        file.write(_HEADER_BYTES.to_bytes(8, "little"))
+        file.write(json.dumps(header).encode().ljust(_HEADER_BYTES))

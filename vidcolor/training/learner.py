@@ -21,6 +21,7 @@ from vidcolor.errors import VidcolorError
 from vidcolor.models.weights import save_weights
 from vidcolor.models.zoo import has_bfloat16
 from vidcolor.nets.inputs import normalize_lightness
+from vidcolor.training.drop_path import drop_paths
 from vidcolor.training.film_response import expose_film
 from vidcolor.training.muon import Muon
 from vidcolor.training.objective import Bins, Example, Objective
@@ -66,6 +67,7 @@ class Learner:
         self._objective = objective
         self.net = net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         _freeze(self.net, settings.frozen_blocks)
+        drop_paths(self.net, settings.drop_path)
         self.average = {key: value.clone() for key, value in net.state_dict().items()}
         self.optimizers = _make_optimizers(net, settings)
         self.step = 0
@@ -205,10 +207,11 @@ class Learner:
         generator = torch.Generator(self.device)
         generator.manual_seed(self._step_seed)
         lightness = lightness_from_luma(expose_film(srgb, generator, self.settings.film_share))
-        truth = lab_from_srgb(srgb)[:, 1:]
+        lab = lab_from_srgb(srgb)
+        truth = lab[:, 1:]
         if self.settings.superpixels:
             truth = average_targets(srgb, truth, self.settings.superpixels)
-        return Example(lightness, truth, self.step, self.progress)
+        return Example(lightness, truth, self.step, self.progress, lab[:, :1])
 
     @torch.no_grad()
     def _update_average(self) -> None:

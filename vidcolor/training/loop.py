@@ -17,7 +17,7 @@ LOG_NAME = "log.jsonl"
 PLOT_NAME = "training.png"
 
 JUDGED_BY = "ciede2000@1.0"
-"""The figure by which weights are better than others."""
+"""The figure by which weights are better than others, unless told otherwise."""
 
 _LOGGED_STEPS = 50
 
@@ -33,6 +33,7 @@ class Leg:
         checkpoint_minutes: Time between checkpoints.
         validation_minutes: Time between validations.
         validate: Figures of the averaged net, by name.
+        judged_by: The figure by which weights are better than others.
         should_stop: Asked after each step.
     """
 
@@ -40,6 +41,7 @@ class Leg:
     checkpoint_minutes: float = 5.0
     validation_minutes: float = 15.0
     validate: Callable[[nn.Module], dict[str, float]] | None = None
+    judged_by: str = JUDGED_BY
     should_stop: Callable[[], bool] = lambda: False
 
 
@@ -129,6 +131,6 @@ def _step_record(learner: Learner, losses: list[torch.Tensor], rate: float) -> d
 def _validate(learner: Learner, leg: Leg, log: Path) -> None:
     if leg.validate is not None:
         figures = leg.validate(learner.averaged_net())
-        learner.see(figures.get(JUDGED_BY, math.inf))
+        learner.see(figures.get(leg.judged_by, math.inf))
         append_record(log, {"step": learner.step, "pictures": learner.pictures_seen, **figures})
         _log.info("step %d: %s", learner.step, figures)

@@ -41,12 +41,15 @@ class Example(NamedTuple):
         ab: The true a* and b*, (N, 2, H, W).
         step: Number of the step, from 0.
         progress: How much of the plan is done, 0 to 1.
+        true_lightness: Of the picture itself, (N, 1, H, W), which `ab` belongs to; None where no
+            loss asks for it.
     """
 
     lightness: torch.Tensor
     ab: torch.Tensor
     step: int
     progress: float
+    true_lightness: torch.Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -57,18 +60,22 @@ class Objective:
         loss: Of a net's output and an example, a scalar.
         adversary: Learns after each step of the net, if there is one.
         adversary_begins: How much of the plan is done before it does.
+        colors: A net's output as a* and b* in `AB_UNIT`, which the adversary sees.
     """
 
     loss: Callable[[Any, Example], torch.Tensor]
     adversary: Adversary | None = None
     adversary_begins: float = 0.0
+    colors: Callable[[Any], torch.Tensor] = lambda output: output
 
     def teach_adversary(self, output: torch.Tensor, example: Example) -> None:
         """Let the adversary learn from given and true colors, if there is one and it has begun."""
         if self.adversary is not None and example.progress >= self.adversary_begins:
-            lightness = _as_coarse(example.lightness, output)
-            truth = _as_coarse(example.ab, output) / AB_UNIT
-            self.adversary.learn(lightness, output, truth)
+            lightness = as_coarse(example.lightness, output)
+            truth = as_coarse(example.ab, output) / AB_UNIT
+            with torch.no_grad():
+                colors = self.colors(output)
+            self.adversary.learn(lightness, colors, truth)
 
 
 LEARNED_TEMPERATURE = 0.6
@@ -108,7 +115,7 @@ class BinLoss:
 
     def __call__(self, output: torch.Tensor, example: Example) -> torch.Tensor:
         """Give the loss, a scalar."""
-        lightness, ab = (_as_coarse(p, output) for p in (example.lightness, example.ab))
+        lightness, ab = (as_coarse(p, output) for p in (example.lightness, example.ab))
         # A quarter of the pixels, another each step, says nearly as much: what is 4 pixels away is
         # mostly of one color. All of them would cost a fifth of the step.
         down, right = divmod(example.step % 4, 2)
@@ -136,7 +143,7 @@ def miss_colorfulness(
 
 def squared_error(output: torch.Tensor, example: Example) -> torch.Tensor:
     """Mean squared error of a* and b*, in the unit of the net's output: learns the mean color."""
-    return functional.mse_loss(output.float(), _as_coarse(example.ab, output) / AB_UNIT)
+    return functional.mse_loss(output.float(), as_coarse(example.ab, output) / AB_UNIT)
 
 
 def latent_loss(output: Coded, example: Example) -> torch.Tensor:
@@ -151,7 +158,7 @@ def latent_loss(output: Coded, example: Example) -> torch.Tensor:
 
 def huber_luv(output: torch.Tensor, example: Example) -> torch.Tensor:
     """Mean Huber loss of u* and v*, at the lightness that the net saw."""
-    lightness = _as_coarse(example.lightness, output)
+    lightness = as_coarse(example.lightness, output)
     given = uv_from_lab(torch.cat([lightness, AB_UNIT * output.float()], 1))
     return functional.huber_loss(given, _true_uv(output, example))
 
@@ -167,7 +174,7 @@ def deceive_whole(adversary: Adversary) -> Objective:
     """Squared error, and an adversary that sees the whole picture."""
 
     def loss(output: torch.Tensor, example: Example) -> torch.Tensor:
-        lightness = _as_coarse(example.lightness, output)
+        lightness = as_coarse(example.lightness, output)
         deceived = adversary.loss_of_deceiver(lightness, output)
         return CLOSENESS_WEIGHT * squared_error(output, example) + deceived
 
@@ -178,22 +185,22 @@ def deceive_patches(adversary: Adversary) -> Objective:
     """Absolute error alone at first, then with an adversary that sees patches (pix2pix)."""
 
     def loss(output: torch.Tensor, example: Example) -> torch.Tensor:
-        truth = _as_coarse(example.ab, output) / AB_UNIT
+        truth = as_coarse(example.ab, output) / AB_UNIT
         close = CLOSENESS_WEIGHT * functional.l1_loss(output.float(), truth)
         if example.progress < PRETRAINED_SHARE:
             return close
-        lightness = _as_coarse(example.lightness, output)
+        lightness = as_coarse(example.lightness, output)
         return close + adversary.loss_of_deceiver(lightness, output)
 
     return Objective(loss, adversary, PRETRAINED_SHARE)
 
 
 def _true_uv(output: torch.Tensor, example: Example) -> torch.Tensor:
-    parts = (_as_coarse(part, output) for part in (example.lightness, example.ab))
+    parts = (as_coarse(part, output) for part in (example.lightness, example.ab))
     return uv_from_lab(torch.cat(list(parts), 1))
 
 
-def _as_coarse(picture: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
+def as_coarse(picture: torch.Tensor, output: torch.Tensor) -> torch.Tensor:
     """A picture averaged to the size of the output."""
     stride = picture.shape[-1] // output.shape[-1]
     return picture if stride == 1 else functional.avg_pool2d(picture, stride)

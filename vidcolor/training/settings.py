@@ -23,8 +23,19 @@ class TrainSettings:
         warmup_steps: Steps over which it rises from 0.
         weight_decay: AdamW's, on all but biases and batch norms.
         gradient_limit: Gradients are scaled down to this norm.
+        rebalancing: Power of the paper's rebalancing weights; None for what the net's `System` has.
+            0 leaves histograms as honest as the pictures are.
         color_weight: Of the decoded colors' CIEDE2000, beside the cross-entropy.
         colorfulness_weight: Of the squared distance of their colorfulness from the one wanted.
+        shown_gain: With it, in place of the two above, the net learns through the colors that are
+            shown at this gain; see `shown` and `shown_loss`. 0 for not.
+        difference_weight: Of those colors' CIEDE2000, beside the cross-entropy.
+        distance_weight: Of their distance in ab.
+        perceptual_weight: Of the distance of features of a net that has seen ImageNet.
+        adversarial_weight: Of deceiving an adversary that sees patches of a* and b* given L*.
+        adversarial_share: The last part of the plan, in which it is deceived. It has learned for as
+            long before.
+        drop_path: Share of pictures for which the deepest residual block is left out.
         frozen_blocks: So many blocks of the encoder, and what lies before the first, stay as they
             are. They are large and slow, and what they see is learned soon.
         muon: Kernels that mix channels are learned by Muon in place of AdamW.
@@ -50,8 +61,16 @@ class TrainSettings:
     warmup_steps: int = 100
     weight_decay: float = 0.02
     gradient_limit: float = 1.0
+    rebalancing: float | None = None
     color_weight: float = 0.1
     colorfulness_weight: float = 4.0
+    shown_gain: float = 0.0
+    difference_weight: float = 0.1
+    distance_weight: float = 0.05
+    perceptual_weight: float = 5.0
+    adversarial_weight: float = 0.0
+    adversarial_share: float = 0.1
+    drop_path: float = 0.0
     frozen_blocks: int = 0
     muon: bool = False
     film_share: float = FILM_SHARE

@@ -24,7 +24,10 @@ from vidcolor.training.objective import (
     latent_loss,
     squared_error,
 )
+from vidcolor.training.perceptual import PerceptualLoss
 from vidcolor.training.settings import TrainSettings
+from vidcolor.training.shown import shown_decoding
+from vidcolor.training.shown_loss import ShownLoss, ShownWeights, objective_through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,7 @@ _VGG = System(settings=_BODY, loss=huber_luv)
 
 SYSTEMS = {
     "lite": System(),
+    "base": System(),
     "small-l2": System(settings=_ALONE),
     "plain-l2": _PLAIN,
     "eccv16": _PLAIN,
@@ -97,15 +101,17 @@ def settings_of(name: str, given: Mapping[str, Any]) -> TrainSettings:
     return TrainSettings(**{**SYSTEMS[name].settings, **given})
 
 
-def bins_of(name: str, prior: torch.Tensor) -> Bins:
+def bins_of(name: str, prior: torch.Tensor, rebalancing: float | None = None) -> Bins:
     """The weight of each bin in a net's loss, and how its histograms become colors.
 
     Args:
         name: Of a net that predicts bins.
         prior: (bins,) how often each bin occurs.
+        rebalancing: Power of the paper's weights; None for what the net's `System` has.
     """
     system = SYSTEMS[name]
-    weight = weigh_bins(prior, exponent=system.exponent)
+    exponent = system.exponent if rebalancing is None else rebalancing
+    weight = weigh_bins(prior, exponent=exponent)
     return Bins(prior, Decoding(rebalancing_weight=weight, temperature=system.temperature))
 
 
@@ -121,6 +127,8 @@ def objective_of(
         device: Where it learns.
     """
     system = SYSTEMS[name]
+    if bins is not None and settings.shown_gain:
+        return _shown_objective(settings, bins, device)
     if bins is not None:
         loss = BinLoss(
             decoding=bins.decoding,
@@ -131,6 +139,26 @@ def objective_of(
     if system.deceive is not None:
         return system.deceive(Adversary(system.adversary(), _ADVERSARY_RATE, device))
     return Objective(system.loss)
+
+
+def _shown_objective(settings: TrainSettings, bins: Bins, device: torch.device) -> Objective:
+    """Learning through the colors that are shown; the adversary learns before it has a say."""
+    weights = ShownWeights(
+        difference=settings.difference_weight,
+        distance=settings.distance_weight,
+        perceptual=settings.perceptual_weight,
+        adversarial=settings.adversarial_weight,
+    )
+    shrink = 1 if device.type == "cuda" else 2
+    adversary = Adversary(PatchDiscriminator(), _ADVERSARY_RATE, device)
+    loss = ShownLoss(
+        decoding=shown_decoding(bins.decoding, settings.shown_gain),
+        weights=weights,
+        perceptual=PerceptualLoss(shrink=shrink).to(device) if weights.perceptual else None,
+        adversary=adversary if weights.adversarial else None,
+        deceives_from=1 - settings.adversarial_share,
+    )
+    return objective_through(loss, teaches_from=1 - 2 * settings.adversarial_share)
 
 
 def refuse_other_net(name: str, found: str) -> None:
