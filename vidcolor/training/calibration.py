@@ -18,7 +18,7 @@ from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 from vidcolor.training.loss import color_difference
 
-SHOWN_CHROMA = 0.54
+SHOWN_CHROMA = 0.56
 """Median chroma at saturation 1, as a part of the photographs' own.
 
 Up to here the error hardly grows; beyond it grows faster.
