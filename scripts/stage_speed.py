@@ -98,7 +98,7 @@ class _Stages:
     def color(self, frames: list[Frame]) -> list:  # type: ignore[type-arg]
         """The chroma planes of some frames."""
         picture, model, settings = self.job.encoding.picture, self.model, self.settings
-        size = network_size(picture, settings.model.render_size)
+        size = network_size(picture, model.render_size)
         small = self.timed("find shots", (small_luma(f.luma, picture.depth) for f in frames))
         self.timed("find shots", number_shots(zip(frames, small, strict=True)))
         seen = self.timed("prepare", (expose(to_network(f.luma, picture, size))[0] for f in frames))

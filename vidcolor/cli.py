@@ -77,6 +77,7 @@ def _colorize(
 ) -> int:
     """Colorize every film, telling of each; the exit code."""
     from vidcolor.batch import Batch
+    from vidcolor.models.zoo import suited
     from vidcolor.reels import Reel, find_reels
 
     bag = _find_bag(folder, is_wanted=options.bagit)
@@ -90,6 +91,7 @@ def _colorize(
         _opened_engine(options, settings) as (model, color, workers),
         _opened_ledger(options, folder, reels, bag) as ledger,
     ):
+        settings = suited(settings, model)
         films = folder if bag is None else bag.payload
         batch = Batch(model, settings, output=output, folder=films, ledger=ledger, color=color)
         colorize = partial(_colorize_reel, options, batch, dump, bag)
@@ -223,7 +225,7 @@ def _show_status(folder: Path) -> int:
 
 def _replay(options: argparse.Namespace, settings: Settings) -> int:
     """Dump frames of one film without writing a film; the exit code."""
-    from vidcolor.models.zoo import find_model
+    from vidcolor.models.zoo import find_model, suited
     from vidcolor.replay import replay_job
     from vidcolor.video.plan import plan_video
 
@@ -234,7 +236,7 @@ def _replay(options: argparse.Namespace, settings: Settings) -> int:
         return DONE
     dump = _make_dump(options)
     with FilmBar(job, None, quiet=options.quiet) as bar:
-        replay = replay_job(job, model, settings, dump, bar.show)
+        replay = replay_job(job, model, suited(settings, model), dump, bar.show)
     if not options.quiet:
         _tell_dump(dump)
         print(

@@ -21,7 +21,8 @@ def begun(dump: FrameDump | None, job: Job, model: Model, settings: Settings) ->
         yield
         return
     source, picture = job.source, job.encoding.picture
-    width, height = network_size(picture, settings.model.render_size)
+    render_size = settings.model.render_size or model.render_size
+    width, height = network_size(picture, render_size)
     film = Film(
         path=source.path,
         files=source.files,
@@ -36,7 +37,7 @@ def begun(dump: FrameDump | None, job: Job, model: Model, settings: Settings) ->
     made_of = {
         "vidcolor": __version__,
         "model": f"{Path(model.name).stem} {model.sha256[:12]}",
-        "render_size": settings.model.render_size,
+        "render_size": render_size,
         "color": asdict(settings.color),
         "temporal": asdict(settings.temporal),
         "refine": asdict(settings.refine),

@@ -19,7 +19,7 @@ from vidcolor.errors import (
     SourceGoneError,
 )
 from vidcolor.identity import Origin, find_origin, tell_identity
-from vidcolor.models.zoo import Model, find_model
+from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.outputs import files_of, pictures_path
 from vidcolor.quality import Remark, find_remarkable
 from vidcolor.settings import Settings
@@ -84,7 +84,7 @@ def colorize_video(
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
     model = find_model(settings.model)
-    return colorize_job(job, model, settings, Watcher(progress), dump)
+    return colorize_job(job, model, suited(settings, model), Watcher(progress), dump)
 
 
 def check_names(job: Job, settings: Settings, *, folder_comes: bool = False) -> None:

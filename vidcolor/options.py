@@ -135,6 +135,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
             reference=options.reference,
             transfer=options.transfer or ModelSettings().transfer,
             swatches=tuple(options.swatch),
+            merge=options.merge,
+            mirror=options.mirror,
         ),
         color=ColorSettings(
             vividness=options.vividness,

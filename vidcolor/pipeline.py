@@ -24,11 +24,11 @@ from vidcolor.dump.sink import FrameDump
 from vidcolor.frame import ColorHistogram, Frame, Record, Spared
 from vidcolor.models.lite import OUTPUT_STRIDE
 from vidcolor.models.predict import predict_histograms
-from vidcolor.models.zoo import Model
+from vidcolor.models.zoo import Model, suited
 from vidcolor.refine.flood import refine_flood
 from vidcolor.refine.refined import Refined
 from vidcolor.refine.scribble import refine_scribble
-from vidcolor.settings import Settings
+from vidcolor.settings import RENDER_SIZE, Settings
 from vidcolor.stages import named, timed
 from vidcolor.steps import Colored, Guess, Map, Past, Prepared
 from vidcolor.temporal.memory import LongMemory
@@ -72,6 +72,7 @@ def colorize_frames(
             this number, and no farther than it depends on.
         past: What was done of the film before; these frames are not yielded again.
     """
+    settings = suited(settings, model)
     past = past or Past(0, LongMemory(REMEMBERED_SHOTS))
     prepared = _with_small_luma(_prepare(frames, settings, dump, past.frames))
     numbered = _told(number_shots(named("reading", prepared)), dump)
@@ -94,6 +95,7 @@ def colorize_shots(
         model: What predicts.
         settings: All settings.
     """
+    settings = suited(settings, model)
     prepared = named("reading", _prepare(frames, settings, None, 0))
     numbered = (pair for pair in zip(prepared, shots, strict=True))
     return _colorize(numbered, Past(0, memory), model, settings, None, None)
@@ -253,7 +255,9 @@ def _prepare(
             continue
         began = perf_counter()
         picture = frame.picture
-        seen = to_network(frame.luma, picture, network_size(picture, settings.model.render_size))
+        seen = to_network(
+            frame.luma, picture, network_size(picture, settings.model.render_size or RENDER_SIZE)
+        )
         exposed, share = expose(seen)
         if dump is not None and dump.wants(frame):
             seconds = perf_counter() - began

@@ -8,7 +8,7 @@ from time import perf_counter
 from vidcolor.coloring import Progress
 from vidcolor.dump.sink import FrameDump
 from vidcolor.dumping import begun
-from vidcolor.models.zoo import Model, find_model
+from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline import colorize_frames, read_job
 from vidcolor.settings import Settings
 from vidcolor.video.detail import small_luma
@@ -60,7 +60,7 @@ def replay_frames(
     settings = settings or Settings()
     job = plan_video(Path(source), None, settings)
     model = find_model(settings.model)
-    return replay_job(job, model, settings, dump, progress)
+    return replay_job(job, model, suited(settings, model), dump, progress)
 
 
 def replay_job(

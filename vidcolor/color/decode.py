@@ -6,17 +6,26 @@ The ways of R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV
 
 from dataclasses import replace
 from functools import lru_cache
+from math import e, log2, pi
 from typing import Literal
 
 import torch
 
-from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoded, Decoding, decode_annealed_mean
+from vidcolor.color.bins import (
+    BIN_CENTERS,
+    BIN_COUNT,
+    GRID,
+    Decoded,
+    Decoding,
+    decode_annealed_mean,
+)
 
 AB_UNIT = 110.0
 """Unit of a* and b* in the output of nets that give them, which then is of about 1."""
 
 DecodeMethod = Literal["annealed", "mean", "mode", "sample"]
 
+_AB = 2  # axes, a* and b*
 _TINY = 2.0**-100  # in place of probability 0, whose logarithm is infinite
 
 
@@ -31,7 +40,8 @@ def decode_prediction(
     """One color for each pixel of a prediction.
 
     Args:
-        prediction: (bins, h, w) probabilities of any float type, or a* and b*, (2, h, w).
+        prediction: (bins, h, w) probabilities of any float type; or a* and b*, (2, h, w), with
+            their standard deviation where it is known, (3, h, w).
         decoding: How the model's histograms become colors; None if it gives a* and b*.
         vividness: See `decode_annealed_mean`; has no effect on a* and b*.
         method: `annealed`, what the model's author meant; `mean` and `mode` of the histogram;
@@ -40,10 +50,13 @@ def decode_prediction(
         seed: Of that draw; the same gives the same colors.
 
     Returns:
-        a* and b*, and the histograms' entropy; where there are none it is not known: NaN.
+        a* and b*, and the histograms' entropy; where there are none, that of a deviation as if it
+        were a histogram's, and where that is not known: NaN.
     """
     if decoding is None:
-        return Decoded(prediction, torch.full_like(prediction[:1], torch.nan))
+        ab, deviation = prediction[:_AB], prediction[_AB:]
+        unknown = torch.full_like(ab[:1], torch.nan)
+        return Decoded(ab, _entropy(deviation) if len(deviation) else unknown)
     if method == "annealed":
         return decode_annealed_mean(prediction, vividness, decoding)
     plain = replace(decoding, temperature=1.0, boost=0.0)
@@ -57,6 +70,17 @@ def decode_prediction(
         scores = scores + _gumbel_noise(seed).to(prediction.device)[:, None, None]
     chosen = BIN_CENTERS.to(prediction.device)[scores.argmax(0)]  # (h, w, 2)
     return mean._replace(ab=chosen.movedim(-1, 0).contiguous())
+
+
+def _entropy(deviation: torch.Tensor) -> torch.Tensor:
+    """Bits that a normal distribution over the ab plane takes when it is cut into bins.
+
+    Args:
+        deviation: Root of the mean squared distance from the mean, in ab; any shape.
+    """
+    variance = deviation.square() / _AB  # along each axis
+    bits = 0.5 * _AB * torch.log2(2 * pi * e * variance / GRID**2)
+    return bits.clamp(0, log2(BIN_COUNT))
 
 
 @lru_cache(maxsize=2)
