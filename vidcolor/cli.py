@@ -64,6 +64,8 @@ def _run(options: argparse.Namespace, output: Path | None, folder: Path | None) 
     """Do what is asked for; the exit code."""
     if options.plot is not None:
         return _plot(options)
+    if options.models:
+        return _show_models()
     if options.status is not None:
         return _show_status(options.status)
     settings = settings_of(options)
@@ -220,6 +222,14 @@ def _show_status(folder: Path) -> int:
         shots = f"{entry.shots:4} shots {entry.frames:8} frames" if entry.shots else " " * 26
         film = f" -> {entry.output}" if entry.state == "done" else ""
         print(f"{entry.state:8} {shots}  {entry.path}{film}{entry.error and f': {entry.error}'}")
+    return DONE
+
+
+def _show_models() -> int:
+    """Print all models; the exit code."""
+    from vidcolor.models.catalog import tell_models
+
+    print(tell_models())
     return DONE
 
 

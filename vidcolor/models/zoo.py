@@ -26,7 +26,6 @@ from vidcolor.nets.guests import Squared
 from vidcolor.settings import RENDER_SIZE, ModelSettings, Settings
 
 _SUFFIX = ".safetensors"
-_GMAC_SIDE = 256  # of the pictures whose multiplications the table of guests tells
 _AMPERE = 8  # the first generation of NVIDIA GPUs, by compute capability, that has bfloat16
 
 
@@ -157,7 +156,7 @@ def read_checkpoint(name_or_path: str | Path) -> Checkpoint:
     guest = NETS[weights.name].guest
     if guest is None:
         return Checkpoint(net=net, **known)
-    gmac = guest.gmac * (guest.render_size / _GMAC_SIDE) ** 2
+    gmac = guest.gmac_at(guest.render_size)
     return Checkpoint(net=Squared(net, guest), render_size=guest.render_size, gmac=gmac, **known)
 
 

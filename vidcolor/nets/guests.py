@@ -15,6 +15,7 @@ from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.lab import lab_from_srgb, srgb_from_lab
 from vidcolor.nets import ddcolor, deoldify, siggraph17
 
+_GMAC_SIDE = 256
 _STRIDE = 4  # input pixels a side of what comes out
 _BT601 = (0.299, 0.587, 0.114)  # luma of R, G and B (ITU-R BT.601-7, item 3.2)
 
@@ -42,6 +43,10 @@ class Guest:
     render_size: int
     gmac: float
     paper: str
+
+    def gmac_at(self, side: int) -> float:
+        """The same of a square picture of that side, in pixels."""
+        return self.gmac * (side / _GMAC_SIDE) ** 2
 
 
 class Squared(nn.Module):
