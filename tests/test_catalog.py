@@ -64,7 +64,7 @@ def test_the_program_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_ours_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """By torch, without computing: all 23 layers of the plain net, of which the paper has a table."""
+    """By torch, without computing; the paper has a table of the plain net's 23 layers."""
     monkeypatch.undo()
     assert 0.5 < catalog._count("lite") < 2
     assert catalog._count("eccv16") == pytest.approx(41.8, abs=0.1)

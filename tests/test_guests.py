@@ -14,7 +14,7 @@ from vidcolor.color.decode import AB_UNIT, decode_prediction
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
 from vidcolor.errors import ModelError
 from vidcolor.models import slowness, zoo
-from vidcolor.models.merge import Merged, Mirrored, Part
+from vidcolor.models.merge import ERROR_TO_DIFFERENCE, Merged, Mirrored, Part
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.tensors import write_tensors
 from vidcolor.models.zoo import choose_dtype, find_checkpoint, find_model, load_model, suited
@@ -258,7 +258,7 @@ def test_a_path_with_a_plus_sign_is_one_model(weights: Path) -> None:
 
 
 def test_mirror_images_tell_how_sure_a_net_is() -> None:
-    """The mean of both answers, turned back, and half their distance."""
+    """The mean of both answers, turned back, and the error that their distance stands for."""
     ramp = torch.arange(8.0).expand(1, 1, 4, 8)
     mirrored = Mirrored(nn.Identity())
     x = torch.cat([ramp, 2 * ramp], 1)
@@ -270,7 +270,7 @@ def test_mirror_images_tell_how_sure_a_net_is() -> None:
             return y + torch.tensor([[6.0, 0.0], [8.0, 0.0]]).reshape(1, 2, 1, 2)
 
     answer = Mirrored(Sided())(torch.zeros(1, 2, 1, 2))
-    assert answer[0, :, 0].tolist() == [[3, 3], [4, 4], [5, 5]]
+    assert answer[0, :, 0].tolist() == [[3, 3], [4, 4], 2 * [5 * ERROR_TO_DIFFERENCE]]
 
 
 def test_mirrors_are_for_models_of_plain_colors(weights: Path) -> None:

@@ -193,7 +193,7 @@ def test_guests_are_converted_once(
     shutil.copy(hinted, cached)
     model = load_model("siggraph17", "cpu")
     assert (model.name, model.decoding, model.dtype) == ("siggraph17", None, torch.float32)
-    assert (model.render_size, model.is_large) == (256, True)
+    assert (model.render_size, model.gmac) == (256, 75)
     converted = folder / "data" / "models" / "siggraph17.safetensors"
     assert not cached.exists()
     with safe_open(converted, "pt") as file:

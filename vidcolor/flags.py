@@ -119,8 +119,8 @@ def add_model_options(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
     group.add_argument(
         "--render-size", type=whole_number(64, 2048), default=model.render_size, metavar="N",
-        help="short side of the picture that the network sees (default: what suits the model, "
-        f"{RENDER_SIZE} for lite)",
+        help=f"short side of the picture that the network sees (default: {RENDER_SIZE}; models of "
+        "others have sizes of their own)",
     )  # fmt: skip
     group.add_argument(
         "--hwaccel", choices=("cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"),

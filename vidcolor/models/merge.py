@@ -20,6 +20,13 @@ from vidcolor.models.lite import OUTPUT_STRIDE, SIDE_MULTIPLE
 SIGN = "+"
 """Between the names of two models whose colors are merged."""
 
+ERROR_TO_DIFFERENCE = 14.0
+"""How far the mean of two mirrored answers is from the truth, against half their distance.
+
+Measured with colors of `lite` on 30 photographs: 12.7 and 0.91 in ab. Ranks of both agree by 0.36
+within a picture and 0.55 between pictures; those of its histograms' entropy by 0.42 and 0.63.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Part:
@@ -88,6 +95,9 @@ class Merged(nn.Module):
 class Mirrored(nn.Module):
     """The mean of what a net says of a picture and of its mirror image, which should be the same.
 
+    A net errs alike in both, by far more than they differ: `ERROR_TO_DIFFERENCE` makes of their
+    difference the error to be expected.
+
     Args:
         net: Gives a* and b*, (N, 2, h, w).
     """
@@ -97,10 +107,10 @@ class Mirrored(nn.Module):
         self.net = net
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """(N, 1, H, W) to a*, b* and how far the two lie apart, (N, 3, h, w)."""
+        """(N, 1, H, W) to a*, b* and how far they are off, (N, 3, h, w)."""
         straight, mirrored = self.net(x).float(), self.net(x.flip(-1)).float().flip(-1)
-        apart = (straight - mirrored).norm(dim=1, keepdim=True) / 2
-        return torch.cat([(straight + mirrored) / 2, apart], 1)
+        difference = (straight - mirrored).norm(dim=1, keepdim=True) / 2
+        return torch.cat([(straight + mirrored) / 2, ERROR_TO_DIFFERENCE * difference], 1)
 
 
 def _fitted(pictures: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -51,7 +51,7 @@ def predict_histograms(
     Raises:
         VidcolorError: There is not enough memory for one picture.
     """
-    if model.is_large and model.device.type == "cpu":
+    if model.gmac and model.device.type == "cpu":
         batch_size = 1  # always, so that all take the same kernels; by all threads together
     workers = max(min(model.threads, batch_size // _SMALLEST_CPU_BATCH), 1)
     share = batch_size // workers
@@ -116,7 +116,7 @@ def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torc
     )
     least = full_size
     if model.device.type == "cpu":
-        least = 1 if model.is_large else _SMALLEST_CPU_BATCH
+        least = 1 if model.gmac else _SMALLEST_CPU_BATCH
     if len(x) < least:
         x = torch.cat([x, x[-1:].expand(least - len(x), -1, -1, -1)])
     x = x.to(model.dtype).contiguous(memory_format=torch.channels_last)

@@ -55,7 +55,7 @@ class Model:
         threads: How many processor threads inference may use.
         batch_limit: What inference has learned of the device's memory.
         render_size: Short side of the picture that suits it.
-        is_large: Whether one picture fills a processor by itself.
+        gmac: As of `Checkpoint`.
     """
 
     name: str
@@ -67,7 +67,7 @@ class Model:
     threads: int = 1
     batch_limit: BatchLimit = field(default_factory=BatchLimit)
     render_size: int = RENDER_SIZE
-    is_large: bool = False
+    gmac: float = 0.0
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}, {self.device}, {self.dtype})"
@@ -115,7 +115,7 @@ class Checkpoint:
             sha256=self.sha256,
             threads=torch.get_num_threads() if place.type == "cpu" else 1,
             render_size=self.render_size,
-            is_large=self.gmac > 0,
+            gmac=self.gmac,
         )
 
 
@@ -124,14 +124,17 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
 
     Args:
         name_or_path: A name from `NETS`, a safetensors file of ours, a file that others released
-            and that is known here by its hash, or such a file's model and path, NAME=PATH.
+            and that is known here by its hash, such a file's model and path, NAME=PATH, or two of
+            these joined by +, whose colors are merged in equal shares.
         device: See `choose_device`.
 
     Raises:
         ModelError: The name is unknown, the file is missing, damaged or no model's, or the device
             is absent.
     """
-    return read_checkpoint(name_or_path).on(choose_device(device))
+    names = _merged_names(str(name_or_path))
+    merged = names and _read_merged(names, ModelSettings())
+    return (merged or read_checkpoint(name_or_path)).on(choose_device(device))
 
 
 def read_checkpoint(name_or_path: str | Path) -> Checkpoint:
@@ -174,14 +177,15 @@ def find_model(settings: ModelSettings) -> Model:
     Raises:
         ModelError: See `load_model` and `read_reference`.
     """
-    checkpoint = find_checkpoint(settings)
     if settings.reference is not None:
-        return checkpoint.on(CPU)
-    model = checkpoint.on(choose_device(settings.device))
-    if checkpoint.gmac and model.device.type == "cpu":
-        size = settings.render_size or checkpoint.render_size
-        gmac = checkpoint.gmac * (size / checkpoint.render_size) ** 2
-        tell_slowness(checkpoint.name, size, gmac)
+        return find_checkpoint(settings).on(CPU)
+    if settings.mirror or _merged_names(settings.name) is not None:
+        model = find_checkpoint(settings).on(choose_device(settings.device))
+    else:
+        model = load_model(settings.name, settings.device)
+    if model.gmac and model.device.type == "cpu":
+        size = settings.render_size or model.render_size
+        tell_slowness(model.name, size, model.gmac * (size / model.render_size) ** 2)
     return model
 
 
