@@ -16,6 +16,7 @@ from torch.nn import functional
 from vidcolor.color.bins import Decoding, decode_annealed_mean
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.models.lite import OUTPUT_STRIDE, SIDE_MULTIPLE
+from vidcolor.nets.guests import shrink
 
 SIGN = "+"
 """Between the names of two models whose colors are merged."""
@@ -118,5 +119,5 @@ def _fitted(pictures: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
     if pictures.shape[2:] == size:
         return pictures
     if pictures.shape[2] > size[0]:
-        return functional.adaptive_avg_pool2d(pictures, size)
+        return shrink(pictures, size)
     return functional.interpolate(pictures, size, mode="bilinear", align_corners=False)

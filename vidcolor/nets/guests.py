@@ -75,15 +75,18 @@ class Squared(nn.Module):
         lightness = 50 * (x.float() + 1)
         height, width = x.shape[2:]
         side = max(1, round(min(height, width) / self.side_multiple)) * self.side_multiple
-        ab = self.ask(self.net, _resized(lightness, (side, side)))
-        return _resized(ab, (height // _STRIDE, width // _STRIDE)) / AB_UNIT
+        ab = self.ask(self.net, shrink(lightness, (side, side)))
+        return shrink(ab, (height // _STRIDE, width // _STRIDE)) / AB_UNIT
 
 
-def _resized(pictures: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Means over areas, which is no blur where the size stays."""
-    return (
-        pictures if pictures.shape[2:] == size else functional.adaptive_avg_pool2d(pictures, size)
-    )
+def shrink(pictures: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
+    """Pictures (N, C, H, W) at another size by means over areas: no blur where the size stays."""
+    if pictures.shape[2:] == size:
+        return pictures
+    device = pictures.device
+    if device.type == "mps":  # which pools by whole factors only
+        return functional.adaptive_avg_pool2d(pictures.cpu(), size).to(device)
+    return functional.adaptive_avg_pool2d(pictures, size)
 
 
 def ask_ddcolor(net: nn.Module, lightness: torch.Tensor) -> torch.Tensor:
