@@ -168,7 +168,7 @@ def test_slow_models_say_so_before(
     weights: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By the processor's own speed and the size asked for; ours say nothing."""
-    monkeypatch.setattr(slowness, "measure_speed", lambda: 50.0)
+    monkeypatch.setattr(slowness, "measure_speed", lambda: 50 / 0.6)
     find_model(ModelSettings(name="lite", device="cpu"))
     assert caplog.text == ""
     find_model(ModelSettings(name=str(weights), device="cpu", render_size=512))
