@@ -251,8 +251,14 @@ def test_names_are_joined_by_a_plus_sign(name: str, parts: tuple[str, str] | Non
     assert zoo._merged_names(name) == parts
 
 
-def test_a_path_with_a_plus_sign_is_one_model(weights: Path) -> None:
-    """A file that is there is no merge."""
+def test_a_path_with_a_plus_sign_is_one_model(
+    weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is there is no merge, though its halves be models' names."""
+    monkeypatch.chdir(tmp_path)
+    assert zoo._merged_names("lite+lite") == ("lite", "lite")
+    Path("lite+lite").touch()
+    assert zoo._merged_names("lite+lite") is None
     assert zoo._merged_names(str(weights)) is None
     assert zoo._merged_names(f"lite+{weights}") == ("lite", str(weights))
 
