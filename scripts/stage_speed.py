@@ -97,7 +97,7 @@ class _Stages:
         picture, model, settings = self.job.encoding.picture, self.model, self.settings
         numbered = self.timed("find shots", number_frames(frames))
         one_shot = [one._replace(shot=Shot(0, None)) for one in numbered]
-        seen = self.timed("prepare", see_frames(one_shot, settings.model.render_size))
+        seen = self.timed("prepare", see_frames(one_shot, model.render_size))
         moved = self.timed("follow motion", with_motions(seen, settings.temporal))
         sparing = KeyframeChooser(settings.temporal)
         choices = [(one, sparing.choose(motion)) for one, motion in moved]

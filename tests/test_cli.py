@@ -379,7 +379,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert caught.value.code == 0
     out = capsys.readouterr().out
     assert out.startswith("vidcolor 0.")
-    assert "(default: 256)" in out
+    assert "(default: 256;" in " ".join(out.split())
 
 
 @pytest.mark.parametrize(

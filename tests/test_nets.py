@@ -17,12 +17,17 @@ from vidcolor.models.predict import predict_histograms
 from vidcolor.models.weights import save_weights
 from vidcolor.models.zoo import load_model
 from vidcolor.nets.eccv16 import PlainNet
+from vidcolor.nets.guests import GUESTS
 from vidcolor.nets.residual import ResidualNet
 from vidcolor.nets.table import NETS
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import ModelSettings, OutputSettings, RefineSettings, Settings
 
-UNPACKAGED = sorted(NETS.keys() - zoo.PACKAGED.keys())
+LIGHT = GUESTS["siggraph17"]  # of the nets of others the smallest
+UNPACKAGED = [
+    pytest.param(name, marks=() if GUESTS.get(name, LIGHT) is LIGHT else pytest.mark.slow)
+    for name in sorted(NETS.keys() - zoo.PACKAGED.keys())
+]
 EVEN = Decoding(rebalancing_weight=torch.ones(BIN_COUNT))
 
 # Convolutions by name, each inputs, outputs, kernel's side: what the papers' tables count.

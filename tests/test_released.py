@@ -1,21 +1,31 @@
+import errno
 import hashlib
+import re
+import shutil
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from urllib.error import URLError
 
 import pytest
 import torch
+from safetensors import safe_open
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
 from vidcolor.errors import ModelError
 from vidcolor.models import downloads as fetching
-from vidcolor.models import released
-from vidcolor.models.weights import build_net
+from vidcolor.models import released, zoo
+from vidcolor.models.weights import Weights, build_net
 from vidcolor.models.zoo import load_model
+from vidcolor.nets.ddcolor import DDColorNet
 from vidcolor.nets.eccv16 import PlainNet
+from vidcolor.nets.guests import GUESTS
+from vidcolor.nets.siggraph17 import Siggraph17Net
 from vidcolor.nets.unet import UNet
 from vidcolor.nets.vgg import VggNet
 from vidcolor.training import backbones as bodies
+
+FILE = released.RELEASED["eccv16"].file.name
 
 # The released file's names, beside the batch norms' own of models 1 to 7.
 WIDTHS = {1: (64, 2), 2: (128, 2), 3: (256, 3), **dict.fromkeys((4, 5, 6, 7), (512, 3))}
@@ -51,10 +61,19 @@ def released_state() -> dict[str, torch.Tensor]:
     return state
 
 
+def believe(path: Path, monkeypatch: pytest.MonkeyPatch, name: str = "eccv16") -> str:
+    """Have a file's hash taken for that of the one released; the hash."""
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    one = released.RELEASED[name]
+    file = one.file._replace(sha256=digest)
+    monkeypatch.setitem(released.RELEASED, name, replace(one, file=file))
+    return digest
+
+
 @pytest.fixture(scope="module")
 def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file as it was released, but for its values."""
-    path = tmp_path_factory.mktemp("released") / released.FILE
+    path = tmp_path_factory.mktemp("released") / FILE
     torch.save(released_state(), path)
     return path
 
@@ -62,8 +81,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def trusted(file: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """That file, its checksum taken for the right one."""
-    begins = hashlib.sha256(file.read_bytes()).hexdigest()[:8]
-    monkeypatch.setattr(released, "SHA256_BEGINS", begins)
+    believe(file, monkeypatch)
     return file
 
 
@@ -87,19 +105,26 @@ def test_it_is_found_in_the_cache_by_its_name(
 ) -> None:
     """Once fetched, the network is not asked again."""
     monkeypatch.setattr(fetching.platformdirs, "user_cache_path", lambda _: trusted.parent)
-    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: pytest.fail("fetched"))
+    monkeypatch.setattr(fetching, "urlopen", lambda *_, **__: pytest.fail("fetched"))
     model = load_model("eccv16", "cpu")
     assert model.name == "eccv16"
     assert model.decoding is not None
     assert model.decoding.temperature == 1
 
 
-def test_a_wrong_checksum_is_refused(file: Path) -> None:
-    """In one line that names both, whatever else the file may be."""
-    with pytest.raises(ModelError, match=r"not the released weights \(SHA-256 begins") as caught:
+def test_a_wrong_checksum_is_refused(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line that names both, whatever else the file may be; nothing of it is unpickled."""
+    monkeypatch.setattr(released, "read_tensors", lambda _: pytest.fail("was read"))
+    for name in ("eccv16", "siggraph17"):
+        begins = released.RELEASED[name].file.sha256[:12]
+        with pytest.raises(ModelError, match=r"not the released weights \(SHA-256 begins") as told:
+            load_model(f"{name}={file}", "cpu")
+        assert f"not {begins})" in str(told.value)
+        assert "\n" not in str(told.value)
+    with pytest.raises(ModelError, match="not a released file that is known here") as told:
         load_model(file, "cpu")
-    assert "not 9b330a0b" in str(caught.value)
-    assert "\n" not in str(caught.value)
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in str(told.value)
+    assert "--model NAME=PATH" in str(told.value)
 
 
 def test_without_a_network_it_says_what_to_do(
@@ -111,10 +136,10 @@ def test_without_a_network_it_says_what_to_do(
         raise URLError("no network")
 
     monkeypatch.setattr(fetching.platformdirs, "user_cache_path", lambda _: tmp_path)
-    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
+    monkeypatch.setattr(fetching, "urlopen", fail)
     with pytest.raises(ModelError, match=r"eccv16's released weights: cannot be fetched") as told:
         load_model("eccv16", "cpu")
-    assert released.URL in str(told.value)
+    assert released.RELEASED["eccv16"].file.urls[0] in str(told.value)
     assert "\n" not in str(told.value)
 
 
@@ -131,8 +156,7 @@ def test_what_is_not_the_net_is_refused(
         torch.save({"x": torch.zeros(2)}, path)
     else:
         torch.save(state | {"model_out.weight": torch.zeros(2, BIN_COUNT, 1, 1)}, path)
-    begins = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    monkeypatch.setattr(released, "SHA256_BEGINS", begins)
+    believe(path, monkeypatch)
     with pytest.raises(ModelError, match="not the weights of eccv16; fetch it again") as caught:
         load_model(path, "cpu")
     assert "\n" not in str(caught.value)
@@ -141,6 +165,135 @@ def test_what_is_not_the_net_is_refused(
 class _Evil:
     def __reduce__(self) -> tuple[object, ...]:
         return pytest.fail, ("code was run",)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The user's folders."""
+    monkeypatch.setattr(fetching.platformdirs, "user_cache_path", lambda _: tmp_path / "cache")
+    monkeypatch.setattr(fetching.platformdirs, "user_data_path", lambda _: tmp_path / "data")
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def hinted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file as siggraph17's authors released theirs, but for its values."""
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("hinted") / "siggraph17.pth"
+    torch.save(Siggraph17Net().state_dict(), path)
+    return path
+
+
+def test_guests_are_converted_once(
+    folder: Path, hinted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of the cache's file only what the program reads is left; that says what it was made of."""
+    digest = believe(hinted, monkeypatch, "siggraph17")
+    cached = fetching.cache_path(released.RELEASED["siggraph17"].file)
+    cached.parent.mkdir()
+    shutil.copy(hinted, cached)
+    model = load_model("siggraph17", "cpu")
+    assert (model.name, model.decoding, model.dtype) == ("siggraph17", None, torch.float32)
+    assert (model.render_size, model.gmac) == (256, 75)
+    converted = folder / "data" / "models" / "siggraph17.safetensors"
+    assert not cached.exists()
+    with safe_open(converted, "pt") as file:
+        assert file.metadata()["source_sha256"] == digest
+        assert file.metadata()["licence"] == "BSD-2-Clause"
+    x = torch.rand(1, 1, 16, 24) * 100
+    theirs = Siggraph17Net().eval()
+    theirs.load_state_dict(torch.load(hinted))
+    with torch.no_grad():
+        torch.testing.assert_close(model.net.net(x), theirs(x), atol=1e-3, rtol=1e-4)
+    monkeypatch.setattr(released, "write_tensors", lambda *_: pytest.fail("was converted again"))
+    monkeypatch.setattr(fetching, "urlopen", lambda *_, **__: pytest.fail("fetched"))
+    for given in ("siggraph17", f"siggraph17={hinted}", hinted, f"siggraph17={converted}"):
+        assert load_model(given, "cpu").sha256 == model.sha256
+
+
+def test_a_guest_s_net_must_fit(
+    folder: Path, hinted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of another net is named, though its hash be believed; nothing is kept of it."""
+    believe(hinted, monkeypatch, "ddcolor-tiny")
+    with pytest.raises(ModelError, match="does not fit the ddcolor-tiny net") as told:
+        load_model(f"ddcolor-tiny={hinted}", "cpu")
+    assert "\n" not in str(told.value)
+    assert not (folder / "data").exists()
+    with pytest.raises(ModelError, match=r"holds the weights of lite, not of siggraph17"):
+        load_model(f"siggraph17={own_file('lite')}", "cpu")
+
+
+def own_file(name: str) -> Path:
+    """The weights that ship."""
+    return Path(zoo.__file__).with_name(zoo.PACKAGED[name])
+
+
+@pytest.mark.usefixtures("folder")
+def test_an_unknown_hash_is_for_the_user_to_compare(caplog: pytest.LogCaptureFixture) -> None:
+    """A fetched file is not believed; one that is named is, and its hash is told."""
+    one = released.RELEASED["ddcolor-paper"]
+    assert one.file.sha256 == ""
+    cached = fetching.cache_path(one.file)
+    cached.parent.mkdir()
+    torch.save({"x": torch.zeros(1)}, cached)
+    digest = hashlib.sha256(cached.read_bytes()).hexdigest()
+    with pytest.raises(ModelError, match="its publisher's hash is not known here") as told:
+        load_model("ddcolor-paper", "cpu")
+    assert digest in str(told.value)
+    assert f"--model ddcolor-paper={cached}" in str(told.value)
+    with pytest.raises(ModelError, match="does not fit the ddcolor-paper net"):
+        load_model(f"ddcolor-paper={cached}", "cpu")
+    assert digest in caplog.text
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_disk_without_room_for_the_converted_file(
+    hinted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One line, and the file that was fetched stays."""
+    believe(hinted, monkeypatch, "siggraph17")
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(released, "write_tensors", fail)
+    with pytest.raises(ModelError, match=r"cannot be converted to .* \(No space left") as told:
+        load_model(f"siggraph17={hinted}", "cpu")
+    assert "\n" not in str(told.value)
+    assert hinted.exists()
+
+
+def test_extra_and_missing_keys_of_releases_are_known() -> None:
+    """DDColor's unused classifier goes, its constants come; counters may lack; all else counts."""
+    with torch.device("meta"):
+        layout = DDColorNet().state_dict()
+    whole = {key: torch.empty(value.shape) for key, value in layout.items()}
+    extra = {f"encoder.arch.head_cls.{name}": torch.zeros(4) for name in ("weight", "bias")}
+    lacking = {key: value for key, value in whole.items() if key not in {"mean", "std"}}
+    for state in (whole | extra, lacking | extra):
+        found = released._for_our_net(state)
+        assert found.keys() == {key for key in whole if "num_batches" not in key}
+    assert found["mean"].flatten().tolist() == pytest.approx([0.485, 0.456, 0.406])
+    weights = Weights(
+        name="ddcolor-tiny", net=found, shape={}, bin_prior=None, decoding=None, metadata={}
+    )
+    build_net(weights, Path("file"))
+    weights.net["encoder.arch.norm9.weight"] = torch.zeros(3)
+    with pytest.raises(ModelError, match="does not fit the ddcolor-tiny net: Unexpected key"):
+        build_net(weights, Path("file"))
+
+
+def test_the_table_is_whole() -> None:
+    """Every guest has a row; hashes are whole, addresses safe, files have names of their own."""
+    assert released.RELEASED.keys() == GUESTS.keys() | {"eccv16"}
+    for name, one in released.RELEASED.items():
+        for digest in (one.file.sha256, *one.other_sha256):
+            assert re.fullmatch("[0-9a-f]{64}", digest) or name == "ddcolor-paper"
+        assert all(url.startswith("https://") for url in one.file.urls)
+        assert one.licence in {"Apache-2.0", "MIT", "BSD-2-Clause"}
+        assert Path(one.file.name).suffix in released.SUFFIXES
+    assert len({one.file.name for one in released.RELEASED.values()}) == len(released.RELEASED)
 
 
 def resnet_state() -> dict[str, torch.Tensor]:

@@ -54,6 +54,9 @@ def _parse_rectangle(part: str, text: str) -> Rectangle:
     return Rectangle(left, top, width, height)
 
 
+RENDER_SIZE = 256
+"""Short side, in pixels, of the picture that a network of ours sees."""
+
 TransferMethod = Literal["welsh", "global"]
 
 
@@ -62,23 +65,30 @@ class ModelSettings:
     """Which network runs, where, and on how large a picture.
 
     Attributes:
-        name: A name from the model table, or a path to a safetensors file.
+        name: A name from the model table, a path to a safetensors file, NAME=PATH for a released
+            file that was fetched elsewhere, or two of them joined by + to be merged.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; auto takes the fastest one present.
-        render_size: Short side, in pixels, of the picture that the network sees.
+        render_size: Short side, in pixels, of the picture that the network sees; None for what
+            suits it, `RENDER_SIZE` but for the nets of others.
         batch_size: Frames inferred at once; halved by the program when memory runs out.
         reference: A color picture whose colors are taken over, in place of a network; None for a
             network.
         transfer: How: `welsh` by lightness and texture, `global` by lightness alone.
         swatches: Parts of the film and of the reference that belong together.
+        merge: Share of the second of two merged models' colors, in [0, 1].
+        mirror: Ask a network that gives colors at once about the mirror image, too, for the mean
+            of both and for how sure it is.
     """
 
     name: str = "lite"
     device: str = "auto"
-    render_size: int = 256
+    render_size: int | None = None
     batch_size: int = 8
     reference: str | None = None
     transfer: TransferMethod = "welsh"
     swatches: tuple[Swatch, ...] = ()
+    merge: float = 0.5
+    mirror: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

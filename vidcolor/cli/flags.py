@@ -6,6 +6,7 @@ from pathlib import Path
 from vidcolor.cli.parse import number, parse_every, parse_time, parsed, whole_number
 from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.settings import (
+    RENDER_SIZE,
     ClusterSettings,
     ColorSettings,
     InputSettings,
@@ -97,15 +98,30 @@ def add_model_options(group: argparse._ArgumentGroup) -> None:
     model = ModelSettings()
     group.add_argument(
         "--model", default=model.name, metavar="NAME",
-        help="a model's name or a safetensors file (default: %(default)s)",
+        help="a model's name, its file, NAME=FILE, or two as A+B, whose colors are merged "
+        "(default: %(default)s)",
     )  # fmt: skip
     group.add_argument(
         "--device", default=model.device, metavar="NAME",
         help="cpu, cuda, cuda:1, mps or auto (default: %(default)s)",
     )  # fmt: skip
     group.add_argument(
+        "--models", action="store_true",
+        help="list all models: size, licence, whether they are here, how fast they are",
+    )  # fmt: skip
+    group.add_argument(
+        "--merge", type=number(0, 1), default=model.merge, metavar="X",
+        help="share of the second model's colors, for --model A+B (default: %(default)g)",
+    )  # fmt: skip
+    group.add_argument(
+        "--mirror", action="store_true", default=model.mirror,
+        help="ask a model that gives plain colors about mirrored pictures, too: twice the work, "
+        "and it tells how sure it is",
+    )  # fmt: skip
+    group.add_argument(
         "--render-size", type=whole_number(64, 2048), default=model.render_size, metavar="N",
-        help="short side of the picture that the network sees (default: %(default)s)",
+        help=f"short side of the picture that the network sees (default: {RENDER_SIZE}; models of "
+        "others have sizes of their own)",
     )  # fmt: skip
     group.add_argument(
         "--hwaccel", choices=("cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"),

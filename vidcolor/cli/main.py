@@ -61,6 +61,8 @@ def _run(options: argparse.Namespace, output: Path | None, folder: Path | None) 
     """Do what is asked for; the exit code."""
     if options.plot is not None:
         return _plot(options)
+    if options.models:
+        return _show_models()
     if options.status is not None:
         return _show_status(options.status)
     settings = settings_of(options)
@@ -73,6 +75,7 @@ def _colorize(
     options: argparse.Namespace, output: Path | None, folder: Path | None, settings: Settings
 ) -> int:
     """Colorize every film, telling of each; the exit code."""
+    from vidcolor.models.zoo import suited
     from vidcolor.reels.api import find_bag, opened_engine, opened_ledger
     from vidcolor.reels.batch import Batch
     from vidcolor.reels.find import Reel, find_reels
@@ -91,6 +94,7 @@ def _colorize(
         opened_ledger(kept, reels, bag, dry_run=options.dry_run) as ledger,
     ):
         _settle_memory()
+        settings = suited(settings, model)
         films = folder if bag is None else bag.payload
         batch = Batch(model, settings, output=output, folder=films, ledger=ledger, color=color)
         colorize = partial(_colorize_reel, options, batch, dump, bag)
@@ -177,10 +181,18 @@ def _show_status(folder: Path) -> int:
     return DONE
 
 
+def _show_models() -> int:
+    """Print all models; the exit code."""
+    from vidcolor.models.catalog import tell_models
+
+    print(tell_models())
+    return DONE
+
+
 def _replay(options: argparse.Namespace, settings: Settings) -> int:
     """Dump frames of one film without writing a film; the exit code."""
     from vidcolor.dump.replay import replay_job
-    from vidcolor.models.zoo import find_model
+    from vidcolor.models.zoo import find_model, suited
     from vidcolor.writing.plan import plan_video
 
     model = find_model(settings.model)
@@ -190,7 +202,7 @@ def _replay(options: argparse.Namespace, settings: Settings) -> int:
         return DONE
     dump = _make_dump(options)
     with FilmBar(job, None, quiet=options.quiet) as bar:
-        replay = replay_job(job, model, settings, dump, bar.show)
+        replay = replay_job(job, model, suited(settings, model), dump, bar.show)
     if not options.quiet:
         _tell_dump(dump)
         print(

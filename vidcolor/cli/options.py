@@ -86,8 +86,9 @@ def make_parser() -> Parser:
 
 def check_usage(parser: Parser, options: argparse.Namespace) -> None:
     """End with bad usage where options do not go together."""
-    if options.plot is not None or options.status is not None:
-        name = "--status" if options.plot is None else "--plot"
+    names = [name for name in ("plot", "status", "models") if getattr(options, name)]
+    if names:
+        name = f"--{names[0]}"
         if options.inputs or options.dump:
             parser.error(f"{name} colorizes nothing; name films in a run of their own")
         return
@@ -135,6 +136,8 @@ def settings_of(options: argparse.Namespace) -> Settings:
             reference=options.reference,
             transfer=options.transfer or ModelSettings().transfer,
             swatches=tuple(options.swatch),
+            merge=options.merge,
+            mirror=options.mirror,
         ),
         color=ColorSettings(
             vividness=options.vividness,

@@ -5,6 +5,7 @@ The ways of R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV
 """
 
 from functools import lru_cache
+from math import e, log2, pi
 from typing import Literal
 
 import torch
@@ -12,6 +13,7 @@ import torch
 from vidcolor.color.bins import (
     BIN_CENTERS,
     BIN_COUNT,
+    GRID,
     Decoded,
     Decoding,
     bend_chroma,
@@ -24,6 +26,7 @@ AB_UNIT = 110.0
 
 DecodeMethod = Literal["annealed", "mean", "mode", "sample"]
 
+_AB = 2  # axes, a* and b*
 _TINY = 2.0**-100  # in place of probability 0, whose logarithm is infinite
 
 
@@ -38,7 +41,8 @@ def decode_prediction(
     """One color for each pixel of a prediction.
 
     Args:
-        prediction: (bins, h, w) probabilities of any float type, or a* and b*, (2, h, w).
+        prediction: (bins, h, w) probabilities of any float type; or a* and b*, (2, h, w), with
+            their standard deviation where it is known, (3, h, w).
         decoding: How the model's histograms become colors; None if it gives a* and b*.
         vividness: See `decode_annealed_mean`; has no effect on a* and b*.
         method: `annealed`, what the model's author meant; `mean` and `mode` of the histogram;
@@ -47,10 +51,13 @@ def decode_prediction(
         seed: Of that draw; the same gives the same colors.
 
     Returns:
-        a* and b*, and the histograms' entropy; where there are none it is not known: NaN.
+        a* and b*, and the histograms' entropy; where there are none, that of a deviation as if it
+        were a histogram's, and where that is not known: NaN.
     """
     if decoding is None:
-        return Decoded(prediction, torch.full_like(prediction[:1], torch.nan))
+        ab, deviation = prediction[:_AB], prediction[_AB:]
+        unknown = torch.full_like(ab[:1], torch.nan)
+        return Decoded(ab, _entropy(deviation) if len(deviation) else unknown)
     if method == "annealed":
         return decode_annealed_mean(prediction, vividness, decoding)
     plain = Decoding(rebalancing_weight=decoding.rebalancing_weight, temperature=1.0)
@@ -80,6 +87,17 @@ def strengthen(
     if decoding is None or method != "annealed":
         return ab * gain
     return ab if gain == 1 else bend_chroma(gain * unbend_chroma(ab, decoding), decoding)
+
+
+def _entropy(deviation: torch.Tensor) -> torch.Tensor:
+    """Bits that a normal distribution over the ab plane takes when it is cut into bins.
+
+    Args:
+        deviation: Root of the mean squared distance from the mean, in ab; any shape.
+    """
+    variance = deviation.square() / _AB  # along each axis
+    bits = 0.5 * _AB * torch.log2(2 * pi * e * variance / GRID**2)
+    return bits.clamp(0, log2(BIN_COUNT))
 
 
 @lru_cache(maxsize=2)

@@ -9,7 +9,7 @@ from vidcolor.dump.sink import FrameDump
 from vidcolor.film.coloring import Progress, read_job
 from vidcolor.film.tracing import tracing
 from vidcolor.frame import Shot
-from vidcolor.models.zoo import Model, find_model
+from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.reader import Losses
 from vidcolor.settings import Settings
@@ -60,7 +60,7 @@ def replay_frames(
     settings = settings or Settings()
     job = plan_video(Path(source), None, settings)
     model = find_model(settings.model)
-    return replay_job(job, model, settings, dump, progress)
+    return replay_job(job, model, suited(settings, model), dump, progress)
 
 
 def replay_job(

@@ -20,7 +20,7 @@ from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
 from vidcolor.film.verify import Verification, Verifier, hash_paths
-from vidcolor.models.zoo import Model, find_model
+from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Losses
 from vidcolor.report.checks import Remark, find_remarkable
@@ -87,7 +87,7 @@ def colorize_video(
     run = FilmRun(
         job=job,
         model=model,
-        settings=settings,
+        settings=suited(settings, model),
         origin=find_origin(job.source.files),
         engine=color_here,
         watcher=Listener(progress),

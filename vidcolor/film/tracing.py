@@ -22,7 +22,8 @@ def tracing(trace: Trace, job: Job, model: Model, settings: Settings) -> Iterato
         yield
         return
     source, picture = job.source, job.encoding.picture
-    width, height = network_size(picture, settings.model.render_size)
+    render_size = settings.model.render_size or model.render_size
+    width, height = network_size(picture, render_size)
     film = TracedFilm(
         path=source.path,
         files=source.files,
@@ -37,7 +38,7 @@ def tracing(trace: Trace, job: Job, model: Model, settings: Settings) -> Iterato
     made_of = {
         "vidcolor": __version__,
         "model": f"{Path(model.name).stem} {model.sha256[:12]}",
-        "render_size": settings.model.render_size,
+        "render_size": render_size,
         "color": asdict(settings.color),
         "temporal": asdict(settings.temporal),
         "refine": asdict(settings.refine),

@@ -73,6 +73,8 @@ def _predict(
     items: Iterable[T], picture: Callable[[T], Lightness], model: Model, batch_size: int
 ) -> Generator[tuple[T, ColorHistogram], None, None]:
     """Each item with the histogram of its picture."""
+    if model.gmac and model.device.type == "cpu":
+        batch_size = 1  # always, so that all take the same kernels; by all threads together
     workers = max(min(model.threads, batch_size // _SMALLEST_CPU_BATCH), 1)
     share = batch_size // workers
     pool = ThreadPoolExecutor(workers, "infer", torch.set_num_threads, (model.threads // workers,))
@@ -137,7 +139,9 @@ def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torc
     x = functional.pad(
         normalize_lightness(x), (0, -width % SIDE_MULTIPLE, 0, -height % SIDE_MULTIPLE), "replicate"
     )
-    least = _SMALLEST_CPU_BATCH if model.device.type == "cpu" else full_size
+    least = full_size
+    if model.device.type == "cpu":
+        least = 1 if model.gmac else _SMALLEST_CPU_BATCH
     if len(x) < least:
         x = torch.cat([x, x[-1:].expand(least - len(x), -1, -1, -1)])
     x = x.to(model.dtype).contiguous(memory_format=torch.channels_last)

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 import torch
@@ -13,13 +14,18 @@ from vidcolor.color.bins import Decoding
 from vidcolor.errors import ModelError
 from vidcolor.frame import CPU
 from vidcolor.models import released
+from vidcolor.models.downloads import cache_path, file_sha256
+from vidcolor.models.merge import SIGN, Merged, Mirrored, Part
+from vidcolor.models.slowness import tell_slowness
 from vidcolor.models.transfer import Transfer, read_reference
 from vidcolor.models.weights import Weights, build_net, read_weights
+from vidcolor.nets.dynamic_unet import fold_kernels
 from vidcolor.nets.fusing import fold_batch_norm, fuse_activations
+from vidcolor.nets.guests import Squared
 from vidcolor.nets.table import NETS
-from vidcolor.settings import ModelSettings
+from vidcolor.settings import RENDER_SIZE, ModelSettings, Settings
 
-_SUFFIX, _RELEASED_SUFFIX = ".safetensors", ".pth"
+_SUFFIX = ".safetensors"
 _AMPERE = 8  # the first generation of NVIDIA GPUs, by compute capability, that has bfloat16
 
 
@@ -48,6 +54,8 @@ class Model:
         sha256: Of the weights file.
         threads: How many processor threads inference may use.
         batch_limit: What inference has learned of the device's memory.
+        render_size: Short side of the picture that suits it.
+        gmac: As of `Checkpoint`.
     """
 
     name: str
@@ -58,6 +66,8 @@ class Model:
     sha256: str
     threads: int = 1
     batch_limit: BatchLimit = field(default_factory=BatchLimit)
+    render_size: int = RENDER_SIZE
+    gmac: float = 0.0
 
     def __repr__(self) -> str:
         return f"Model({self.name!r}, {self.device}, {self.dtype})"
@@ -72,12 +82,17 @@ class Checkpoint:
         net: Batch norms folded, evaluation mode, float32 on the CPU.
         decoding: As of `Model`, on the CPU.
         sha256: As of `Model`.
+        render_size: As of `Model`.
+        gmac: Multiplications that a square picture of that size takes, in thousands of millions;
+            0 for the nets of ours, none of which takes long.
     """
 
     name: str
     net: nn.Module
     decoding: Decoding | None
     sha256: str
+    render_size: int = RENDER_SIZE
+    gmac: float = 0.0
 
     def place(self, device: torch.device) -> torch.device:
         """Where it runs if a device is asked for: a transfer from a picture does on the CPU."""
@@ -86,7 +101,7 @@ class Checkpoint:
     def on(self, device: torch.device) -> Model:
         """The model, on a device or its `place`; the checkpoint's own net becomes its."""
         is_net, place = not isinstance(self.net, Transfer), self.place(device)
-        dtype = choose_dtype(place) if is_net else torch.float32
+        dtype = choose_dtype(place, is_guest=self.gmac > 0) if is_net else torch.float32
         decoding = self.decoding
         if decoding is not None:
             weight = decoding.rebalancing_weight.to(place)
@@ -99,6 +114,8 @@ class Checkpoint:
             decoding=decoding,
             sha256=self.sha256,
             threads=torch.get_num_threads() if place.type == "cpu" else 1,
+            render_size=self.render_size,
+            gmac=self.gmac,
         )
 
 
@@ -106,15 +123,18 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
     """A model by its name or from a file, on a device.
 
     Args:
-        name_or_path: A name from `NETS`, a safetensors file of ours, or the file of `eccv16` that
-            its authors released.
+        name_or_path: A name from `NETS`, a safetensors file of ours, a file that others released
+            and that is known here by its hash, such a file's model and path, NAME=PATH, or two of
+            these joined by +, whose colors are merged in equal shares.
         device: See `choose_device`.
 
     Raises:
         ModelError: The name is unknown, the file is missing, damaged or no model's, or the device
             is absent.
     """
-    return read_checkpoint(name_or_path).on(choose_device(device))
+    names = _merged_names(str(name_or_path))
+    merged = names and _read_merged(names, ModelSettings())
+    return (merged or read_checkpoint(name_or_path)).on(choose_device(device))
 
 
 def read_checkpoint(name_or_path: str | Path) -> Checkpoint:
@@ -125,11 +145,22 @@ def read_checkpoint(name_or_path: str | Path) -> Checkpoint:
     """
     name, path = _find(name_or_path)
     weights = _read(path)
+    if name in NETS and weights.name != name:
+        raise ModelError(f"{path}: holds the weights of {weights.name}, not of {name}")
     net = build_net(weights, path).eval()
     fold_batch_norm(net)
+    fold_kernels(net)
     net.requires_grad_(requires_grad=False)
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    return Checkpoint(name=name, net=net, decoding=weights.decoding, sha256=sha256)
+    known: dict[str, Any] = {
+        "name": name,
+        "decoding": weights.decoding,
+        "sha256": file_sha256(path),
+    }
+    guest = NETS[weights.name].guest
+    if guest is None:
+        return Checkpoint(net=net, **known)
+    gmac = guest.gmac_at(guest.render_size)
+    return Checkpoint(net=Squared(net, guest), render_size=guest.render_size, gmac=gmac, **known)
 
 
 def place_net(net: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
@@ -146,9 +177,16 @@ def find_model(settings: ModelSettings) -> Model:
     Raises:
         ModelError: See `load_model` and `read_reference`.
     """
-    if settings.reference is None:
-        return load_model(settings.name, settings.device)
-    return find_checkpoint(settings).on(CPU)
+    if settings.reference is not None:
+        return find_checkpoint(settings).on(CPU)
+    if settings.mirror or _merged_names(settings.name) is not None:
+        model = find_checkpoint(settings).on(choose_device(settings.device))
+    else:
+        model = load_model(settings.name, settings.device)
+    if model.gmac and model.device.type == "cpu":
+        size = settings.render_size or model.render_size
+        tell_slowness(model.name, size, model.gmac * (size / model.render_size) ** 2)
+    return model
 
 
 def find_checkpoint(settings: ModelSettings) -> Checkpoint:
@@ -158,11 +196,52 @@ def find_checkpoint(settings: ModelSettings) -> Checkpoint:
         ModelError: See `read_checkpoint` and `read_reference`.
     """
     if settings.reference is None:
-        return read_checkpoint(settings.name)
+        names = _merged_names(settings.name)
+        if names is not None:
+            return _read_merged(names, settings)
+        return _mirrored(read_checkpoint(settings.name), settings)
     lab, sha256 = read_reference(Path(settings.reference))
     net = Transfer(lab, settings.transfer, settings.swatches).eval()
     name = f"{settings.transfer}, {Path(settings.reference).name}"
     return Checkpoint(name=name, net=net, decoding=None, sha256=sha256)
+
+
+def suited(settings: Settings, model: Model) -> Settings:
+    """Settings that leave nothing open that the model decides."""
+    if settings.model.render_size is not None:
+        return settings
+    return replace(settings, model=replace(settings.model, render_size=model.render_size))
+
+
+def _read_merged(names: tuple[str, str], settings: ModelSettings) -> Checkpoint:
+    """Two models as one."""
+    both = [read_checkpoint(name) for name in names]
+    sizes = [settings.render_size or one.render_size for one in both]
+    shares = (1 - settings.merge, settings.merge)
+    parts = [
+        Part(net=one.net, decoding=one.decoding, render_size=size, share=share)
+        for one, size, share in zip(both, sizes, shares, strict=True)
+    ]
+    digest = hashlib.sha256(f"{[one.sha256 for one in both]} {shares}".encode()).hexdigest()
+    return Checkpoint(
+        name=SIGN.join(one.name for one in both),
+        net=Merged(parts),
+        decoding=None,
+        sha256=digest,
+        render_size=max(sizes),
+        gmac=sum(
+            one.gmac * (size / one.render_size) ** 2 for one, size in zip(both, sizes, strict=True)
+        ),
+    )
+
+
+def _mirrored(checkpoint: Checkpoint, settings: ModelSettings) -> Checkpoint:
+    """The same, asked about mirror images, too, if that is asked for."""
+    if not settings.mirror:
+        return checkpoint
+    if checkpoint.decoding is not None:
+        raise ModelError(f"{checkpoint.name}: tells how sure it is by itself; leave out --mirror")
+    return replace(checkpoint, net=Mirrored(checkpoint.net), gmac=2 * checkpoint.gmac)
 
 
 def own_path(name: str) -> Path:
@@ -206,8 +285,15 @@ def parse_device(name: str) -> torch.device:
     return device
 
 
-def choose_dtype(device: torch.device) -> torch.dtype:
-    """The fastest type that the nets keep their colors in, on that device."""
+def choose_dtype(device: torch.device, *, is_guest: bool = False) -> torch.dtype:
+    """The fastest type that the nets keep their colors in, on that device.
+
+    Args:
+        device: Where they compute.
+        is_guest: Whether it is a net of others: their authors' users run them in float16.
+    """
+    if is_guest:
+        return torch.float32 if device.type == "cpu" else torch.float16
     if device.type == "mps":
         return torch.float16
     if device.type == "cuda":
@@ -240,8 +326,22 @@ def _fastest_device() -> str:
 
 
 def _read(path: Path) -> Weights:
-    is_released = path.suffix == _RELEASED_SUFFIX
+    is_released = path.suffix in released.SUFFIXES
     return released.read_released(path) if is_released else read_weights(path)
+
+
+def _merged_names(name: str) -> tuple[str, str] | None:
+    """Two models' names, if a name is those of two; paths may have a plus sign in them, too."""
+    if not Path(name).exists():
+        for place, sign in enumerate(name):
+            first, second = name[:place], name[place + 1 :]
+            if sign == SIGN and _may_be_model(first) and _may_be_model(second):
+                return first, second
+    return None
+
+
+def _may_be_model(name: str) -> bool:
+    return name.partition("=")[0] in NETS or Path(name).is_file()
 
 
 def _find(name_or_path: str | Path) -> tuple[str, Path]:
@@ -251,7 +351,13 @@ def _find(name_or_path: str | Path) -> tuple[str, Path]:
         return name, Path(__file__).with_name(PACKAGED[name])
     if name in NETS:
         return name, _find_unpackaged(name)
-    is_weights = Path(name).suffix in {_SUFFIX, _RELEASED_SUFFIX}
+    label, sign, file = name.partition("=")
+    if sign and label in NETS:
+        return label, _usable(label, Path(file))
+    if Path(name).suffix in released.SUFFIXES:
+        label = released.name_released(Path(name))
+        return label, _usable(label, Path(name))
+    is_weights = Path(name).suffix == _SUFFIX
     if isinstance(name_or_path, Path) or is_weights or Path(name).exists():
         return name, Path(name)
     known = ", ".join(NETS)
@@ -264,9 +370,19 @@ def _find_unpackaged(name: str) -> Path:
     path = own_path(name)
     if path.exists():
         return path
-    if name == released.NAME:
-        return released.find_released()
+    if name in released.RELEASED:
+        return _usable(name, released.find_released(name))
     raise ModelError(
         f"{name}: its weights do not ship; train it by scripts/train.py --model {name} and give "
         f"their path, or put them at {path}"
     )
+
+
+def _usable(name: str, path: Path) -> Path:
+    """A file as it is read: guests' released files are converted at their first use."""
+    if NETS[name].guest is None or path.suffix == _SUFFIX:
+        return path
+    target = released.convert_released(name, path, own_path(name))
+    if path == cache_path(released.RELEASED[name].file):
+        path.unlink()  # the converted one is as large
+    return target

@@ -9,6 +9,7 @@ from torch import nn
 from vidcolor.nets.base import SHAPE, BaseNet
 from vidcolor.nets.eccv16 import PlainNet
 from vidcolor.nets.generator import Autoencoder, Generator
+from vidcolor.nets.guests import GUESTS, Guest
 from vidcolor.nets.lite import LiteNet, LiteShape
 from vidcolor.nets.residual import ResidualNet
 from vidcolor.nets.small import SmallNet
@@ -27,11 +28,13 @@ class NetSpec:
         make: Makes it without values of use, given its shape as JSON has it; empty for most.
         predicts: `bins` for logits over the 313 bins; `ab` for a* and b*, in `AB_UNIT`.
         paper: What it follows.
+        guest: How it is asked, if it is a net of others, whose weights they released.
     """
 
     make: Callable[[dict[str, Any]], nn.Module]
     predicts: Literal["bins", "ab"]
     paper: str
+    guest: Guest | None = None
 
 
 def _make_lite(shape: dict[str, Any]) -> nn.Module:
@@ -45,6 +48,10 @@ def _make_base(shape: dict[str, Any]) -> nn.Module:
 def _shape_from(given: dict[str, Any], default: LiteShape) -> LiteShape:
     shape = asdict(default) | given
     return LiteShape(**shape | {"decoder_widths": tuple(shape["decoder_widths"])})
+
+
+def _invited(guest: Guest) -> NetSpec:
+    return NetSpec(make=lambda _: guest.make(), predicts="ab", paper=guest.paper, guest=guest)
 
 
 _ZHANG = "arXiv:1603.08511"
@@ -81,6 +88,7 @@ NETS = {
         make=lambda _: VggNet(classes=True), predicts="ab", paper="Hwang and Zhou 2016"
     ),
 }
+NETS |= {name: _invited(guest) for name, guest in GUESTS.items()}
 """Those that end in -l2 learn squared error; -norebal learns bins without rebalancing."""
 
 

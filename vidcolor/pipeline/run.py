@@ -28,7 +28,7 @@ from vidcolor.frame import (
     Shot,
 )
 from vidcolor.models.predict import predict_frames
-from vidcolor.models.zoo import Model
+from vidcolor.models.zoo import Model, suited
 from vidcolor.pipeline.cores import one_thread_each, one_torch_thread
 from vidcolor.pipeline.decoder import Decoder
 from vidcolor.pipeline.stages import Place, name_errors
@@ -36,7 +36,7 @@ from vidcolor.pipeline.trace import NO_TRACE, Trace, show_chroma, show_smoothed
 from vidcolor.refine.flood import Flood
 from vidcolor.refine.refined import Refined
 from vidcolor.refine.scribble import Scribble
-from vidcolor.settings import Settings
+from vidcolor.settings import RENDER_SIZE, Settings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
 from vidcolor.shots.seeing import see_frames
 from vidcolor.temporal.gain import Strength
@@ -84,11 +84,12 @@ def colorize_frames(
             this number, and no farther than it depends on.
         past: What was done of the film before; these frames are not yielded again.
     """
+    settings = suited(settings, model)
     done, memory = past or Past(0, ShotMemory(REMEMBERED_SHOTS))
     place = Place()
     numbered = name_errors("reading", number_frames(place.follow(trace.watch(frames))), place)
     new = (one for one in numbered if one.frame.index >= done)
-    seen = see_frames(new, settings.model.render_size, trace.open)
+    seen = see_frames(new, settings.model.render_size or RENDER_SIZE, trace.open)
     return _colorize(seen, memory, model, settings, last_by_shot)
 
 
@@ -103,7 +104,8 @@ def colorize_shots(
         model: What predicts.
         settings: All settings.
     """
-    seen = see_frames(numbered, settings.model.render_size)
+    settings = suited(settings, model)
+    seen = see_frames(numbered, settings.model.render_size or RENDER_SIZE)
     return _colorize(seen, memory, model, settings, None)
 
 

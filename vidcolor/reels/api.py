@@ -5,7 +5,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from vidcolor.film.coloring import Engine, Progress, color_here
-from vidcolor.models.zoo import Model, find_model
+from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.reels.bag import Bag, refuse_bag
 from vidcolor.reels.batch import Batch, PlannedReel, ReelResult, Workers, make_folder
 from vidcolor.reels.find import Reel, find_reels
@@ -58,7 +58,7 @@ def colorize_reels(
         opened_ledger(place, reels, sealed) as ledger,
     ):
         films = place if sealed is None else sealed.payload
-        batch = Batch(model, settings, folder=films, ledger=ledger, color=color)
+        batch = Batch(model, suited(settings, model), folder=films, ledger=ledger, color=color)
 
         def colorize(planned: PlannedReel) -> ReelResult:
             if sealed is not None:

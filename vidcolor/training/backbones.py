@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from vidcolor.errors import ModelError
-from vidcolor.models.downloads import fetch, refuse_other_file
+from vidcolor.models.downloads import RemoteFile, fetch, refuse_other_file
 
 DOWNLOAD = "download"
 """In place of a path: fetch the file."""
@@ -62,10 +62,10 @@ def load_body(net: nn.Module, name: str, source: str) -> str:
     if name not in BODIES:
         raise ModelError(f"{name}: has no body to load; those that have are {', '.join(BODIES)}")
     body = BODIES[name]
-    url = f"{_ADDRESS}/{body.file}"
     path = Path(source)
     if source == DOWNLOAD:
-        path = fetch(url, body.begins, f"{name}'s body", "--body-weights")
+        remote = RemoteFile(body.file, (f"{_ADDRESS}/{body.file}",), body.begins)
+        path = fetch(remote, f"{name}'s body", "--body-weights")
     refuse_other_file(path, body.begins)
     encoder = net.get_submodule("encoder")
     ours = encoder.state_dict()
