@@ -24,3 +24,48 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     driver = webdriver.Chrome(options=options, service=Service(helper))
     yield driver
     driver.quit()
+
+
+QUICK = """
+rates selection timeline quality lab ycbcr bins rgb siting sidecar cuts strength sparing metrics
+reported lightness shots temporal motion threads planes upsample decode views cards predict lite
+refine returns weights zoo plot
+""".split()  # noqa: SIM905 - so that it stays a few lines
+"""Files of pure functions, values and parsing: what `pytest -m quick` runs of them in a minute."""
+
+NOT_QUICK = {
+    "test_a_card_in_a_film_is_written_without_color",
+    "test_a_full_disk_is_told_and_leaves_nothing",
+    "test_a_path_loads_as_a_name_does",
+    "test_an_unknown_name_lists_the_known_ones",
+    "test_cuts_of_real_films",
+    "test_half_precision_changes_no_color_that_could_be_seen",
+    "test_loading_takes_less_than_a_second",
+    "test_no_set_up_comes_back_in_clips_that_have_none",
+    "test_scenes_are_no_cards",
+    "test_the_default_model_is_ready",
+}
+"""Tests in these files that start a process, open a film or load weights."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is quick."""
+    files = {f"test_{name}.py" for name in QUICK}
+    for item in items:
+        is_slow = any(item.get_closest_marker(name) for name in ("slow", "gpu"))
+        name = item.name.partition("[")[0]
+        if item.path.name in files and name not in NOT_QUICK and not is_slow:
+            item.add_marker("quick")
+
+
+@pytest.fixture(autouse=True)
+def _quick_stays_quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A quick test starts no process, opens no film and loads no weights."""
+    if request.node.get_closest_marker("quick") is None:
+        return
+
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("a quick test starts no process, opens no film and loads no weights")
+
+    for place in ("subprocess.Popen", "av.open", "vidcolor.models.zoo.read_checkpoint"):
+        monkeypatch.setattr(place, refuse)
