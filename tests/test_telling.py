@@ -5,7 +5,7 @@ import pytest
 from vidcolor.cli.output import MOST_REMARKS, tell_outcome
 from vidcolor.film.colorize import Result
 from vidcolor.reading.reader import Losses
-from vidcolor.reels.batch import Outcome
+from vidcolor.reels.batch import ReelResult
 from vidcolor.report.checks import Finding, Remark
 
 
@@ -27,7 +27,8 @@ def told(remarks: list[Remark], capsys: pytest.CaptureFixture[str]) -> list[str]
     """The lines below that of the film itself."""
     path = Path("film.colorized.mkv")
     result = Result(path=path, frames=9, shots=3, seconds=1.0, losses=Losses(), remarks=remarks)
-    tell_outcome(Outcome(source=Path("film.mkv"), result=result), quiet=False, dry_run=False)
+    outcome = ReelResult(source=Path("film.mkv"), state="done", result=result)
+    tell_outcome(outcome, quiet=False, dry_run=False)
     return capsys.readouterr().out.splitlines()[1:]
 
 
