@@ -161,16 +161,16 @@ def color_clip(
         for how in (settings, unsmoothed)
     )
     with closing(colored), closing(alone), closing(read_truth(source)) as truths:
-        for (frame, chroma, _, _, shot, *_), other in zip(colored, alone, strict=True):
-            luma = scale_luma(frame.luma, picture)
+        for one, other in zip(colored, alone, strict=True):
+            luma = scale_luma(one.frame.luma, picture)
             colors = {
                 ALONE: srgb_from_planes(luma, other.chroma[:2], picture),
-                COLORED: srgb_from_planes(luma, chroma[:2], picture),
+                COLORED: srgb_from_planes(luma, one.chroma[:2], picture),
                 "grey": luma.expand(3, -1, -1),
             }
             if in_color:
                 colors[TRUTH] = next(truths)
-            yield ColoredFrame(shot=shot.number, luma=luma, colors=colors)
+            yield ColoredFrame(shot=one.shot.number, luma=luma, colors=colors)
 
 
 def read_truth(source: Source) -> Generator[torch.Tensor, None, None]:

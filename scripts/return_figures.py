@@ -126,10 +126,10 @@ def color(films: list[list[Plane]], model: Model, settings: Settings) -> list[Co
             Frame(number, luma, number, 1, Fraction(1, 25), PICTURE)
             for number, luma in enumerate(film)
         )
-        for frame, chroma, _, _, shot, *_ in colorize_frames(frames, model, settings):
-            luma = scale_luma(frame.luma, PICTURE)
-            srgb = srgb_from_planes(luma, chroma[:2], PICTURE)
-            colored.append(ColoredFrame(shot=shot.number, luma=luma, colors={"": srgb}))
+        for one in colorize_frames(frames, model, settings):
+            luma = scale_luma(one.frame.luma, PICTURE)
+            srgb = srgb_from_planes(luma, one.chroma[:2], PICTURE)
+            colored.append(ColoredFrame(shot=one.shot.number, luma=luma, colors={"": srgb}))
     return colored
 
 
