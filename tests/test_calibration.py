@@ -12,17 +12,11 @@ from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
 from vidcolor.evaluation.photos import fit_picture
 from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.nets.lite import LiteNet, LiteShape
-from vidcolor.training.calibration import (
-    SHOWN_CEILING,
-    SHOWN_KNEE,
-    SHOWN_TEMPERATURE,
-    calibrate,
-    calibrate_gain,
-    calibrate_tilt,
-)
+from vidcolor.training.calibration import calibrate, calibrate_gain, calibrate_tilt
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 from vidcolor.training.loss import color_difference, decode_logits
+from vidcolor.training.shown import SHOWN_CEILING, SHOWN_KNEE, SHOWN_TEMPERATURE
 
 
 def test_the_gain_gives_the_chroma_wanted() -> None:

@@ -17,6 +17,7 @@ from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
 from vidcolor.training.loss import color_difference
+from vidcolor.training.shown import gain_for, median_chroma, shown_decoding
 
 SHOWN_CHROMA = 0.56
 """Median chroma at saturation 1, as a part of the photographs' own.
@@ -24,19 +25,7 @@ SHOWN_CHROMA = 0.56
 Up to here the error hardly grows; beyond it grows faster.
 """
 
-SHOWN_TEMPERATURE = 0.85
-"""Temperature of the annealed mean: nearly the plain mean.
-
-The plain mean spreads color over whole things; annealing piles it on the few places that a net is
-sure of, which then glow beside what stays grey.
-"""
-
-SHOWN_KNEE, SHOWN_CEILING = 20.0, 45.0
-"""Chroma from which colors are bent, and that none reaches; skin at L* 60 hardly exceeds 40."""
-
 _SIDE = 256
-_HALVINGS = 18
-_MOST_GAIN = 16.0
 
 _SAMPLED_SIDE = 20  # 400 pixels of a picture, drawn at random and taken for a small picture
 _TILT_STEPS = 300
@@ -64,12 +53,7 @@ def calibrate(
         decoding: Of the net, with the weight of its loss.
         device: Where to infer.
     """
-    shown = Decoding(
-        rebalancing_weight=decoding.rebalancing_weight,
-        temperature=SHOWN_TEMPERATURE,
-        knee=SHOWN_KNEE,
-        ceiling=SHOWN_CEILING,
-    )
+    shown = shown_decoding(decoding)
     weight = calibrate_tilt(net, pictures, shown, device)
     shown = replace(shown, rebalancing_weight=weight)
     gain = calibrate_gain(net, pictures, shown, device, share=SHOWN_CHROMA)
@@ -98,17 +82,11 @@ def calibrate_gain(
         share: Of the photographs' median chroma, in (0, 1].
     """
     straight = replace(decoding, gain=1.0, knee=math.inf)
-    maps: list[torch.Tensor] = []
-    wanted = 0.0
+    maps, truths = [], []
     for srgb, histogram in _answers(net, pictures, device):
         maps.append(decode_annealed_mean(histogram, 0.0, straight).ab[0].cpu())
-        wanted += share * _median_chroma(lab_from_srgb(srgb)[0, 1:])
-    low, high = 0.0, _MOST_GAIN
-    for _ in range(_HALVINGS):
-        gain = (low + high) / 2
-        found = sum(_median_chroma(bend_chroma(gain * ab, decoding)) for ab in maps)
-        low, high = (low, gain) if found > wanted else (gain, high)
-    return (low + high) / 2
+        truths.append(lab_from_srgb(srgb)[0, 1:])
+    return gain_for(maps, decoding, share * median_chroma(truths))
 
 
 def calibrate_tilt(
@@ -181,7 +159,3 @@ def _sample(answer: Answer, draw: torch.Generator) -> tuple[torch.Tensor, torch.
     chosen = torch.randperm(coarse.shape[1], generator=draw)[: _SAMPLED_SIDE**2]
     ab = coarse[:, chosen].reshape(2, _SAMPLED_SIDE, _SAMPLED_SIDE)
     return logs.cpu()[:, chosen].reshape(-1, *ab.shape[1:]), ab
-
-
-def _median_chroma(ab: torch.Tensor) -> float:
-    return float(torch.linalg.vector_norm(ab, dim=0).median())

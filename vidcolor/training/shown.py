@@ -10,8 +10,17 @@ import torch
 from torch.nn import functional
 
 from vidcolor.color.bins import Decoding, bend_chroma
-from vidcolor.training.calibration import SHOWN_CEILING, SHOWN_KNEE, SHOWN_TEMPERATURE
 from vidcolor.training.loss import decode_logits
+
+SHOWN_TEMPERATURE = 0.85
+"""Temperature of the annealed mean: nearly the plain mean.
+
+The plain mean spreads color over whole things; annealing piles it on the few places that a net is
+sure of, which then glow beside what stays grey.
+"""
+
+SHOWN_KNEE, SHOWN_CEILING = 20.0, 45.0
+"""Chroma from which colors are bent, and that none reaches; skin at L* 60 hardly exceeds 40."""
 
 _HALVINGS = 24
 _MOST_GAIN = 16.0
