@@ -172,7 +172,7 @@ def test_the_network_is_asked_no_more_than_needed(
 
 
 def test_a_set_up_that_returns_keeps_its_colors(tmp_path: Path) -> None:
-    """After a shot of something else the picture goes on nearly as if it had not been broken off."""
+    """After a shot of something else it goes on nearly as if it had not been broken off."""
     shot, other = soft_shot(1, 20), soft_shot(2, 7)
     film = write_film(tmp_path / "film.mkv", shot[:10] + other + shot[10:])
     alone = write_film(tmp_path / "alone.mkv", shot[10:])
