@@ -47,6 +47,7 @@ def left_alone() -> Iterator[None]:
     threads, cores = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(3)
     cv2.setNumThreads(3)
+    gc.unfreeze()  # what another test had frozen may die meanwhile
     try:
         before = state()
         yield
