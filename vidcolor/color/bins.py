@@ -160,7 +160,7 @@ def bend_chroma(ab: torch.Tensor, decoding: Decoding) -> torch.Tensor:
     if math.isinf(decoding.knee):
         return ab
     span = decoding.ceiling - decoding.knee
-    chroma = torch.linalg.vector_norm(ab, dim=-3, keepdim=True).clamp_min(decoding.knee)
+    chroma = ab.square().sum(-3, keepdim=True).clamp_min(decoding.knee**2).sqrt()
     bent: torch.Tensor = decoding.knee + span * torch.tanh((chroma - decoding.knee) / span)
     limited: torch.Tensor = ab * (bent / chroma)
     return limited
@@ -171,7 +171,7 @@ def unbend_chroma(ab: torch.Tensor, decoding: Decoding) -> torch.Tensor:
     if math.isinf(decoding.knee):
         return ab
     span = decoding.ceiling - decoding.knee
-    chroma = torch.linalg.vector_norm(ab, dim=-3, keepdim=True).clamp_min(decoding.knee)
+    chroma = ab.square().sum(-3, keepdim=True).clamp_min(decoding.knee**2).sqrt()
     bent: torch.Tensor = ((chroma - decoding.knee) / span).clamp_max(_MOST_BENT)
     straight: torch.Tensor = decoding.knee + span * torch.atanh(bent)
     straightened: torch.Tensor = ab * (straight / chroma)
