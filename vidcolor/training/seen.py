@@ -14,6 +14,7 @@ from vidcolor.color.bins import Decoding
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
 from vidcolor.evaluation.metrics import ciede2000
 from vidcolor.evaluation.photos import fit_picture
+from vidcolor.evaluation.seen import GLARE_EXCESS, glares, is_left_grey
 from vidcolor.nets.fusing import fold_batch_norm
 from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.training.dataset import PictureStore
@@ -29,8 +30,6 @@ JUDGED_BY = f"error@{MEDIANS[0]:g}"
 
 _SIDE = 256  # films are shown to the net at this short side
 _EACH = 2  # every second pixel of both axes is measured
-_GLARES = (30.0, 50.0)
-_GREY, _COLORED = 6.0, 15.0
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -81,13 +80,14 @@ def measure_seen(pairs: Sequence[Pair], shown: Decoding) -> dict[str, float]:
         chroma is so much above the truth's; `grey`, percent of pixels of chroma under 6 where the
         truth has over 15.
     """
-    totals = dict.fromkeys(("error", *(f"glare{limit:g}" for limit in _GLARES), "grey"), 0.0)
+    totals = dict.fromkeys(("error", *(f"glare{excess}" for excess in GLARE_EXCESS), "grey"), 0.0)
     for means, truth in pairs:
         ab = enlarge(strengthen(means[None], shown), *truth.shape[-2:])[0]
         given, true = ab[:, ::_EACH, ::_EACH], truth[:, ::_EACH, ::_EACH]
         totals["error"] += float(ciede2000(torch.cat([true[:1], given]), true).mean())
         chroma, wanted = (torch.linalg.vector_norm(part, dim=0) for part in (given, true[1:]))
-        for limit in _GLARES:
-            totals[f"glare{limit:g}"] += 100 * float((chroma > wanted + limit).float().mean())
-        totals["grey"] += 100 * float(((chroma < _GREY) & (wanted > _COLORED)).float().mean())
+        faults = {f"glare{excess}": glares(chroma, wanted, excess) for excess in GLARE_EXCESS}
+        faults["grey"] = is_left_grey(chroma, wanted)
+        for name, where in faults.items():
+            totals[name] += 100 * float(where.float().mean())
     return {name: total / len(pairs) for name, total in totals.items()}
