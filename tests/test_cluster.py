@@ -24,6 +24,8 @@ pytest.importorskip("ray", reason="ray is not installed")
 
 from ray.cluster_utils import Cluster
 
+from vidcolor.cluster.engine import RayEngine
+
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's own, of its processes
 
 FAST = ["--device", "cpu", "--render-size", "64"]
@@ -124,14 +126,20 @@ def test_a_run_that_was_stopped_is_gone_on_with(
     cluster: Cluster, few: Path, local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By this engine or the other: shots that are whole are whole for both."""
-    adopt = Work.adopt
+    adopt, stop, stopped = Work.adopt, RayEngine.stop, threading.Event()
 
     def interrupt(self: Work, *arguments: object) -> None:
         adopt(self, *arguments)
         monkeypatch.setattr(Work, "adopt", adopt)
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        assert stopped.wait(60)  # or this film might be whole before the program hears of it
+
+    def tell(self: RayEngine) -> None:
+        stop(self)
+        stopped.set()
 
     monkeypatch.setattr(Work, "adopt", interrupt)
+    monkeypatch.setattr(RayEngine, "stop", tell)
     with listening():
         assert run(cluster, few, tmp_path) == 128 + signal.SIGINT
     states = {entry.state for entry in read_ledger(tmp_path)}

@@ -93,7 +93,7 @@ class Marked:
 @pytest.mark.parametrize("legacy", [False, True])
 @pytest.mark.parametrize(
     ("foreign", "named"),
-    [(Marked(), "_Fail"), (types.SimpleNamespace(), "SimpleNamespace"), (print, "print")],
+    [(Marked(), "_Fail"), (types.SimpleNamespace(), "SimpleNamespace"), (len, "len")],
 )
 def test_foreign_classes_are_refused(
     tmp_path: Path, legacy: bool, foreign: object, named: str
