@@ -30,7 +30,7 @@ from vidcolor.film.coloring import FilmRun, Listener, color_here
 from vidcolor.film.colorize import colorize_job
 from vidcolor.film.provenance import find_origin
 from vidcolor.models.zoo import find_model
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.writing.muxer import FilmWriter, reorder_depth
 from vidcolor.writing.plan import Job, plan_video
@@ -48,7 +48,7 @@ def transcode(job: Job, settings: Settings) -> int:
     encoder = ShotEncoder(job.source, job.encoding)
     packets: list[Encoded] = []
     source = replace(job.source, picture=picture)
-    for frame in read_frames(source, Losses(), hwaccel=settings.input.hwaccel):
+    for frame in read_frames(source, Damage(), hwaccel=settings.input.hwaccel):
         packets += encoder.encode(frame, (plane, plane))
     packets += encoder.end_shot()
     with FilmWriter(job.source, job.encoding, made_by="") as writer:

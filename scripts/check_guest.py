@@ -42,7 +42,7 @@ def measure_cells(picture: Path, model: str, device: str) -> torch.Tensor:
     lightness = lightness_from_luma(torch.from_numpy(small.astype(np.float32) / 255))
     loaded = load_model(model, device)
     (prediction,) = predict_histograms([lightness.numpy()], loaded, 1)
-    ab = decode_prediction(prediction.probabilities.cpu(), loaded.decoding, vividness=0.0).ab
+    ab = decode_prediction(prediction.map.cpu(), loaded.decoding, vividness=0.0).ab
     shown = functional.adaptive_avg_pool2d(lightness[None], ab.shape[1:])
     # Strong colors leave sRGB, as they do in their output.
     cut = lab_from_srgb(srgb_from_lab(torch.cat([shown, ab])).clamp(0, 1))[1:]

@@ -32,7 +32,7 @@ from vidcolor.evaluation.photos import Figures, mean_figures
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.pixels import planar_format, plane_view
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import Source, main_video_stream, open_container, probe
 from vidcolor.reading.tint import is_color
 from vidcolor.settings import ModelSettings, Settings
@@ -156,7 +156,7 @@ def color_clip(
     unsmoothed = replace(settings, temporal=replace(settings.temporal, smoothing=0))
     colored, alone = (
         colorize_frames(
-            islice(read_frames(replace(source, picture=picture), Losses()), most_frames), model, how
+            islice(read_frames(replace(source, picture=picture), Damage()), most_frames), model, how
         )
         for how in (settings, unsmoothed)
     )

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from vidcolor.errors import SourceError
 from vidcolor.evaluation.cuts import CutCounts, count_cuts, first_frames, parse_labels
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.shots.cuts import number_shots
 from vidcolor.shots.detail import small_luma
@@ -63,7 +63,7 @@ def evaluate_cuts(paths: Sequence[Path], labels: Path = LABELS) -> dict[str, obj
 def find_cuts(path: Path) -> Found:
     """The cuts that the program finds in a film."""
     source = probe(path)
-    frames = read_frames(source, Losses())
+    frames = read_frames(source, Damage())
     pictures = [small_luma(frame.luma, frame.picture.depth) for frame in frames]
     began = perf_counter()
     numbers = [shot.number for _, shot, _ in number_shots(enumerate(pictures))]

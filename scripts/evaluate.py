@@ -52,7 +52,7 @@ def measure_model(
         seen = (lightness_from_luma(luma)[0].numpy() for _, luma in pairs)
         histograms = predict_histograms(seen, model, 8)
         for (srgb, luma), histogram in zip(pairs, histograms, strict=True):
-            yield srgb, luma, histogram.probabilities.cpu()
+            yield srgb, luma, histogram.map.cpu()
 
     looks = [look for curve in _CURVES.values() for look in curve]
     return sweep_looks(examples(), model.decoding, looks), model.sha256

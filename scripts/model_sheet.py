@@ -30,7 +30,7 @@ def colored_by(name: str, lumas: list[torch.Tensor], device: str, vividness: flo
     seen = (lightness_from_luma(luma)[0].numpy() for luma in lumas)
     pictures = []
     for luma, one in zip(lumas, predict_histograms(seen, model, 1), strict=True):
-        prediction = one.probabilities.cpu()
+        prediction = one.map.cpu()
         ab = decode_prediction(prediction, model.decoding, vividness=vividness).ab
         pictures.append(to_image(srgb_from_lab(color_lightness(lightness_from_luma(luma), ab))))
     return pictures

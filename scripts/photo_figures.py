@@ -105,7 +105,7 @@ def color_named(name: str, lumas: Sequence[torch.Tensor], device: str) -> list[t
     return [
         look.saturation
         * decode_prediction(
-            one.probabilities, model.decoding, vividness=look.vividness, method=look.decode
+            one.map, model.decoding, vividness=look.vividness, method=look.decode
         ).ab.cpu()
         for one in predict_histograms(seen, model, _BATCH)
     ]

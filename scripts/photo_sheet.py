@@ -22,7 +22,7 @@ from vidcolor.color.lab import lightness_from_luma, srgb_from_lab
 from vidcolor.color.upsample import upsample_ab
 from vidcolor.errors import SourceError
 from vidcolor.evaluation.photos import fit_picture
-from vidcolor.frame import Matrix, Picture
+from vidcolor.frame import FrameFormat, Matrix
 from vidcolor.training.dataset import read_named_pictures
 from vidcolor.training.film_response import mix_video_luma
 
@@ -47,7 +47,7 @@ def choose(names: Sequence[str], members: Sequence[str], count: int) -> list[int
 def show_colors(luma: torch.Tensor, ab: torch.Tensor) -> Image:
     """Luma (1, H, W) in colors (2, h, w), enlarged by the program: (H, W, 3) BGR."""
     lightness, (height, width) = lightness_from_luma(luma)[0], luma.shape[1:]
-    picture = Picture(
+    picture = FrameFormat(
         width=width, height=height, depth=8, log2_chroma_width=0, log2_chroma_height=0,
         matrix=Matrix.BT709, full_range=True,
     )  # fmt: skip

@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from vidcolor.color.lab import lab_from_srgb
-from vidcolor.report.checks import LEAST_FRAMES, find_remarkable
+from vidcolor.report.checks import LEAST_FRAMES, find_doubtful_shots
 from vidcolor.report.sidecar import read_sidecar
 
 LABELS = Path(__file__).parents[1] / "tests" / "data" / "looked-at.tsv"
@@ -56,7 +56,7 @@ def find_named(paths: list[Path]) -> dict[Shot, set[str]]:
         reel = Path(facts["source"]["path"]).name
         long = [shot for shot in facts["shots"] if shot["frames"] >= LEAST_FRAMES]
         named |= {(reel, shot["number"]): set() for shot in long}
-        for remark in find_remarkable(facts["shots"]):
+        for remark in find_doubtful_shots(facts["shots"]):
             named[reel, remark.shot] = {finding.figure for finding in remark.findings}
     return named
 

@@ -100,7 +100,7 @@ def evaluate_reported(
             seen = (lightness_from_luma(luma)[0].numpy() for _, luma in pairs)
             for pair, one in zip(pairs, predict_histograms(seen, model, 8), strict=True):
                 seconds.append(one.seconds)
-                prediction = one.probabilities.cpu()
+                prediction = one.map.cpu()
                 decoded = decode_prediction(
                     prediction, model.decoding, vividness=look.vividness, method=look.decode
                 )

@@ -17,15 +17,15 @@ from clip_figures import ALONE
 
 from vidcolor.evaluation.clips import ColoredFrame, scale_luma, srgb_from_planes, warp_errors
 from vidcolor.evaluation.photos import Figures, mean_figures
-from vidcolor.frame import Frame, Matrix, Picture, Plane
+from vidcolor.frame import Frame, FrameFormat, Matrix, Plane
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline.run import colorize_frames
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, Settings
 from vidcolor.shots.cuts import number_frames
 
-PICTURE = Picture(
+PICTURE = FrameFormat(
     width=640,
     height=360,
     depth=8,
@@ -76,7 +76,7 @@ def print_row(label: str, figures: Figures) -> None:
 
 def read_takes(path: Path) -> Iterator[Take]:
     """The shots of a film that are long enough, at the sequences' size and depth."""
-    frames = read_frames(probe(path), Losses())
+    frames = read_frames(probe(path), Damage())
     for shot, members in groupby(number_frames(frames), key=attrgetter("shot")):
         luma = [fit_luma(one.frame) for one in islice(members, MOST_FRAMES)]
         if len(luma) >= LEAST_FRAMES:

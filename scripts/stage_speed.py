@@ -18,11 +18,11 @@ import torch
 from vidcolor.color.planes import look_at_luma
 from vidcolor.color.upsample import upsample_ab
 from vidcolor.color.ycbcr import chroma_codes
-from vidcolor.frame import CPU, ColorHistogram, Frame, Shot, Spared
+from vidcolor.frame import CPU, Frame, Prediction, Propagated, Shot
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline.decoder import Decoder
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.settings import OutputSettings, Settings
 from vidcolor.shots.cuts import number_frames
 from vidcolor.shots.seeing import see_frames
@@ -74,7 +74,7 @@ class _Stages:
         """Take so many frames through all stages; see `time_stages`."""
         encoder = ShotEncoder(self.job.source, self.job.encoding)
         source = replace(self.job.source, picture=self.job.encoding.picture)
-        read = islice(read_frames(source, Losses()), count)
+        read = islice(read_frames(source, Damage()), count)
         done = 0
         while frames := self.timed("decode", islice(read, _AT_ONCE)):
             done += len(frames)
@@ -106,21 +106,21 @@ class _Stages:
         predicted = predict_frames(wanted, model, settings.model.batch_size)
         answers = iter(self.timed("infer", predicted))
 
-        def fresh() -> Iterator[ColorHistogram | Spared]:
+        def fresh() -> Iterator[Prediction | Propagated]:
             for one, choice in choices:
                 if choice.spared_by is not None:
-                    yield Spared(one.exposed, choice.spared_by)
+                    yield Propagated(one.brightened, choice.spared_by)
                 else:
                     yield replace(next(answers).prediction, motion=choice.motion)
 
         smoothed = self.timed("smooth", smooth_histograms(fresh(), settings.temporal))
         decode = Decoder(model.decoding, settings.color)
-        maps = self.timed("decode bins", (decode(one.probabilities).ab.numpy() for one in smoothed))
+        maps = self.timed("decode bins", (decode(one.map).ab.numpy() for one in smoothed))
         guides = self.timed("look at luma", (look_at_luma(f.luma, picture, CPU) for f in frames))
         enlarged = self.timed(
             "upsample",
             (
-                upsample_ab(ab, one.exposed, guide, picture)
+                upsample_ab(ab, one.brightened, guide, picture)
                 for ab, one, (guide, _) in zip(maps, seen, guides, strict=True)
             ),
         )

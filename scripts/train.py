@@ -34,8 +34,8 @@ from vidcolor.training.calibration import (
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore, read_pictures
 from vidcolor.training.imagenet import VARIANTS, load_imagenet_encoder
-from vidcolor.training.learner import Learner
-from vidcolor.training.loop import Leg, train
+from vidcolor.training.learner import Trainer
+from vidcolor.training.loop import TrainingRun, train
 from vidcolor.training.objective import LEARNED_TEMPERATURE
 from vidcolor.training.prior import estimate_bin_prior
 from vidcolor.training.seen import JUDGED_BY, validate_seen
@@ -87,7 +87,7 @@ _AMOUNTS = (
 
 
 def arguments() -> argparse.Namespace:
-    """What the command line says; defaults of the training are those of the net's `System`."""
+    """What the command line says; defaults of the training are those of the net's `Recipe`."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", choices=SYSTEMS, default="lite", help="net to train")
     parser.add_argument("--data", nargs="+", type=Path, required=True)
@@ -115,8 +115,12 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--seen", action="store_true", help="validate by what is seen at equal chroma"
     )
-    parser.add_argument("--validation-minutes", type=float, default=Leg().validation_minutes)
-    parser.add_argument("--checkpoint-minutes", type=float, default=Leg().checkpoint_minutes)
+    parser.add_argument(
+        "--validation-minutes", type=float, default=TrainingRun().validation_minutes
+    )
+    parser.add_argument(
+        "--checkpoint-minutes", type=float, default=TrainingRun().checkpoint_minutes
+    )
     parser.add_argument(
         "--validation-count", type=int, default=_VALIDATION_COUNT, help="pictures measured on"
     )
@@ -140,7 +144,7 @@ def make_settings(args: argparse.Namespace) -> TrainSettings:
     return settings
 
 
-def make_learner(args: argparse.Namespace, settings: TrainSettings, store: PictureStore) -> Learner:
+def make_learner(args: argparse.Namespace, settings: TrainSettings, store: PictureStore) -> Trainer:
     """A net with the weights asked for, about to learn."""
     bins = None
     if args.start is not None:
@@ -160,7 +164,7 @@ def make_learner(args: argparse.Namespace, settings: TrainSettings, store: Pictu
     if bins is not None:
         weight = bins.decoding.rebalancing_weight.to(args.device)
         bins = bins._replace(decoding=replace(bins.decoding, rebalancing_weight=weight))
-    return Learner(
+    return Trainer(
         net,
         settings,
         name=args.model,
@@ -206,7 +210,7 @@ def code_version() -> str:
 
 
 def finish(
-    learner: Learner, args: argparse.Namespace, store: PictureStore, others: PictureStore | None
+    learner: Trainer, args: argparse.Namespace, store: PictureStore, others: PictureStore | None
 ) -> Path:
     """Writes the weights for use, with their decoding and, given validation pictures, figures."""
     decoding = learner.decoding
@@ -250,7 +254,7 @@ def main() -> None:
     learner = make_learner(args, settings, store)
     stop = Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    leg = Leg(
+    leg = TrainingRun(
         minutes=args.minutes,
         should_stop=stop.is_set,
         checkpoint_minutes=args.checkpoint_minutes,

@@ -8,7 +8,7 @@ import numpy as np
 from clips import Extras
 
 from vidcolor.frame import Frame
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import Source, probe
 from vidcolor.settings import OutputSettings
 from vidcolor.writing.encoding import Encoding
@@ -34,7 +34,7 @@ def colored(
     """The film at `path` written with pink chroma; how it was written."""
     source = probe(path)
     encoding = plan_encoding(source, settings, output=output)
-    write_pink(source, encoding, read_frames(source, Losses()))
+    write_pink(source, encoding, read_frames(source, Damage()))
     return encoding
 
 

@@ -12,7 +12,7 @@ from clips import held_elsewhere, soft_shot, write_film
 from vidcolor import __version__
 from vidcolor.cli.main import main
 from vidcolor.errors import ReelTakenError
-from vidcolor.film.checkpoint import Work
+from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import FilmRun
 from vidcolor.film.colorize import Result, colorize_job
 from vidcolor.reels import bag as bags
@@ -190,7 +190,7 @@ def test_a_stopped_run_leaves_no_bag_and_the_next_makes_it(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Work, "end_film", stop)
+        patched.setattr(Checkpoint, "end_film", stop)
         assert run("-q", "--saturation", 0.5, "--overwrite") == 130
     assert "bagit.txt" not in files()
     assert "Expected bagit.txt does not exist" in validate().stderr
@@ -220,7 +220,7 @@ def test_an_unfinished_film_of_another_run_is_told(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Work, "end_film", stop)
+        patched.setattr(Checkpoint, "end_film", stop)
         assert run("-q") == 130
     stopped = next(Path("out/data").rglob(".*.work"))
     (name,) = {"a.mkv", "b.mkv"} - {stopped.name[1:].replace(".colorized", "")[: len("a.mkv")]}
@@ -361,7 +361,7 @@ def test_work_left_at_the_very_end_is_no_part_of_the_bag() -> None:
     Path("out/bagit.txt").unlink()
     bag = bags.Bag(Path("out"))
     with Ledger(Path("out")) as ledger:
-        with Work(Path("out/data/a.colorized.mkv"), {}):
+        with Checkpoint(Path("out/data/a.colorized.mkv"), {}):
             assert not bag.seal(ledger)
         assert "bagit.txt" not in files()
         Path("out/data/.a.colorized.mkv.work").touch()

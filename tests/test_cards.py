@@ -7,8 +7,8 @@ import pytest
 from clips import SAMPLE, write_film
 
 from vidcolor import colorize_video
-from vidcolor.color.lightness import expose, to_network
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.color.lightness import brighten, to_network
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
 from vidcolor.shots.seeing import RISE_FRAMES, SCENE_FRAMES, CardWatch, is_card
@@ -49,13 +49,13 @@ WORDS = ["The next morning", "the troop set out", "for the canyon"]
 @pytest.mark.parametrize(("ground", "ink"), [(6, 88), (35, 90), (85, 15), (60, 10)])
 def test_words_on_an_even_ground_are_a_card(font: int, ground: float, ink: float) -> None:
     """White on black, on gray, and black on white, in thin letters and in bold ones."""
-    assert is_card(expose(card(WORDS, ground, ink, font=font))[0])
+    assert is_card(brighten(card(WORDS, ground, ink, font=font))[0])
 
 
 def test_frames_uneven_grounds_and_leader_are_cards() -> None:
     """A frame around the words, a ground that darkens to its corners, rings with a cross hair."""
     assert is_card(card(WORDS, 8, 80, framed=True))
-    assert is_card(expose(card(WORDS, 24, 75, vignette=12))[0])
+    assert is_card(brighten(card(WORDS, 24, 75, vignette=12))[0])
     leader = card(["8"], 50, 20)
     for radius in (90, 75):
         cv2.circle(leader, (W // 2, H // 2), radius, 20, 3)
@@ -79,9 +79,9 @@ def scene(seed: int = 3) -> np.ndarray:
 def test_scenes_are_no_cards() -> None:
     """Film of people, soft pictures, words laid over a scene, an even sky with a hill or people."""
     source = probe(SAMPLE)
-    for frame in list(read_frames(source, Losses()))[::20]:
+    for frame in list(read_frames(source, Damage()))[::20]:
         seen = to_network(frame.luma, frame.picture, (W, H))
-        assert not is_card(expose(seen)[0])
+        assert not is_card(brighten(seen)[0])
     assert not is_card(scene())
     letters = card(WORDS, 0, 90) > 60
     assert not is_card(np.where(letters, np.float32(90), scene()))
@@ -97,7 +97,7 @@ def test_scenes_are_no_cards() -> None:
 def shares(pictures: list[np.ndarray]) -> list[float]:
     """The share of color that each picture of a shot gets."""
     watch = CardWatch()
-    return [watch.color_share(picture, expose(picture)[0]) for picture in pictures]
+    return [watch.color_share(picture, brighten(picture)[0]) for picture in pictures]
 
 
 def test_a_scene_has_color_from_its_first_frame_to_its_last() -> None:

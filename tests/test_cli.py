@@ -16,7 +16,7 @@ from clips import SAMPLE, moving_luma, write_film
 from vidcolor.cli.main import KEPT, main
 from vidcolor.cli.options import make_parser, settings_of
 from vidcolor.cli.parse import parse_time
-from vidcolor.files import FILM_SUFFIXES
+from vidcolor.files import WRITTEN_SUFFIXES
 from vidcolor.models import zoo
 from vidcolor.reels.ledger import NAME
 from vidcolor.settings import ColorSettings, InputSettings, ModelSettings, TemporalSettings
@@ -227,7 +227,7 @@ def test_pictures_rate_and_gaps_are_settings() -> None:
 
 def test_suffixes_that_name_a_film() -> None:
     """All that is written, so that `-o film.mov` for a folder is no folder."""
-    assert set(CONTAINER_BY_SUFFIX) == FILM_SUFFIXES
+    assert set(CONTAINER_BY_SUFFIX) == WRITTEN_SUFFIXES
 
 
 def test_one_film_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:

@@ -26,7 +26,7 @@ from vidcolor.evaluation.clips import (
     srgb_from_planes,
 )
 from vidcolor.evaluation.photos import Figures
-from vidcolor.frame import Matrix, Picture
+from vidcolor.frame import FrameFormat, Matrix
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
@@ -210,7 +210,7 @@ def test_codes_are_read_as_they_are_written(
     matrix: Matrix, primaries: int, depth: int, *, full_range: bool
 ) -> None:
     """The colors of written chroma codes are those that went in, but for rounding."""
-    picture = Picture(
+    picture = FrameFormat(
         width=WIDTH, height=HEIGHT, depth=depth, log2_chroma_width=0, log2_chroma_height=0,
         matrix=matrix, primaries=primaries, full_range=full_range,
     )  # fmt: skip
@@ -280,7 +280,7 @@ def test_a_color_film_has_a_truth_and_a_black_and_white_one_has_none(tmp_path: P
 
 def test_large_films_are_measured_small() -> None:
     """The short side becomes the one measured at, by area; the shape is kept."""
-    picture = Picture(
+    picture = FrameFormat(
         width=4 * SHORT_SIDE, height=2 * SHORT_SIDE, depth=8, log2_chroma_width=1,
         log2_chroma_height=1, matrix=Matrix.BT709, full_range=True,
     )  # fmt: skip

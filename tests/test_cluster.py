@@ -15,7 +15,7 @@ from clips import Extras, soft_shot, write_film
 from vidcolor.cli.main import main
 from vidcolor.cluster.store import Store
 from vidcolor.errors import ClusterError
-from vidcolor.film.checkpoint import Work
+from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.provenance import versions
 from vidcolor.reels.ledger import read_ledger
 from vidcolor.report.sidecar import read_sidecar
@@ -126,11 +126,11 @@ def test_a_run_that_was_stopped_is_gone_on_with(
     cluster: Cluster, few: Path, local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By this engine or the other: shots that are whole are whole for both."""
-    adopt, stop, stopped = Work.adopt, RayEngine.stop, threading.Event()
+    adopt, stop, stopped = Checkpoint.adopt, RayEngine.stop, threading.Event()
 
-    def interrupt(self: Work, *arguments: object) -> None:
+    def interrupt(self: Checkpoint, *arguments: object) -> None:
         adopt(self, *arguments)
-        monkeypatch.setattr(Work, "adopt", adopt)
+        monkeypatch.setattr(Checkpoint, "adopt", adopt)
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
         assert stopped.wait(60)  # or this film might be whole before the program hears of it
 
@@ -138,7 +138,7 @@ def test_a_run_that_was_stopped_is_gone_on_with(
         stop(self)
         stopped.set()
 
-    monkeypatch.setattr(Work, "adopt", interrupt)
+    monkeypatch.setattr(Checkpoint, "adopt", interrupt)
     monkeypatch.setattr(RayEngine, "stop", tell)
     with listening():
         assert run(cluster, few, tmp_path) == 128 + signal.SIGINT
@@ -220,13 +220,13 @@ def test_a_machine_that_dies_loses_nothing(
     Byte for byte; sidecars tell the same, the ledger tells all, and nothing else is left.
     """
     out, segments = tmp_path / "out", tmp_path / "segments"
-    adopt, adopted = Work.adopt, threading.Event()
+    adopt, adopted = Checkpoint.adopt, threading.Event()
 
-    def tell(self: Work, *arguments: object) -> None:
+    def tell(self: Checkpoint, *arguments: object) -> None:
         adopt(self, *arguments)
         adopted.set()
 
-    monkeypatch.setattr(Work, "adopt", tell)
+    monkeypatch.setattr(Checkpoint, "adopt", tell)
 
     def kill() -> None:
         assert adopted.wait(120)

@@ -12,7 +12,7 @@ from clips import ask_ffprobe, moving_luma, needs_ffmpeg, write_film
 from recoloring import colored
 
 from vidcolor.errors import OutputError
-from vidcolor.frame import Matrix, Picture
+from vidcolor.frame import FrameFormat, Matrix
 from vidcolor.reading.pixels import component_views, plane_view, word_bits
 from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
@@ -32,9 +32,9 @@ DEFAULT = OutputSettings()
 LOSSLESS = OutputSettings(lossless=True)
 
 
-def picture(depth: int = 8, chroma: tuple[int, int] = (1, 1), *, full: bool = False) -> Picture:
+def picture(depth: int = 8, chroma: tuple[int, int] = (1, 1), *, full: bool = False) -> FrameFormat:
     """A picture of 640 x 480."""
-    return Picture(
+    return FrameFormat(
         width=640, height=480, depth=depth, log2_chroma_width=chroma[0],
         log2_chroma_height=chroma[1], matrix=Matrix.BT709, full_range=full,
     )  # fmt: skip
@@ -151,7 +151,7 @@ def test_unknown_encoder_is_refused(name: str) -> None:
         ("mpeg2video", picture(), {}, "yuv420p"),
     ],
 )
-def test_pixel_format(codec: str, film: Picture, asked: dict[str, str], expected: str) -> None:
+def test_pixel_format(codec: str, film: FrameFormat, asked: dict[str, str], expected: str) -> None:
     """The smallest format of the encoder that holds the luma and chroma at least as fine."""
     assert choose_pixel_format(codec, film, OutputSettings(**asked))[0] == expected
 
@@ -169,7 +169,7 @@ def test_pixel_format(codec: str, film: Picture, asked: dict[str, str], expected
     ],
 )
 def test_a_format_that_would_round_luma_or_lose_chroma_is_refused(
-    codec: str, film: Picture, asked: dict[str, str]
+    codec: str, film: FrameFormat, asked: dict[str, str]
 ) -> None:
     """Fewer bits, full range in more bits, and coarser chroma than the film's are refused."""
     with pytest.raises(OutputError, match=rf"cannot hold {film.depth}-bit luma as decoded"):
@@ -357,7 +357,7 @@ def test_quarter_chroma_needs_a_width_it_divides() -> None:
     ],
 )
 def test_purposes(
-    purpose: Purpose, film: Picture, container: str, codec: str, pixel_format: str
+    purpose: Purpose, film: FrameFormat, container: str, codec: str, pixel_format: str
 ) -> None:
     """Each has its container, its encoder and a format that holds the luma."""
     settings = OutputSettings(purpose=purpose)

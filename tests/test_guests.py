@@ -17,7 +17,7 @@ from vidcolor.models import slowness, zoo
 from vidcolor.models.merge import ERROR_TO_DIFFERENCE, Merged, Mirrored, Part
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.tensors import write_tensors
-from vidcolor.models.zoo import choose_dtype, find_checkpoint, find_model, load_model, suited
+from vidcolor.models.zoo import choose_dtype, find_model, find_net, load_model, suited
 from vidcolor.nets.guests import (
     GUESTS,
     Guest,
@@ -156,7 +156,7 @@ def test_render_sizes_suit_the_model_unless_told(weights: Path) -> None:
     """A guest's own, ours 256, the larger of two; what is asked for stays."""
     settings = Settings()
     assert suited(settings, load_model("lite", "cpu")).model.render_size == RENDER_SIZE == 256
-    two = find_checkpoint(ModelSettings(name=f"siggraph17={weights}+lite"))
+    two = find_net(ModelSettings(name=f"siggraph17={weights}+lite"))
     assert (two.name, two.render_size) == ("siggraph17+lite", 256)
     large = replace(load_model("lite", "cpu"), render_size=512)
     assert suited(settings, large).model.render_size == 512
@@ -183,9 +183,9 @@ def test_a_guest_takes_pictures_one_by_one_on_a_processor(weights: Path) -> None
     lightness = np.random.default_rng(0).uniform(0, 100, (3, 32, 64)).astype(np.float32)
     found = list(predict_histograms(lightness, model, 8))
     assert sizes == [1, 1, 1]
-    assert [histogram.probabilities.shape for histogram in found] == 3 * [(2, 8, 16)]
+    assert [histogram.map.shape for histogram in found] == 3 * [(2, 8, 16)]
     alone = next(iter(predict_histograms(lightness[1:2], model, 8)))
-    assert torch.equal(alone.probabilities, found[1].probabilities)
+    assert torch.equal(alone.map, found[1].map)
 
 
 def two(first: torch.Tensor, second: torch.Tensor, share: float) -> Merged:
@@ -220,8 +220,8 @@ def test_a_merge_decodes_histograms_first() -> None:
     both = replace(both, net=both.net.float(), dtype=torch.float32)
     lightness = np.random.default_rng(0).uniform(0, 100, (1, 256, 256)).astype(np.float32)
     (alone,), (merged,) = (list(predict_histograms(lightness, m, 2)) for m in (one, both))
-    expected = decode_annealed_mean(alone.probabilities, 0.0, one.decoding).ab
-    ab, entropy = decode_prediction(merged.probabilities, None, vividness=0.0)
+    expected = decode_annealed_mean(alone.map, 0.0, one.decoding).ab
+    ab, entropy = decode_prediction(merged.map, None, vividness=0.0)
     torch.testing.assert_close(ab, expected, atol=0.2, rtol=0.01)  # of float16 probabilities
     assert entropy.max() == 0
     assert both.name == "lite+lite"
@@ -231,7 +231,7 @@ def test_a_merge_decodes_histograms_first() -> None:
 def test_shares_decide_what_a_merge_is(weights: Path) -> None:
     """Another share is another model."""
     name = f"siggraph17={weights}+lite"
-    hashes = {find_checkpoint(ModelSettings(name=name, merge=x)).sha256 for x in (0.5, 0.6)}
+    hashes = {find_net(ModelSettings(name=name, merge=x)).sha256 for x in (0.5, 0.6)}
     assert len(hashes) == 2
 
 
@@ -282,10 +282,8 @@ def test_mirror_images_tell_how_sure_a_net_is() -> None:
 def test_mirrors_are_for_models_of_plain_colors(weights: Path) -> None:
     """Others tell how sure they are by themselves."""
     with pytest.raises(ModelError, match="lite: tells how sure it is by itself; leave out"):
-        find_checkpoint(ModelSettings(mirror=True))
-    alone, mirrored = (
-        find_checkpoint(ModelSettings(name=str(weights), mirror=x)) for x in (False, True)
-    )
+        find_net(ModelSettings(mirror=True))
+    alone, mirrored = (find_net(ModelSettings(name=str(weights), mirror=x)) for x in (False, True))
     assert mirrored.gmac == 2 * alone.gmac
 
 

@@ -10,7 +10,7 @@ from clips import held_elsewhere, soft_shot, write_film
 
 from vidcolor.cli.main import main
 from vidcolor.errors import LedgerError, OutputError, SourceError
-from vidcolor.film.checkpoint import Work
+from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.reels import ledger as ledgers
 from vidcolor.reels.ledger import NAME, Ledger, read_ledger
 
@@ -110,16 +110,16 @@ def test_status_tells_of_every_reel(
 ) -> None:
     """Done, failed with the reason, stopped with what is whole, waiting."""
     (reels / "1.mkv").write_bytes(b"no film")
-    end_shot, calls = Work.end_shot, []
+    end_shot, calls = Checkpoint.end_shot, []
 
-    def stop(self: Work, *told: int) -> None:
+    def stop(self: Checkpoint, *told: int) -> None:
         end_shot(self, *told)
         calls.append(told)
         if len(calls) == 3:  # the first of the last reel's
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Work, "end_shot", stop)
+        patched.setattr(Checkpoint, "end_shot", stop)
         assert run("-q") == 130
     write_film(reels / "3.mkv", soft_shot(3, 4))
     with Ledger(Path("out")) as ledger:
@@ -225,11 +225,11 @@ def test_what_was_not_verified_is_not_done_for_who_asks(
 def test_a_run_killed_at_its_very_end_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Done by the ledger's word, the work that was not deleted any more is, by the next run."""
 
-    def die(_: Work) -> None:
+    def die(_: Checkpoint) -> None:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(Work, "remove", die)
+        patched.setattr(Checkpoint, "remove", die)
         assert run("-q") == 130
     assert Path("out/.0.colorized.mkv.work").exists()
     assert run("-q") == 0

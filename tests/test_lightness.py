@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 
 from vidcolor.color.lightness import (
-    expose,
+    brighten,
     from_network,
     lightness_at,
     lightness_of,
     network_size,
     to_network,
 )
-from vidcolor.frame import Matrix, Picture
+from vidcolor.frame import FrameFormat, Matrix
 
 ONE = 1 << 16
 UPRIGHT = (ONE, 0, 0, 0, ONE, 0, 0, 0, 1 << 30)
@@ -21,11 +21,11 @@ HALF_TURN = (-ONE, 0, 0, 0, -ONE, 0, 0, 0, 1 << 30)
 MIRRORED = (-ONE, 0, 0, 0, ONE, 0, 0, 0, 1 << 30)
 
 
-def picture(width: int, height: int, **fields: object) -> Picture:
+def picture(width: int, height: int, **fields: object) -> FrameFormat:
     """A film without subsampling, at 8 bits unless said otherwise."""
     given = {"log2_chroma_width": 0, "log2_chroma_height": 0, "depth": 8, "full_range": False}
     given |= {"matrix": Matrix.BT709, **fields}
-    return Picture(width=width, height=height, **given)  # type: ignore[arg-type]
+    return FrameFormat(width=width, height=height, **given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("depth", [8, 9, 10, 12, 14, 16])
@@ -60,7 +60,7 @@ def test_codes_beyond_black_and_white_are_clipped() -> None:
         (picture(2, 2000), (256, 1024)),
     ],
 )
-def test_network_size_is_the_shape_shown(film: Picture, expected: tuple[int, int]) -> None:
+def test_network_size_is_the_shape_shown(film: FrameFormat, expected: tuple[int, int]) -> None:
     """Aspect is that on screen, sides are multiples of 32, and extremes are squeezed."""
     assert network_size(film, 256) == expected
 
@@ -140,18 +140,18 @@ def scene() -> np.ndarray:
 def test_a_dark_picture_is_shown_as_if_exposed_enough(light: float) -> None:
     """A faded picture comes out as it was, and the share is that of its colors."""
     picture = scene()
-    exposed, share = expose(dimmed(picture, light))
-    whole, share_of_whole = expose(picture)
-    np.testing.assert_allclose(exposed, whole, atol=0.5)
+    brightened, share = brighten(dimmed(picture, light))
+    whole, share_of_whole = brighten(picture)
+    np.testing.assert_allclose(brightened, whole, atol=0.5)
     assert share == pytest.approx(share_of_whole * light ** (1 / 3), rel=0.01)
-    assert exposed[0, 0] == 0
+    assert brightened[0, 0] == 0
 
 
 def test_what_is_light_enough_stays() -> None:
     """No picture with white in it is touched, and none is ever darkened."""
     picture = np.linspace(0, 100, 64 * 96, dtype=np.float32).reshape(64, 96)
-    exposed, share = expose(picture)
-    assert exposed is picture
+    brightened, share = brighten(picture)
+    assert brightened is picture
     assert share == 1
 
 
@@ -160,13 +160,13 @@ def test_specks_do_not_count_as_white() -> None:
     picture = dimmed(scene(), 0.2)
     specks = picture.copy()
     specks[5:7, 8:10] = 100
-    np.testing.assert_allclose(expose(specks)[1], expose(picture)[1], rtol=0.02)
+    np.testing.assert_allclose(brighten(specks)[1], brighten(picture)[1], rtol=0.02)
 
 
 def test_black_is_no_picture() -> None:
     """Black stays black, and next to black is not blown up without limit."""
     black = np.zeros((64, 96), np.float32)
-    exposed, share = expose(black)
-    assert not exposed.any()
+    brightened, share = brighten(black)
+    assert not brightened.any()
     assert 0 < share < 0.3
-    assert expose(black + np.float32(0.2))[0].max() < 30
+    assert brighten(black + np.float32(0.2))[0].max() < 30

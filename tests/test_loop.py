@@ -14,8 +14,8 @@ from vidcolor.models.weights import build_net, read_weights
 from vidcolor.nets.lite import LiteNet, LiteShape
 from vidcolor.training.crops import iterate_crops
 from vidcolor.training.dataset import PictureStore
-from vidcolor.training.learner import CHECKPOINT_NAME, WEIGHTS_NAME, Learner
-from vidcolor.training.loop import LOG_NAME, Leg, train
+from vidcolor.training.learner import CHECKPOINT_NAME, WEIGHTS_NAME, Trainer
+from vidcolor.training.loop import LOG_NAME, TrainingRun, train
 from vidcolor.training.objective import Bins
 from vidcolor.training.settings import TrainSettings
 from vidcolor.training.systems import objective_of
@@ -43,12 +43,12 @@ def one_thread_and_no_plot(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def make_learner(settings: TrainSettings = SETTINGS) -> Learner:
+def make_learner(settings: TrainSettings = SETTINGS) -> Trainer:
     """A little net about to learn."""
     torch.manual_seed(0)
     decoding = Decoding(rebalancing_weight=torch.linspace(0.5, 1.5, BIN_COUNT))
     bins = Bins(torch.full((BIN_COUNT,), 1 / BIN_COUNT), decoding)
-    return Learner(
+    return Trainer(
         LiteNet(SMALL),
         settings,
         name="lite",
@@ -68,9 +68,9 @@ def batches(first_step: int) -> Iterator[torch.Tensor]:
     return iterate_crops(store, first_step=first_step, **named)
 
 
-def stop_after(learner: Learner, step: int) -> Leg:
+def stop_after(learner: Trainer, step: int) -> TrainingRun:
     """A leg that is broken off after a step."""
-    return Leg(should_stop=lambda: learner.step >= step)
+    return TrainingRun(should_stop=lambda: learner.step >= step)
 
 
 def records(folder: Path) -> list[dict[str, float]]:
@@ -84,7 +84,7 @@ def test_a_run_that_was_killed_ends_as_an_unbroken_one(
 ) -> None:
     """Killed twice, once with steps lost after a checkpoint, the weights are equal bit for bit."""
     whole = make_learner(settings)
-    assert train(whole, batches, tmp_path / "whole", Leg())
+    assert train(whole, batches, tmp_path / "whole", TrainingRun())
     broken = make_learner(settings)
     assert not train(broken, batches, tmp_path / "broken", stop_after(broken, 2))
     for crops, _ in zip(batches(2), range(2), strict=False):
@@ -92,7 +92,7 @@ def test_a_run_that_was_killed_ends_as_an_unbroken_one(
     second = make_learner(settings)
     assert not train(second, batches, tmp_path / "broken", stop_after(second, 4))
     last = make_learner(settings)
-    assert train(last, batches, tmp_path / "broken", Leg())
+    assert train(last, batches, tmp_path / "broken", TrainingRun())
     assert last.step == whole.step == 6
     for key, value in whole.net.state_dict().items():
         assert torch.equal(value, last.net.state_dict()[key]), key
@@ -103,9 +103,9 @@ def test_a_run_that_was_killed_ends_as_an_unbroken_one(
 
 def test_a_run_that_is_done_learns_no_more(tmp_path: Path) -> None:
     """Run again after its plan, it takes no further step and says that all is done."""
-    train(make_learner(), batches, tmp_path, Leg())
+    train(make_learner(), batches, tmp_path, TrainingRun())
     again = make_learner()
-    assert train(again, batches, tmp_path, Leg())
+    assert train(again, batches, tmp_path, TrainingRun())
     assert again.step == SETTINGS.planned_pictures / SETTINGS.batch_size
 
 
@@ -113,7 +113,7 @@ def test_a_plan_of_no_pictures_learns_nothing(tmp_path: Path) -> None:
     """The net that it began with is what is left."""
     learner = make_learner(replace(SETTINGS, planned_pictures=0))
     before = {key: value.clone() for key, value in learner.averaged_net().state_dict().items()}
-    assert train(learner, batches, tmp_path, Leg())
+    assert train(learner, batches, tmp_path, TrainingRun())
     assert learner.step == 0
     left = learner.best_net().state_dict()
     assert all(torch.equal(left[key], value) for key, value in before.items())
@@ -152,7 +152,9 @@ def test_lines_after_the_checkpoint_are_not_logged_twice(tmp_path: Path) -> None
 def test_validation_is_logged(tmp_path: Path) -> None:
     """The figures of the averaged net are in the log under their names."""
     learner = make_learner()
-    leg = Leg(validate=lambda net: {"trained": float(net.training)}, should_stop=lambda: True)
+    leg = TrainingRun(
+        validate=lambda net: {"trained": float(net.training)}, should_stop=lambda: True
+    )
     train(learner, batches, tmp_path, leg)
     assert records(tmp_path)[-1] == {"step": 1, "pictures": 2, "trained": 0.0}
 
@@ -163,7 +165,7 @@ def test_other_settings_need_another_folder(tmp_path: Path) -> None:
     train(learner, batches, tmp_path, stop_after(learner, 1))
     other = make_learner(TrainSettings(side=32, batch_size=2, planned_pictures=99))
     with pytest.raises(VidcolorError, match="another late_side, late_share, learning_rate"):
-        train(other, batches, tmp_path, Leg())
+        train(other, batches, tmp_path, TrainingRun())
     assert (tmp_path / CHECKPOINT_NAME).exists()
 
 
@@ -229,7 +231,7 @@ def test_learning_lowers_the_loss(*, muon: bool) -> None:
 def test_a_plan_in_minutes_ends_too(tmp_path: Path) -> None:
     """The schedule may be given as time instead of pictures."""
     learner = make_learner(TrainSettings(side=32, batch_size=2, planned_minutes=1e-6))
-    assert train(learner, partial(batches), tmp_path, Leg())
+    assert train(learner, partial(batches), tmp_path, TrainingRun())
     assert learner.step == 1
 
 
@@ -243,7 +245,7 @@ def test_the_figure_told_decides_which_weights_are_best(tmp_path: Path, judged_b
         seen.append(next(net.parameters()).detach().clone())
         return {"better": -float(len(seen)), "worse": float(len(seen))}
 
-    leg = Leg(validate=validate, validation_minutes=0, judged_by=judged_by)
+    leg = TrainingRun(validate=validate, validation_minutes=0, judged_by=judged_by)
     assert train(learner, batches, tmp_path, leg)
     assert len(seen) >= 3
     assert not torch.equal(seen[0], seen[-1])

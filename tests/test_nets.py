@@ -16,7 +16,7 @@ from vidcolor.models import zoo
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.weights import save_weights
 from vidcolor.models.zoo import load_model
-from vidcolor.nets.eccv16 import PlainNet
+from vidcolor.nets.eccv16 import Eccv16Net
 from vidcolor.nets.guests import GUESTS
 from vidcolor.nets.residual import ResidualNet
 from vidcolor.nets.table import NETS
@@ -65,7 +65,7 @@ def convolutions(net: torch.nn.Module) -> list[int]:
 def test_the_plain_net_is_the_paper_s() -> None:
     """22 convolutions in 8 blocks and the prediction, 32.2 million parameters in all."""
     with torch.device("meta"):
-        net = PlainNet()
+        net = Eccv16Net()
     assert convolutions(net) == counted(ECCV16)
     assert len(ECCV16) == 22 + 1
     total = sum(parameter.numel() for parameter in net.parameters())
@@ -124,7 +124,7 @@ def test_predictions_are_means_over_squares(name: str, tmp_path: Path) -> None:
     model = replace(load_model(put(name, tmp_path), "cpu"), dtype=torch.float32)
     model.net.float()
     lightness = np.random.default_rng(0).uniform(0, 100, (2, 40, 72)).astype(np.float32)
-    found = [h.probabilities for h in predict_histograms(lightness, model, 2)]
+    found = [h.map for h in predict_histograms(lightness, model, 2)]
     padded = np.pad(lightness, ((0, 0), (0, 24), (0, 24)), "edge")
     output = model.net(torch.from_numpy(padded)[:, None] / 50 - 1)
     values = output.softmax(1) if model.decoding else AB_UNIT * output

@@ -12,7 +12,7 @@ from film_facts import Film
 from recoloring import LOSSLESS, RICH, colored, write_pink
 
 from vidcolor.film.verify import verify_film
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import OutputSettings, Settings
 from vidcolor.writing.passthrough import hash_copied, hash_written
@@ -309,7 +309,7 @@ def test_a_piece_carries_its_own_sound_words_and_chapters(tmp_path: Path) -> Non
     source = probe(film)
     encoding = plan_encoding(source, LOSSLESS)
     start, length = Fraction("0.6"), Fraction("0.32")
-    frames = read_frames(source, Losses(), start_seconds=start, duration_seconds=length)
+    frames = read_frames(source, Damage(), start_seconds=start, duration_seconds=length)
     write_pink(source, encoding, frames, shift_seconds=start, duration_seconds=length)
     with av.open(str(encoding.path)) as container:
         times = {}

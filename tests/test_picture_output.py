@@ -24,7 +24,7 @@ from killing import kill_at
 from vidcolor import colorize_video
 from vidcolor.cli.main import main
 from vidcolor.errors import OutputError
-from vidcolor.film.checkpoint import Work
+from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.reels.ledger import NAME
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
@@ -217,15 +217,15 @@ def test_killed_pictures_end_with_the_same_bytes(
 
 def stop_at(nth: int, film: Path, output: Path) -> None:
     """Colorize until an interrupt at the nth frame."""
-    add_frame = Work.add_frame
+    add_frame = Checkpoint.add_frame
 
-    def failing(self: Work, shot: int, number: int, figures: object) -> None:
+    def failing(self: Checkpoint, shot: int, number: int, figures: object) -> None:
         if number == nth:
             raise KeyboardInterrupt
         add_frame(self, shot, number, figures)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Work, "add_frame", failing)
+        patched.setattr(Checkpoint, "add_frame", failing)
         with pytest.raises(KeyboardInterrupt):
             colorize_video(film, output, SETTINGS)
 

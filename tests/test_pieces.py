@@ -7,7 +7,7 @@ from clips import CLIPS, SAMPLE, needs_clips, soft_shot, write_film
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Shot
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import Source, probe
 from vidcolor.shots import pieces as piecewise
 from vidcolor.shots.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
@@ -22,7 +22,7 @@ def told(frame: Frame) -> tuple[object, ...]:
 
 def cut_up(source: Source) -> tuple[list[tuple[object, ...]], list[Piece]]:
     """What is told of all of a film's frames, and pieces of a few of them."""
-    frames = list(read_frames(source, Losses()))
+    frames = list(read_frames(source, Damage()))
     whole = list(find_pieces(frames))
     assert [number for piece in whole for number in range(piece.frames)]
     shot = Shot(0, None)
@@ -52,7 +52,7 @@ def test_shots_are_the_pieces(tmp_path: Path) -> None:
         tmp_path / "film.mkv", [luma for seed in (1, 2, 1) for luma in soft_shot(seed, 12)]
     )
     source = probe(film)
-    found = list(find_pieces(read_frames(source, Losses())))
+    found = list(find_pieces(read_frames(source, Damage())))
     assert [piece.shot for piece in found] == [Shot(0, None), Shot(1, None), Shot(2, 0)]
     assert [piece.first_frame for piece in found] == [0, 12, 24]
     assert [piece.frames for piece in found] == [12, 12, 12]

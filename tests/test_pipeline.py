@@ -22,7 +22,7 @@ from vidcolor.film.coloring import read_job
 from vidcolor.models import zoo
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline import run as pipeline
-from vidcolor.reading.reader import Losses
+from vidcolor.reading.reader import Damage
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import (
     ColorSettings,
@@ -350,7 +350,7 @@ def test_refined_colors_reach_the_film(
 def test_a_fade_does_not_change_hues() -> None:
     """Faded in from black by its codes, a clip has the hues that it has in full light."""
     job = plan_video(CLIPS / "colour" / "davis_parkour.mp4", None, Settings(force=True))
-    frames = list(islice(read_job(job, Settings(), Losses()), 16))
+    frames = list(islice(read_job(job, Settings(), Damage()), 16))
     levels = np.linspace(0.1, 1, len(frames))
     faded = [
         replace(one, luma=np.rint(16 + (one.luma.astype(float) - 16) * level).astype(np.uint8))

@@ -9,7 +9,7 @@ from vidcolor.color import planes
 from vidcolor.color.lightness import network_size, to_network
 from vidcolor.color.planes import chroma_planes
 from vidcolor.color.upsample import spline_ab
-from vidcolor.frame import Frame, Matrix, Picture, Plane, Record
+from vidcolor.frame import Frame, FrameFormat, Matrix, Plane, Record
 
 QUARTER_TURN = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
 
@@ -17,7 +17,7 @@ QUARTER_TURN = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
 def frame(width: int, height: int, **fields: object) -> Frame:
     """A frame of a soft gray picture."""
     given = {"log2_chroma_width": 1, "log2_chroma_height": 1, "depth": 8, "full_range": False}
-    film = Picture(width=width, height=height, matrix=Matrix.BT709, **(given | fields))  # type: ignore[arg-type]
+    film = FrameFormat(width=width, height=height, matrix=Matrix.BT709, **(given | fields))  # type: ignore[arg-type]
     ramp = np.linspace(60, 190, width * height).reshape(height, width) * 2 ** (film.depth - 8)
     luma = ramp.astype(np.uint8 if film.depth == 8 else np.uint16)
     return Frame(index=0, luma=luma, pts=0, duration=1, time_base=Fraction(1, 25), picture=film)
@@ -140,7 +140,7 @@ def test_what_the_gamut_takes_is_told(
     one = replace(one, luma=np.full_like(one.luma, code), top_field_first=top_first)
     lightness = np.full((64, 96), 100 * (code - 16) / 219, np.float32)
     chroma = chroma_planes(one, np.full((2, 16, 24), ab, np.float32), lightness)
-    assert least <= chroma.limited_share <= most
+    assert least <= chroma.gamut_limited_share <= most
 
 
 def test_the_share_that_is_told_is_that_of_all_samples() -> None:
@@ -152,7 +152,7 @@ def test_the_share_that_is_told_is_that_of_all_samples() -> None:
     chroma = chroma_planes(one, ab, lightness, record)
     changed = (chroma.cb != record["cb_unlimited"]) | (chroma.cr != record["cr_unlimited"])
     assert 0.1 < changed.mean() < 0.9
-    assert chroma.limited_share == pytest.approx(changed.mean(), abs=0.08)
+    assert chroma.gamut_limited_share == pytest.approx(changed.mean(), abs=0.08)
 
 
 @pytest.mark.parametrize("top_field_first", [None, True])
@@ -186,7 +186,7 @@ def test_a_gpu_would_give_the_same_planes(
     expected = colored(one)
     calls = []
 
-    def look(luma: Plane, picture: Picture, device: torch.device) -> object:
+    def look(luma: Plane, picture: FrameFormat, device: torch.device) -> object:
         calls.append(picture)
         return planes._look_on_gpu(luma, picture, device)
 

@@ -60,9 +60,9 @@ def test_one_histogram_for_each_picture_in_order() -> None:
     assert len(histograms) == 5
     for picture, histogram in zip(pictures, histograms, strict=True):
         assert histogram.lightness is picture
-        assert histogram.probabilities.shape == (BIN_COUNT, 16, 16)
-        assert histogram.probabilities.dtype == torch.float16
-        sums = histogram.probabilities.float().sum(0)
+        assert histogram.map.shape == (BIN_COUNT, 16, 16)
+        assert histogram.map.dtype == torch.float16
+        sums = histogram.map.float().sum(0)
         torch.testing.assert_close(sums, torch.ones(16, 16), atol=1e-3, rtol=0)
 
 
@@ -73,7 +73,7 @@ def test_workers_keep_the_order_and_the_bits() -> None:
     shared = predict_histograms(pictures, replace(model, threads=3), 6)
     for one, other, picture in zip(alone, shared, pictures, strict=True):
         assert other.lightness is picture
-        assert torch.equal(one.probabilities, other.probabilities)
+        assert torch.equal(one.map, other.map)
 
 
 def test_pictures_are_not_taken_far_ahead() -> None:
@@ -111,7 +111,7 @@ def test_neighbors_in_a_batch_do_not_matter(dtype: torch.dtype) -> None:
     for size in (1, 3, 4, 7):
         batched = predict_histograms(pictures, model, size)
         for one, other in zip(alone, batched, strict=True):
-            assert torch.equal(one.probabilities, other.probabilities)
+            assert torch.equal(one.map, other.map)
 
 
 def test_any_size_is_padded_and_cropped() -> None:
@@ -119,8 +119,8 @@ def test_any_size_is_padded_and_cropped() -> None:
     picture = random_lightness(1, 60, 44)[0]
     padded = np.pad(picture, ((0, 4), (0, 20)), mode="edge")
     model = small_model()
-    found = next(predict_histograms([picture], model, 1)).probabilities
-    expected = next(predict_histograms([padded], model, 1)).probabilities
+    found = next(predict_histograms([picture], model, 1)).map
+    expected = next(predict_histograms([padded], model, 1)).map
     assert found.shape == (BIN_COUNT, 15, 11)
     torch.testing.assert_close(found, expected[:, :15, :11], rtol=1e-6, atol=0)
 
@@ -128,7 +128,7 @@ def test_any_size_is_padded_and_cropped() -> None:
 def test_sizes_may_change_on_the_way() -> None:
     """A picture of another size starts a batch of its own."""
     pictures = [*random_lightness(2), *random_lightness(2, 32, 96)]
-    shapes = [h.probabilities.shape[1:] for h in predict_histograms(pictures, small_model(), 8)]
+    shapes = [h.map.shape[1:] for h in predict_histograms(pictures, small_model(), 8)]
     assert shapes == [(16, 16), (16, 16), (8, 24), (8, 24)]
 
 

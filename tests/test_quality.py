@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vidcolor.report.checks import Flaws, find_remarkable, measure_flaws
+from vidcolor.report.checks import Flaws, find_doubtful_shots, measure_flaws
 from vidcolor.report.timeline import Timeline
 
 USUAL_PEAKS = {
@@ -41,8 +41,8 @@ def peaking(**values: float) -> dict:
 
 def test_usual_shots_are_not_named() -> None:
     """A film like any other comes to an empty list, and so does one without shots."""
-    assert find_remarkable(film()) == []
-    assert find_remarkable([]) == []
+    assert find_doubtful_shots(film()) == []
+    assert find_doubtful_shots([]) == []
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_usual_shots_are_not_named() -> None:
 )  # fmt: skip
 def test_what_is_unusual_is_named(unusual: dict, reasons: list[str]) -> None:
     """The shot, where it begins, and every reason."""
-    (remark,) = find_remarkable(film(**unusual))
+    (remark,) = find_doubtful_shots(film(**unusual))
     assert (remark.shot, remark.seconds, remark.reasons) == (4, 8.0, reasons)
 
 
@@ -67,7 +67,7 @@ def test_a_gray_shot_in_a_gray_film_is_usual() -> None:
     """What is not colorful is compared with the film that it is in."""
     shots = [shot | {"colorfulness": 2.0} for shot in film()]
     shots[4]["colorfulness"] = 0.1
-    assert [remark.shot for remark in find_remarkable(shots)] == [0]  # for the whole film
+    assert [remark.shot for remark in find_doubtful_shots(shots)] == [0]  # for the whole film
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_gray_shot_in_a_gray_film_is_usual() -> None:
 )
 def test_the_frame_that_shows_it_is_named(figure: str, value: float, reason: str) -> None:
     """A flaw of one frame names its shot, and that frame by number and time."""
-    (remark,) = find_remarkable(film(peaks=peaking(**{figure: value})))
+    (remark,) = find_doubtful_shots(film(peaks=peaking(**{figure: value})))
     assert (remark.shot, remark.seconds, remark.reasons) == (4, 8.0, [reason])
     assert (remark.frame, remark.frame_seconds) == (231, 9.24)
     (finding,) = remark.findings
@@ -90,7 +90,7 @@ def test_the_frame_that_shows_it_is_named(figure: str, value: float, reason: str
 
 def test_what_is_seen_most_comes_first() -> None:
     """The frame told is that of glowing skin, where a shot is unsure of itself as well."""
-    (remark,) = find_remarkable(film(peaks=peaking(skin=0.1), confidence=0.1))
+    (remark,) = find_doubtful_shots(film(peaks=peaking(skin=0.1), confidence=0.1))
     assert remark.reasons == ["skin hues glow", "unsure of its colors"]
     assert [finding.frame for finding in remark.findings] == [231, 7]
     assert remark.frame == 231
@@ -99,7 +99,7 @@ def test_what_is_seen_most_comes_first() -> None:
 def test_a_film_that_is_gray_throughout_is_named_once() -> None:
     """All shots are pale; the one with the most to see stands for them."""
     shots = [shot | {"colorfulness": 3.0} for shot in film(peaks=peaking(contrast=30.0))]
-    (remark,) = find_remarkable(shots)
+    (remark,) = find_doubtful_shots(shots)
     assert (remark.shot, remark.frame) == (4, 231)
     assert remark.reasons == ["the whole film is nearly without color"]
 
@@ -108,30 +108,32 @@ def test_a_film_that_is_gray_throughout_is_named_once() -> None:
 def test_a_film_with_some_color_is_not_gray_throughout(colorful: int) -> None:
     """Two shots of ten in color are more than a tenth of the film."""
     shots = [shot | {"colorfulness": 9.0 if shot["number"] < colorful else 3.0} for shot in film()]
-    assert find_remarkable(shots) == []
+    assert find_doubtful_shots(shots) == []
 
 
 def test_blank_pictures_may_be_gray() -> None:
     """Black frames say nothing of a film's colors, alone or among others."""
     blank = {"colorfulness": 0.1, "peaks": peaking(contrast=1.0)}
-    assert find_remarkable([shot | blank for shot in film()]) == []
-    assert find_remarkable(film(**blank)) == []
+    assert find_doubtful_shots([shot | blank for shot in film()]) == []
+    assert find_doubtful_shots(film(**blank)) == []
 
 
 def test_shots_of_an_earlier_version_are_judged_by_what_is_known() -> None:
     """Their frames have no flaws told; the shot's beginning stands for the frame."""
     shots = [shot | {"peaks": {}} for shot in film(flicker=2.4)]
-    (remark,) = find_remarkable(shots)
+    (remark,) = find_doubtful_shots(shots)
     assert remark.reasons == ["colors change from frame to frame"]
     assert (remark.frame, remark.frame_seconds) == (200, 8.0)
     assert remark.findings[0].value is None
-    assert find_remarkable([shot | {"colorfulness": 3.0, "flicker": 0.1} for shot in shots]) == []
+    assert (
+        find_doubtful_shots([shot | {"colorfulness": 3.0, "flicker": 0.1} for shot in shots]) == []
+    )
 
 
 def test_figures_that_are_missing_say_nothing() -> None:
     """A shot of one frame has no flicker; one of two is too short to look at."""
-    assert find_remarkable(film(flicker=None, confidence=None)) == []
-    assert find_remarkable(film(frames=2, confidence=0.1)) == []
+    assert find_doubtful_shots(film(flicker=None, confidence=None)) == []
+    assert find_doubtful_shots(film(frames=2, confidence=0.1)) == []
 
 
 Map = NDArray[np.float32]
@@ -241,7 +243,7 @@ def test_a_glowing_spot_is_found_in_a_film() -> None:
         timeline.add(
             ab, seconds=number / 24, shot=number // 30, confidence=0.4, lightness=lightness
         )
-    (remark,) = find_remarkable(timeline.shots())
+    (remark,) = find_doubtful_shots(timeline.shots())
     assert (remark.shot, remark.frame) == (1, 41)
     assert remark.frame_seconds == pytest.approx(41 / 24)
     assert remark.reasons[0] == "skin hues glow"

@@ -24,15 +24,15 @@ from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Matrix
 from vidcolor.reading import reader
 from vidcolor.reading.pixels import plane_view
-from vidcolor.reading.reader import Losses, _luma, read_frames
+from vidcolor.reading.reader import Damage, _luma, read_frames
 from vidcolor.reading.source import probe
 
 MILLISECOND = Fraction(1, 1000)
 
 
-def read(path: Path, **piece: Fraction) -> tuple[list[Frame], Losses]:
+def read(path: Path, **piece: Fraction) -> tuple[list[Frame], Damage]:
     """All frames of a film, and what was damaged in it."""
-    losses = Losses()
+    losses = Damage()
     return list(read_frames(probe(path), losses, **piece)), losses
 
 
@@ -70,7 +70,7 @@ def test_luma_is_as_coded(
     luma = moving_luma(3, *size, depth=depth)
     frames, losses = read(write_film(tmp_path / "film.mkv", luma, pixel_format=pixel_format))
     assert_same_luma(frames, luma)
-    assert losses == Losses()
+    assert losses == Damage()
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_time_that_goes_back_is_mended_and_told() -> None:
     """A frame without a later time than the one before gets the next time, and is counted."""
     from vidcolor.reading.reader import _rising_pts
 
-    losses = Losses()
+    losses = Damage()
     frame = av.VideoFrame(16, 16, "gray")
     times = []
     for pts in (5, 3, None, 9):
@@ -225,7 +225,7 @@ def test_a_change_of_size_is_told_with_its_frame(tmp_path: Path) -> None:
     ]
     film = tmp_path / "film.ts"
     film.write_bytes(b"".join(part.read_bytes() for part in parts))
-    frames = read_frames(probe(film), Losses())
+    frames = read_frames(probe(film), Damage())
     for _ in range(3):
         next(frames)
     with pytest.raises(SourceError, match=r"frame 3 changes from 64x32 yuv420p to 80x32 yuv420p"):
@@ -324,7 +324,7 @@ def test_a_film_that_breaks_when_sought_is_read_from_its_beginning() -> None:
     """A piece of a film with bad key frames is the same as in the whole film."""
     clip = CLIPS / "formats" / "real-yuv444-seek-breaks.mp4"
     piece, _ = read(clip, start_seconds=Fraction("10.5"), duration_seconds=Fraction(1, 4))
-    frames = read_frames(probe(clip), Losses())
+    frames = read_frames(probe(clip), Damage())
     whole = {frame.pts: frame.luma for frame in frames if frame.seconds < 11}
     assert len(piece) == 5
     assert_same_luma(piece, [whole[frame.pts] for frame in piece])
@@ -336,7 +336,7 @@ def test_luma_of_rgb_goes_by_the_pictures_matrix(tmp_path: Path) -> None:
     film = write_film(tmp_path / "film.mkv", [(green, blue, red)], pixel_format="gbrp10le")
     source = probe(film)
     wide = replace(source, picture=replace(source.picture, matrix=Matrix.BT2020_NCL))
-    (frame,) = read_frames(wide, Losses())
+    (frame,) = read_frames(wide, Damage())
     expected = 0.2627 * red + 0.6780 * green + 0.0593 * blue
     assert np.abs(frame.luma - expected).max() <= 0.5 + 1e-6
 
@@ -357,7 +357,7 @@ def test_the_processor_decodes_what_hardware_cannot(
         pytest.skip("this machine has such hardware")
     film = write_film(tmp_path / "film.mkv", moving_luma(3, 64, 48), codec=codec)
     expected = [frame.luma for frame in read(film)[0]]
-    assert_same_luma(list(read_frames(probe(film), Losses(), hwaccel=hwaccel)), expected)
+    assert_same_luma(list(read_frames(probe(film), Damage(), hwaccel=hwaccel)), expected)
     (record,) = caplog.records
     assert reason in record.getMessage()
     assert record.getMessage().endswith("the processor does")
@@ -385,7 +385,7 @@ def test_luma_that_hardware_gives_back_is_the_same(
 
     monkeypatch.setattr(reader, "_decode", decode_by_hardware)
     monkeypatch.setattr(reader, "EXACT_CODECS", ())
-    frames = list(read_frames(probe(film), Losses(), hwaccel="cuda"))
+    frames = list(read_frames(probe(film), Damage(), hwaccel="cuda"))
     assert_same_luma(frames, luma)
     with pytest.raises(SourceError, match="changes from"):
         read(film)  # without hardware it is another film's picture

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoding, decode_annealed_mean
-from vidcolor.frame import ColorHistogram
+from vidcolor.frame import Prediction
 from vidcolor.refine.flood import Flood, pool_histograms
 from vidcolor.refine.refined import Decode, Refined
 from vidcolor.refine.regions import even_lightness, flood_regions
@@ -18,14 +18,14 @@ from vidcolor.settings import RefineSettings
 
 
 def refine_flood(
-    histograms: Iterable[ColorHistogram], decode: Decode, memory: float = 0.85
+    histograms: Iterable[Prediction], decode: Decode, memory: float = 0.85
 ) -> Iterator[Refined]:
     """A shot's frames, flooded."""
     return map(Flood(decode, threshold=RefineSettings().threshold, memory=memory), histograms)
 
 
 def refine_scribble(
-    histograms: Iterable[ColorHistogram], decode: Decode, memory: float = 0.85
+    histograms: Iterable[Prediction], decode: Decode, memory: float = 0.85
 ) -> Iterator[Refined]:
     """A shot's frames, scribbled."""
     return map(Scribble(decode, memory=memory), histograms)
@@ -58,7 +58,7 @@ class Refine(Protocol):
     """Either way to refine."""
 
     def __call__(  # noqa: D102
-        self, histograms: Iterable[ColorHistogram], decode: Decode, *, memory: float = ...
+        self, histograms: Iterable[Prediction], decode: Decode, *, memory: float = ...
     ) -> Iterator[Refined]: ...
 
 
@@ -96,14 +96,14 @@ def noisy_histogram(parts: np.ndarray, rng: np.random.Generator) -> torch.Tensor
     return torch.from_numpy(probabilities)
 
 
-def animation(count: int, grain: float = 0.0) -> Iterator[ColorHistogram]:
+def animation(count: int, grain: float = 0.0) -> Iterator[Prediction]:
     """Frames of the animation, noise and grain new in each."""
     rng = np.random.default_rng(0)
     for t in range(count):
         drawn = cel(t)
         grained = drawn.lightness + rng.normal(0, grain, drawn.lightness.shape)
         lightness = grained.clip(0, 100).astype(np.float32)
-        yield ColorHistogram(noisy_histogram(drawn.parts, rng), lightness)
+        yield Prediction(noisy_histogram(drawn.parts, rng), lightness)
 
 
 @pytest.fixture(scope="module", params=[0.0, 2.0], ids=["clean", "grain"])
@@ -112,12 +112,12 @@ def flooded(request: pytest.FixtureRequest) -> list[Refined]:
     return list(refine_flood(animation(50, request.param), decode))
 
 
-def random_histogram(lightness: np.ndarray, seed: int = 0) -> ColorHistogram:
+def random_histogram(lightness: np.ndarray, seed: int = 0) -> Prediction:
     """A random histogram for each 4 x 4 pixels of a picture, fewer at its right and lower edge."""
     h, w = (-(-side // 4) for side in lightness.shape)
     generator = torch.Generator().manual_seed(seed)
     logits = torch.randn(BIN_COUNT, h, w, generator=generator).mul(3)
-    return ColorHistogram(logits.softmax(0), lightness.astype(np.float32))
+    return Prediction(logits.softmax(0), lightness.astype(np.float32))
 
 
 def change(maps: list[np.ndarray]) -> float:
@@ -203,10 +203,10 @@ def test_pooling_is_the_mean_over_the_area() -> None:
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 5, (22, 31)).astype(np.int32)
     histogram = random_histogram(np.zeros((22, 31)))
-    pooled = pool_histograms(histogram.probabilities, labels)
+    pooled = pool_histograms(histogram.map, labels)
     for region in range(5):
         pixels = np.argwhere(labels == region)
-        total = sum(histogram.probabilities[:, y // 4, x // 4].double() for y, x in pixels)
+        total = sum(histogram.map[:, y // 4, x // 4].double() for y, x in pixels)
         np.testing.assert_allclose(pooled[region], total / len(pixels), atol=1e-7)
 
 
@@ -214,7 +214,7 @@ def test_a_frame_alone_has_the_decoded_means() -> None:
     """The first frame's color of a region is what its pooled histogram decodes to, exactly."""
     [frame] = refine_flood(animation(1), decode)
     labels = frame.record["labels"]
-    pooled = pool_histograms(frame.histogram.probabilities, labels - 1)
+    pooled = pool_histograms(frame.histogram.map, labels - 1)
     expected = decode(torch.from_numpy(pooled.T[:, None].copy()))[:, 0].numpy()
     np.testing.assert_allclose(frame.ab, expected[:, labels - 1], atol=1e-5)
 
@@ -302,7 +302,7 @@ def test_a_still_picture_holds_still(refine: Refine, share: float) -> None:
         random_histogram((still + rng.normal(0, 2, still.shape)).clip(0, 100), seed)
         for seed in range(12)
     ]
-    fresh = change([decode(one.probabilities).numpy() for one in shot])
+    fresh = change([decode(one.map).numpy() for one in shot])
     assert change([frame.ab for frame in refine(shot, decode)]) < share * fresh
 
 
@@ -311,7 +311,7 @@ def test_one_comes_out_as_each_goes_in(refine: Refine) -> None:
     """There is no look-ahead; the histogram is handed on, and what came out stays as it was."""
     asked = []
 
-    def shot() -> Iterator[ColorHistogram]:
+    def shot() -> Iterator[Prediction]:
         for one in animation(3):
             asked.append(one)
             yield one
@@ -355,7 +355,7 @@ def test_a_region_is_blended_with_its_match() -> None:
     flat = np.full((64, 64), 50.0)
     shot = [random_histogram(flat, seed) for seed in range(5)]
     shown = [frame.ab[:, 0, 0] for frame in refine_flood(shot, decode, memory=0.5)]
-    pooled = [one.probabilities.mean((1, 2)) for one in shot]
+    pooled = [one.map.mean((1, 2)) for one in shot]
     expected = decode(pooled[0][:, None, None])[:, 0, 0].numpy()
     for t, ab in enumerate(shown):
         weights = [0.5 ** (t - i) for i in range(t + 1)]
@@ -422,7 +422,7 @@ def test_seeds_are_the_surest_of_each_square() -> None:
     histogram = random_histogram(natural_picture()[:90, :122])
     [frame] = refine_scribble([histogram], decode)
     seeds = frame.record["seeds"]
-    plain = decode_annealed_mean(histogram.probabilities, 1.0, PLAIN)
+    plain = decode_annealed_mean(histogram.map, 1.0, PLAIN)
     entropy = plain.entropy[0].numpy()
     assert seeds.shape == frame.ab.shape[1:] == (23, 31)
     for y in range(0, 23, 4):
@@ -435,8 +435,8 @@ def test_seeds_are_the_surest_of_each_square() -> None:
 def test_seeds_that_agree_color_the_whole_picture() -> None:
     """Where all seeds have one color there is no other, whatever the lightness does."""
     histogram = random_histogram(natural_picture())
-    one = histogram.probabilities[:, :1, :1].expand_as(histogram.probabilities)
-    [frame] = refine_scribble([ColorHistogram(one, histogram.lightness)], decode)
+    one = histogram.map[:, :1, :1].expand_as(histogram.map)
+    [frame] = refine_scribble([Prediction(one, histogram.lightness)], decode)
     np.testing.assert_allclose(frame.ab, np.broadcast_to(frame.ab[:, :1, :1], frame.ab.shape),
                                atol=1e-4)  # fmt: skip
 
@@ -444,8 +444,8 @@ def test_seeds_that_agree_color_the_whole_picture() -> None:
 def test_a_seed_stays_until_another_is_clearly_surer() -> None:
     """On a still picture a square keeps its seed if no other point is surer by half a bit."""
     first, other = (random_histogram(natural_picture(), seed) for seed in range(2))
-    mixed = torch.lerp(first.probabilities, other.probabilities, 0.3)
-    shot = [first, ColorHistogram(mixed, first.lightness)]
+    mixed = torch.lerp(first.map, other.map, 0.3)
+    shot = [first, Prediction(mixed, first.lightness)]
     before, now = (frame.record["seeds"] for frame in refine_scribble(shot, decode, memory=0.8))
     entropy = decode_annealed_mean(mixed, 1.0, PLAIN).entropy[0].numpy()
     lead = squares(np.where(before, entropy, 0)).sum(1) - squares(entropy).min(1)
@@ -459,7 +459,7 @@ def test_a_seed_stays_until_another_is_clearly_surer() -> None:
 def test_flicker_of_the_whole_picture_changes_nothing(refine: Refine) -> None:
     """A frame that is brighter all over is refined as if it were not."""
     shot = [random_histogram(natural_picture(), seed) for seed in range(2)]
-    brighter = ColorHistogram(shot[1].probabilities, shot[1].lightness + 8)
+    brighter = Prediction(shot[1].map, shot[1].lightness + 8)
     _, steady = refine(shot, decode)
     _, flickering = refine([shot[0], brighter], decode)
     off = np.hypot(*(steady.ab - flickering.ab))

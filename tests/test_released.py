@@ -18,7 +18,7 @@ from vidcolor.models import released, zoo
 from vidcolor.models.weights import Weights, build_net
 from vidcolor.models.zoo import load_model
 from vidcolor.nets.ddcolor import DDColorNet
-from vidcolor.nets.eccv16 import PlainNet
+from vidcolor.nets.eccv16 import Eccv16Net
 from vidcolor.nets.guests import GUESTS
 from vidcolor.nets.siggraph17 import Siggraph17Net
 from vidcolor.nets.unet import UNet
@@ -90,7 +90,7 @@ def test_the_released_names_load(trusted: Path) -> None:
     state = released_state()
     net = build_net(released.read_released(trusted), trusted).eval()
     lightness = torch.rand(1, 1, 32, 32, generator=torch.Generator().manual_seed(1)) * 100
-    theirs = PlainNet()
+    theirs = Eccv16Net()
     theirs.load_state_dict({k: v for k, v in state.items() if k != "model_out.weight"})
     with torch.no_grad():
         logits = theirs.eval()((lightness - 50) / 100)

@@ -11,7 +11,7 @@ from vidcolor import colorize_video
 from vidcolor.errors import DiskFullError, OutputError, SourceGoneError
 from vidcolor.files import work_path
 from vidcolor.film import coloring
-from vidcolor.film.checkpoint import Work
+from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.report.timeline import FrameFigures
 from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Settings
@@ -78,15 +78,15 @@ def test_a_killed_film_ends_with_the_same_bytes(
 
 def stop_at(frame: int, reel: Path, output: Path, error: type[BaseException]) -> None:
     """Colorize until `error` is raised where a frame is kept."""
-    add_frame = Work.add_frame
+    add_frame = Checkpoint.add_frame
 
-    def failing(self: Work, shot: int, number: int, figures: FrameFigures) -> None:
+    def failing(self: Checkpoint, shot: int, number: int, figures: FrameFigures) -> None:
         if number == frame:
             raise error("stopped")
         add_frame(self, shot, number, figures)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Work, "add_frame", failing)
+        patched.setattr(Checkpoint, "add_frame", failing)
         with pytest.raises(error, match="stopped"):
             colorize_video(reel, output, SETTINGS)
 
@@ -102,8 +102,8 @@ def test_only_what_is_missing_is_colorized(
     output = tmp_path / "out.mkv"
     stop_at(2 * SHOT_FRAMES + 3, reel, output, KeyboardInterrupt)
     asked: list[object] = []
-    expose = seeing.expose
-    monkeypatch.setattr(seeing, "expose", lambda seen: (asked.append(seen), expose(seen))[1])
+    brighten = seeing.brighten
+    monkeypatch.setattr(seeing, "expose", lambda seen: (asked.append(seen), brighten(seen))[1])
     caplog.set_level("INFO", "vidcolor")
     shown: list[tuple[int, int]] = []
     result = colorize_video(reel, output, SETTINGS, progress=lambda *told: shown.append(told))

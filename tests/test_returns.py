@@ -7,12 +7,12 @@ import torch
 from clips import soft_shot
 
 from vidcolor.evaluation.cuts import parse_labels
-from vidcolor.frame import ColorHistogram
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.frame import Prediction
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_shots
 from vidcolor.shots.detail import small_luma
-from vidcolor.temporal.gain import Strength
+from vidcolor.temporal.gain import ChromaGain
 from vidcolor.temporal.memory import ShotEnding, ShotMemory
 
 CLIPS = Path(__file__).parents[2] / "shared" / "clips"
@@ -75,7 +75,7 @@ def test_no_set_up_comes_back_in_clips_that_have_none(clip: str) -> None:
         pytest.skip(f"no {clip}")
     frames = (
         (frame, small_luma(frame.luma, frame.picture.depth))
-        for frame in read_frames(probe(path), Losses())
+        for frame in read_frames(probe(path), Damage())
     )
     shots = {shot for _, shot, _ in number_shots(frames)}
     assert [shot.returns_to for shot in shots] == [None] * (len(LABELS[clip]) + 1)
@@ -85,10 +85,10 @@ def ending(value: float) -> ShotEnding:
     """An ending whose histogram has one value all over."""
     probabilities = torch.full((3, 2, 2), value)
     lightness = np.zeros((8, 8), np.float32)
-    strength = Strength()
+    strength = ChromaGain()
     strength.gain(np.ones((2, 2, 2), np.float32), np.ones((2, 2, 2), np.float32))
     weight = np.ones((2, 2), np.float32)
-    return ShotEnding(ColorHistogram(probabilities, lightness, weight=weight), strength)
+    return ShotEnding(Prediction(probabilities, lightness, weight=weight), strength)
 
 
 def test_endings_are_recalled_by_number() -> None:
@@ -101,7 +101,7 @@ def test_endings_are_recalled_by_number() -> None:
     for shot in (1, 2):
         histogram = memory.recall(shot).histogram
         assert histogram is not None
-        assert histogram.probabilities.unique().tolist() == [shot]
+        assert histogram.map.unique().tolist() == [shot]
 
 
 def test_what_goes_on_does_not_change_what_is_remembered() -> None:
@@ -116,5 +116,5 @@ def test_what_goes_on_does_not_change_what_is_remembered() -> None:
 def test_an_unsmoothed_shot_leaves_nothing() -> None:
     """Without smoothing there is no past to go on with."""
     memory = ShotMemory(1)
-    memory.keep(0, ShotEnding(ColorHistogram(torch.ones(3, 2, 2), np.zeros((8, 8))), Strength()))
+    memory.keep(0, ShotEnding(Prediction(torch.ones(3, 2, 2), np.zeros((8, 8))), ChromaGain()))
     assert memory.recall(0).histogram is None

@@ -5,12 +5,12 @@ import pytest
 
 from vidcolor.color.rgb import full_luma, rgb_picture
 from vidcolor.color.ycbcr import KR_KB
-from vidcolor.frame import Matrix, Picture
+from vidcolor.frame import FrameFormat, Matrix
 
 
-def picture(depth: int, matrix: Matrix, *, full_range: bool) -> Picture:
+def picture(depth: int, matrix: Matrix, *, full_range: bool) -> FrameFormat:
     """Of 64 x 64 pixels, each with chroma of its own."""
-    return Picture(
+    return FrameFormat(
         width=64,
         height=64,
         depth=depth,

@@ -26,9 +26,9 @@ from vidcolor.film.colorize import Result, colorize_video
 from vidcolor.frame import Frame
 from vidcolor.reading import open_sequence as pictures
 from vidcolor.reading import sequence
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.sequence import list_patterns, open_picture
-from vidcolor.reading.sequence_names import Pattern
+from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reading.source import Source, probe
 from vidcolor.reading.tint import is_color
 from vidcolor.report.sidecar import read_sidecar, tell_fixity
@@ -39,9 +39,9 @@ AT_18 = InputSettings(fps=Fraction(18))
 HOLD = InputSettings(fps=Fraction(18), gaps="hold")
 
 
-def read(source: Source, **piece: Fraction) -> tuple[list[Frame], Losses]:
+def read(source: Source, **piece: Fraction) -> tuple[list[Frame], Damage]:
     """All frames of a film, and what was lost of it."""
-    losses = Losses()
+    losses = Damage()
     return list(read_frames(source, losses, **piece)), losses
 
 
@@ -188,7 +188,7 @@ def test_opening_reads_the_first_picture_only(
     source = probe(tmp_path / "%04d.dpx", AT_18)
     assert set(seen) == {"0000.dpx"}
     seen.clear()
-    frames = read_frames(source, Losses())
+    frames = read_frames(source, Damage())
     next(frames)
     assert len(seen) < 5
     assert source.files[299] == tmp_path / "0299.dpx"
@@ -370,15 +370,15 @@ def test_colored_pictures_are_told_from_toned(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_patterns(name: str, before: str, digits: int, behind: str) -> None:
     """A pattern is read as FFmpeg reads it, and written so again."""
-    pattern = Pattern.parse(Path("reel", name))
-    assert pattern == Pattern(Path("reel"), before, digits, behind)
+    pattern = SequenceNames.parse(Path("reel", name))
+    assert pattern == SequenceNames(Path("reel"), before, digits, behind)
     assert pattern.path == Path("reel", name)
 
 
 @pytest.mark.parametrize("name", ["a.dpx", "%s.dpx", "%d%d.dpx", "%6d.dpx", "%04d.mkv", "%x.png"])
 def test_what_is_no_pattern(name: str) -> None:
     """Other names are those of files."""
-    assert Pattern.parse(Path(name)) is None
+    assert SequenceNames.parse(Path(name)) is None
 
 
 def test_numbers_outgrow_their_zeros(tmp_path: Path) -> None:
@@ -439,10 +439,10 @@ def test_a_rate_for_a_film_is_refused(tmp_path: Path) -> None:
     film = write_film(tmp_path / "%03d.mkv", moving_luma(2))
     with pytest.raises(SourceError, match="is no series of pictures and has a rate; leave --fps"):
         probe(film, AT_18)
-    assert probe(film).series is None
+    assert probe(film).sequence is None
     lone = tmp_path / "%04d.png"
     lone.write_bytes(picture_bytes(moving_luma(1)[0], "gray", ".png"))
-    assert probe(lone).series is None
+    assert probe(lone).sequence is None
     with pytest.raises(SourceError, match=r"no.mkv: no such file"):
         probe(tmp_path / "no.mkv", AT_18)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vidcolor.evaluation.cuts import CutCounts, count_cuts, first_frames, parse_labels
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.shots.blends import WINDOW
 from vidcolor.shots.cuts import number_shots
@@ -60,7 +60,7 @@ def mix(one: np.ndarray, other: np.ndarray, frames: int) -> list[np.ndarray]:
 @pytest.fixture(scope="module")
 def coaches() -> list[np.ndarray]:
     """Two seconds of worn film, 1899: one shot with flicker, specks, grain and blended frames."""
-    frames = read_frames(probe(DATA / "coaches_1899.mpg"), Losses())
+    frames = read_frames(probe(DATA / "coaches_1899.mpg"), Damage())
     return [small_luma(frame.luma, frame.picture.depth) for frame in frames]
 
 
@@ -334,6 +334,6 @@ def test_cuts_of_real_films(clip: str) -> None:
     path = next(CLIPS.glob(f"*/{glob.escape(clip)}"), None)
     if path is None:
         pytest.skip(f"no {clip}")
-    frames = read_frames(probe(path), Losses())
+    frames = read_frames(probe(path), Damage())
     found = cuts([small_luma(frame.luma, frame.picture.depth) for frame in frames])
     assert count_cuts(found, LABELS[clip]) == CutCounts(right=len(LABELS[clip]))

@@ -10,7 +10,7 @@ from vidcolor.color.planes import (
 )
 from vidcolor.color.siting import chroma_origin, chroma_strips
 from vidcolor.color.upsample import columns_at_chroma, rows_at_chroma
-from vidcolor.frame import ChromaLocation, Matrix, Picture
+from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
 
 # (log2 width, log2 height): 4:4:4, 4:2:2, 4:2:0, 4:1:1, 4:1:0, 4:4:0
 SUBSAMPLINGS = [(0, 0), (1, 0), (1, 1), (2, 0), (2, 2), (0, 1)]
@@ -19,9 +19,9 @@ LOCATIONS = list(ChromaLocation)
 
 def picture(
     width: int, height: int, subsampling: tuple[int, int], location: ChromaLocation
-) -> Picture:
+) -> FrameFormat:
     """An 8-bit film of the given chroma grid."""
-    return Picture(
+    return FrameFormat(
         width=width,
         height=height,
         depth=8,
@@ -33,7 +33,7 @@ def picture(
     )
 
 
-def positions(film: Picture) -> tuple[np.ndarray, np.ndarray]:
+def positions(film: FrameFormat) -> tuple[np.ndarray, np.ndarray]:
     """Where the chroma samples lie, in luma samples, written out from H.273 figure 1."""
     x, y = 1 << film.log2_chroma_width, 1 << film.log2_chroma_height
     left = film.chroma_location in {

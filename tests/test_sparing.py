@@ -29,7 +29,7 @@ def asked(pictures: list[np.ndarray], settings: TemporalSettings = AUTO) -> list
     """Whether the network is asked about each picture of a shot."""
     sparing = KeyframeChooser(settings)
     moved = with_motions(seen(pictures), settings)
-    return [sparing.choose(motion).asked for _, motion in moved]
+    return [sparing.choose(motion).is_keyframe for _, motion in moved]
 
 
 def test_a_still_picture_is_asked_about_seldom() -> None:
@@ -87,4 +87,4 @@ def test_without_smoothing_all_are_asked_about() -> None:
     sparing = KeyframeChooser(settings)
     moved = with_motions(seen([texture()] * 3), settings)
     choices = [sparing.choose(motion) for _, motion in moved]
-    assert all(choice.asked and choice.motion is None for choice in choices)
+    assert all(choice.is_keyframe and choice.motion is None for choice in choices)

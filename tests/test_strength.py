@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from vidcolor.temporal.gain import MOST_GAIN, Strength
+from vidcolor.temporal.gain import MOST_GAIN, ChromaGain
 
 
 def colors(strength: float, seed: int = 0) -> np.ndarray:
@@ -11,15 +11,15 @@ def colors(strength: float, seed: int = 0) -> np.ndarray:
 
 def test_colors_that_lose_nothing_gain_nothing() -> None:
     """Where smoothing changes nothing, the gain is 1; it is never less."""
-    strength = Strength()
+    strength = ChromaGain()
     for _ in range(50):
         assert strength.gain(colors(10), colors(10)) == 1
-    assert Strength().gain(colors(8), colors(10)) == 1
+    assert ChromaGain().gain(colors(8), colors(10)) == 1
 
 
 def test_the_gain_comes_slowly() -> None:
     """A steady loss is made good after seconds, with no jump on the way."""
-    strength = Strength()
+    strength = ChromaGain()
     gains = [strength.gain(colors(10), colors(9)) for _ in range(300)]
     assert gains[0] < 1.03
     assert np.abs(np.diff(gains)).max() < 0.02
@@ -29,24 +29,24 @@ def test_the_gain_comes_slowly() -> None:
 
 def test_there_is_a_most() -> None:
     """Colors that vanish in the mean are not blown up."""
-    strength = Strength()
+    strength = ChromaGain()
     assert max(strength.gain(colors(30), colors(3)) for _ in range(300)) == MOST_GAIN
 
 
 def test_no_color_is_no_trouble() -> None:
     """Black and white throughout has a gain of 1."""
-    assert Strength().gain(colors(0), colors(0)) == 1
+    assert ChromaGain().gain(colors(0), colors(0)) == 1
 
 
 def test_maps_may_differ_in_size() -> None:
     """A part of the pixels tells the same."""
     ab = colors(10)
-    assert Strength().gain(ab[:, ::2, ::2], ab) == pytest.approx(1, abs=0.01)
+    assert ChromaGain().gain(ab[:, ::2, ::2], ab) == pytest.approx(1, abs=0.01)
 
 
 def test_a_spared_frame_is_measured_by_the_last_that_was_not() -> None:
     """What moving it again and again takes from its colors is given back as well."""
-    strength = Strength()
+    strength = ChromaGain()
     strength.gain(colors(10), colors(10))
     gains = [strength.gain_spared(colors(9)) for _ in range(300)]
     assert gains == sorted(gains)

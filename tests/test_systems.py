@@ -18,7 +18,7 @@ from vidcolor.nets.table import NETS
 from vidcolor.nets.unet import UNet
 from vidcolor.nets.vgg import CLASSES, VggNet, class_centers, classes_of
 from vidcolor.training.adversary import PatchDiscriminator, WholeDiscriminator
-from vidcolor.training.learner import WEIGHTS_NAME, Learner
+from vidcolor.training.learner import WEIGHTS_NAME, Trainer
 from vidcolor.training.objective import (
     DIVERGENCE_WEIGHT,
     Example,
@@ -49,7 +49,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-def make_learner(name: str, **given: object) -> Learner:
+def make_learner(name: str, **given: object) -> Trainer:
     """A net of its own size about to learn."""
     torch.manual_seed(0)
     settings = settings_of(name, TINY | given)
@@ -57,7 +57,7 @@ def make_learner(name: str, **given: object) -> Learner:
     bins = bins_of(name, torch.full((BIN_COUNT,), 1 / BIN_COUNT)) if is_binned else None
     objective = objective_of(name, settings, bins, CPU)
     named = {"name": name, "objective": objective, "bins": bins}
-    return Learner(NETS[name].make({}), settings, device=CPU, about={}, **named)
+    return Trainer(NETS[name].make({}), settings, device=CPU, about={}, **named)
 
 
 def crops(step: int, side: int = 32) -> torch.Tensor:

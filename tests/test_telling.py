@@ -4,16 +4,16 @@ import pytest
 
 from vidcolor.cli.output import MOST_REMARKS, tell_outcome
 from vidcolor.film.colorize import Result
-from vidcolor.reading.reader import Losses
+from vidcolor.reading.reader import Damage
 from vidcolor.reels.batch import ReelResult
-from vidcolor.report.checks import Finding, Remark
+from vidcolor.report.checks import DoubtfulShot, Finding
 
 
-def remark(shot: int) -> Remark:
+def remark(shot: int) -> DoubtfulShot:
     """One of two reasons, the first seen 62.98 s after the film's beginning."""
     seen = Finding(reason="skin hues glow", figure="skin", value=0.1, frame=1870, seconds=62.98)
     unsure = Finding(reason="unsure", figure="confidence", value=0.1, frame=1900, seconds=64)
-    return Remark(
+    return DoubtfulShot(
         shot=shot,
         seconds=60.0,
         reasons=["skin hues glow", "unsure"],
@@ -23,10 +23,10 @@ def remark(shot: int) -> Remark:
     )
 
 
-def told(remarks: list[Remark], capsys: pytest.CaptureFixture[str]) -> list[str]:
+def told(remarks: list[DoubtfulShot], capsys: pytest.CaptureFixture[str]) -> list[str]:
     """The lines below that of the film itself."""
     path = Path("film.colorized.mkv")
-    result = Result(path=path, frames=9, shots=3, seconds=1.0, losses=Losses(), remarks=remarks)
+    result = Result(path=path, frames=9, shots=3, seconds=1.0, losses=Damage(), remarks=remarks)
     outcome = ReelResult(source=Path("film.mkv"), state="done", result=result)
     tell_outcome(outcome, quiet=False, dry_run=False)
     return capsys.readouterr().out.splitlines()[1:]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from vidcolor.frame import ColorHistogram, Spared
+from vidcolor.frame import Prediction, Propagated
 from vidcolor.settings import TemporalSettings
 from vidcolor.temporal.motion import find_motion
 from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
@@ -14,25 +14,25 @@ from vidcolor.temporal.smoothing import LOOK_AHEAD, smooth_histograms
 BINS, H, W = 7, 12, 16
 
 
-def histogram(seed: int, lightness: np.ndarray | None = None) -> ColorHistogram:
+def histogram(seed: int, lightness: np.ndarray | None = None) -> Prediction:
     """A random histogram of a picture, by default the same textured one for every seed."""
     generator = torch.Generator().manual_seed(seed)
     probabilities = torch.softmax(torch.randn(BINS, H, W, generator=generator), dim=0)
     texture = np.random.default_rng(0).uniform(20, 80, (4 * H, 4 * W)).astype(np.float32)
-    return ColorHistogram(probabilities, texture if lightness is None else lightness)
+    return Prediction(probabilities, texture if lightness is None else lightness)
 
 
-def smooth(shot: list[ColorHistogram], smoothing: float = 0.85) -> list[torch.Tensor]:
+def smooth(shot: list[Prediction], smoothing: float = 0.85) -> list[torch.Tensor]:
     """The smoothed probabilities of each frame of a shot."""
     settings = TemporalSettings(smoothing=smoothing)
-    return [one.probabilities for one in smooth_histograms(shot, settings)]
+    return [one.map for one in smooth_histograms(shot, settings)]
 
 
 def test_without_smoothing_nothing_changes() -> None:
     """With smoothing 0 every histogram comes out bit for bit."""
     shot = [histogram(i) for i in range(4)]
     for one, out in zip(shot, smooth(shot, 0), strict=True):
-        assert torch.equal(one.probabilities, out)
+        assert torch.equal(one.map, out)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 6, LOOK_AHEAD, LOOK_AHEAD + 5])
@@ -41,9 +41,9 @@ def test_a_still_picture_gives_a_weighted_mean(frames: int) -> None:
     shot = [histogram(i) for i in range(frames)]
     total, weight = torch.zeros(BINS, H, W), 0.0
     for one in shot[1:LOOK_AHEAD][::-1]:
-        total, weight = 0.7 * total + one.probabilities, 0.7 * weight + 1
+        total, weight = 0.7 * total + one.map, 0.7 * weight + 1
     for one, out in zip(shot, smooth(shot, 0.7), strict=True):
-        total, weight = 0.7 * total + one.probabilities, 0.7 * weight + 1
+        total, weight = 0.7 * total + one.map, 0.7 * weight + 1
         assert torch.allclose(out, total / weight, atol=1e-5)
 
 
@@ -65,7 +65,7 @@ def test_what_changed_starts_anew_and_the_rest_remembers() -> None:
     moved[:, :24] += 50  # the left six columns of the map
     shot = [histogram(0), histogram(1, moved)]
     _, out = smooth(shot)
-    fresh = shot[1].probabilities
+    fresh = shot[1].map
     assert torch.allclose(out[:, :, :5], fresh[:, :, :5], atol=1e-3)
     assert (out - fresh)[:, :, 10:].abs().max() > 0.05
 
@@ -86,7 +86,7 @@ def test_grain_keeps_the_memory() -> None:
     shot = [
         histogram(i, (still + rng.normal(0, 5, still.shape)).astype(np.float32)) for i in range(30)
     ]
-    single = shot[-1].probabilities - 1 / BINS
+    single = shot[-1].map - 1 / BINS
     spread = (smooth(shot)[-1] - 1 / BINS).std() / single.std()
     assert spread < 0.4  # A mean of 0.85's effective length, 12 frames, has 0.29.
 
@@ -95,7 +95,7 @@ def test_one_comes_out_as_each_goes_in() -> None:
     """Only a shot's first frames wait for others, and what came out does not change any more."""
     asked: list[int] = []
 
-    def shot() -> Iterator[ColorHistogram]:
+    def shot() -> Iterator[Prediction]:
         for i in range(LOOK_AHEAD + 4):
             asked.append(i)
             yield histogram(i)
@@ -103,7 +103,7 @@ def test_one_comes_out_as_each_goes_in() -> None:
     kept = []
     for t, out in enumerate(smooth_histograms(shot(), TemporalSettings())):
         assert len(asked) == max(t + 1, LOOK_AHEAD)
-        kept.append((out.probabilities, out.probabilities.clone()))
+        kept.append((out.map, out.map.clone()))
     for now, then in kept:
         assert torch.equal(now, then)
 
@@ -112,7 +112,7 @@ def test_a_new_call_remembers_nothing() -> None:
     """The first frame of a shot is its own histogram, whatever was smoothed before."""
     smooth([histogram(i) for i in range(5)])
     first = histogram(9)
-    assert torch.equal(smooth([first])[0], first.probabilities)
+    assert torch.equal(smooth([first])[0], first.map)
     assert smooth([]) == []
 
 
@@ -123,11 +123,11 @@ def test_what_is_new_is_remembered_in_turn() -> None:
     moved[:, :24] += 50
     shot = [histogram(0), *(histogram(i, moved) for i in range(1, 4))]
     last = smooth(shot, 0.5)[-1]
-    weighted = sum(w * shot[i].probabilities for i, w in ((1, 0.25), (2, 0.5), (3, 1)))
+    weighted = sum(w * shot[i].map for i, w in ((1, 0.25), (2, 0.5), (3, 1)))
     assert torch.allclose(last[:, :, :4], weighted[:, :, :4] / 1.75, atol=1e-5)
 
 
-def moving_shot(frames: int, step: int, noise: float) -> tuple[list[ColorHistogram], list[int]]:
+def moving_shot(frames: int, step: int, noise: float) -> tuple[list[Prediction], list[int]]:
     """A textured picture that moves to the right by `step` map pixels a frame, over new ground.
 
     Its histograms are those of things that move with it, with noise of their own in each frame;
@@ -145,7 +145,7 @@ def moving_shot(frames: int, step: int, noise: float) -> tuple[list[ColorHistogr
         noisy = true[:, left : left + W] + noise * rng.uniform(0, 1, (H, W, BINS))
         probabilities = torch.from_numpy(noisy / noisy.sum(-1, keepdims=True)).float()
         lightness = np.clip(wide[:, 4 * left : 4 * (left + W)] + 50, 0, 100)
-        shot.append(ColorHistogram(probabilities.movedim(-1, 0), np.ascontiguousarray(lightness)))
+        shot.append(Prediction(probabilities.movedim(-1, 0), np.ascontiguousarray(lightness)))
     return shot, [t * step for t in range(frames)]
 
 
@@ -159,8 +159,8 @@ def test_the_past_goes_along_with_what_moves() -> None:
     shot, _ = moving_shot(14, 2, noise=0.4)
     still = TemporalSettings(motion=False)
     moved = smooth(shot, 0.9)
-    unmoved = [one.probabilities for one in smooth_histograms(shot, still)]
-    alone = spread(shot[-1].probabilities, shot[-2].probabilities, 2)
+    unmoved = [one.map for one in smooth_histograms(shot, still)]
+    alone = spread(shot[-1].map, shot[-2].map, 2)
     assert spread(moved[-1], moved[-2], 2) < 0.3 * alone
     assert spread(unmoved[-1], unmoved[-2], 2) > 0.6 * alone
 
@@ -172,14 +172,14 @@ def test_what_comes_into_sight_is_new() -> None:
     assert last.weight is not None
     assert last.weight[:, 0].max() < 1.4
     assert np.median(last.weight[:, 4:]) > 2.5
-    fresh = shot[-1].probabilities
-    assert torch.allclose(last.probabilities[:, :, 0], fresh[:, :, 0], atol=0.35)
+    fresh = shot[-1].map
+    assert torch.allclose(last.map[:, :, 0], fresh[:, :, 0], atol=0.35)
 
 
 def test_two_channels_are_smoothed_alike() -> None:
     """A map of a* and b*, which sums to nothing, goes through the same."""
     shot = [
-        ColorHistogram(torch.full((2, H, W), float(value)), histogram(0).lightness)
+        Prediction(torch.full((2, H, W), float(value)), histogram(0).lightness)
         for value in (10, 30)
     ]
     assert smooth(shot, 0.5)[1].unique().numel() == 1
@@ -191,7 +191,7 @@ def test_a_histogram_tells_what_was_done_to_it() -> None:
     shot = [histogram(i) for i in range(3)]
     made = list(smooth_histograms(shot, TemporalSettings()))
     for one, out in zip(shot, made, strict=True):
-        assert out.predicted is one.probabilities
+        assert out.predicted is one.map
         assert out.weight is not None
         assert out.motion is not None
         assert out.motion.trust.shape == out.weight.shape == (H, W)
@@ -210,8 +210,8 @@ def test_a_shot_begins_with_what_is_recalled() -> None:
     assert recalled.weight is not None
     (out,) = smooth_histograms([histogram(0)], settings, recalled)
     past = 0.7 * float(recalled.weight.mean())
-    mean = (past * recalled.probabilities + histogram(0).probabilities) / (past + 1)
-    assert torch.allclose(out.probabilities, mean, atol=1e-5)
+    mean = (past * recalled.map + histogram(0).map) / (past + 1)
+    assert torch.allclose(out.map, mean, atol=1e-5)
     assert out.weight is not None
     assert out.weight == pytest.approx(past + 1)
 
@@ -223,54 +223,54 @@ def test_nothing_is_recalled_for_what_is_new_in_the_picture() -> None:
     other[:, :24] += 50
     (recalled,) = smooth_histograms([histogram(1)], TemporalSettings())
     (out,) = smooth_histograms([histogram(0, other)], TemporalSettings(), recalled)
-    fresh = histogram(0).probabilities
-    assert torch.allclose(out.probabilities[:, :, :5], fresh[:, :, :5], atol=1e-3)
-    assert (out.probabilities - fresh)[:, :, 10:].abs().max() > 0.05
+    fresh = histogram(0).map
+    assert torch.allclose(out.map[:, :, :5], fresh[:, :, :5], atol=1e-3)
+    assert (out.map - fresh)[:, :, 10:].abs().max() > 0.05
 
 
 def test_a_spared_frame_carries_on_what_the_one_before_had() -> None:
     """On a still picture it is the same, with the same weight for the next one that is asked."""
     still = histogram(0).lightness
-    spared = Spared(still, find_motion(still, still, (W, H)))
+    spared = Propagated(still, find_motion(still, still, (W, H)))
     shot = [*(histogram(i) for i in range(LOOK_AHEAD)), spared, histogram(9)]
     *_, before, carried, after = smooth_histograms(shot, TemporalSettings(smoothing=0.5))
     assert carried.predicted is None
-    assert torch.allclose(carried.probabilities, before.probabilities, atol=1e-5)
+    assert torch.allclose(carried.map, before.map, atol=1e-5)
     assert before.weight is not None
     weight = 0.5 * before.weight.mean()
-    mean = (weight * before.probabilities + histogram(9).probabilities) / (weight + 1)
-    assert torch.allclose(after.probabilities, mean, atol=1e-4)
+    mean = (weight * before.map + histogram(9).map) / (weight + 1)
+    assert torch.allclose(after.map, mean, atol=1e-4)
 
 
 def test_a_spared_frame_goes_along_with_what_moves() -> None:
     """In a pan its histogram is that of the frame before, moved with the picture."""
     shot, _ = moving_shot(6, 2, noise=0)
-    asked: list[ColorHistogram | Spared] = [*shot[:4]]
+    asked: list[Prediction | Propagated] = [*shot[:4]]
     for before, now in pairwise(shot[3:]):
         motion = find_motion(now.lightness, before.lightness, (W, H))
-        asked.append(Spared(now.lightness, motion))
+        asked.append(Propagated(now.lightness, motion))
     out = list(smooth_histograms(asked, TemporalSettings()))
-    true = shot[5].probabilities[:, 3:-3, 8:-3]
-    assert (out[5].probabilities[:, 3:-3, 8:-3] - true).abs().mean() < 0.35 * (
-        out[3].probabilities[:, 3:-3, 8:-3] - true
+    true = shot[5].map[:, 3:-3, 8:-3]
+    assert (out[5].map[:, 3:-3, 8:-3] - true).abs().mean() < 0.35 * (
+        out[3].map[:, 3:-3, 8:-3] - true
     ).abs().mean()
 
 
 def test_the_first_frames_learn_from_those_asked_about_alone() -> None:
     """Spared frames among those looked ahead to are passed over on the way back."""
     still = histogram(0).lightness
-    spared = Spared(still, find_motion(still, still, (W, H)))
+    spared = Propagated(still, find_motion(still, still, (W, H)))
     settings = TemporalSettings(smoothing=0.5)
     first = next(smooth_histograms([histogram(0), spared, spared, histogram(3)], settings))
     together = next(smooth_histograms([histogram(0), histogram(3)], settings))
-    assert torch.allclose(first.probabilities, together.probabilities, atol=1e-5)
+    assert torch.allclose(first.map, together.map, atol=1e-5)
 
 
 @pytest.mark.parametrize("smoothing", [0, 0.5])
 def test_what_has_no_past_cannot_be_spared(smoothing: float) -> None:
     """A shot's first frame, and any without smoothing."""
     still = histogram(0).lightness
-    spared = Spared(still, find_motion(still, still, (W, H)))
+    spared = Propagated(still, find_motion(still, still, (W, H)))
     shot = [spared] if smoothing else [histogram(0), spared]
     with pytest.raises(ValueError, match="spared"):
         list(smooth_histograms(shot, TemporalSettings(smoothing=smoothing)))

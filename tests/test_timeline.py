@@ -33,7 +33,11 @@ def filled(frames: list[Shown], ticks: Iterator[float] | None = None) -> Timelin
     timeline = Timeline(clock=ticks.__next__) if ticks else Timeline()
     for ab, seconds, shot, confidence in frames:
         timeline.add(
-            ab, seconds=seconds, shot=shot, confidence=confidence, limited_share=confidence / 3
+            ab,
+            seconds=seconds,
+            shot=shot,
+            confidence=confidence,
+            gamut_limited_share=confidence / 3,
         )
     return timeline
 

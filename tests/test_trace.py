@@ -8,7 +8,7 @@ import pytest
 from clips import soft_shot
 
 from vidcolor.color.lightness import network_size, to_network
-from vidcolor.frame import ColorHistogram, Frame, Matrix, Picture, Record
+from vidcolor.frame import Frame, FrameFormat, Matrix, Prediction, Record
 from vidcolor.models.zoo import load_model
 from vidcolor.pipeline.run import colorize_frames
 from vidcolor.pipeline.trace import NO_TRACE, Decode, TracedFilm
@@ -23,7 +23,7 @@ class Notes:
     def __init__(self) -> None:
         self.facts: dict[str, Any] = {}
         self.arrays: dict[str, Record] = {}
-        self.predictions: dict[str, ColorHistogram] = {}
+        self.predictions: dict[str, Prediction] = {}
 
     def note(self, **facts: float | None) -> None:
         """Keep facts by name."""
@@ -35,7 +35,7 @@ class Notes:
         self.arrays[stage] = arrays
 
     def add_prediction(
-        self, stage: str, prediction: ColorHistogram, seconds: float, gain: float = 1.0
+        self, stage: str, prediction: Prediction, seconds: float, gain: float = 1.0
     ) -> None:
         """Keep a prediction by its stage."""
         assert seconds >= 0 < gain
@@ -73,7 +73,7 @@ def film() -> list[Frame]:
     """Frames of three shots, the last of which goes on with the first, at random times."""
     shots = [soft_shot(seed, length) for seed, length in ((1, 11), (2, 5), (1, 9))]
     height, width = shots[0][0].shape
-    picture = Picture(
+    picture = FrameFormat(
         width=width,
         height=height,
         depth=8,
@@ -105,8 +105,8 @@ def test_each_frame_keeps_what_is_known_of_it(every: Any) -> None:
         assert one.trace is notes
         seen = to_network(luma, one.frame.picture, size)
         np.testing.assert_array_equal(notes.arrays["lightness"]["lightness"], seen)
-        exposed = notes.arrays["lightness"]["exposed"]
-        assert notes.predictions["smooth"].lightness is exposed
+        brightened = notes.arrays["lightness"]["exposed"]
+        assert notes.predictions["smooth"].lightness is brightened
         assert notes.facts["spared"] == ("net" not in notes.predictions)
         assert notes.facts["shot"] == one.shot.number
         assert notes.arrays["chroma"]["cb"] is one.chroma.cb

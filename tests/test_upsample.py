@@ -5,14 +5,14 @@ import torch
 
 from vidcolor.color.planes import mean_at_chroma
 from vidcolor.color.upsample import spline_ab, upsample_ab
-from vidcolor.frame import ChromaLocation, Matrix, Picture
+from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
 
 WIDTH, HEIGHT = 512, 256
 
 
-def picture(location: ChromaLocation = ChromaLocation.LEFT) -> Picture:
+def picture(location: ChromaLocation = ChromaLocation.LEFT) -> FrameFormat:
     """A 4:2:0 film."""
-    return Picture(
+    return FrameFormat(
         width=WIDTH,
         height=HEIGHT,
         depth=8,
@@ -30,7 +30,7 @@ def shrunk(full: np.ndarray, factor: int) -> np.ndarray:
     return cv2.resize(full.astype(np.float32), size, interpolation=cv2.INTER_AREA)
 
 
-def upsampled(lightness: np.ndarray, ab: np.ndarray, film: Picture) -> np.ndarray:
+def upsampled(lightness: np.ndarray, ab: np.ndarray, film: FrameFormat) -> np.ndarray:
     """What comes out for a full-size picture whose small map, 8 times smaller, is perfect."""
     guide = mean_at_chroma(lightness.astype(np.float32), film)
     small = np.stack([shrunk(channel, 8) for channel in ab])

@@ -27,7 +27,7 @@ from vidcolor.dump.views import (
     luma_view,
     upright,
 )
-from vidcolor.frame import ChromaLocation, Matrix, Picture, Plane
+from vidcolor.frame import ChromaLocation, FrameFormat, Matrix, Plane
 
 DEPTHS = [8, 9, 10, 12, 14, 16]
 GRIDS = {"444": (0, 0), "440": (0, 1), "422": (1, 0), "420": (1, 1), "411": (2, 0), "410": (2, 2)}
@@ -64,22 +64,22 @@ TURNS = {
 }
 
 
-def picture(width: int, height: int, grid: str = "444", **fields: object) -> Picture:
+def picture(width: int, height: int, grid: str = "444", **fields: object) -> FrameFormat:
     """An 8-bit film in BT.709, limited range, unless said otherwise."""
     columns, rows = GRIDS[grid]
     given = {"log2_chroma_width": columns, "log2_chroma_height": rows, "depth": 8}
     given |= {"full_range": False, "matrix": Matrix.BT709, **fields}
-    return Picture(width=width, height=height, **given)  # type: ignore[arg-type]
+    return FrameFormat(width=width, height=height, **given)  # type: ignore[arg-type]
 
 
-def black_and_white(film: Picture) -> tuple[int, int]:
+def black_and_white(film: FrameFormat) -> tuple[int, int]:
     """The two luma codes, written out from H.273."""
     if film.full_range:
         return 0, 2**film.depth - 1
     return 16 * 2 ** (film.depth - 8), 235 * 2 ** (film.depth - 8)
 
 
-def noise(film: Picture, *, chroma: int = 60, seed: int = 0) -> tuple[Plane, Plane, Plane]:
+def noise(film: FrameFormat, *, chroma: int = 60, seed: int = 0) -> tuple[Plane, Plane, Plane]:
     """Y' of all codes in range, and Cb and Cr up to `chroma` 8-bit codes beside neutral."""
     rng = np.random.default_rng(seed)
     kind = np.uint8 if film.depth == 8 else np.uint16
@@ -91,7 +91,7 @@ def noise(film: Picture, *, chroma: int = 60, seed: int = 0) -> tuple[Plane, Pla
     return luma, cb, cr
 
 
-def shown_by_ffmpeg(planes: tuple[Plane, ...], film: Picture, grid: str) -> np.ndarray:
+def shown_by_ffmpeg(planes: tuple[Plane, ...], film: FrameFormat, grid: str) -> np.ndarray:
     """The frame in 8-bit BGR by FFmpeg's own conversion, at its most exact."""
     deep = f"{film.depth}le" if film.depth > 8 else ""
     frame = picture_frame(planes, f"yuv{grid}p{deep}")
@@ -351,7 +351,7 @@ def test_odd_sizes_keep_their_chroma_in_place(grid: str, depth: int) -> None:
 @pytest.mark.parametrize("turn", TURNS)
 @pytest.mark.parametrize("of", [luma_view, lambda luma, film: final_view(luma, luma, luma, film)])
 def test_views_are_turned_as_the_network_sees_the_film(
-    turn: str, of: Callable[[Plane, Picture], np.ndarray]
+    turn: str, of: Callable[[Plane, FrameFormat], np.ndarray]
 ) -> None:
     """Gray or in color, the samples lie where `to_network` has them; a turn leaves none out."""
     film = picture(96, 64, full_range=True, display_matrix=TURNS[turn])

@@ -13,11 +13,11 @@ from clips import small_disk
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import work_path
-from vidcolor.film.checkpoint import MOST_OPEN_BYTES, Work, is_whole
-from vidcolor.frame import ColorHistogram
+from vidcolor.film.checkpoint import MOST_OPEN_BYTES, Checkpoint, is_whole
+from vidcolor.frame import Prediction
 from vidcolor.report.timeline import FrameFigures, Timeline
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
-from vidcolor.temporal.gain import Strength
+from vidcolor.temporal.gain import ChromaGain
 from vidcolor.temporal.memory import ShotEnding, read_ending
 from vidcolor.writing.shot_encoder import Encoded
 
@@ -41,15 +41,15 @@ def packet(number: int, size: int = 10) -> Encoded:
 def ending(seed: int) -> ShotEnding:
     """What a shot may end with."""
     rng = np.random.default_rng(seed)
-    histogram = ColorHistogram(
-        probabilities=torch.from_numpy(rng.random((5, 2, 3), np.float32)).half(),
+    histogram = Prediction(
+        map=torch.from_numpy(rng.random((5, 2, 3), np.float32)).half(),
         lightness=rng.random((8, 12), np.float32),
         weight=rng.random((2, 3), np.float32),
     )
-    return ShotEnding(histogram, Strength(*rng.random(3)))
+    return ShotEnding(histogram, ChromaGain(*rng.random(3)))
 
 
-def add_shot(work: Work, shot: int, packets: int = 2) -> None:
+def add_shot(work: Checkpoint, shot: int, packets: int = 2) -> None:
     """A whole shot."""
     for number in range(packets):
         work.add_packet(shot, number, packet(number))
@@ -59,12 +59,12 @@ def add_shot(work: Work, shot: int, packets: int = 2) -> None:
 
 def test_whole_shots_are_there_again(target: Path) -> None:
     """Packets, figures and counts come back as they were, those of an unfinished shot do not."""
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         add_shot(work, 0)
         add_shot(work, 1, 3)
         work.add_packet(2, 0, packet(9, MOST_OPEN_BYTES + 1))  # so many that they are written down
         work.add_frame(2, 20, FIGURES)
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         assert (work.shots_done, work.frames_done, work.reordered) == (2, 5, 1)
         assert list(work.packets()) == [packet(n) for n in (0, 1, 0, 1, 2)]
         assert list(work.figures()) == [FIGURES._replace(shot=s) for s in (0, 0, 1, 1, 1)]
@@ -74,20 +74,20 @@ def test_whole_shots_are_there_again(target: Path) -> None:
 
 def test_endings_come_back_bit_for_bit(target: Path) -> None:
     """What later shots may return to is exact, and no more of it is kept than they may need."""
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         for shot in range(REMEMBERED_SHOTS + 5):
             work.keep_ending(shot, ending(shot))
             add_shot(work, shot)
         work.keep_ending(REMEMBERED_SHOTS + 5, ending(1))  # of a shot that is never whole
-        work.keep_ending(0, ShotEnding(None, Strength()))
-    with Work(target, IDENTITY) as work:
+        work.keep_ending(0, ShotEnding(None, ChromaGain()))
+    with Checkpoint(target, IDENTITY) as work:
         found = {shot: read_ending(data) for shot, data in work.endings()}
     assert list(found) == list(range(5, REMEMBERED_SHOTS + 5))
     for shot, (histogram, strength) in found.items():
         expected = ending(shot)
         assert strength.sums == expected.strength.sums
-        assert torch.equal(histogram.probabilities, expected.histogram.probabilities)
-        assert histogram.probabilities.dtype == torch.float16
+        assert torch.equal(histogram.map, expected.histogram.map)
+        assert histogram.map.dtype == torch.float16
         np.testing.assert_array_equal(histogram.lightness, expected.histogram.lightness)
         np.testing.assert_array_equal(histogram.weight, expected.histogram.weight)
 
@@ -102,17 +102,17 @@ def test_endings_come_back_bit_for_bit(target: Path) -> None:
 )  # fmt: skip
 def test_other_work_is_begun_anew(target: Path, identity: dict, told: list[str]) -> None:
     """What was begun with another film or other settings is thrown away, and that is told."""
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         add_shot(work, 0)
         work.end_film({})
-    with Work(target, identity) as work:
+    with Checkpoint(target, identity) as work:
         assert work.changed == told
         assert (work.shots_done, work.losses, list(work.packets())) == (0, None, [])
 
 
 def test_a_restart_begins_with_nothing(target: Path) -> None:
     """All of it can be thrown away by hand as well."""
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         add_shot(work, 0)
         work.end_film({"frames": 1})
         work.restart()
@@ -123,22 +123,22 @@ def test_a_restart_begins_with_nothing(target: Path) -> None:
 def test_losses_are_kept_with_a_whole_film(target: Path) -> None:
     """A film whose shots are all there says so; its name is then its own."""
     assert not is_whole(target)
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         add_shot(work, 0)
         assert work.losses is None
         work.end_film({"packets": 2, "missing_seconds": 0.5})
     assert is_whole(target)
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         assert work.losses == {"packets": 2, "missing_seconds": 0.5}
 
 
 def test_frames_of_an_earlier_version_are_gone_on_with(target: Path) -> None:
     """What was not measured then is not known; all else is as it was."""
     known = {name: FIGURES._asdict()[name] for name in FrameFigures._fields[:10]}
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         work._execute("INSERT INTO frames VALUES (0, 0, ?)", (json.dumps(known),))
         work.end_shot(0, 1, 0)
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         (found,) = work.figures()
         assert work.shots_done == 1
     assert found == FIGURES._replace(glare=None, skin=None, patch=None, jump=None, contrast=None)
@@ -148,20 +148,20 @@ def test_frames_of_an_earlier_version_are_gone_on_with(target: Path) -> None:
 
 def test_work_without_a_whole_shot_is_not_kept(target: Path) -> None:
     """Nothing lies about that nobody can go on from; nor when the film is done."""
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         work.add_packet(0, 0, packet(0))
         assert work_path(target).exists()
     assert list(target.parent.iterdir()) == []
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         add_shot(work, 0)
     assert list(target.parent.iterdir()) == [work_path(target)]
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         work.remove()
         work_path(target).write_text("of another run")  # which may take it at once
     assert work_path(target).read_text() == "of another run"
 
 
-def add_large_shot(work: Work) -> None:
+def add_large_shot(work: Checkpoint) -> None:
     """One of 64 MB."""
     for number in range(64):
         work.add_packet(1, number, packet(number, 1 << 20))
@@ -188,11 +188,11 @@ def test_two_runs_do_not_take_the_same_reel(target: Path) -> None:
     program = " add_shot(work, 0)\n print(flush=True)\n sys.stdin.read()"
     with other_process(target, program) as other:
         other.stdout.readline()
-        for attempt in (lambda: Work(target, IDENTITY), lambda: is_whole(target)):
+        for attempt in (lambda: Checkpoint(target, IDENTITY), lambda: is_whole(target)):
             with pytest.raises(ReelTakenError, match=r"film\.mkv: another run has it in work"):
                 attempt()
         other.kill()
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         assert work.shots_done == 1
 
 
@@ -206,7 +206,7 @@ def test_a_kill_in_the_middle_of_writing_hurts_nothing(target: Path) -> None:
     )
     with other_process(target, program) as other:
         other.communicate()
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         assert (work.shots_done, len(list(work.packets()))) == (1, 2)
         add_shot(work, 1)
         assert len(list(work.packets())) == 4
@@ -216,27 +216,27 @@ def test_a_full_disk_keeps_the_whole_shots(tmp_path: Path) -> None:
     """It is told in one line; with room again the work goes on."""
     with small_disk(tmp_path, "3m") as disk:
         target = disk / "film.mkv"
-        with Work(target, IDENTITY) as work:
+        with Checkpoint(target, IDENTITY) as work:
             add_shot(work, 0)
             with pytest.raises(DiskFullError, match="disk: the disk is full; make room"):
                 add_large_shot(work)
-        with Work(target, IDENTITY) as work:
+        with Checkpoint(target, IDENTITY) as work:
             assert (work.shots_done, len(list(work.packets()))) == (1, 2)
 
 
 def test_a_file_that_is_no_work_is_begun_anew(target: Path) -> None:
     """What is no database at all is thrown away, and that is told."""
     work_path(target).write_bytes(b"no database" * 1000)
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         assert (work.changed, work.shots_done) == (["the file is damaged"], 0)
         add_shot(work, 0)
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         assert (work.changed, work.shots_done) == ([], 1)
 
 
 def test_garbage_in_the_work_is_told(target: Path) -> None:
     """Damage that shows only when packets are read is one line that says what to do."""
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         add_shot(work, 0, 200)
         for number in range(200, 240):
             work.add_packet(1, number, packet(number, 1 << 16))
@@ -248,7 +248,7 @@ def test_garbage_in_the_work_is_told(target: Path) -> None:
     work_path(target).write_bytes(data)
     with (
         pytest.raises(OutputError, match=r"film\.mkv\.work: .*malformed.*; delete it"),
-        Work(target, IDENTITY) as work,
+        Checkpoint(target, IDENTITY) as work,
     ):
         list(work.packets())
 
@@ -256,21 +256,21 @@ def test_garbage_in_the_work_is_told(target: Path) -> None:
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     """Where no file can be made, the line names it."""
     with pytest.raises(OutputError, match=r"nowhere.*cannot be kept"):
-        Work(tmp_path / "nowhere" / "film.mkv", IDENTITY)
+        Checkpoint(tmp_path / "nowhere" / "film.mkv", IDENTITY)
 
 
 def test_work_of_another_format_is_begun_anew(target: Path) -> None:
     """What another version of the program kept is not guessed at."""
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         add_shot(work, 0)
     with sqlite3.connect(work_path(target)) as database:
         database.execute("UPDATE made_of SET identity = '[0, {}]'")
     database.close()
-    with Work(target, IDENTITY) as work:
+    with Checkpoint(target, IDENTITY) as work:
         assert work.changed == ["kept by another version of vidcolor"]
 
 
 def test_fractions_and_paths_are_no_trouble(target: Path) -> None:
     """An identity may hold what settings hold."""
-    with Work(target, {"start": str(Fraction(1, 3)), "path": str(target)}) as work:
+    with Checkpoint(target, {"start": str(Fraction(1, 3)), "path": str(target)}) as work:
         assert work.changed == []

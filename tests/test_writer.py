@@ -25,7 +25,7 @@ from clips import (
 from recoloring import LOSSLESS, RICH, colored, pink, write_pink
 
 from vidcolor.errors import OutputError
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import OutputSettings
 from vidcolor.writing.muxer import FilmWriter
@@ -37,7 +37,7 @@ MILLISECOND = Fraction(1, 1000)
 
 def luma_and_times(path: Path) -> tuple[list[np.ndarray], list[int]]:
     """What a film holds, as read."""
-    frames = list(read_frames(probe(path), Losses()))
+    frames = list(read_frames(probe(path), Damage()))
     return [frame.luma for frame in frames], [frame.pts for frame in frames]
 
 
@@ -107,7 +107,7 @@ def test_shots_join_to_one_film(
     film = write_film(tmp_path / "film.mkv", luma, pts=pts, time_base=MILLISECOND)
     source = probe(film)
     encoding = plan_encoding(source, OutputSettings(codec=codec), output=tmp_path / f"out{suffix}")
-    write_pink(source, encoding, read_frames(source, Losses()), shot_frames=shot_frames)
+    write_pink(source, encoding, read_frames(source, Damage()), shot_frames=shot_frames)
     with av.open(str(encoding.path)) as container:
         packets = [packet for packet in container.demux(video=0) if packet.size]
         times = [packet.dts for packet in packets if packet.dts is not None]  # Matroska has none
@@ -199,7 +199,7 @@ def test_ffv1_is_version_3_with_slice_checksums(tmp_path: Path) -> None:
     hurt = bytearray(hit)
     hurt[len(hit) // 2] ^= 1
     result.write_bytes(result.read_bytes().replace(hit, bytes(hurt)))
-    losses = Losses()
+    losses = Damage()
     assert len(list(read_frames(probe(result), losses))) == 3
     assert losses.frames == 1
 
@@ -230,7 +230,7 @@ def leave_in_the_middle(film: Path, output: Path, error: BaseException) -> None:
     encoder = ShotEncoder(source, encoding)
 
     def packets() -> Iterator[Encoded]:
-        for frame in islice(read_frames(source, Losses()), 2):
+        for frame in islice(read_frames(source, Damage()), 2):
             yield from encoder.encode(frame, pink(encoding))
         raise error
 
@@ -380,7 +380,7 @@ def test_the_encoders_of_shots_that_are_over_take_no_memory(tmp_path: Path) -> N
     luma = moving_luma(4, 640, 480)
     source = probe(write_film(tmp_path / "film.mkv", luma, codec="libx264"))
     encoding = plan_encoding(source, OutputSettings(), output=tmp_path / "new.mp4")
-    frames = list(read_frames(source, Losses()))
+    frames = list(read_frames(source, Damage()))
     neutral = np.full((240, 320), 128, np.uint8)
     encoder = ShotEncoder(source, encoding)
     process = psutil.Process()

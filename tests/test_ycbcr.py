@@ -5,7 +5,7 @@ import torch
 from vidcolor.color import ycbcr
 from vidcolor.color.planes import range_at_chroma
 from vidcolor.color.ycbcr import luma_range
-from vidcolor.frame import Matrix, Picture
+from vidcolor.frame import FrameFormat, Matrix
 
 # ITU-R BT.709-6 item 3.2, BT.601-7 section 2.5.1, BT.2020-2 table 4; H.273 table 4 for the rest.
 KR_KG_KB = {
@@ -23,15 +23,18 @@ WHITE = np.array([0.3127, 0.3290, 0.3583]) / 0.3290
 XYZ_FROM_RGB = CORNERS @ np.diag(np.linalg.solve(CORNERS, WHITE))
 
 
-def picture(width: int, height: int, **fields: object) -> Picture:
+def picture(width: int, height: int, **fields: object) -> FrameFormat:
     """A film without subsampling unless said otherwise."""
     given = {"log2_chroma_width": 0, "log2_chroma_height": 0, "depth": 8, "full_range": False}
     given |= {"matrix": Matrix.BT709, **fields}
-    return Picture(width=width, height=height, **given)  # type: ignore[arg-type]
+    return FrameFormat(width=width, height=height, **given)  # type: ignore[arg-type]
 
 
 def chroma_codes(
-    ab: np.ndarray, lightness: np.ndarray, extremes: tuple[np.ndarray, np.ndarray], film: Picture
+    ab: np.ndarray,
+    lightness: np.ndarray,
+    extremes: tuple[np.ndarray, np.ndarray],
+    film: FrameFormat,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The codes of arrays."""
     maps = (torch.from_numpy(one) for one in (ab, lightness))
@@ -50,7 +53,7 @@ def rgb_of(lightness: float, a: float, b: float) -> np.ndarray:
 
 
 def chroma_of(
-    color: tuple[float, float, float], extremes: tuple[float, float], film: Picture
+    color: tuple[float, float, float], extremes: tuple[float, float], film: FrameFormat
 ) -> tuple[float, float]:
     """Unrounded Cb and Cr codes of one color whose luma spans `extremes` in [0, 1]."""
     kr, kg, kb = KR_KG_KB[film.matrix]

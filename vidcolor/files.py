@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from vidcolor.errors import DiskFullError, OutputError
 
-FILM_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
+WRITTEN_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
 """Of films in one file; one in pictures is a folder."""
 
 _PICTURES = ".pictures"
@@ -25,7 +25,7 @@ MANIFEST, LINES = "dump.json", "frames.jsonl"
 
 def beside(film: Path, suffix: str) -> Path:
     """A file that belongs to a film: film.colorized.json for film.colorized.mp4, or a folder."""
-    is_file = film.suffix.lower() in FILM_SUFFIXES
+    is_file = film.suffix.lower() in WRITTEN_SUFFIXES
     return film.with_suffix(suffix) if is_file else film.with_name(film.name + suffix)
 
 

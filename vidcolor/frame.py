@@ -1,4 +1,4 @@
-"""The values that pass between the stages, from Picture and Frame to Colored."""
+"""The values that pass between the stages, from FrameFormat and Frame to Colored."""
 
 from dataclasses import dataclass
 from enum import IntEnum
@@ -57,7 +57,7 @@ class ChromaLocation(IntEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class FrameFormat:
     """What all frames of a film have in common.
 
     Attributes:
@@ -130,7 +130,7 @@ class Frame:
     pts: int
     duration: int
     time_base: Fraction
-    picture: Picture
+    picture: FrameFormat
     top_field_first: bool | None = None
 
     def __post_init__(self) -> None:
@@ -161,11 +161,11 @@ class Motion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Spared:
+class Propagated:
     """A frame that the network is not asked about, since the one before explains it.
 
     Attributes:
-        lightness: As in `ColorHistogram`.
+        lightness: As in `Prediction`.
         motion: How the picture moved against the frame before.
     """
 
@@ -174,22 +174,22 @@ class Spared:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class ColorHistogram:
+class Prediction:
     """The network's answer for one frame: for each pixel, how likely each bin of the ab plane is.
 
     Attributes:
-        probabilities: (bins, h, w), summing to 1 over the bins; in float16 they change no color by
+        map: (bins, h, w), summing to 1 over the bins; in float16 they change no color by
             more than 0.1 in ab, and half the memory goes through the processor. Of a network that
             gives colors at once they are a* and b*, (2, h, w) float32: smoothing is the same.
         lightness: (H, W) float32 in [0, 100], the picture that the network saw; H = 4 h, W = 4 w.
         seconds: Time that predicting it took, its share of the batch's.
-        predicted: Its probabilities before smoothing; None if it was not smoothed or not predicted.
+        predicted: Its map before smoothing; None if it was not smoothed or not predicted.
         weight: (h, w) float32 above 0, how many frames' worth of predictions it is a mean of; None
             if it was not smoothed.
         motion: How the others were moved here; None for a frame that has none.
     """
 
-    probabilities: torch.Tensor
+    map: torch.Tensor
     lightness: NDArray[np.float32]
     seconds: float = 0.0
     predicted: torch.Tensor | None = None
@@ -204,7 +204,7 @@ class ColorHistogram:
         return np.asarray(1 - 1 / self.weight, np.float32)
 
     def __repr__(self) -> str:
-        return f"ColorHistogram({tuple(self.probabilities.shape)} of {self.lightness.shape})"
+        return f"Prediction({tuple(self.map.shape)} of {self.lightness.shape})"
 
 
 class FrameTrace(Protocol):
@@ -223,7 +223,7 @@ class FrameTrace(Protocol):
         """
 
     def add_prediction(
-        self, stage: str, prediction: ColorHistogram, seconds: float, gain: float = 1.0
+        self, stage: str, prediction: Prediction, seconds: float, gain: float = 1.0
     ) -> None:
         """Take a prediction, whose colors will be multiplied with `gain`; see `add`."""
 
@@ -261,13 +261,13 @@ class Chroma(NamedTuple):
     Attributes:
         cb: Codes, (Hc, Wc).
         cr: The same.
-        limited_share: How many of them are nearer to neutral than the color, since the luma that
-            they lie over leaves no more room in the gamut; in [0, 1].
+        gamut_limited_share: How many of them are nearer to neutral than the color, since the luma
+            that they lie over leaves no more room in the gamut; in [0, 1].
     """
 
     cb: Plane
     cr: Plane
-    limited_share: float
+    gamut_limited_share: float
 
 
 class CutScore(NamedTuple):
@@ -298,7 +298,7 @@ class Seen(NamedTuple):
         frame: The frame.
         shot: Its shot.
         lightness: L* at the network's size, (H, W).
-        exposed: The same, lightened where the film is dark.
+        brightened: The same, lightened where the film is dark.
         color_share: What its colors are to be multiplied with, in [0, 1]: a dark picture has weaker
             ones than the lightened one, a card none.
         trace: Takes what the stages make of it, if somebody wants to see that.
@@ -307,7 +307,7 @@ class Seen(NamedTuple):
     frame: Frame
     shot: Shot
     lightness: Map
-    exposed: Map
+    brightened: Map
     color_share: float
     trace: FrameTrace | None = None
 
@@ -322,7 +322,7 @@ class Mapped(NamedTuple):
     """
 
     seen: Seen
-    prediction: ColorHistogram
+    prediction: Prediction
     began: float = 0.0
 
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from vidcolor.cli.parse import number, parse_every, parse_time, parsed, whole_number
+from vidcolor.cli.parse import as_usage_error, number, parse_every, parse_time, whole_number
 from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.settings import (
     RENDER_SIZE,
@@ -23,7 +23,7 @@ from vidcolor.timecode import parse_rate
 def add_input_options(group: argparse._ArgumentGroup) -> None:
     """How pictures in a folder are read."""
     group.add_argument(
-        "--fps", type=parsed(parse_rate), metavar="RATE",
+        "--fps", type=as_usage_error(parse_rate), metavar="RATE",
         help="pictures a second: 18, 23.976, 24000/1001 (default: what their DPX header states)",
     )  # fmt: skip
     group.add_argument(
@@ -145,7 +145,7 @@ def add_reference_options(group: argparse._ArgumentGroup) -> None:
         f"(default: {ModelSettings().transfer})",
     )  # fmt: skip
     group.add_argument(
-        "--swatch", type=parsed(parse_swatch), action="append", default=[],
+        "--swatch", type=as_usage_error(parse_swatch), action="append", default=[],
         metavar="FILM=REFERENCE",
         help="parts that belong together, each LEFT,TOP,WIDTH,HEIGHT in percent; may be repeated",
     )  # fmt: skip
@@ -201,11 +201,11 @@ def add_look_options(group: argparse._ArgumentGroup) -> None:
         "no film is written, and only what these frames need is colorized",
     )  # fmt: skip
     group.add_argument(
-        "--dump-frames", type=parsed(FrameSelection.parse), metavar="LIST",
+        "--dump-frames", type=as_usage_error(FrameSelection.parse), metavar="LIST",
         help="frames to dump: numbers, seconds, timecodes, ranges: 1700-1740,57.8s,10:00:12:05",
     )  # fmt: skip
     group.add_argument(
-        "--dump-stages", type=parsed(parse_stages), default=STAGES, metavar="LIST",
+        "--dump-stages", type=as_usage_error(parse_stages), default=STAGES, metavar="LIST",
         help=f"some of {','.join(STAGES)} (default: all)",
     )  # fmt: skip
     group.add_argument(

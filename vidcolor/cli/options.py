@@ -14,8 +14,8 @@ from vidcolor.cli.flags import (
     add_piece_options,
     add_reference_options,
 )
-from vidcolor.files import FILM_SUFFIXES
-from vidcolor.reading.sequence_names import Pattern
+from vidcolor.files import WRITTEN_SUFFIXES
+from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.settings import (
     ClusterSettings,
     ColorSettings,
@@ -117,7 +117,7 @@ def find_destination(
     as_folder = options.bagit or many or path.is_dir() or output.endswith(("/", "\\"))
     if not as_folder:
         return path, None
-    if Pattern.parse(path) is not None:
+    if SequenceNames.parse(path) is not None:
         parser.error(f"-o {output}: holds one film; for several name a folder, and --codec")
     if path.exists() and not path.is_dir():
         parser.error(f"-o {output}: is a file; for several films name a folder")
@@ -183,7 +183,7 @@ def cluster_of(options: argparse.Namespace) -> ClusterSettings:
 
 def _is_film(output: Path) -> bool:
     """Whether a -o names a film, in one file or in pictures, unless there is a folder so called."""
-    return output.suffix.lower() in FILM_SUFFIXES or Pattern.parse(output) is not None
+    return output.suffix.lower() in WRITTEN_SUFFIXES or SequenceNames.parse(output) is not None
 
 
 def _takes_folders(options: argparse.Namespace) -> bool:

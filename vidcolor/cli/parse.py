@@ -22,7 +22,7 @@ def parse_time(text: str) -> Fraction:
     return seconds
 
 
-def parsed(parse: Callable[[str], T]) -> Callable[[str], T]:
+def as_usage_error(parse: Callable[[str], T]) -> Callable[[str], T]:
     """`parse`, its ValueError told as bad usage."""
 
     def parse_or_tell(text: str) -> T:

@@ -27,12 +27,12 @@ from vidcolor.cluster.store import Store
 from vidcolor.cluster.tasks import ClusterJob, color_shots, find_shots
 from vidcolor.errors import ClusterError, VidcolorError
 from vidcolor.files import pieces_path
-from vidcolor.film.checkpoint import Work
+from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import FilmRun
 from vidcolor.film.provenance import versions
 from vidcolor.frame import CPU
-from vidcolor.models.zoo import Model, choose_device, find_checkpoint, parse_device
-from vidcolor.reading.reader import Losses
+from vidcolor.models.zoo import Model, choose_device, find_net, parse_device
+from vidcolor.reading.reader import Damage
 from vidcolor.settings import ClusterSettings, ModelSettings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.shots.pieces import Piece
@@ -78,14 +78,14 @@ class RayEngine:
 
     Raises:
         ClusterError: The cluster cannot be reached.
-        ModelError: See `find_checkpoint`.
+        ModelError: See `find_net`.
     """
 
     def __init__(self, cluster: ClusterSettings, settings: ModelSettings) -> None:
         self._segments = cluster.segments
         self._stopped = threading.Event()
         self._machines: set[str] = set()
-        checkpoint = find_checkpoint(settings)
+        checkpoint = find_net(settings)
         named = None if settings.device == "auto" else parse_device(settings.device)
         _connect(cluster.address)
         # Ray deals out the GPUs of a machine, so that each task sees its own as the first.
@@ -140,7 +140,7 @@ class RayEngine:
                     "machines of several kinds compute colors, the bits may vary: %s", kinds
                 )
 
-    def color(self, film: FilmRun, work: Work, pictures: PictureWriter | None) -> Losses:
+    def color(self, film: FilmRun, work: Checkpoint, pictures: PictureWriter | None) -> Damage:
         """Color a film's shots; any number of threads may each have one in work.
 
         Raises:
@@ -187,7 +187,7 @@ class _Shots:
         engine: RayEngine,
         film: FilmRun,
         store: Store,
-        work: Work,
+        work: Checkpoint,
         pictures: PictureWriter | None,
     ) -> None:
         self._engine, self._film, self._store = engine, film, store
@@ -203,12 +203,12 @@ class _Shots:
         )
         self._order = ray.put(order)
 
-    def color(self) -> Losses:
+    def color(self) -> Damage:
         """Color those that are not whole; what the film lost."""
         work = self._work
         self._endings = {shot: ray.put({shot: data}) for shot, data in work.endings()}
         done, coming = work.shots_done, list[Piece]()
-        losses: Losses | None = None
+        losses: Damage | None = None
         finding = _find_there.options(max_retries=RETRIES).remote(self._order)
         with self._cancelled(finding):
             self._engine.wait([finding])
@@ -222,7 +222,7 @@ class _Shots:
                     self._take_in(self._runs.popleft())
                     continue
                 found = self._get(next(finding))
-                if isinstance(found, Losses):
+                if isinstance(found, Damage):
                     losses = found
                 elif found.shot.number >= done:
                     coming.append(found)
@@ -294,7 +294,7 @@ class _Stopped(BaseException):
     """The program ends."""
 
 
-def _find(order: ClusterJob) -> Iterator[str | Piece | Losses]:
+def _find(order: ClusterJob) -> Iterator[str | Piece | Damage]:
     """The node that this runs on; then as `find_shots`."""
     yield ray.get_runtime_context().get_node_id()
     yield from find_shots(order)

@@ -11,12 +11,12 @@ from uuid import uuid4
 from vidcolor.cluster.store import Store
 from vidcolor.errors import ClusterError, SourceGoneError
 from vidcolor.files import work_path
-from vidcolor.film.checkpoint import Work
+from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import Listener, ShotKeeper, read_job, recalled_memory
 from vidcolor.film.provenance import SourceDigest, refuse_changed, size_and_mtime, versions
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.run import colorize_shots
-from vidcolor.reading.reader import Losses
+from vidcolor.reading.reader import Damage
 from vidcolor.settings import Settings
 from vidcolor.shots.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
 from vidcolor.writing.plan import Job
@@ -41,14 +41,14 @@ class ClusterJob:
     versions: Mapping[str, str]
 
 
-def find_shots(order: ClusterJob) -> Iterator[Piece | Losses]:
+def find_shots(order: ClusterJob) -> Iterator[Piece | Damage]:
     """Yield a film's shots as they are found, then what it lost.
 
     Raises:
         VidcolorError: It cannot be read here, or is not what it was.
     """
     _refuse_difference(order)
-    losses = Losses()
+    losses = Damage()
     frames = read_job(order.job, order.settings, losses)
     with closing(refuse_changed(frames, order.job.source, order.origin)) as seen:
         yield from find_pieces(seen)
@@ -64,8 +64,8 @@ def color_shots(
         order: The film.
         model: What predicts.
         pieces: The shots.
-        endings: How earlier shots ended, in their order, as `Work.endings` gives it; those that
-            these return to are among them.
+        endings: How earlier shots ended, in their order, as `Checkpoint.endings` gives it;
+            those that these return to are among them.
 
     Returns:
         The name of the file in the store, and how these shots ended.
@@ -103,7 +103,7 @@ def _color(
     job, settings = order.job, order.settings
     source = replace(job.source, picture=job.encoding.picture)
     frames = read_pieces(source, pieces, margin, settings.input.hwaccel)
-    with Work(target, {}) as work:
+    with Checkpoint(target, {}) as work:
         memory = recalled_memory(work, endings, model.device)
         with closing(colorize_shots(frames, memory, model, settings)) as colored:
             ShotKeeper(job, settings, work).keep(colored, Listener())

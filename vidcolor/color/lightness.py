@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vidcolor.color.lab import EPSILON, KAPPA, lightness_from_luma
 from vidcolor.color.ycbcr import luma_range
-from vidcolor.frame import SIDE_MULTIPLE, Picture, Plane
+from vidcolor.frame import SIDE_MULTIPLE, FrameFormat, Plane
 
 Map = NDArray[np.float32]
 
@@ -32,7 +32,7 @@ MAX_ELONGATION = 4
 """Longest side of the network's picture against the shortest; longer pictures are squeezed."""
 
 
-def network_size(picture: Picture, render_size: int) -> tuple[int, int]:
+def network_size(picture: FrameFormat, render_size: int) -> tuple[int, int]:
     """Give the size of the picture that the network sees.
 
     Args:
@@ -48,13 +48,13 @@ def network_size(picture: Picture, render_size: int) -> tuple[int, int]:
     return (long, short) if aspect >= 1 else (short, long)
 
 
-def shown_aspect(picture: Picture) -> float:
+def shown_aspect(picture: FrameFormat) -> float:
     """Give width over height of the picture as it is shown: upright, its samples square."""
     aspect = picture.width * float(picture.sample_aspect_ratio) / picture.height
     return 1 / aspect if display_turn(picture)[0] else aspect
 
 
-def expose(lightness: Map) -> tuple[Map, float]:
+def brighten(lightness: Map) -> tuple[Map, float]:
     """Lighten a dark picture as if it had got more light, so that a fade changes no hue.
 
     Args:
@@ -74,8 +74,8 @@ def expose(lightness: Map) -> tuple[Map, float]:
         return lightness, 1.0
     light = np.minimum(_light(lightness) * np.float32(gain), 1)
     above = np.cbrt(np.maximum(light, EPSILON)) * 116 - 16
-    exposed = np.where(light > EPSILON, above, light * np.float32(KAPPA))
-    return np.asarray(exposed, np.float32), gain ** (-1 / 3)
+    brightened = np.where(light > EPSILON, above, light * np.float32(KAPPA))
+    return np.asarray(brightened, np.float32), gain ** (-1 / 3)
 
 
 def _light(lightness: NDArray[np.floating]) -> Map:
@@ -84,7 +84,7 @@ def _light(lightness: NDArray[np.floating]) -> Map:
     return np.asarray(np.where(lightness > _KNEE, cube, lightness / np.float32(KAPPA)), np.float32)
 
 
-def to_network(luma: Plane, picture: Picture, size: tuple[int, int]) -> Map:
+def to_network(luma: Plane, picture: FrameFormat, size: tuple[int, int]) -> Map:
     """Give the upright lightness picture that the network sees.
 
     Args:
@@ -103,7 +103,7 @@ def to_network(luma: Plane, picture: Picture, size: tuple[int, int]) -> Map:
     return np.ascontiguousarray(seen)
 
 
-def from_network(maps: Map, picture: Picture) -> Map:
+def from_network(maps: Map, picture: FrameFormat) -> Map:
     """Turn maps that the network made back to the way the film is stored; inverse of `to_network`.
 
     Args:
@@ -119,7 +119,7 @@ def from_network(maps: Map, picture: Picture) -> Map:
     return np.ascontiguousarray(maps)
 
 
-def lightness_at(luma: Plane, picture: Picture, width: int, height: int) -> Map:
+def lightness_at(luma: Plane, picture: FrameFormat, width: int, height: int) -> Map:
     """Give a film's lightness at any size, in the orientation it is stored in.
 
     Args:
@@ -138,7 +138,7 @@ def lightness_at(luma: Plane, picture: Picture, width: int, height: int) -> Map:
     return lightness_of(cast(Plane, resized), picture)
 
 
-def lightness_of(luma: Plane, picture: Picture) -> Map:
+def lightness_of(luma: Plane, picture: FrameFormat) -> Map:
     """Give the lightness L* in [0, 100] of each luma code; same shape, float32."""
     table = _lightness_table(picture.depth, picture.full_range)
     if picture.depth == 8:  # noqa: PLR2004
@@ -146,7 +146,7 @@ def lightness_of(luma: Plane, picture: Picture) -> Map:
     return np.take(table, luma, mode="clip")
 
 
-def lightness_on(luma: torch.Tensor, picture: Picture) -> torch.Tensor:
+def lightness_on(luma: torch.Tensor, picture: FrameFormat) -> torch.Tensor:
     """What `lightness_of` gives, of and as a tensor on any device; luma as whole numbers."""
     table = _table_on(picture.depth, picture.full_range, luma.device)
     return table[luma.int().clamp(max=len(table) - 1)]
@@ -165,7 +165,7 @@ def _lightness_table(depth: int, full_range: bool) -> Map:
     return lightness_from_luma(torch.from_numpy(gray)).numpy().astype(np.float32)
 
 
-def display_turn(picture: Picture) -> tuple[bool, bool, bool]:
+def display_turn(picture: FrameFormat) -> tuple[bool, bool, bool]:
     """Read a display matrix as: transpose, then mirror left to right, then turn upside down.
 
     A point (x, y) of the stored picture is shown at (a x + c y, b x + d y), with the matrix

@@ -22,8 +22,8 @@ from torch.nn import functional
 from vidcolor.color.lightness import from_network, lightness_of, lightness_on
 from vidcolor.color.siting import chroma_origin
 from vidcolor.color.upsample import spline_ab, upsample_ab
-from vidcolor.color.ycbcr import Extremes, chroma_codes, limited_share
-from vidcolor.frame import CPU, Chroma, Frame, Map, Picture, Plane, Record, to_device
+from vidcolor.color.ycbcr import Extremes, chroma_codes, gamut_limited_share
+from vidcolor.frame import CPU, Chroma, Frame, FrameFormat, Map, Plane, Record, to_device
 
 Upsampling = Literal["guided", "spline"]
 
@@ -92,7 +92,9 @@ def _field_planes(frame: Frame, seen: _Seen, record: Record | None) -> Chroma:
     return Chroma(cb, cr, sum(shares) / len(shares))
 
 
-def _picture_planes(luma: Plane, picture: Picture, seen: _Seen, record: Record | None) -> Chroma:
+def _picture_planes(
+    luma: Plane, picture: FrameFormat, seen: _Seen, record: Record | None
+) -> Chroma:
     """The planes of a progressive frame, or of one field, which is a picture of half the lines."""
     guide, extremes = look_at_luma(luma, picture, seen.device)
     if seen.upsample == "spline":
@@ -103,12 +105,12 @@ def _picture_planes(luma: Plane, picture: Picture, seen: _Seen, record: Record |
         record["ab"] = ab.cpu().numpy()
     some = (..., slice(None, None, SAMPLED), slice(None, None, SAMPLED))
     sampled = (extremes[0][some], extremes[1][some])
-    limited = limited_share(ab[some], guide[some], sampled, picture)
+    limited = gamut_limited_share(ab[some], guide[some], sampled, picture)
     return Chroma(*chroma_codes(ab, guide, extremes, picture, record), limited)
 
 
 def look_at_luma(
-    luma: Plane, picture: Picture, device: torch.device
+    luma: Plane, picture: FrameFormat, device: torch.device
 ) -> tuple[torch.Tensor, Extremes]:
     """Give L* at each chroma sample, (Hc, Wc), and the least and greatest luma code under it.
 
@@ -125,7 +127,7 @@ def look_at_luma(
 
 
 def _look_on_gpu(
-    luma: Plane, picture: Picture, device: torch.device
+    luma: Plane, picture: FrameFormat, device: torch.device
 ) -> tuple[torch.Tensor, Extremes]:
     """The same by torch alone, which has few operators for 16 bits without a sign."""
     codes = to_device(luma if picture.depth == 8 else luma.astype(np.int32), device)  # noqa: PLR2004
@@ -141,7 +143,7 @@ def _woven(top: NDArray[Any], bottom: NDArray[Any], rows: int) -> NDArray[Any]:
     return woven
 
 
-def mean_at_chroma(plane: Map, picture: Picture) -> Map:
+def mean_at_chroma(plane: Map, picture: FrameFormat) -> Map:
     """Average a picture of luma's size round each chroma sample.
 
     Args:
@@ -170,7 +172,7 @@ def mean_at_chroma(plane: Map, picture: Picture) -> Map:
     return np.asarray(reduce(np.add, means) / np.float32(len(means)), np.float32)
 
 
-def range_at_chroma(luma: Plane, picture: Picture) -> tuple[Plane, Plane]:
+def range_at_chroma(luma: Plane, picture: FrameFormat) -> tuple[Plane, Plane]:
     """Give the least and the greatest luma code of the block that each chroma sample stands for.
 
     Args:
@@ -192,7 +194,7 @@ def range_at_chroma(luma: Plane, picture: Picture) -> tuple[Plane, Plane]:
     return extremes[0], extremes[1]
 
 
-def seen_at_chroma(plane: torch.Tensor, picture: Picture) -> torch.Tensor:
+def seen_at_chroma(plane: torch.Tensor, picture: FrameFormat) -> torch.Tensor:
     """What `mean_at_chroma` gives, of and as a tensor on any device."""
     columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
     if columns == rows == 1:
@@ -211,7 +213,9 @@ def seen_at_chroma(plane: torch.Tensor, picture: Picture) -> torch.Tensor:
     return torch.stack(means).mean(0)[0]
 
 
-def extremes_at_chroma(luma: torch.Tensor, picture: Picture) -> tuple[torch.Tensor, torch.Tensor]:
+def extremes_at_chroma(
+    luma: torch.Tensor, picture: FrameFormat
+) -> tuple[torch.Tensor, torch.Tensor]:
     """What `range_at_chroma` gives, of and as tensors of float32 on any device."""
     columns, rows = 1 << picture.log2_chroma_width, 1 << picture.log2_chroma_height
     right, bottom = _lacking(picture, columns, rows)
@@ -226,21 +230,21 @@ def _block_starts(position: float, length: int) -> set[int]:
     return {floor(start), ceil(start)}
 
 
-def _padded(plane: Map, picture: Picture, columns: int, rows: int) -> Map:
+def _padded(plane: Map, picture: FrameFormat, columns: int, rows: int) -> Map:
     """Repeat the edge samples by half a block on each side, and to whole blocks."""
     left, right, top, bottom = _margins(picture, columns, rows)
     border = (top, bottom, left, right)
     return np.asarray(cv2.copyMakeBorder(plane, *border, cv2.BORDER_REPLICATE), np.float32)
 
 
-def _margins(picture: Picture, columns: int, rows: int) -> tuple[int, int, int, int]:
+def _margins(picture: FrameFormat, columns: int, rows: int) -> tuple[int, int, int, int]:
     """Give what is added left, right, at the top and at the bottom by `_padded`."""
     right, bottom = _lacking(picture, columns, rows)
     half_x, half_y = columns // 2, rows // 2
     return half_x, right + half_x, half_y, bottom + half_y
 
 
-def _lacking(picture: Picture, columns: int, rows: int) -> tuple[int, int]:
+def _lacking(picture: FrameFormat, columns: int, rows: int) -> tuple[int, int]:
     """Give the columns and rows that a picture lacks to be whole blocks."""
     right = picture.chroma_width * columns - picture.width
     return right, picture.chroma_height * rows - picture.height

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from vidcolor.color.siting import chroma_strips
 from vidcolor.color.ycbcr import KR_KB, luma_range, share_inside
-from vidcolor.frame import Picture, Plane
+from vidcolor.frame import FrameFormat, Plane
 
 Map = NDArray[np.float32]
 
 
-def full_luma(luma: Plane, picture: Picture, depth: int) -> Plane:
+def full_luma(luma: Plane, picture: FrameFormat, depth: int) -> Plane:
     """Luma as full-range codes; those below black and above white become black and white.
 
     Args:
@@ -31,7 +31,7 @@ def full_luma(luma: Plane, picture: Picture, depth: int) -> Plane:
 
 
 def rgb_picture(
-    luma: Plane, chroma: tuple[Plane, Plane], picture: Picture, depth: int
+    luma: Plane, chroma: tuple[Plane, Plane], picture: FrameFormat, depth: int
 ) -> NDArray[np.uint8] | NDArray[np.uint16]:
     """Full-range R', G' and B' whose luma by the picture's matrix, rounded, is `full_luma`.
 
@@ -70,7 +70,7 @@ def rgb_picture(
     return made
 
 
-def _difference(plane: Plane, picture: Picture) -> Map:
+def _difference(plane: Plane, picture: FrameFormat) -> Map:
     """Cb or Cr as a number in [-0.5, 0.5] (H.273, equations 30 to 35, read backwards)."""
     span = (1 << picture.depth) - 1 if picture.full_range else 224 << (picture.depth - 8)
     neutral = np.float32(1 << (picture.depth - 1))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import torch
 
-from vidcolor.frame import ChromaLocation, Picture
+from vidcolor.frame import ChromaLocation, FrameFormat
 
 _STRIP_SAMPLES = 1 << 15  # of float32, in each of the dozen maps that a step works on
 _CENTERED_COLUMNS = (ChromaLocation.CENTER, ChromaLocation.TOP, ChromaLocation.BOTTOM)
@@ -16,7 +16,7 @@ _TOP_ROWS = (ChromaLocation.TOP_LEFT, ChromaLocation.TOP)
 _BOTTOM_ROWS = (ChromaLocation.BOTTOM_LEFT, ChromaLocation.BOTTOM)
 
 
-def chroma_origin(picture: Picture) -> tuple[float, float]:
+def chroma_origin(picture: FrameFormat) -> tuple[float, float]:
     """Give the position (x, y) of the first chroma sample, in luma samples."""
     last_x = (1 << picture.log2_chroma_width) - 1
     last_y = (1 << picture.log2_chroma_height) - 1
@@ -27,7 +27,7 @@ def chroma_origin(picture: Picture) -> tuple[float, float]:
     return x, float(last_y) if location in _BOTTOM_ROWS else last_y / 2
 
 
-def chroma_strips(picture: Picture, device: torch.device | None = None) -> Iterator[slice]:
+def chroma_strips(picture: FrameFormat, device: torch.device | None = None) -> Iterator[slice]:
     """Cut the chroma planes into strips of rows that stay in the processor's cache.
 
     On a device that is no CPU all rows are one strip.

@@ -16,7 +16,7 @@ from scipy import ndimage
 from torch.nn import functional
 
 from vidcolor.color.siting import chroma_origin, chroma_strips
-from vidcolor.frame import Picture
+from vidcolor.frame import FrameFormat
 
 Map = NDArray[np.float32]
 
@@ -30,7 +30,9 @@ COLOR_VARIANCE = 1.0
 """Variance of a* or b* in a window below which there is no edge of color to sharpen."""
 
 
-def upsample_ab(ab_map: Map, lightness: Map, guide: torch.Tensor, picture: Picture) -> torch.Tensor:
+def upsample_ab(
+    ab_map: Map, lightness: Map, guide: torch.Tensor, picture: FrameFormat
+) -> torch.Tensor:
     """Enlarge an ab map to the chroma planes' size.
 
     Args:
@@ -56,7 +58,7 @@ def upsample_ab(ab_map: Map, lightness: Map, guide: torch.Tensor, picture: Pictu
     return enlarged
 
 
-def spline_ab(ab_map: Map, picture: Picture) -> torch.Tensor:
+def spline_ab(ab_map: Map, picture: FrameFormat) -> torch.Tensor:
     """Enlarge an ab map by cubic splines, which know no edges: the plain way, to compare with.
 
     Args:
@@ -106,7 +108,7 @@ def _mean(small: Map) -> Map:
     return np.asarray(cv2.blur(small, (WINDOW, WINDOW), borderType=cv2.BORDER_REFLECT), np.float32)
 
 
-def columns_at_chroma(small: torch.Tensor, picture: Picture) -> torch.Tensor:
+def columns_at_chroma(small: torch.Tensor, picture: FrameFormat) -> torch.Tensor:
     """Read small maps that cover the whole picture at the chroma columns, linearly.
 
     Args:
@@ -124,7 +126,7 @@ def columns_at_chroma(small: torch.Tensor, picture: Picture) -> torch.Tensor:
     return wide.reshape(-1, height, count).permute(1, 2, 0).contiguous()
 
 
-def rows_at_chroma(wide: torch.Tensor, picture: Picture, rows: slice) -> torch.Tensor:
+def rows_at_chroma(wide: torch.Tensor, picture: FrameFormat, rows: slice) -> torch.Tensor:
     """Read what `columns_at_chroma` gave at some of the chroma rows, linearly.
 
     Args:

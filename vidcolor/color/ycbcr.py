@@ -11,7 +11,7 @@ import torch
 
 from vidcolor.color.lab import BT709_PRIMARIES, relative_xyz_from_rgb
 from vidcolor.color.siting import chroma_strips
-from vidcolor.frame import Matrix, Picture, Plane, Record
+from vidcolor.frame import FrameFormat, Matrix, Plane, Record
 
 KR_KB: dict[Matrix, tuple[float, float]] = {
     Matrix.BT709: (0.2126, 0.0722),  # ITU-R BT.709-6, item 3.2
@@ -58,7 +58,7 @@ def chroma_codes(
     ab: torch.Tensor,
     lightness: torch.Tensor,
     luma_extremes: Extremes,
-    picture: Picture,
+    picture: FrameFormat,
     record: Record | None = None,
 ) -> tuple[Plane, Plane]:
     """Give the Cb and Cr codes of a color, for a luma that stays as it is.
@@ -97,8 +97,8 @@ def chroma_codes(
     return _planes(codes)
 
 
-def limited_share(
-    ab: torch.Tensor, lightness: torch.Tensor, luma_extremes: Extremes, picture: Picture
+def gamut_limited_share(
+    ab: torch.Tensor, lightness: torch.Tensor, luma_extremes: Extremes, picture: FrameFormat
 ) -> float:
     """How many of some colors `chroma_codes` gives less of than there is, in [0, 1].
 
@@ -116,7 +116,7 @@ def limited_share(
     return float((given != whole).any(0).float().mean())
 
 
-def _over_luma(ab: torch.Tensor, lightness: torch.Tensor, picture: Picture) -> torch.Tensor:
+def _over_luma(ab: torch.Tensor, lightness: torch.Tensor, picture: FrameFormat) -> torch.Tensor:
     """Give R' - Y', G' - Y' and B' - Y' of CIELAB colors, (3, h, w), of any gamut."""
     y = (lightness + 16) * (1 / 116)
     roots = torch.stack([torch.add(y, ab[0], alpha=1 / 500), y, torch.sub(y, ab[1], alpha=1 / 200)])
@@ -141,7 +141,7 @@ def _srgb_coded(linear: torch.Tensor) -> torch.Tensor:
 
 
 def share_inside(
-    over_luma: torch.Tensor, least: torch.Tensor, greatest: torch.Tensor, picture: Picture
+    over_luma: torch.Tensor, least: torch.Tensor, greatest: torch.Tensor, picture: FrameFormat
 ) -> torch.Tensor:
     """Give the largest share of each color, at most 1, that all luma over it leaves in gamut.
 
@@ -160,7 +160,7 @@ def share_inside(
     return share.mul_(1 / (white - black)).clamp_max_(1)
 
 
-def _quantize(over_luma: torch.Tensor, picture: Picture, codes: torch.Tensor) -> None:
+def _quantize(over_luma: torch.Tensor, picture: FrameFormat, codes: torch.Tensor) -> None:
     """Write Cb and Cr into `codes`, (2, h, w): neutral is 2^(depth - 1) (H.273, eqs. 30 to 35)."""
     depth, (kr, kb) = picture.depth, KR_KB[picture.matrix]
     span = (1 << depth) - 1 if picture.full_range else 224 << (depth - 8)

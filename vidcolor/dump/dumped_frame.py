@@ -11,7 +11,7 @@ from vidcolor.color.bins import BIN_COUNT, Decoded
 from vidcolor.dump.folder import DumpFolder, Facts
 from vidcolor.dump.page import histogram_script
 from vidcolor.dump.summaries import figures_of, views_of
-from vidcolor.frame import ColorHistogram, Frame, Map, Record
+from vidcolor.frame import Frame, Map, Prediction, Record
 from vidcolor.pipeline.trace import Decode
 
 LIGHTNESS, FINAL = "lightness", "final"
@@ -91,18 +91,18 @@ class DumpedFrame:
         self.seconds += perf_counter() - began
 
     def add_prediction(
-        self, stage: str, prediction: ColorHistogram, seconds: float, gain: float = 1.0
+        self, stage: str, prediction: Prediction, seconds: float, gain: float = 1.0
     ) -> None:
         """Take a prediction, whose colors will have a `gain`; see `add`."""
         if stage not in self._wish.stages:
             self.add(stage, {}, seconds)
             return
         began = perf_counter()
-        decoded = self._wish.decode(prediction.probabilities, gain)
+        decoded = self._wish.decode(prediction.map, gain)
         arrays: Record = {"ab": decoded.ab.cpu().numpy()}
         if prediction.past_share is not None:
             arrays["past_share"] = prediction.past_share
-        if len(prediction.probabilities) == BIN_COUNT:
+        if len(prediction.map) == BIN_COUNT:
             arrays |= self._bins(prediction, decoded)
             script = histogram_script(
                 self._frame.index,
@@ -116,11 +116,11 @@ class DumpedFrame:
         self.seconds += perf_counter() - began
         self.add(stage, arrays, seconds)
 
-    def _bins(self, prediction: ColorHistogram, decoded: Decoded) -> Record:
+    def _bins(self, prediction: Prediction, decoded: Decoded) -> Record:
         """What there is of bins; nothing of a network that gives a* and b* at once."""
         top_k = self._wish.top_k
-        top = prediction.probabilities.topk(top_k or 1, dim=0)
-        probabilities = top.values if top_k else prediction.probabilities
+        top = prediction.map.topk(top_k or 1, dim=0)
+        probabilities = top.values if top_k else prediction.map
         arrays: Record = {
             "probabilities": probabilities.half().cpu().numpy(),
             "top_bin": top.indices[0].cpu().numpy().astype(np.uint16),

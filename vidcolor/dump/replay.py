@@ -11,7 +11,7 @@ from vidcolor.film.tracing import tracing
 from vidcolor.frame import Shot
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.run import colorize_frames
-from vidcolor.reading.reader import Losses
+from vidcolor.reading.reader import Damage
 from vidcolor.settings import Settings
 from vidcolor.shots.cuts import number_frames
 from vidcolor.writing.plan import Job, plan_video
@@ -72,7 +72,7 @@ def replay_job(
     with tracing(dump, job, model, settings):
         last_by_shot = _find_frames(job, settings, dump)
         end = max(last_by_shot.values(), default=-1)
-        frames = read_job(job, settings, Losses())
+        frames = read_job(job, settings, Damage())
         colored = colorize_frames(frames, model, settings, dump, last_by_shot)
         with closing(colored):
             for one in colored:
@@ -90,7 +90,7 @@ def _find_frames(job: Job, settings: Settings, dump: FrameDump) -> dict[int, int
     """For each shot that is needed for the chosen frames the number of the last one in it."""
     last_by_shot: dict[int, int] = {}
     ends: dict[Shot, int] = {}
-    frames = dump.watch(read_job(job, settings, Losses()))
+    frames = dump.watch(read_job(job, settings, Damage()))
     for frame, shot, _ in number_frames(frames):
         ends[shot] = frame.index
         if dump.wants(frame):

@@ -14,7 +14,7 @@ from vidcolor.color.lab import srgb_from_lab
 from vidcolor.color.lightness import display_turn
 from vidcolor.color.siting import chroma_origin
 from vidcolor.color.ycbcr import KR_KB, luma_range
-from vidcolor.frame import Picture, Plane
+from vidcolor.frame import FrameFormat, Plane
 
 View = NDArray[np.uint8]
 Map = NDArray[np.float32]
@@ -38,7 +38,7 @@ LEAST_MARK = 0.3
 """How much magenta the faintest mark has, so that the smallest cut is still seen."""
 
 
-def luma_view(luma: Plane, picture: Picture) -> View:
+def luma_view(luma: Plane, picture: FrameFormat) -> View:
     """Give a film's luma as 8-bit gray, the way a player shows it without color.
 
     Args:
@@ -123,7 +123,7 @@ def bin_view(top_bin: NDArray[np.uint16]) -> View:
     return np.asarray(colors[0][top_bin], np.uint8)
 
 
-def chroma_view(cb: Plane, cr: Plane, picture: Picture) -> View:
+def chroma_view(cb: Plane, cr: Plane, picture: FrameFormat) -> View:
     """Give what the chroma planes hold alone, at one luma in the middle.
 
     Args:
@@ -138,7 +138,7 @@ def chroma_view(cb: Plane, cr: Plane, picture: Picture) -> View:
     return _bgr_from_ycbcr(middle, _unit_chroma(cb, picture), _unit_chroma(cr, picture), picture)
 
 
-def limited_view(luma: Plane, share: Map, picture: Picture) -> View:
+def limited_view(luma: Plane, share: Map, picture: FrameFormat) -> View:
     """Give the luma in gray, and over it where color was held back to stay inside R'G'B'.
 
     Args:
@@ -192,7 +192,7 @@ def flow_view(displacement: Map) -> View:
     return _bytes(np.asarray(cv2.cvtColor(hsv.astype(np.float32), cv2.COLOR_HSV2BGR), np.float32))
 
 
-def final_view(luma: Plane, cb: Plane, cr: Plane, picture: Picture) -> View:
+def final_view(luma: Plane, cb: Plane, cr: Plane, picture: FrameFormat) -> View:
     """Give the colored frame as a player shows it, chroma enlarged bilinearly from where it lies.
 
     Primaries and transfer are left as they are: the R'G'B' of the film is taken for the screen's.
@@ -210,7 +210,7 @@ def final_view(luma: Plane, cb: Plane, cr: Plane, picture: Picture) -> View:
     return _bgr_from_ycbcr(_unit_luma(luma, picture), blue, red, picture)
 
 
-def upright(view: View, picture: Picture) -> View:
+def upright(view: View, picture: FrameFormat) -> View:
     """Turn a view of the stored picture the way that the film is shown.
 
     Args:
@@ -226,20 +226,20 @@ def upright(view: View, picture: Picture) -> View:
     return np.ascontiguousarray(turned)
 
 
-def _unit_luma(luma: Plane, picture: Picture) -> Map:
+def _unit_luma(luma: Plane, picture: FrameFormat) -> Map:
     """Give Y' with black at 0 and white at 1."""
     black, white = luma_range(picture.depth, picture.full_range)
     return (luma.astype(np.float32) - np.float32(black)) / np.float32(white - black)
 
 
-def _unit_chroma(codes: Plane, picture: Picture) -> Map:
+def _unit_chroma(codes: Plane, picture: FrameFormat) -> Map:
     """Give Cb or Cr in [-0.5, 0.5], neutral at 0 (H.273, equations 30 to 35)."""
     depth = picture.depth
     span = (1 << depth) - 1 if picture.full_range else 224 << (depth - 8)
     return (codes.astype(np.float32) - np.float32(1 << (depth - 1))) / np.float32(span)
 
 
-def _at_luma(chroma: Map, picture: Picture) -> Map:
+def _at_luma(chroma: Map, picture: FrameFormat) -> Map:
     """Give a chroma plane at the luma samples, (H, W), linearly between the chroma samples."""
     across, down = (1 / (1 << picture.log2_chroma_width), 1 / (1 << picture.log2_chroma_height))
     x, y = chroma_origin(picture)
@@ -254,7 +254,7 @@ def _at_luma(chroma: Map, picture: Picture) -> Map:
     return np.asarray(enlarged, np.float32)
 
 
-def _bgr_from_ycbcr(luma: Map, blue: Map, red: Map, picture: Picture) -> View:
+def _bgr_from_ycbcr(luma: Map, blue: Map, red: Map, picture: FrameFormat) -> View:
     """Give 8-bit colors of Y' in [0, 1] and of Cb and Cr in [-0.5, 0.5]."""
     kr, kb = KR_KB[picture.matrix]
     b, r = luma + (2 - 2 * kb) * blue, luma + (2 - 2 * kr) * red

@@ -28,7 +28,7 @@ from vidcolor.errors import SourceError
 from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
 from vidcolor.evaluation.photos import Figures
 from vidcolor.evaluation.seen import measure_seen
-from vidcolor.frame import Picture, Plane
+from vidcolor.frame import FrameFormat, Plane
 
 Map = NDArray[np.float32]
 Histograms = NDArray[np.float64]
@@ -82,7 +82,7 @@ class _Mean:
         return self.total / self.count
 
 
-def scale_luma(luma: Plane, picture: Picture) -> torch.Tensor:
+def scale_luma(luma: Plane, picture: FrameFormat) -> torch.Tensor:
     """Y' in [0, 1] of luma codes (height, width), (1, H, W) at the size measured."""
     black, white = luma_range(picture.depth, picture.full_range)
     scaled = (_resized(luma, picture) - black) / (white - black)
@@ -90,7 +90,7 @@ def scale_luma(luma: Plane, picture: Picture) -> torch.Tensor:
 
 
 def srgb_from_planes(
-    luma: torch.Tensor, chroma: tuple[Plane, Plane], picture: Picture
+    luma: torch.Tensor, chroma: tuple[Plane, Plane], picture: FrameFormat
 ) -> torch.Tensor:
     """What a player shows of Y'CbCr, at the size measured.
 
@@ -116,7 +116,7 @@ def srgb_from_planes(
     return _to_srgb(torch.stack([red, green, blue]).clamp(0, 1), picture)
 
 
-def srgb_from_rgb(planes: tuple[Plane, Plane, Plane], picture: Picture) -> torch.Tensor:
+def srgb_from_rgb(planes: tuple[Plane, Plane, Plane], picture: FrameFormat) -> torch.Tensor:
     """Give R', G' and B' codes (height, width) as sRGB (3, H, W) in [0, 1] at the size measured."""
     white = (1 << picture.depth) - 1
     rgb = np.stack([_resized(plane, picture) for plane in planes]) / white
@@ -289,7 +289,7 @@ def _codes(luma: torch.Tensor) -> NDArray[np.uint8]:
     return np.asarray((luma[0] * (_LEVELS - 1)).round().to(torch.uint8).numpy())
 
 
-def _resized(plane: Plane, picture: Picture) -> Map:
+def _resized(plane: Plane, picture: FrameFormat) -> Map:
     """A plane at the size measured, (H, W): shrunk by area, enlarged linearly."""
     scale = min(1, SHORT_SIDE / min(picture.width, picture.height))
     width, height = round(picture.width * scale), round(picture.height * scale)
@@ -298,7 +298,7 @@ def _resized(plane: Plane, picture: Picture) -> Map:
     return np.asarray(cv2.resize(resized, (width, height), interpolation=cv2.INTER_LINEAR))
 
 
-def _to_srgb(rgb: torch.Tensor, picture: Picture) -> torch.Tensor:
+def _to_srgb(rgb: torch.Tensor, picture: FrameFormat) -> torch.Tensor:
     """Gamma-coded colors (3, H, W) of the film's primaries as sRGB, in [0, 1]."""
     primaries = PRIMARIES_XY.get(picture.primaries, BT709_PRIMARIES)
     if primaries == BT709_PRIMARIES:

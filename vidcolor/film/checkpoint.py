@@ -89,10 +89,10 @@ def discard_work(target: Path) -> None:
     """Delete the work on the film at `target`, unless a run has it in work."""
     if work_path(target).exists():
         with suppress(OutputError):
-            Work(target, {}).remove()
+            Checkpoint(target, {}).remove()
 
 
-class Work:
+class Checkpoint:
     """The work on one reel, taken by this process until it is closed.
 
     Args:

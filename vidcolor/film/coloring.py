@@ -7,7 +7,7 @@ from time import perf_counter
 
 import torch
 
-from vidcolor.film.checkpoint import Work
+from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.provenance import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
 from vidcolor.frame import (
@@ -17,7 +17,7 @@ from vidcolor.frame import (
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.run import Past, colorize_frames
 from vidcolor.pipeline.trace import NO_TRACE, Trace
-from vidcolor.reading.reader import Losses, read_frames
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
@@ -75,15 +75,15 @@ class FilmRun:
     trace: Trace = NO_TRACE
 
 
-Engine = Callable[[FilmRun, Work, PictureWriter | None], Losses]
+Engine = Callable[[FilmRun, Checkpoint, PictureWriter | None], Damage]
 """Colors all shots of a film that are not whole, into the work on it and, of one that becomes
 pictures, into these; what it gives back is what the source lost."""
 
 
-def color_here(run: FilmRun, work: Work, pictures: PictureWriter | None) -> Losses:
+def color_here(run: FilmRun, work: Checkpoint, pictures: PictureWriter | None) -> Damage:
     """Color a film's shots in this process, one after the other."""
     job, settings = run.job, run.settings
-    losses = Losses()
+    losses = Damage()
     frames = refuse_changed(read_job(job, settings, losses), job.source, run.origin)
     memory = recalled_memory(work, work.endings(), run.model.device)
     past = Past(work.frames_done, memory)
@@ -105,7 +105,7 @@ class ShotKeeper:
     """
 
     def __init__(
-        self, job: Job, settings: Settings, work: Work, pictures: PictureWriter | None = None
+        self, job: Job, settings: Settings, work: Checkpoint, pictures: PictureWriter | None = None
     ) -> None:
         self._source = job.source
         shift_seconds = job.shift_seconds(settings)
@@ -131,7 +131,7 @@ class ShotKeeper:
                 seconds=float(frame.pts * frame.time_base - first),
                 shot=shot.number,
                 confidence=one.confidence,
-                limited_share=one.chroma.limited_share,
+                gamut_limited_share=one.chroma.gamut_limited_share,
                 returns_to=shot.returns_to,
                 lightness=one.lightness,
             )
@@ -163,13 +163,13 @@ class ShotKeeper:
 
 
 def recalled_memory(
-    work: Work, endings: Iterable[tuple[int, bytes]], device: torch.device
+    work: Checkpoint, endings: Iterable[tuple[int, bytes]], device: torch.device
 ) -> ShotMemory:
     """How some shots ended, to begin others with, whose endings are kept in a work.
 
     Args:
         work: Keeps the endings to come.
-        endings: Number of each shot and its ending as `Work.endings` gives it.
+        endings: Number of each shot and its ending as `Checkpoint.endings` gives it.
         device: Where the model computes.
     """
     memory = ShotMemory(REMEMBERED_SHOTS, also=work.keep_ending)
@@ -178,7 +178,7 @@ def recalled_memory(
     return memory
 
 
-def read_job(job: Job, settings: Settings, losses: Losses) -> Iterator[Frame]:
+def read_job(job: Job, settings: Settings, losses: Damage) -> Iterator[Frame]:
     """The frames of a planned film, as pictures with the chroma planes that will be written."""
     return read_frames(
         replace(job.source, picture=job.encoding.picture),

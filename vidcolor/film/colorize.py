@@ -15,15 +15,15 @@ from vidcolor.errors import (
     SourceGoneError,
 )
 from vidcolor.files import files_of, pictures_path
-from vidcolor.film.checkpoint import Work, is_whole
+from vidcolor.film.checkpoint import Checkpoint, is_whole
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
 from vidcolor.film.verify import Verification, Verifier, hash_paths
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
-from vidcolor.reading.reader import Losses
-from vidcolor.report.checks import Remark, find_remarkable
+from vidcolor.reading.reader import Damage
+from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
 from vidcolor.report.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
@@ -55,9 +55,9 @@ class Result:
     frames: int
     shots: int
     seconds: float
-    losses: Losses
+    losses: Damage
     verification: Verification | None = None
-    remarks: Sequence[Remark] = ()
+    remarks: Sequence[DoubtfulShot] = ()
 
 
 def colorize_video(
@@ -136,7 +136,7 @@ def colorize_job(run: FilmRun) -> Result:
 
 
 @contextmanager
-def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Work]:
+def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Checkpoint]:
     """Take the work on a film, new or begun before, for as long as this goes on.
 
     Raises:
@@ -144,7 +144,7 @@ def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Work]:
         OutputError: The film must not or cannot be written under its names.
     """
     target = run.job.encoding.path
-    with Work(target, identity, run.watcher.on_shot) as work, _kept_for_later(work):
+    with Checkpoint(target, identity, run.watcher.on_shot) as work, _kept_for_later(work):
         _refuse_taken_names(run.job, run.settings, is_ours=work.losses is not None)
         if run.trace is not NO_TRACE and work.shots_done:
             work.restart()  # for the frames that it wants of shots that are done
@@ -152,7 +152,7 @@ def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Work]:
         yield work
 
 
-def color(run: FilmRun, work: Work) -> None:
+def color(run: FilmRun, work: Checkpoint) -> None:
     """Color the shots that are not whole; each is kept as soon as it is."""
     # What the file cannot hold is told now, not when all is done.
     writer = _writer(run)
@@ -161,7 +161,7 @@ def color(run: FilmRun, work: Work) -> None:
     work.end_film(asdict(run.engine(run, work, pictures)))
 
 
-def join(run: FilmRun, work: Work, credentials: Credentials) -> Verifier:
+def join(run: FilmRun, work: Checkpoint, credentials: Credentials) -> Verifier:
     """Make the shots a film that is signed, checked and has its name; what the check found."""
     proof = Verifier(run.job, run.settings)
 
@@ -175,7 +175,7 @@ def join(run: FilmRun, work: Work, credentials: Credentials) -> Verifier:
 
 
 def describe(
-    run: FilmRun, work: Work, proof: Verifier, credentials: Credentials, began: float
+    run: FilmRun, work: Checkpoint, proof: Verifier, credentials: Credentials, began: float
 ) -> Result:
     """Write what lies beside a film that has its name, tell of it, and delete the work."""
     film = run.job.encoding.path
@@ -187,9 +187,9 @@ def describe(
         frames=timeline.frames,
         shots=len(shots),
         seconds=perf_counter() - began,
-        losses=Losses(**(work.losses or {})),
+        losses=Damage(**(work.losses or {})),
         verification=proof.verification,
-        remarks=find_remarkable(shots),
+        remarks=find_doubtful_shots(shots),
     )
     facts["elapsed_seconds"] = result.seconds
     facts["losses"] = str(result.losses)
@@ -204,7 +204,7 @@ def describe(
 
 
 @contextmanager
-def _kept_for_later(work: Work) -> Iterator[None]:
+def _kept_for_later(work: Checkpoint) -> Iterator[None]:
     """Throw the work away at errors that the same command would only come to again."""
     try:
         yield
@@ -229,7 +229,7 @@ def _refuse_taken_names(
         check_sidecar(path, overwrite=overwrite)
 
 
-def _tell_beginning(job: Job, work: Work) -> None:
+def _tell_beginning(job: Job, work: Checkpoint) -> None:
     """Say where a film is gone on with, or that it is begun anew."""
     if work.changed:
         changes = ", ".join(work.changed)

@@ -46,7 +46,7 @@ def tracing(trace: Trace, job: Job, model: Model, settings: Settings) -> Iterato
         "duration_seconds": settings.duration_seconds,
         "picture": asdict(picture),
     }
-    if source.series is not None:
+    if source.sequence is not None:
         made_of["input"] = asdict(settings.input)
     trace.begin(film, made_of, Decoder(model.decoding, settings.color))
     try:

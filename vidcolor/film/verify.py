@@ -14,8 +14,8 @@ from vidcolor.color.rgb import full_luma
 from vidcolor.errors import OutputError, SourceError
 from vidcolor.files import beside, write_whole
 from vidcolor.frame import Frame, Plane
-from vidcolor.reading.reader import Losses, read_frames
-from vidcolor.reading.sequence_names import Pattern
+from vidcolor.reading.reader import Damage, read_frames
+from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reading.source import Source, probe
 from vidcolor.report.sidecar import read_sidecar, sidecar_path
 from vidcolor.settings import InputSettings, Settings
@@ -184,7 +184,7 @@ def verify_film(
     written = probe(result) if names is None else _probe_pictures(job, names.within(result))
     piece = read_frames(
         job.source,
-        Losses(),
+        Damage(),
         start_seconds=settings.start_seconds,
         duration_seconds=settings.duration_seconds,
     )
@@ -210,7 +210,7 @@ def verify_film(
     )
 
 
-def _probe_pictures(job: Job, names: Pattern) -> Source:
+def _probe_pictures(job: Job, names: SequenceNames) -> Source:
     """The pictures that a film became, with the matrix that they are made by.
 
     They do not say it, and those of a film that says another one than its size would be misread.
@@ -222,8 +222,8 @@ def _probe_pictures(job: Job, names: Pattern) -> Source:
 
 def _written_frames(written: Source) -> Iterator[Frame]:
     """The frames of a result; what does not decode in a series of pictures has none in either."""
-    for frame in read_frames(written, Losses()):
-        if written.series is None or not written.series.is_held(frame.pts):
+    for frame in read_frames(written, Damage()):
+        if written.sequence is None or not written.sequence.is_held(frame.pts):
             yield frame
 
 

@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.errors import VidcolorError
-from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE, ColorHistogram, Mapped, Seen, to_device
+from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE, Mapped, Prediction, Seen, to_device
 from vidcolor.models.zoo import Model
 from vidcolor.nets.inputs import normalize_lightness
 
@@ -42,7 +42,7 @@ def predict_frames(
 
 def predict_histograms(
     lightness: Iterable[Lightness], model: Model, batch_size: int
-) -> Generator[ColorHistogram, None, None]:
+) -> Generator[Prediction, None, None]:
     """The color histogram of each picture, in order.
 
     A picture's histogram does not depend on its neighbors in a batch. On a CPU the batch is shared
@@ -71,7 +71,7 @@ def predict_histograms(
 
 def _predict(
     items: Iterable[T], picture: Callable[[T], Lightness], model: Model, batch_size: int
-) -> Generator[tuple[T, ColorHistogram], None, None]:
+) -> Generator[tuple[T, Prediction], None, None]:
     """Each item with the histogram of its picture."""
     if model.gmac and model.device.type == "cpu":
         batch_size = 1  # always, so that all take the same kernels; by all threads together
@@ -94,11 +94,11 @@ def _predict(
 
 def _finished(
     batch: list[T], pictures: list[Lightness], future: Future[Inferred]
-) -> Iterator[tuple[T, ColorHistogram]]:
+) -> Iterator[tuple[T, Prediction]]:
     """The items of a batch with their histograms, as soon as they are there."""
     histograms, seconds = future.result()
     for item, lightness, one in zip(batch, pictures, histograms, strict=True):
-        yield item, ColorHistogram(one, lightness, seconds=seconds / len(batch))
+        yield item, Prediction(one, lightness, seconds=seconds / len(batch))
 
 
 def _infer_within_limit(pictures: list[Lightness], model: Model, full_size: int) -> Inferred:

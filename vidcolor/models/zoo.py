@@ -55,7 +55,7 @@ class Model:
         threads: How many processor threads inference may use.
         batch_limit: What inference has learned of the device's memory.
         render_size: Short side of the picture that suits it.
-        gmac: As of `Checkpoint`.
+        gmac: As of `LoadedNet`.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Checkpoint:
+class LoadedNet:
     """A net as it was read, before it is made ready on a device; it may go to other machines.
 
     Attributes:
@@ -137,7 +137,7 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
     return (merged or read_checkpoint(name_or_path)).on(choose_device(device))
 
 
-def read_checkpoint(name_or_path: str | Path) -> Checkpoint:
+def read_checkpoint(name_or_path: str | Path) -> LoadedNet:
     """A net by its name or from a file; see `load_model`.
 
     Raises:
@@ -158,9 +158,9 @@ def read_checkpoint(name_or_path: str | Path) -> Checkpoint:
     }
     guest = NETS[weights.name].guest
     if guest is None:
-        return Checkpoint(net=net, **known)
+        return LoadedNet(net=net, **known)
     gmac = guest.gmac_at(guest.render_size)
-    return Checkpoint(net=Squared(net, guest), render_size=guest.render_size, gmac=gmac, **known)
+    return LoadedNet(net=Squared(net, guest), render_size=guest.render_size, gmac=gmac, **known)
 
 
 def place_net(net: nn.Module, device: torch.device, dtype: torch.dtype) -> nn.Module:
@@ -178,9 +178,9 @@ def find_model(settings: ModelSettings) -> Model:
         ModelError: See `load_model` and `read_reference`.
     """
     if settings.reference is not None:
-        return find_checkpoint(settings).on(CPU)
+        return find_net(settings).on(CPU)
     if settings.mirror or _merged_names(settings.name) is not None:
-        model = find_checkpoint(settings).on(choose_device(settings.device))
+        model = find_net(settings).on(choose_device(settings.device))
     else:
         model = load_model(settings.name, settings.device)
     if model.gmac and model.device.type == "cpu":
@@ -189,7 +189,7 @@ def find_model(settings: ModelSettings) -> Model:
     return model
 
 
-def find_checkpoint(settings: ModelSettings) -> Checkpoint:
+def find_net(settings: ModelSettings) -> LoadedNet:
     """The same on no device yet.
 
     Raises:
@@ -203,7 +203,7 @@ def find_checkpoint(settings: ModelSettings) -> Checkpoint:
     lab, sha256 = read_reference(Path(settings.reference))
     net = Transfer(lab, settings.transfer, settings.swatches).eval()
     name = f"{settings.transfer}, {Path(settings.reference).name}"
-    return Checkpoint(name=name, net=net, decoding=None, sha256=sha256)
+    return LoadedNet(name=name, net=net, decoding=None, sha256=sha256)
 
 
 def suited(settings: Settings, model: Model) -> Settings:
@@ -213,7 +213,7 @@ def suited(settings: Settings, model: Model) -> Settings:
     return replace(settings, model=replace(settings.model, render_size=model.render_size))
 
 
-def _read_merged(names: tuple[str, str], settings: ModelSettings) -> Checkpoint:
+def _read_merged(names: tuple[str, str], settings: ModelSettings) -> LoadedNet:
     """Two models as one."""
     both = [read_checkpoint(name) for name in names]
     sizes = [settings.render_size or one.render_size for one in both]
@@ -223,7 +223,7 @@ def _read_merged(names: tuple[str, str], settings: ModelSettings) -> Checkpoint:
         for one, size, share in zip(both, sizes, shares, strict=True)
     ]
     digest = hashlib.sha256(f"{[one.sha256 for one in both]} {shares}".encode()).hexdigest()
-    return Checkpoint(
+    return LoadedNet(
         name=SIGN.join(one.name for one in both),
         net=Merged(parts),
         decoding=None,
@@ -235,7 +235,7 @@ def _read_merged(names: tuple[str, str], settings: ModelSettings) -> Checkpoint:
     )
 
 
-def _mirrored(checkpoint: Checkpoint, settings: ModelSettings) -> Checkpoint:
+def _mirrored(checkpoint: LoadedNet, settings: ModelSettings) -> LoadedNet:
     """The same, asked about mirror images, too, if that is asked for."""
     if not settings.mirror:
         return checkpoint

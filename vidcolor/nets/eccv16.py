@@ -43,7 +43,7 @@ _BLOCKS = (
 _UPSAMPLED_WIDTH = 256
 
 
-class PlainNet(nn.Module):
+class Eccv16Net(nn.Module):
     """Lightness to a prediction for each 4 x 4 pixels.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from torch import nn
 
 from vidcolor.nets.base import SHAPE, BaseNet
-from vidcolor.nets.eccv16 import PlainNet
+from vidcolor.nets.eccv16 import Eccv16Net
 from vidcolor.nets.generator import Autoencoder, Generator
 from vidcolor.nets.guests import GUESTS, Guest
 from vidcolor.nets.lite import LiteNet, LiteShape
@@ -70,9 +70,9 @@ NETS = {
         paper=f"{_ZHANG} (loss and bins), arXiv:1905.11946 (encoder), arXiv:1706.03762 (attention)",
     ),
     "small-l2": NetSpec(make=lambda _: SmallNet(), predicts="ab", paper="Ravikumar et al."),
-    "plain-l2": NetSpec(make=lambda _: PlainNet(AB_CHANNELS), predicts="ab", paper=_ZHANG),
-    "eccv16": NetSpec(make=lambda _: PlainNet(), predicts="bins", paper=_ZHANG),
-    "eccv16-norebal": NetSpec(make=lambda _: PlainNet(), predicts="bins", paper=_ZHANG),
+    "plain-l2": NetSpec(make=lambda _: Eccv16Net(AB_CHANNELS), predicts="ab", paper=_ZHANG),
+    "eccv16": NetSpec(make=lambda _: Eccv16Net(), predicts="bins", paper=_ZHANG),
+    "eccv16-norebal": NetSpec(make=lambda _: Eccv16Net(), predicts="bins", paper=_ZHANG),
     "residual": NetSpec(make=lambda _: ResidualNet(), predicts="bins", paper=_RESIDUAL),
     "residual-norebal": NetSpec(make=lambda _: ResidualNet(), predicts="bins", paper=_RESIDUAL),
     "residual-l2": NetSpec(make=lambda _: ResidualNet(AB_CHANNELS), predicts="ab", paper=_RESIDUAL),

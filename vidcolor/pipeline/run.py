@@ -18,11 +18,11 @@ from vidcolor.color.planes import chroma_planes
 from vidcolor.frame import (
     CPU,
     Colored,
-    ColorHistogram,
     Frame,
     Guess,
     Mapped,
     Numbered,
+    Prediction,
     Record,
     Seen,
     Shot,
@@ -39,7 +39,7 @@ from vidcolor.refine.scribble import Scribble
 from vidcolor.settings import RENDER_SIZE, Settings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
 from vidcolor.shots.seeing import see_frames
-from vidcolor.temporal.gain import Strength
+from vidcolor.temporal.gain import ChromaGain
 from vidcolor.temporal.memory import ShotMemory
 from vidcolor.temporal.smoothing import LOOK_AHEAD, steady
 from vidcolor.threads import helper_count, map_ahead, run_ahead
@@ -173,7 +173,7 @@ def colorize_shot(
     memory.keep(shot.number, ending)
 
 
-Refine = Callable[[ColorHistogram], Refined]
+Refine = Callable[[Prediction], Refined]
 
 
 def _refiner(settings: Settings, decode: Decoder) -> Refine | None:
@@ -190,11 +190,11 @@ def _refiner(settings: Settings, decode: Decoder) -> Refine | None:
     return None
 
 
-def _color(mapped: Mapped, strength: Strength, decode: Decoder, refine: Refine | None) -> Guess:
+def _color(mapped: Mapped, strength: ChromaGain, decode: Decoder, refine: Refine | None) -> Guess:
     """What a frame's smoothed prediction says of its colors."""
     seen, prediction, began = mapped
     refined = None if refine is None else refine(prediction)
-    decoded = decode(prediction.probabilities)
+    decoded = decode(prediction.map)
     gain = _gain(prediction, decoded, strength, decode)
     if seen.trace is not None:
         seen.trace.note(gain=round(gain, 4))
@@ -205,9 +205,7 @@ def _color(mapped: Mapped, strength: Strength, decode: Decoder, refine: Refine |
     return Guess(seen, strong * np.float32(seen.color_share), confidence)
 
 
-def _gain(
-    prediction: ColorHistogram, decoded: Decoded, strength: Strength, decode: Decoder
-) -> float:
+def _gain(prediction: Prediction, decoded: Decoded, strength: ChromaGain, decode: Decoder) -> float:
     """What makes the colors of a smoothed prediction as strong as the frame's own."""
     if prediction.weight is None:
         return 1.0

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 import torch
 
 from vidcolor.color.bins import Decoded
-from vidcolor.frame import Chroma, ColorHistogram, Frame, FrameTrace, Picture, Record
+from vidcolor.frame import Chroma, Frame, FrameFormat, FrameTrace, Prediction, Record
 from vidcolor.refine.refined import Refined
 
 Decode = Callable[[torch.Tensor, float], Decoded]
@@ -33,7 +33,7 @@ class TracedFilm:
     """
 
     path: Path
-    picture: Picture
+    picture: FrameFormat
     frame_rate: Fraction
     first_seconds: Fraction
     frames: int | None
@@ -93,7 +93,7 @@ NO_TRACE: Final[Trace] = _NoTrace()
 
 def show_smoothed(
     trace: FrameTrace,
-    prediction: ColorHistogram,
+    prediction: Prediction,
     refined: Refined | None,
     seconds: float,
     *,

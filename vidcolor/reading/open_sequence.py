@@ -12,7 +12,7 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from vidcolor.reading.sequence import Series, open_picture
+from vidcolor.reading.sequence import ImageSequence, open_picture
 
 EXR_MAGIC = b"\x76\x2f\x31\x01"
 EXR_TILES_OR_PARTS = 0x1A00
@@ -22,33 +22,33 @@ UNREADABLE = b"\0"
 """Stands for a picture without a byte, which FFmpeg would take for the film's end."""
 
 
-class OpenSeries:
+class OpenSequence:
     """A series' pictures as packets: what is asked here of PyAV's `InputContainer`.
 
     FFmpeg's own `image2` ends at a missing or an empty picture, and pipes have no parser of TIFF.
     One picture at a time is read.
 
     Args:
-        series: The pictures. The stream is that of the first which is not empty.
+        sequence: The pictures. The stream is that of the first which is not empty.
 
     Raises:
         av.FFmpegError: FFmpeg cannot open it.
         OSError: It cannot be read.
     """
 
-    def __init__(self, series: Series) -> None:
-        self._series = series
+    def __init__(self, sequence: ImageSequence) -> None:
+        self._sequence = sequence
         self._next = 0
-        files = series.files()
+        files = sequence.files()
         first = next(files)
         template = first if first.stat().st_size else next(filter(_has_bytes, files), first)
-        self._opened = open_picture(template, series.frame_rate)
+        self._opened = open_picture(template, sequence.frame_rate)
         self.streams = self._opened.streams
         self.format = self._opened.format
         self.metadata: dict[str, str] = {}
         self.duration = None
-        if series.timecode is not None:
-            self.streams.video[0].metadata["timecode"] = series.timecode
+        if sequence.timecode is not None:
+            self.streams.video[0].metadata["timecode"] = sequence.timecode
 
     def __enter__(self) -> Self:
         return self
@@ -66,17 +66,17 @@ class OpenSeries:
 
     def seek(self, offset: int, *, stream: VideoStream) -> None:
         """Go on with frame `offset`, in the stream's time base."""
-        self._next = max(0, min(offset, len(self._series)))
+        self._next = max(0, min(offset, len(self._sequence)))
         stream.codec_context.flush_buffers()
 
     def demux(self, *streams: VideoStream) -> Iterator[Packet[Stream]]:
         """The pictures from the one that is next on, each a packet; its pts is its index."""
         stream = streams[0] if streams else self.streams.video[0]
-        while self._next < len(self._series):
+        while self._next < len(self._sequence):
             index, self._next = self._next, self._next + 1
-            packet = Packet(_read(self._series.file_at(index)))
+            packet = Packet(_read(self._sequence.file_at(index)))
             packet.stream = stream
-            packet.time_base = 1 / self._series.frame_rate
+            packet.time_base = 1 / self._sequence.frame_rate
             packet.pts = packet.dts = index
             packet.duration = 1
             packet.is_keyframe = True  # else FFmpeg adds a PNG to the one before

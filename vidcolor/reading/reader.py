@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 
 from vidcolor.color.ycbcr import KR_KB
 from vidcolor.errors import SourceError
-from vidcolor.frame import Frame, Picture, Plane
+from vidcolor.frame import Frame, FrameFormat, Plane
 from vidcolor.reading.damage_log import DamageLog
 from vidcolor.reading.pixels import (
     FLOAT_SUFFIXES,
@@ -45,7 +45,7 @@ _LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Losses:
+class Damage:
     """What was damaged or missing in a source, counted while it is read.
 
     Attributes:
@@ -79,7 +79,7 @@ def _counted(count: int, one: str, many: str) -> str:
 
 def read_frames(
     source: Source,
-    losses: Losses,
+    losses: Damage,
     *,
     start_seconds: Fraction = Fraction(0),
     duration_seconds: Fraction | None = None,
@@ -112,7 +112,7 @@ def read_frames(
             if end_pts is not None and pts >= end_pts:
                 return
             yield _to_frame(decoded, pts, index, source, by_hardware=hwaccel is not None)
-            losses.held += source.series is not None and source.series.is_held(pts)
+            losses.held += source.sequence is not None and source.sequence.is_held(pts)
             index += 1
     if index == 0:
         raise SourceError(f"{source.path}: ends before {float(start_seconds):g} s; start earlier")
@@ -135,13 +135,13 @@ def read_frames_from(
         hwaccel: See `read_frames`.
     """
     number, wanted_pts = first
-    with closing(_timed_frames(source, Losses(), wanted_pts, seek_pts, hwaccel)) as timed:
+    with closing(_timed_frames(source, Damage(), wanted_pts, seek_pts, hwaccel)) as timed:
         for index, (decoded, pts) in enumerate(timed, number):
             yield _to_frame(decoded, pts, index, source, by_hardware=hwaccel is not None)
 
 
 def _timed_frames(
-    source: Source, losses: Losses, wanted_pts: int, seek_pts: int | None, hwaccel: str | None
+    source: Source, losses: Damage, wanted_pts: int, seek_pts: int | None, hwaccel: str | None
 ) -> Generator[tuple[VideoFrame, int], None, None]:
     """Decoded frames from `wanted_pts` on, with strictly rising pts."""
     with _opened(source, hwaccel) as container:
@@ -171,7 +171,7 @@ def _opened(source: Source, hwaccel: str | None) -> InputContainer:
             told = getattr(reason, "strerror", None) or reason
             place = (source.path, hwaccel, source.codec, told)
             _LOG.warning("%s: %s does not decode %s (%s); the processor does", *place)
-    return open_container(source.path, source.series)
+    return open_container(source.path, source.sequence)
 
 
 def _opened_for_hardware(source: Source, hwaccel: str) -> InputContainer:
@@ -186,7 +186,7 @@ def _opened_for_hardware(source: Source, hwaccel: str) -> InputContainer:
 
 def _seeks_cleanly(source: Source, pts: int) -> bool:
     """Whether decoding may begin at the key frame before `pts`; some files break there."""
-    with open_container(source.path, source.series) as container:
+    with open_container(source.path, source.sequence) as container:
         stream = main_video_stream(container, source.path)
         try:
             container.seek(pts, stream=stream)
@@ -196,7 +196,7 @@ def _seeks_cleanly(source: Source, pts: int) -> bool:
         return not decoded.is_corrupt and decoded.pts is not None and decoded.pts <= pts
 
 
-def _decode(container: InputContainer, stream: VideoStream, losses: Losses) -> Iterator[VideoFrame]:
+def _decode(container: InputContainer, stream: VideoStream, losses: Damage) -> Iterator[VideoFrame]:
     """All frames that the decoder gives, the held back ones at the end included."""
     with DamageLog(stream.codec_context.name) as log:
         for packet in _packets(container, stream):
@@ -225,7 +225,7 @@ def _packets(
     yield None
 
 
-def _rising_pts(decoded: VideoFrame, last_pts: int | None, losses: Losses) -> int:
+def _rising_pts(decoded: VideoFrame, last_pts: int | None, losses: Damage) -> int:
     """The frame's own pts, or the next possible one where it has none or goes back."""
     pts = decoded.pts if decoded.pts is not None else decoded.dts
     if pts is not None and (last_pts is None or pts > last_pts):
@@ -241,7 +241,7 @@ def _to_frame(
     found = (decoded.width, decoded.height, decoded.format.name)
     same = (picture.width, picture.height, source.pixel_format)
     if found != same and not (by_hardware and found in _from_hardware(picture)):
-        path = source.path if source.series is None else source.series.file_at(pts)
+        path = source.path if source.sequence is None else source.sequence.file_at(pts)
         raise SourceError(
             f"{path}: frame {index} changes from {picture.width}x{picture.height} "
             f"{source.pixel_format} to {found[0]}x{found[1]} {found[2]}; "
@@ -259,13 +259,13 @@ def _to_frame(
     )
 
 
-def _from_hardware(picture: Picture) -> list[tuple[int, int, str]]:
+def _from_hardware(picture: FrameFormat) -> list[tuple[int, int, str]]:
     """What the frames of a film may be that hardware decoded."""
     names = HARDWARE_FORMATS if picture.depth == 8 else DEEP_HARDWARE_FORMATS  # noqa: PLR2004
     return [(picture.width, picture.height, name) for name in names]
 
 
-def _luma(decoded: VideoFrame, picture: Picture) -> Plane:
+def _luma(decoded: VideoFrame, picture: FrameFormat) -> Plane:
     """The frame's luma codes, (height, width); for RGB its luma by the picture's matrix."""
     if decoded.format.name in DEEP_HARDWARE_FORMATS:
         return np.asarray(plane_view(decoded, 0) >> np.uint16(16 - picture.depth), np.uint16)

@@ -14,7 +14,7 @@ import av
 from av.container import InputContainer
 
 from vidcolor.errors import SourceError
-from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, Pattern
+from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, SequenceNames
 from vidcolor.settings import InputSettings
 from vidcolor.timecode import parse_rate
 
@@ -31,7 +31,7 @@ _TIMECODE = re.compile(r"(?!00:00:00)([01]\d|2[0-3]):[0-5]\d:[0-5]\d[:;]\d\d")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
+class ImageSequence:
     """The pictures of one reel, each with its place in time.
 
     Attributes:
@@ -42,7 +42,7 @@ class Series:
         timecode: Of the first picture, as its header says; None if it says nothing.
     """
 
-    pattern: Pattern
+    pattern: SequenceNames
     runs: tuple[range, ...]
     frame_rate: Fraction
     rate_is_stated: bool = False
@@ -71,7 +71,7 @@ class Series:
         return self.runs[bisect_right(self.runs, number, key=lambda run: run.start) - 1], number
 
 
-def find_series(path: Path, settings: InputSettings) -> Series | None:
+def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
     """The series that `path` is a pattern of; None if it names a file, or should.
 
     Args:
@@ -82,7 +82,7 @@ def find_series(path: Path, settings: InputSettings) -> Series | None:
         SourceError: There are no such pictures, some are missing and not to be held, their rate is
             not known; or a rate is given for what is a film, or one picture of many is named.
     """
-    pattern = None if path.exists() else Pattern.parse(path)
+    pattern = None if path.exists() else SequenceNames.parse(path)
     if pattern is None:
         refuse_one_of_many(path)
         if settings.fps is not None and path.is_file():
@@ -101,7 +101,7 @@ def find_series(path: Path, settings: InputSettings) -> Series | None:
     rate = settings.fps or stated_rate
     if rate is None:
         raise SourceError(f"{path}: its pictures do not say their rate; name it, as in --fps 24")
-    return Series(
+    return ImageSequence(
         pattern=pattern,
         runs=runs,
         frame_rate=rate,
@@ -126,18 +126,18 @@ def list_patterns(folder: Path, names: Iterable[str]) -> list[Path]:
     for (before, suffix), numbers in groups.items():
         padded = sorted({len(text) for text in numbers if text[0] == "0" and len(text) > 1})
         for text in numbers:
-            counts[Pattern(folder, before, _digits(text, padded), suffix).path] += 1
+            counts[SequenceNames(folder, before, _digits(text, padded), suffix).path] += 1
     return sorted(path for path, count in counts.items() if count >= FEWEST_PICTURES)
 
 
-def series_of(path: Path) -> Path | None:
+def sequence_of(path: Path) -> Path | None:
     """The pattern of the series that a picture is one of; None for others and lone pictures."""
     found = _NUMBERED.fullmatch(path.name)
     if found is None or found[3].lower() not in PICTURE_SUFFIXES:
         return None
     before, text, suffix = found.groups()
-    pattern = Pattern(path.parent, before, len(text) if text[0] == "0" else 1, suffix)
-    wide = Pattern(path.parent, before, len(text), suffix)
+    pattern = SequenceNames(path.parent, before, len(text) if text[0] == "0" else 1, suffix)
+    wide = SequenceNames(path.parent, before, len(text), suffix)
     for number in (int(text) - 1, int(text) + 1):
         for named in (pattern, wide):
             if number >= 0 and named.file(number).is_file():
@@ -151,9 +151,9 @@ def refuse_one_of_many(path: Path) -> None:
     Raises:
         SourceError: It is; the text says how to name the series.
     """
-    series = series_of(path) if path.is_file() else None
-    if series is not None:
-        raise SourceError(f"{path}: is one picture of a series; name {series}, or their folder")
+    sequence = sequence_of(path) if path.is_file() else None
+    if sequence is not None:
+        raise SourceError(f"{path}: is one picture of a series; name {sequence}, or their folder")
 
 
 def open_picture(path: Path, frame_rate: Fraction = Fraction(25)) -> InputContainer:
@@ -183,7 +183,7 @@ def _runs(numbers: Iterable[int]) -> tuple[range, ...]:
     return tuple(runs)
 
 
-def _tell_gaps(pattern: Pattern, runs: tuple[range, ...]) -> str:
+def _tell_gaps(pattern: SequenceNames, runs: tuple[range, ...]) -> str:
     """What is missing, in words."""
     gaps = [range(before.stop, after.start) for before, after in pairwise(runs)]
     count = sum(map(len, gaps))

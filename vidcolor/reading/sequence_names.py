@@ -10,7 +10,7 @@ _PATTERN = re.compile(r"((?:[^%]|%%)*)%(?:0([1-9]\d?))?d((?:[^%]|%%)*)")
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class SequenceNames:
     """The names of a series' pictures: what is before the number, its least digits, what is behind.
 
     Attributes:
@@ -26,7 +26,7 @@ class Pattern:
     behind: str
 
     @classmethod
-    def parse(cls, path: Path) -> "Pattern | None":
+    def parse(cls, path: Path) -> "SequenceNames | None":
         """The pattern that a path such as `reel/%06d.dpx` is, as FFmpeg has them; else None."""
         found = _PATTERN.fullmatch(path.name)
         if found is None or path.suffix.lower() not in PICTURE_SUFFIXES:
@@ -56,7 +56,7 @@ class Pattern:
         stem = f"{self.before}{self.behind.removesuffix(self.suffix)}".strip(" ._-")
         return self.folder / f"{stem or self.folder.absolute().name or 'reel'}{self.suffix}"
 
-    def within(self, folder: Path) -> "Pattern":
+    def within(self, folder: Path) -> "SequenceNames":
         """The same names in another folder."""
         return replace(self, folder=folder)
 

@@ -15,10 +15,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
-from vidcolor.frame import ChromaLocation, Matrix, Picture
-from vidcolor.reading.open_sequence import OpenSeries
+from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
+from vidcolor.reading.open_sequence import OpenSequence
 from vidcolor.reading.pixels import log2_subsampling, planar_format
-from vidcolor.reading.sequence import Series, find_series
+from vidcolor.reading.sequence import ImageSequence, find_sequence
 from vidcolor.settings import InputSettings
 
 if TYPE_CHECKING:
@@ -56,14 +56,14 @@ class Source:
             nothing. Never trusted: only compared with what was read, to tell of losses.
         duration_seconds: The same, or failing that of the whole file; for progress bars.
         timecode: Of the first frame, as a tag or track of the film states it.
-        series: The pictures that it lies in; None for a film in one file.
+        sequence: The pictures that it lies in; None for a film in one file.
     """
 
     path: Path
     container: str
     codec: str
     stream_index: int
-    picture: Picture
+    picture: FrameFormat
     pixel_format: str
     has_chroma: bool
     time_base: Fraction
@@ -72,17 +72,17 @@ class Source:
     picture_seconds: float | None
     duration_seconds: float | None
     timecode: str | None = None
-    series: Series | None = None
+    sequence: ImageSequence | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The file that it lies in, or the pictures in their order."""
-        return (self.path,) if self.series is None else tuple(self.series.files())
+        return (self.path,) if self.sequence is None else tuple(self.sequence.files())
 
     @property
     def title(self) -> Path:
         """The path that files made of it are named after."""
-        return self.path if self.series is None else self.series.pattern.title
+        return self.path if self.sequence is None else self.sequence.pattern.title
 
     def frames_expected(
         self, start_seconds: Fraction = Fraction(0), duration_seconds: Fraction | None = None
@@ -97,21 +97,21 @@ class Source:
 
 
 def open_container(
-    path: Path, series: Series | None = None, hwaccel: HWAccel | None = None
+    path: Path, sequence: ImageSequence | None = None, hwaccel: HWAccel | None = None
 ) -> InputContainer:
     """An open container of the file at `path`, or of a series of pictures.
 
     Args:
         path: The file.
-        series: The pictures, if it is such.
+        sequence: The pictures, if it is such.
         hwaccel: What decodes a file in place of the processor.
 
     Raises:
         SourceError: The file is missing, a folder, empty, unreadable, or nothing FFmpeg knows.
     """
     try:
-        if series is not None:
-            return cast(InputContainer, OpenSeries(series))
+        if sequence is not None:
+            return cast(InputContainer, OpenSequence(sequence))
         if path.is_dir():
             raise SourceError(f"{path}: is a folder; name a video file")
         if path.stat().st_size == 0:
@@ -168,8 +168,8 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
     Raises:
         SourceError: The file cannot be used; the text says why.
     """
-    series = find_series(path, settings or InputSettings())
-    with open_container(path, series) as container:
+    sequence = find_sequence(path, settings or InputSettings())
+    with open_container(path, sequence) as container:
         stream = main_video_stream(container, path)
         frame = _first_frame(container, stream, path)
         codec = stream.codec_context.name
@@ -189,7 +189,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
             timecode=_timecode(container, stream),
         )
-    return found if series is None else _of_series(found, series)
+    return found if sequence is None else _of_sequence(found, sequence)
 
 
 def _thread_type(stream: VideoStream) -> Literal["NONE", "SLICE", "AUTO"]:
@@ -219,25 +219,25 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
     )
 
 
-def _of_series(one: Source, series: Series) -> Source:
+def _of_sequence(one: Source, sequence: ImageSequence) -> Source:
     """A series of pictures of which `one` is known."""
-    seconds = float(len(series) / series.frame_rate)
+    seconds = float(len(sequence) / sequence.frame_rate)
     return replace(
         one,
-        series=series,
-        time_base=1 / series.frame_rate,
-        frame_rate=series.frame_rate,
+        sequence=sequence,
+        time_base=1 / sequence.frame_rate,
+        frame_rate=sequence.frame_rate,
         picture_seconds=seconds,
         duration_seconds=seconds,
     )
 
 
-def _picture(frame: VideoFrame, stream: VideoStream) -> Picture:
+def _picture(frame: VideoFrame, stream: VideoStream) -> FrameFormat:
     fmt = frame.format
     rgb = planar_format(fmt).startswith("gbrp")
     gray = planar_format(fmt).startswith("gray")
     log2_width, log2_height = (1, 1) if gray else (0, 0) if rgb else log2_subsampling(fmt)
-    return Picture(
+    return FrameFormat(
         width=frame.width,
         height=frame.height,
         depth=max(8, min(16, fmt.components[0].bits)),

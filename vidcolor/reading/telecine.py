@@ -43,7 +43,7 @@ def is_telecined(source: Source) -> bool:
 def _repeated_fields(source: Source) -> list[str]:
     """For each of the first frames which field it repeats: `top`, `bottom` or `neither`."""
     found: list[str] = []
-    with open_container(source.path, source.series) as container:
+    with open_container(source.path, source.sequence) as container:
         stream = main_video_stream(container, source.path)
         graph: Graph | None = None
         with suppress(av.FFmpegError):  # damage is told when the film is read

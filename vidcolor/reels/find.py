@@ -8,9 +8,9 @@ from typing import NoReturn
 
 from vidcolor.errors import SourceError
 from vidcolor.files import LINES, MANIFEST
-from vidcolor.reading.sequence import list_patterns, refuse_one_of_many, series_of
+from vidcolor.reading.sequence import list_patterns, refuse_one_of_many, sequence_of
 
-FILM_SUFFIXES = {
+SOURCE_SUFFIXES = {
     ".3gp",
     ".asf",
     ".avi",
@@ -93,7 +93,7 @@ def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | Unfound
         except SourceError as error:
             reels = [UnfoundError(path, error)]
         for reel in reels:
-            place = reel.path if isinstance(reel, Reel) else series_of(path) or path
+            place = reel.path if isinstance(reel, Reel) else sequence_of(path) or path
             found.setdefault(place.resolve(), reel)
     return list(found.values())
 
@@ -134,5 +134,5 @@ def _films_among(folder: Path, names: Iterable[str]) -> list[Path]:
     return [
         path
         for path in paths
-        if path.suffix.lower() in FILM_SUFFIXES and not path.stem.endswith(MADE)
+        if path.suffix.lower() in SOURCE_SUFFIXES and not path.stem.endswith(MADE)
     ]

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from vidcolor.frame import MAP_STRIDE, ColorHistogram
+from vidcolor.frame import MAP_STRIDE, Prediction
 from vidcolor.refine.refined import Decode, Map, Refined
 from vidcolor.refine.regions import Labels, Regions, even_lightness, flood_regions
 
@@ -69,7 +69,7 @@ class Flood:
         self._threshold, self._memory = threshold, memory
         self._past: _Past | None = None
 
-    def __call__(self, histogram: ColorHistogram) -> Refined:
+    def __call__(self, histogram: Prediction) -> Refined:
         """Refine the shot's next frame.
 
         Args:
@@ -105,17 +105,17 @@ def pool_histograms(probabilities: torch.Tensor, labels: Labels) -> Map:
 
 
 def _step(
-    past: _Past | None, histogram: ColorHistogram, decode: Decode, threshold: float, memory: float
+    past: _Past | None, histogram: Prediction, decode: Decode, threshold: float, memory: float
 ) -> _Past:
     """Refine one frame, and remember it in place of the one before."""
     even, gain = even_lightness(histogram.lightness)
     if past is None:
         regions = flood_regions(even, threshold)
-        tracks = _first(pool_histograms(histogram.probabilities, regions.labels))
+        tracks = _first(pool_histograms(histogram.map, regions.labels))
         return _Past(even, gain, regions, tracks, _colors(tracks, regions, decode))
     past = _relit(past, even, gain)
     regions = flood_regions(even, threshold, past.regions)
-    pooled = pool_histograms(histogram.probabilities, regions.labels)
+    pooled = pool_histograms(histogram.map, regions.labels)
     match, shared = _match(past.regions, regions, threshold)
     share = memory * shared / np.bincount(regions.labels.ravel())
     tracks = _blended(past.tracks, pooled, match, shared, share.astype(np.float32))

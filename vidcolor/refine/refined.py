@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidcolor.frame import ColorHistogram, Record
+from vidcolor.frame import Prediction, Record
 
 Map = NDArray[np.float32]
 Decode = Callable[[torch.Tensor], torch.Tensor]
@@ -23,7 +23,7 @@ class Refined(NamedTuple):
         record: For dumps, what was made on the way, at ab's size: `labels` or `seeds`.
     """
 
-    histogram: ColorHistogram
+    histogram: Prediction
     ab: Map
     record: Record
 

@@ -19,7 +19,7 @@ from scipy.sparse.linalg import splu
 
 from vidcolor.color.bins import BIN_COUNT
 from vidcolor.errors import ModelError
-from vidcolor.frame import ColorHistogram
+from vidcolor.frame import Prediction
 from vidcolor.refine.refined import Decode, Map, Refined, least_in_squares
 
 Mask = NDArray[np.bool_]
@@ -73,7 +73,7 @@ class Scribble:
         self._memory = memory
         self._past: _Past | None = None
 
-    def __call__(self, histogram: ColorHistogram) -> Refined:
+    def __call__(self, histogram: Prediction) -> Refined:
         """Refine the shot's next frame.
 
         Args:
@@ -85,7 +85,7 @@ class Scribble:
         Raises:
             ModelError: The model gives colors at once and no histograms.
         """
-        probabilities = histogram.probabilities.float()
+        probabilities = histogram.map.float()
         if len(probabilities) != BIN_COUNT:
             raise ModelError(
                 "--refine scribble needs a model that tells how sure it is; use --refine flood"

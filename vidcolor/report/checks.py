@@ -156,7 +156,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remark:
+class DoubtfulShot:
     """A shot that is worth a look.
 
     Attributes:
@@ -176,7 +176,7 @@ class Remark:
     findings: list[Finding]
 
 
-def find_remarkable(shots: Sequence[Mapping[str, Any]]) -> list[Remark]:
+def find_doubtful_shots(shots: Sequence[Mapping[str, Any]]) -> list[DoubtfulShot]:
     """The shots of a film that are worth a look, in order.
 
     Args:
@@ -189,7 +189,7 @@ def find_remarkable(shots: Sequence[Mapping[str, Any]]) -> list[Remark]:
     for shot in long:
         findings = _findings(shot, usual, in_gray_film=shot is gray)
         if findings:
-            remark = Remark(
+            remark = DoubtfulShot(
                 shot=shot["number"],
                 seconds=float(shot["start_seconds"]),
                 reasons=[finding.reason for finding in findings],

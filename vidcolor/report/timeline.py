@@ -21,7 +21,7 @@ MEAN_WEIGHT = 0.37
 _PEAKS = (
     ("colorfulness", "colorfulness", 1),
     ("confidence", "confidence", -1),
-    ("limited_share", "limited_share", 1),
+    ("limited_share", "gamut_limited_share", 1),
     ("flicker", "change", 1),
     *((name, name, 1) for name in Flaws._fields),
 )
@@ -38,7 +38,7 @@ class FrameFigures(NamedTuple):
         mean_b: Mean of b*.
         colorfulness: M1 of the map.
         confidence: How sure the model is of its colors, in [0, 1].
-        limited_share: How much of its chroma the gamut limits, in [0, 1].
+        gamut_limited_share: How much of its chroma the gamut limits, in [0, 1].
         change: Mean distance in ab to the frame before; None for a shot's first frame.
         work_seconds: Time that passed since the frame before.
         glare, skin, patch, jump, contrast: See `Flaws`; None where they are not known, as of frames
@@ -52,7 +52,7 @@ class FrameFigures(NamedTuple):
     mean_b: float
     colorfulness: float
     confidence: float
-    limited_share: float
+    gamut_limited_share: float
     change: float | None
     work_seconds: float
     glare: float | None = None
@@ -71,7 +71,7 @@ class _Sums:
     b: float = 0.0
     colorfulness: float = 0.0
     confidence: float = 0.0
-    limited_share: float = 0.0
+    gamut_limited_share: float = 0.0
     flicker: float = 0.0
     frames_compared: int = 0
     work_seconds: float = 0.0
@@ -83,7 +83,7 @@ class _Sums:
         self.b += figures.mean_b
         self.colorfulness += figures.colorfulness
         self.confidence += figures.confidence
-        self.limited_share += figures.limited_share
+        self.gamut_limited_share += figures.gamut_limited_share
         if figures.change is not None:
             self.flicker += figures.change
             self.frames_compared += 1
@@ -96,7 +96,7 @@ class _Sums:
             "mean_b": _ratio(self.b, self.frames),
             "colorfulness": _ratio(self.colorfulness, self.frames),
             "confidence": _ratio(self.confidence, self.frames),
-            "limited_share": _ratio(self.limited_share, self.frames),
+            "limited_share": _ratio(self.gamut_limited_share, self.frames),
             "flicker": _ratio(self.flicker, self.frames_compared),
         }
 
@@ -164,7 +164,7 @@ class Timeline:
         seconds: float,
         shot: int,
         confidence: float,
-        limited_share: float = 0.0,
+        gamut_limited_share: float = 0.0,
         returns_to: int | None = None,
         lightness: Map | None = None,
     ) -> FrameFigures:
@@ -175,7 +175,7 @@ class Timeline:
             seconds: Time of the frame since the film's first frame.
             shot: Number of its shot, from 0.
             confidence: How sure the model is of its colors, in [0, 1].
-            limited_share: How much of its chroma the gamut limits, in [0, 1].
+            gamut_limited_share: How much of its chroma the gamut limits, in [0, 1].
             returns_to: Number of the shot whose colors its shot began with, if any.
             lightness: (h, w) L* in [0, 100]; without it flaws are not looked for. It is kept, and
                 must not be changed afterwards.
@@ -204,7 +204,7 @@ class Timeline:
             mean_b=float(mean[1]),
             colorfulness=colorful,
             confidence=confidence,
-            limited_share=limited_share,
+            gamut_limited_share=gamut_limited_share,
             change=change,
             work_seconds=now - self._told,
             **({} if flaws is None else flaws._asdict()),
@@ -242,11 +242,11 @@ class Timeline:
             or least `confidence`.
             `timeline`: columns of equal length, a row for each `second` of film that has frames,
             numbered from 0, with its count of `frames`. Means over these frames are `mean_a`,
-            `mean_b`, `colorfulness` (M1 of the map), `confidence`, `limited_share` (how much of the
-            chroma the gamut limits) and `flicker`: the mean distance
-            in ab to the same pixel of the frame before in the same shot. The picture's own motion
-            counts as flicker too; a shot's first frame has none. `frames_per_second` is the speed
-            of the work: the row's frames over the time spent on them.
+            `mean_b`, `colorfulness` (M1 of the map), `confidence`, `limited_share` (how much of
+            the chroma the gamut limits) and `flicker`: the mean distance in ab to the same pixel
+            of the frame before in the same shot. The picture's own motion counts as flicker too;
+            a shot's first frame has none. `frames_per_second` is the speed of the work: the row's
+            frames over the time spent on them.
         """
         seconds = sorted(self._rows)
         rows = [self._rows[second] for second in seconds]

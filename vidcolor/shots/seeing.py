@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcolor.color.lightness import expose, network_size, to_network
+from vidcolor.color.lightness import brighten, network_size, to_network
 from vidcolor.frame import Frame, FrameTrace, Numbered, Seen
 
 Map = NDArray[np.float32]
@@ -84,17 +84,17 @@ def see_frames(
         began = perf_counter()
         size = network_size(frame.picture, render_size)
         lightness = to_network(frame.luma, frame.picture, size)
-        exposed, share = expose(lightness)
-        share *= cards.color_share(lightness, exposed)
+        brightened, share = brighten(lightness)
+        share *= cards.color_share(lightness, brightened)
         if trace is not None:
             trace.add(
-                "lightness", {"lightness": lightness, "exposed": exposed}, perf_counter() - began
+                "lightness", {"lightness": lightness, "exposed": brightened}, perf_counter() - began
             )
             score = {} if cut is None else cut._asdict()
             cuts = {f"cut_{name}": round(value, 4) for name, value in score.items()}
             facts = {"shot": its_shot.number, "returns_to": its_shot.returns_to, **cuts}
             trace.note(**facts, color_share=round(share, 4))
-        yield Seen(frame, its_shot, lightness, exposed, share, trace)
+        yield Seen(frame, its_shot, lightness, brightened, share, trace)
 
 
 class CardWatch:
@@ -108,18 +108,18 @@ class CardWatch:
         self._scenes = 0
         self._was_card = False
 
-    def color_share(self, lightness: Map, exposed: Map) -> float:
+    def color_share(self, lightness: Map, brightened: Map) -> float:
         """What colors of the next frame are to be multiplied with, in [0, 1].
 
         Args:
             lightness: L* of the picture, (H, W).
-            exposed: The same as the network sees it.
+            brightened: The same as the network sees it.
         """
         if self._share == 1:
             return 1.0
         if np.percentile(lightness[::4, ::4], 99) < BLACK:
             return self._share if self._was_card else 1.0
-        if is_card(exposed):
+        if is_card(brightened):
             self._was_card = True
             self._scenes = 0
         else:

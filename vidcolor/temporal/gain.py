@@ -14,7 +14,7 @@ SETTLED_FRAMES = 5.0
 MOST_GAIN = 1.25
 
 
-class Strength:
+class ChromaGain:
     """The gain that makes smoothed colors of one shot as strong as those frame by frame.
 
     Colors that flicker between two hues are dull in the mean. How much a shot loses is known only

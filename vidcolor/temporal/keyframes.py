@@ -14,11 +14,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcolor.frame import ColorHistogram, Mapped, Motion, Seen, Spared
+from vidcolor.frame import Mapped, Motion, Prediction, Propagated, Seen
 from vidcolor.settings import TemporalSettings
 from vidcolor.temporal.motion import with_motions
 
-A = TypeVar("A", ColorHistogram, Spared)
+A = TypeVar("A", Prediction, Propagated)
 Map = NDArray[np.float32]
 
 Ask = Callable[[Iterable[Seen]], Generator[Mapped, None, None]]
@@ -38,23 +38,23 @@ class Choice(NamedTuple):
     """Whether the network is asked about a frame.
 
     Attributes:
-        asked: Whether it is.
+        is_keyframe: Whether it is.
         motion: How the picture moved against the frame before; None for a shot's first, and where
             nobody needs it.
     """
 
-    asked: bool
+    is_keyframe: bool
     motion: Motion | None
 
     @property
     def spared_by(self) -> Motion | None:
         """The motion that makes it needless to ask; None if the network is asked."""
-        return None if self.asked else self.motion
+        return None if self.is_keyframe else self.motion
 
 
 def ask_keyframes(
     frames: Iterable[Seen], ask: Ask, settings: TemporalSettings
-) -> Generator[tuple[Seen, ColorHistogram | Spared], None, None]:
+) -> Generator[tuple[Seen, Prediction | Propagated], None, None]:
     """Yield each frame of one shot with what the network says of it, where it is asked.
 
     Args:
@@ -64,16 +64,16 @@ def ask_keyframes(
     """
     waiting: deque[tuple[Seen, Choice]] = deque()  # chosen, and not answered yet
 
-    def asked() -> Iterator[Seen]:
+    def keyframes() -> Iterator[Seen]:
         sparing = KeyframeChooser(settings)
         with closing(with_motions(frames, settings)) as moved:
             for seen, motion in moved:
                 choice = sparing.choose(motion)
                 waiting.append((seen, choice))
-                if choice.asked:
+                if choice.is_keyframe:
                     yield seen
 
-    with closing(ask(asked())) as answers:
+    with closing(ask(keyframes())) as answers:
         for answer in answers:
             yield from _spared(waiting)
             seen, choice = waiting.popleft()
@@ -81,18 +81,18 @@ def ask_keyframes(
         yield from _spared(waiting)
 
 
-def _spared(waiting: deque[tuple[Seen, Choice]]) -> Iterator[tuple[Seen, Spared]]:
+def _spared(waiting: deque[tuple[Seen, Choice]]) -> Iterator[tuple[Seen, Propagated]]:
     """The first frames that wait, as long as they are spared."""
     while waiting and (motion := waiting[0][1].spared_by) is not None:
         seen, _ = waiting.popleft()
-        yield _shown(seen, Spared(seen.exposed, motion))
+        yield _shown(seen, Propagated(seen.brightened, motion))
 
 
 def _shown(seen: Seen, answer: A) -> tuple[Seen, A]:
     """A frame with its answer, which its trace gets, or that there is none of its own."""
     if seen.trace is not None:
-        seen.trace.note(spared=isinstance(answer, Spared))
-        if isinstance(answer, ColorHistogram):
+        seen.trace.note(spared=isinstance(answer, Propagated))
+        if isinstance(answer, Prediction):
             seen.trace.add_prediction("net", answer, answer.seconds)
     return seen, answer
 
@@ -117,12 +117,12 @@ class KeyframeChooser:
                 shot's first, and without smoothing.
         """
         if motion is None:
-            return Choice(asked=True, motion=None)
-        asked = self._must_ask(motion)
-        self._spared = 0 if asked else self._spared + 1
-        if asked:
+            return Choice(is_keyframe=True, motion=None)
+        is_keyframe = self._must_ask(motion)
+        self._spared = 0 if is_keyframe else self._spared + 1
+        if is_keyframe:
             self._trust = None
-        return Choice(asked, motion)
+        return Choice(is_keyframe, motion)
 
     def _must_ask(self, motion: Motion) -> bool:
         every = self._settings.every

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import torch
 from safetensors.torch import load, save
 
-from vidcolor.frame import ColorHistogram
-from vidcolor.temporal.gain import Strength
+from vidcolor.frame import Prediction
+from vidcolor.temporal.gain import ChromaGain
 
 
 class ShotEnding(NamedTuple):
@@ -21,13 +21,13 @@ class ShotEnding(NamedTuple):
         strength: How strong its colors were kept.
     """
 
-    histogram: ColorHistogram | None
-    strength: Strength
+    histogram: Prediction | None
+    strength: ChromaGain
 
     def on(self, device: torch.device) -> "ShotEnding":
         """The same where a model computes."""
         kept = self.histogram
-        moved = kept and replace(kept, probabilities=kept.probabilities.to(device))
+        moved = kept and replace(kept, map=kept.map.to(device))
         return ShotEnding(moved, self.strength)
 
 
@@ -51,9 +51,7 @@ class ShotMemory:
         histogram = ending.histogram
         if histogram is None or histogram.weight is None:
             return
-        small = replace(
-            histogram, probabilities=histogram.probabilities.half(), predicted=None, motion=None
-        )
+        small = replace(histogram, map=histogram.map.half(), predicted=None, motion=None)
         self.restore(shot, ShotEnding(small, ending.strength))
         self._also(shot, self._endings[shot])
 
@@ -66,7 +64,7 @@ class ShotMemory:
     def recall(self, shot: int | None) -> ShotEnding:
         """How a shot ended, for another to go on with; an empty ending if it is not remembered."""
         if shot not in self._endings:
-            return ShotEnding(None, Strength())
+            return ShotEnding(None, ChromaGain())
         histogram, strength = self._endings[shot]
         return ShotEnding(histogram, copy(strength))
 
@@ -77,7 +75,7 @@ def write_ending(ending: ShotEnding) -> bytes | None:
     if histogram is None or histogram.weight is None:
         return None
     tensors = {
-        "probabilities": histogram.probabilities.contiguous().cpu(),
+        "probabilities": histogram.map.contiguous().cpu(),
         "weight": torch.tensor(histogram.weight),
         "lightness": torch.tensor(histogram.lightness),
         "strength": torch.tensor(strength.sums, dtype=torch.float64),
@@ -88,9 +86,9 @@ def write_ending(ending: ShotEnding) -> bytes | None:
 def read_ending(data: bytes) -> ShotEnding:
     """The ending that was written so, on the CPU."""
     kept = load(data)
-    histogram = ColorHistogram(
-        probabilities=kept["probabilities"],
+    histogram = Prediction(
+        map=kept["probabilities"],
         lightness=kept["lightness"].numpy(),
         weight=kept["weight"].numpy(),
     )
-    return ShotEnding(histogram, Strength(*kept["strength"].tolist()))
+    return ShotEnding(histogram, ChromaGain(*kept["strength"].tolist()))

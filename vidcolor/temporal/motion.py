@@ -63,9 +63,9 @@ def with_motions(
         now, before = pair
         if before is None or settings.smoothing == 0:
             return now, None
-        height, width = now.exposed.shape
+        height, width = now.brightened.shape
         size = (width // MAP_STRIDE, height // MAP_STRIDE)
-        return now, find_motion(now.exposed, before.exposed, size, follow=settings.motion)
+        return now, find_motion(now.brightened, before.brightened, size, follow=settings.motion)
 
     return map_ahead(look, _with_the_one_before(frames), helper_count())
 

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from vidcolor.frame import ColorHistogram, Mapped, Motion, Seen, Spared
+from vidcolor.frame import Mapped, Motion, Prediction, Propagated, Seen
 from vidcolor.settings import TemporalSettings
 from vidcolor.temporal.keyframes import Ask, ask_keyframes
 from vidcolor.temporal.motion import find_motion
@@ -35,7 +35,7 @@ def steady(
     frames: Iterable[Seen],
     ask: Ask,
     settings: TemporalSettings,
-    recalled: ColorHistogram | None = None,
+    recalled: Prediction | None = None,
 ) -> Generator[Mapped, None, None]:
     """Yield each frame of one shot with its smoothed prediction; see `smooth_histograms`.
 
@@ -48,7 +48,7 @@ def steady(
     with closing(ask_keyframes(frames, ask, settings)) as answers:
         began = perf_counter()
 
-        def fresh() -> Iterator[tuple[Seen, ColorHistogram | Spared]]:
+        def fresh() -> Iterator[tuple[Seen, Prediction | Propagated]]:
             nonlocal began
             for answer in answers:
                 began = perf_counter()
@@ -59,10 +59,10 @@ def steady(
 
 
 def smooth_histograms(
-    histograms: Iterable[ColorHistogram | Spared],
+    histograms: Iterable[Prediction | Propagated],
     settings: TemporalSettings,
-    recalled: ColorHistogram | None = None,
-) -> Iterator[ColorHistogram]:
+    recalled: Prediction | None = None,
+) -> Iterator[Prediction]:
     """Smooth the histograms of one shot in time.
 
     What is remembered lives in this call, so each shot gets its own; at most `LOOK_AHEAD`
@@ -87,23 +87,23 @@ def smooth_histograms(
 
 
 def _smooth(
-    answers: Iterable[tuple[T, ColorHistogram | Spared]],
+    answers: Iterable[tuple[T, Prediction | Propagated]],
     settings: TemporalSettings,
-    recalled: ColorHistogram | None,
-) -> Iterator[tuple[T, ColorHistogram]]:
+    recalled: Prediction | None,
+) -> Iterator[tuple[T, Prediction]]:
     """Each thing with its smoothed histogram; see `smooth_histograms`."""
     coming = iter(answers)
     first = deque(islice(coming, LOOK_AHEAD if settings.smoothing else 0))
     past = None
     for _, one in reversed(first):
-        if isinstance(one, ColorHistogram):
+        if isinstance(one, Prediction):
             past = _join(_begun(one), past, None, settings)
     if past is not None:
         item, _ = first.popleft()
         past = _join(past, recalled, None, settings)
         yield item, past
     for item, one in chain(_drained(first), coming):
-        if isinstance(one, ColorHistogram):
+        if isinstance(one, Prediction):
             past = _join(_begun(one), past, one.motion, settings) if settings.smoothing else one
         elif past is None:
             raise ValueError("a shot's first frame cannot be spared")
@@ -118,18 +118,18 @@ def _drained(items: deque[T]) -> Iterator[T]:
         yield items.popleft()
 
 
-def _begun(histogram: ColorHistogram) -> ColorHistogram:
+def _begun(histogram: Prediction) -> Prediction:
     """A histogram that others can be joined to: so far it is worth one frame, its own."""
-    weight = np.ones(histogram.probabilities.shape[1:], np.float32)
-    return replace(histogram, predicted=histogram.probabilities, weight=weight)
+    weight = np.ones(histogram.map.shape[1:], np.float32)
+    return replace(histogram, predicted=histogram.map, weight=weight)
 
 
 def _join(
-    histogram: ColorHistogram,
-    past: ColorHistogram | None,
+    histogram: Prediction,
+    past: Prediction | None,
     motion: Motion | None,
     settings: TemporalSettings,
-) -> ColorHistogram:
+) -> Prediction:
     """The mean of a frame's histogram and one of the past, which is moved to where things are.
 
     Motion is found here if it is not known.
@@ -147,10 +147,10 @@ def _join(
     share = torch.from_numpy((past_weight / weight).reshape(-1, 1)).to(rows)
     smoothed = torch.lerp(rows, past_rows, share)
     probabilities = smoothed.reshape(height, width, -1).movedim(-1, 0)
-    return replace(histogram, probabilities=probabilities, weight=weight, motion=motion)
+    return replace(histogram, map=probabilities, weight=weight, motion=motion)
 
 
-def _carry(spared: Spared, past: ColorHistogram) -> ColorHistogram:
+def _carry(spared: Propagated, past: Prediction) -> Prediction:
     """The histogram of a frame that has none of its own: that of the frame before, moved.
 
     It does not fade by that, as nothing new comes to it.
@@ -159,7 +159,7 @@ def _carry(spared: Spared, past: ColorHistogram) -> ColorHistogram:
         raise ValueError("without smoothing no frame can be spared")
     rows, weight = _move(_rows(past), past.weight, spared.motion)
     probabilities = rows.reshape(*past.weight.shape, -1).movedim(-1, 0)
-    return ColorHistogram(probabilities, spared.lightness, weight=weight, motion=spared.motion)
+    return Prediction(probabilities, spared.lightness, weight=weight, motion=spared.motion)
 
 
 def _move(rows: torch.Tensor, weight: Map, motion: Motion) -> tuple[torch.Tensor, Map]:
@@ -170,9 +170,9 @@ def _move(rows: torch.Tensor, weight: Map, motion: Motion) -> tuple[torch.Tensor
     return moved, np.asarray(motion.trust * remembered, np.float32)
 
 
-def _rows(histogram: ColorHistogram) -> torch.Tensor:
+def _rows(histogram: Prediction) -> torch.Tensor:
     """The predictions as (h * w, bins): a pixel's lie side by side."""
-    return histogram.probabilities.movedim(0, -1).flatten(0, 1)
+    return histogram.map.movedim(0, -1).flatten(0, 1)
 
 
 def _bilinear(displacement: Map) -> tuple[NDArray[np.int64], Map]:

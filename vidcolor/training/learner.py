@@ -35,7 +35,7 @@ _KERNEL_AXES = 4
 _SEED_STRIDE = 1_000_003  # steps of one seed never reach the film responses of the next
 
 
-class Learner:
+class Trainer:
     """A net while it learns: its average, its optimizer, how far it has come.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from vidcolor.training.learner import CHECKPOINT_NAME, Learner
+from vidcolor.training.learner import CHECKPOINT_NAME, Trainer
 from vidcolor.training.log import append_record, plot_records, truncate_records
 
 LOG_NAME = "log.jsonl"
@@ -25,7 +25,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leg:
+class TrainingRun:
     """One sitting of a run that may take several.
 
     Attributes:
@@ -46,7 +46,10 @@ class Leg:
 
 
 def train(
-    learner: Learner, batches: Callable[[int], Iterator[torch.Tensor]], folder: Path, leg: Leg
+    learner: Trainer,
+    batches: Callable[[int], Iterator[torch.Tensor]],
+    folder: Path,
+    leg: TrainingRun,
 ) -> bool:
     """Trains until the plan or the leg ends; whether the plan is done.
 
@@ -85,7 +88,7 @@ def train(
 class _Clock:
     """Time spent training, and what is due by it."""
 
-    def __init__(self, learner: Learner, leg: Leg) -> None:
+    def __init__(self, learner: Trainer, leg: TrainingRun) -> None:
         self.learner = learner
         self.leg = leg
         self.started = self.last = time.monotonic()
@@ -115,7 +118,7 @@ class _Clock:
         return steps * self.learner.settings.batch_size / max(seconds, 1e-9)
 
 
-def _step_record(learner: Learner, losses: list[torch.Tensor], rate: float) -> dict[str, float]:
+def _step_record(learner: Trainer, losses: list[torch.Tensor], rate: float) -> dict[str, float]:
     record = {
         "step": learner.step,
         "pictures": learner.pictures_seen,
@@ -128,7 +131,7 @@ def _step_record(learner: Learner, losses: list[torch.Tensor], rate: float) -> d
     return record
 
 
-def _validate(learner: Learner, leg: Leg, log: Path) -> None:
+def _validate(learner: Trainer, leg: TrainingRun, log: Path) -> None:
     if leg.validate is not None:
         figures = leg.validate(learner.averaged_net())
         learner.see(figures.get(leg.judged_by, math.inf))

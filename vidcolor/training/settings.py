@@ -23,7 +23,7 @@ class TrainSettings:
         warmup_steps: Steps over which it rises from 0.
         weight_decay: AdamW's, on all but biases and batch norms.
         gradient_limit: Gradients are scaled down to this norm.
-        rebalancing: Power of the paper's rebalancing weights; None for what the net's `System` has.
+        rebalancing: Power of the paper's rebalancing weights; None for what the net's `Recipe` has.
             0 leaves histograms as honest as the pictures are.
         color_weight: Of the decoded colors' CIEDE2000, beside the cross-entropy.
         colorfulness_weight: Of the squared distance of their colorfulness from the one wanted.

@@ -31,7 +31,7 @@ from vidcolor.training.shown_loss import ShownLoss, ShownWeights, objective_thro
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class System:
+class Recipe:
     """What training one net has of its own.
 
     Attributes:
@@ -63,30 +63,30 @@ _ALONE: dict[str, Any] = {
     "batch_size": 16,
 }
 _SLOW = _ALONE | {"learning_rate": 3e-4}
-_PLAIN = System(settings=_SLOW, exponent=1.0, temperature=TEMPERATURE)
+_PLAIN = Recipe(settings=_SLOW, exponent=1.0, temperature=TEMPERATURE)
 _RESIDUAL = replace(_PLAIN, settings=_SLOW | {"side": 64, "batch_size": 8})
 
 # On a body: it learns more slowly than the rest.
 _BODY = _SLOW | {"encoder_factor": 0.1}
-_VGG = System(settings=_BODY, loss=huber_luv)
+_VGG = Recipe(settings=_BODY, loss=huber_luv)
 
 SYSTEMS = {
-    "lite": System(),
-    "base": System(),
-    "small-l2": System(settings=_ALONE),
+    "lite": Recipe(),
+    "base": Recipe(),
+    "small-l2": Recipe(settings=_ALONE),
     "plain-l2": _PLAIN,
     "eccv16": _PLAIN,
     "eccv16-norebal": replace(_PLAIN, exponent=0.0),
     "residual": _RESIDUAL,
     "residual-norebal": replace(_RESIDUAL, exponent=0.0),
     "residual-l2": _RESIDUAL,
-    "gan": System(settings=_ALONE, deceive=deceive_whole),
-    "vae": System(settings=_ALONE, loss=latent_loss),
-    "pix2pix": System(settings=_ALONE, deceive=deceive_patches, adversary=PatchDiscriminator),
+    "gan": Recipe(settings=_ALONE, deceive=deceive_whole),
+    "vae": Recipe(settings=_ALONE, loss=latent_loss),
+    "pix2pix": Recipe(settings=_ALONE, deceive=deceive_patches, adversary=PatchDiscriminator),
     "vgg-luv": _VGG,
     "vgg-luv-relu": _VGG,
     "vgg-luv-upsampling": _VGG,
-    "hwang-bins": System(settings=_BODY, loss=class_entropy),
+    "hwang-bins": Recipe(settings=_BODY, loss=class_entropy),
 }
 _ADVERSARY_RATE = 2e-4  # Isola et al. 2017, section 3.3
 
@@ -107,7 +107,7 @@ def bins_of(name: str, prior: torch.Tensor, rebalancing: float | None = None) ->
     Args:
         name: Of a net that predicts bins.
         prior: (bins,) how often each bin occurs.
-        rebalancing: Power of the paper's weights; None for what the net's `System` has.
+        rebalancing: Power of the paper's weights; None for what the net's `Recipe` has.
     """
     system = SYSTEMS[name]
     exponent = system.exponent if rebalancing is None else rebalancing

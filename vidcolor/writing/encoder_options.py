@@ -9,7 +9,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.format import VideoFormat
 
 from vidcolor.errors import OutputError
-from vidcolor.frame import Picture
+from vidcolor.frame import FrameFormat
 from vidcolor.reading.pixels import log2_subsampling
 from vidcolor.settings import OutputSettings
 
@@ -40,7 +40,7 @@ FFV1_SLICES = (24, 16, 12, 9, 6, 4)
 
 
 def encoder_options(
-    codec: str, pixel_format: str, picture: Picture, settings: OutputSettings
+    codec: str, pixel_format: str, picture: FrameFormat, settings: OutputSettings
 ) -> dict[str, str]:
     """Options for the encoder: FFV1 version 3 with checksums, or a visually lossless quality.
 
@@ -74,7 +74,7 @@ def encoder_options(
     return options
 
 
-def _fixed_options(codec: str, pixel_format: str, picture: Picture) -> dict[str, str]:
+def _fixed_options(codec: str, pixel_format: str, picture: FrameFormat) -> dict[str, str]:
     """Options that are nobody's choice: archival FFV1, the same bytes each time, a quiet x265."""
     if codec == "ffv1":  # its slices are shared out among all threads that there are
         slices = _ffv1_slices(pixel_format, picture)
@@ -88,7 +88,7 @@ def _fixed_options(codec: str, pixel_format: str, picture: Picture) -> dict[str,
     return threads | ({"x265-params": "log-level=none"} if codec == "libx265" else {})
 
 
-def _refuse_without_gpu(codec: str, pixel_format: str, picture: Picture) -> None:
+def _refuse_without_gpu(codec: str, pixel_format: str, picture: FrameFormat) -> None:
     try:
         _opened(codec, pixel_format, picture, {})
     except av.FFmpegError as error:
@@ -98,7 +98,7 @@ def _refuse_without_gpu(codec: str, pixel_format: str, picture: Picture) -> None
         ) from error
 
 
-def _x264_options(picture: Picture) -> dict[str, str]:
+def _x264_options(picture: FrameFormat) -> dict[str, str]:
     """What x264 is told, in part by names of its own."""
     # By several threads interlaced film gets other bytes from run to run (13 kinds in 40 runs).
     options = {"threads": "1"} if picture.is_interlaced else {}
@@ -112,7 +112,7 @@ def _x264_options(picture: Picture) -> dict[str, str]:
     return options | ({"x264-params": ":".join(params)} if params else {})
 
 
-def _ffv1_slices(pixel_format: str, picture: Picture) -> dict[str, str]:
+def _ffv1_slices(pixel_format: str, picture: FrameFormat) -> dict[str, str]:
     """The most slices that a frame of this size can be cut into; a checksum guards each."""
     for slices in FFV1_SLICES:
         try:
@@ -123,7 +123,7 @@ def _ffv1_slices(pixel_format: str, picture: Picture) -> dict[str, str]:
     return {}
 
 
-def _opened(codec: str, pixel_format: str, picture: Picture, options: dict[str, str]) -> None:
+def _opened(codec: str, pixel_format: str, picture: FrameFormat, options: dict[str, str]) -> None:
     """Open an encoder, to see whether it can be."""
     context = cast(VideoCodecContext, av.CodecContext.create(codec, "w"))
     context.width, context.height = picture.width, picture.height

@@ -8,9 +8,9 @@ import av
 from av.video.format import VideoFormat
 
 from vidcolor.errors import OutputError
-from vidcolor.frame import Matrix, Picture
+from vidcolor.frame import FrameFormat, Matrix
 from vidcolor.reading.pixels import SEMIPLANAR, SUBSAMPLING_NAMES, is_planar_luma, log2_subsampling
-from vidcolor.reading.sequence_names import Pattern
+from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reading.source import UNSPECIFIED, Source
 from vidcolor.settings import OutputSettings
 
@@ -90,16 +90,16 @@ class Encoding:
     container: str
     codec: str
     pixel_format: str
-    picture: Picture
+    picture: FrameFormat
     luma_shift: int
     options: dict[str, str]
     chroma_only: bool = False
-    names: Pattern | None = None
+    names: SequenceNames | None = None
     rgb_depth: int = 8
     notes: tuple[str, ...] = ()
 
 
-def tag_picture(picture: Picture, settings: OutputSettings) -> Picture:
+def tag_picture(picture: FrameFormat, settings: OutputSettings) -> FrameFormat:
     """The picture with what its file must say of its colors.
 
     QuickTime has its `colr` atom only where matrix, primaries and transfer are all known. For
@@ -173,7 +173,7 @@ def choose_encoder(source: Source, settings: OutputSettings) -> str:
 
 
 def choose_pixel_format(
-    codec: str, picture: Picture, settings: OutputSettings
+    codec: str, picture: FrameFormat, settings: OutputSettings
 ) -> tuple[str, VideoFormat]:
     """The encoder's smallest format that takes luma as it is and chroma at least as fine.
 
@@ -265,7 +265,7 @@ def _known_encoder(name: str) -> str:
     return codec.name
 
 
-def _holds(fmt: VideoFormat, picture: Picture, chroma: str | None) -> bool:
+def _holds(fmt: VideoFormat, picture: FrameFormat, chroma: str | None) -> bool:
     """Whether `fmt` keeps every luma code and is no coarser in chroma than wanted."""
     bits = fmt.components[0].bits
     # Limited-range codes of n bits are those of 8 bits times 2 ** (n - 8) (ITU-R BT.709-6, 5.6),
@@ -287,5 +287,5 @@ def _size(name: str, formats: dict[str, VideoFormat]) -> tuple[int, int, bool]:
     return fmt.components[0].bits, -sum(log2_subsampling(fmt)), name == SEMIPLANAR
 
 
-def _chroma_name(picture: Picture, chroma: str | None) -> str:
+def _chroma_name(picture: FrameFormat, chroma: str | None) -> str:
     return chroma or SUBSAMPLING_NAMES[picture.log2_chroma_width, picture.log2_chroma_height]

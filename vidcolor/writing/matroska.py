@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from vidcolor.errors import OutputError
-from vidcolor.frame import Picture
+from vidcolor.frame import FrameFormat
 
 # Element IDs of RFC 9559, section 5.1, and RFC 8794, section 11.3.
 SEGMENT, SEEK_HEAD, TRACKS = 0x18538067, 0x114D9B74, 0x1654AE6B
@@ -35,7 +35,7 @@ class Element(NamedTuple):
         return _number(self.kind) + _size(len(self.content)) + self.content
 
 
-def display_size(picture: Picture) -> tuple[int, int]:
+def display_size(picture: FrameFormat) -> tuple[int, int]:
     """Width and height that a picture is shown at: its exact aspect, at about its own height.
 
     The height is the picture's own where the width comes out whole, else the nearest one where it
@@ -48,7 +48,7 @@ def display_size(picture: Picture) -> tuple[int, int]:
     return aspect.numerator * times, aspect.denominator * times
 
 
-def write_aspect(film: Path, picture: Picture, *, track: int = 0) -> None:
+def write_aspect(film: Path, picture: FrameFormat, *, track: int = 0) -> None:
     """Tell in a Matroska file how wide its pixels are; its length and all after its header stay.
 
     Args:

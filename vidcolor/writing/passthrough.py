@@ -149,7 +149,7 @@ class Passthrough:
         self._source = source
         self._shift_seconds = shift_seconds
         self._end_seconds = end_seconds
-        self.input = open_container(source.path, source.series)
+        self.input = open_container(source.path, source.sequence)
         self.packet_counts: dict[int, int] = {}
         self._streams: dict[int, Stream] = {}
         self._converters: dict[int, Converter] = {}
@@ -270,7 +270,7 @@ def hash_copied(
         shift_seconds: As for `Passthrough`.
         end_seconds: As for `Passthrough`.
     """
-    with open_container(source.path, source.series) as opened:
+    with open_container(source.path, source.sequence) as opened:
         copied = {
             stream.index: stream
             for stream in _data_streams(opened, source)

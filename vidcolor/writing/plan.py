@@ -71,9 +71,9 @@ def plan_video(
         raise AlreadyColorError(
             f"{source}: is in color already; --force keeps its luma and replaces its colors"
         )
-    series = found.series
-    if series is not None and series.rate_is_stated:
-        note = f"{float(series.frame_rate):.6g} frames/s by its pictures' header (or --fps)"
+    sequence = found.sequence
+    if sequence is not None and sequence.rate_is_stated:
+        note = f"{float(sequence.frame_rate):.6g} frames/s by its pictures' header (or --fps)"
         encoding = replace(encoding, notes=(note, *encoding.notes))
     if found.picture.is_interlaced and is_telecined(found):
         note = "is film spread over video fields (telecine); they are left so"
@@ -101,7 +101,7 @@ def plan_encoding(
     """
     if is_wanted_in_pictures(output, settings):
         encoding = plan_pictures(source, settings, output, folder)
-        with open_container(source.path, source.series) as opened:
+        with open_container(source.path, source.sequence) as opened:
             others = [name_stream(stream) for stream in other_streams(opened, source)]
         return replace(encoding, notes=notes_on_pictures(source, others))
     codec = choose_encoder(source, settings)
@@ -133,7 +133,7 @@ def _with_fitting_container(
     notes = []
     container = encoding.container
     suffix = source.path.suffix
-    is_moved = source.series is None and suffix.lower() not in CONTAINER_BY_SUFFIX
+    is_moved = source.sequence is None and suffix.lower() not in CONTAINER_BY_SUFFIX
     if output is None and container == "matroska" and is_moved:
         notes.append(f"players expect no {encoding.codec} in {suffix}: writing Matroska")
     unheld = _unheld_streams(source, {container, "matroska"}, is_copied=not encoding.chroma_only)
@@ -162,7 +162,7 @@ def _unheld_streams(
     source: Source, containers: set[str], *, is_copied: bool
 ) -> dict[str, set[str]]:
     """For each container, the streams to be copied that it cannot hold, by name."""
-    with open_container(source.path, source.series) as opened:
+    with open_container(source.path, source.sequence) as opened:
         others = other_streams(opened, source) if is_copied else []
         return {
             container: {
@@ -176,7 +176,7 @@ def _unheld_streams(
 
 def _rewritten_text(source: Source, container: str) -> list[str]:
     """What is told of subtitles that keep their words and not all of their looks."""
-    with open_container(source.path, source.series) as opened:
+    with open_container(source.path, source.sequence) as opened:
         names = [
             name_stream(stream)
             for stream in other_streams(opened, source)

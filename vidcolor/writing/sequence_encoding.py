@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vidcolor.errors import OutputError
-from vidcolor.reading.sequence_names import Pattern
+from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
 from vidcolor.writing.encoder_options import encoder_options
@@ -30,7 +30,7 @@ _DIGITS = 6
 def is_wanted_in_pictures(output: Path | None, settings: OutputSettings) -> bool:
     """Whether a film is to be written as pictures: by a pattern as its output, or by the codec."""
     if output is not None:
-        return Pattern.parse(output) is not None
+        return SequenceNames.parse(output) is not None
     return settings.codec in SUFFIX_BY_CODEC
 
 
@@ -48,7 +48,7 @@ def plan_pictures(
     Raises:
         OutputError: Pictures cannot be what is asked for.
     """
-    names = Pattern.parse(output) if output is not None else None
+    names = SequenceNames.parse(output) if output is not None else None
     names = names or _default_names(source, str(settings.codec), folder)
     codec = CODEC_BY_SUFFIX.get(names.suffix.lower())
     if codec is None:
@@ -87,7 +87,7 @@ def notes_on_pictures(source: Source, others: Iterable[str]) -> tuple[str, ...]:
             not picture.full_range,
         f"pictures cannot hold {lacking}: left out": bool(lacking),
         f"pictures have no times of their own: they go at {rate} a second, the film's mean":
-            source.series is None,
+            source.sequence is None,
         "pictures do not say that each is woven of two fields": picture.is_interlaced,
         "pictures do not say how they are turned to be shown": picture.display_matrix is not None,
     }  # fmt: skip
@@ -116,7 +116,7 @@ def check_pictures(
     if folder.exists() or folder.is_symlink():
         if not folder.is_dir():
             raise OutputError(f"{folder}: is no folder; name another one for the pictures")
-        if source.series is not None and folder.samefile(source.series.pattern.folder):
+        if source.sequence is not None and folder.samefile(source.sequence.pattern.folder):
             raise OutputError(f"{folder}: is where the input lies; name another output")
         found = os.listdir(folder)  # noqa: PTH208 - names alone, for there may be many
         strange = next((name for name in found if names.number(name) is None), None)
@@ -130,19 +130,21 @@ def check_pictures(
     check_folder(folder.parent, folder_comes=folder_comes)
 
 
-def _default_names(source: Source, codec: str, folder: Path | None) -> Pattern:
+def _default_names(source: Source, codec: str, folder: Path | None) -> SequenceNames:
     """The names of the source's own pictures, or six digits, in a folder named after it."""
     suffix = SUFFIX_BY_CODEC[codec]
     title = source.title
     place = (folder or title.parent) / f"{title.stem}.colorized"
-    if source.series is None:
-        return Pattern(place, "", _DIGITS, suffix)
-    own = source.series.pattern
+    if source.sequence is None:
+        return SequenceNames(place, "", _DIGITS, suffix)
+    own = source.sequence.pattern
     behind = own.behind.removesuffix(own.suffix)
-    return Pattern(place, own.before, own.digits, f"{behind}{suffix}")
+    return SequenceNames(place, own.before, own.digits, f"{behind}{suffix}")
 
 
-def _refuse_what_pictures_are_not(names: Pattern, codec: str, settings: OutputSettings) -> None:
+def _refuse_what_pictures_are_not(
+    names: SequenceNames, codec: str, settings: OutputSettings
+) -> None:
     refused = {
         f"--codec {settings.codec}": settings.codec not in {None, codec},
         f"--for {settings.purpose}": settings.purpose is not None,

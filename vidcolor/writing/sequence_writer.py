@@ -50,7 +50,7 @@ class PictureWriter:
             raise ValueError("a film in one file is not written as pictures")
         self._names = encoding.names
         self._encoding = encoding
-        self._series = source.series
+        self._sequence = source.sequence
         self._place = place
         self._check = check
         self._shift_pts = round(shift_seconds / source.time_base)
@@ -111,11 +111,11 @@ class PictureWriter:
 
         Pictures of a series keep their numbers, also where some of them do not decode.
         """
-        return self._skipped + index if self._series is None else packet.pts + self._shift_pts
+        return self._skipped + index if self._sequence is None else packet.pts + self._shift_pts
 
     def _file(self, position: int) -> Path:
         """The picture of a frame of the source."""
-        first = -self._skipped if self._series is None else self._series.runs[0].start
+        first = -self._skipped if self._sequence is None else self._sequence.runs[0].start
         return self._names.within(self._folder).file(first + position)
 
     @property
