@@ -15,8 +15,8 @@ them, such as `reel/%06d.dpx`. `vidcolor --help` lists the options, `--help-all`
 well; `--version` prints the version.
 
 The last column is the field of `vidcolor.Settings` (`cluster.`: of `vidcolor.ClusterSettings`) that
-does the same from Python, as in `Settings(color=ColorSettings(saturation=0.8))`. A value out of range
-is refused there as well, with a `SettingError`.
+does the same from Python, as in `Settings(color=ColorSettings(saturation=0.8))`. A value out of
+range is refused there as well, with a `SettingError`.
 
 The program ends with 0 if all is done, 1 if a film failed, 2 if the command line is wrong, and with
 128 and the signal's number if a signal stopped it: 130 for Ctrl-C.

@@ -296,7 +296,7 @@ def test_without_ray_a_line_says_what_to_install(tmp_path: Path) -> None:
         ("film.mkv --task-cpus 2 --engine local", "--task-cpus needs --engine ray"),
         (
             "film.mkv --engine ray -o o --dump d --dump-frames 1",
-            "--engine ray and --dump do not go",
+            "--dump and --engine ray cannot be",
         ),
     ],
 )
