@@ -11,12 +11,12 @@ from vidcolor.settings import OutputSettings
 from vidcolor.writing.encoder_options import encoder_options
 from vidcolor.writing.encoding import (
     choose_encoder,
-    choose_pixel_format,
     tag_picture,
     wanted_container,
 )
 
 Purpose = Literal["access", "master", "edit", "web"]
+from vidcolor.writing.pixel_formats import choose_pixel_format
 
 
 @pytest.mark.parametrize(
