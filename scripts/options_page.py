@@ -18,6 +18,10 @@ The last column is the field of `vidcolor.Settings` (`cluster.`: of `vidcolor.Cl
 does the same from Python, as in `Settings(color=ColorSettings(saturation=0.8))`. A value out of
 range is refused there as well, with a `SettingError`.
 
+What belongs to them: [image sequences](sequences.md), [formats](formats.md), [models](models.md),
+[many reels](batches.md), [delivery](delivery.md), [many machines](cluster.md) and
+[inspection](inspect.md).
+
 The program ends with 0 if all is done, 1 if a film failed, 2 if the command line is wrong, and with
 128 and the signal's number if a signal stopped it: 130 for Ctrl-C.
 """

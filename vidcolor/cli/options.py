@@ -177,7 +177,8 @@ OPTIONS = (
     Option(ENCODING, "settings.output.lossless", "--lossless", "",
            "write FFV1 with checksums, in Matroska"),
     Option(ENCODING, "settings.output.codec", "--codec", "NAME",
-           "choose FFmpeg's encoder, such as libx265; dpx, png and tiff write an image sequence"),
+           "choose FFmpeg's encoder, such as libx265 or h264_nvenc; dpx, png and tiff write an "
+           "image sequence"),
     Option(ENCODING, "settings.output.crf", "--crf", "X",
            "set the quality; lower is better and larger", default="the encoder's"),
     Option(ENCODING, "settings.output.preset", "--preset", "NAME",
