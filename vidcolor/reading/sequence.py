@@ -26,7 +26,7 @@ FEWEST_PICTURES = 2
 SLOWEST_STATED, FASTEST_STATED = 8, 120
 NAMED_GAPS = 3
 
-_NUMBERED = re.compile(r"(.*?)([0-9]+)(\.[^.]+)")
+_NUMBERED = re.compile(r"(.*?)([0-9]+)(\.[^.]+)", re.DOTALL)
 # FFmpeg reads a field without a value as zeros.
 _TIMECODE = re.compile(r"(?!00:00:00)([01]\d|2[0-3]):[0-5]\d:[0-5]\d[:;]\d\d")
 

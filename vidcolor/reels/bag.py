@@ -13,6 +13,7 @@ import bagit
 from vidcolor.errors import OutputError, SourceError, VidcolorError
 from vidcolor.files import beside, is_pictures, work_path, write_whole
 from vidcolor.film.checkpoint import discard_work, is_taken
+from vidcolor.reels.failures import PREFIX
 from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import NAME, Ledger
 from vidcolor.version import __version__
@@ -62,7 +63,7 @@ class Bag:
                 "name another -o"
             )
         for name in sorted(found - ours):
-            if not name.startswith((".", NAME)):
+            if not name.startswith((".", NAME, PREFIX)):
                 raise OutputError(f"{folder}: holds {name}, which is in no bag; name another -o")
 
     def check(self, ledger: Ledger, reels: Iterable[Reel]) -> None:
