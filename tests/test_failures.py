@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from clips import moving_luma, write_film
 
 import vidcolor.reels.batch
-from clips import moving_luma, write_film
 from vidcolor.cli.main import main
 from vidcolor.errors import SourceError, UnexpectedError
 from vidcolor.reels.failures import explain
@@ -128,5 +128,3 @@ def test_names_that_are_legal_are_taken(
     assert {os.fsencode(path.name) for path in Path("out").glob("*.mkv")} == films
     assert main(["--status", "out"]) == 0
     assert r"Z\xfcrich 1931.mkv -> out/Z\xfcrich" in capsys.readouterr().out
-
-

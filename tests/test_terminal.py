@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from clips import moving_luma, write_film
+
 from vidcolor.cli.terminal import LastingStream, escape
 
 

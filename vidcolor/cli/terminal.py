@@ -1,4 +1,4 @@
-"""The standard streams: any text can be printed, none steers a terminal, a lost one ends nothing."""
+"""The standard streams: any text can be printed, and none of it steers a terminal."""
 
 import io
 import os

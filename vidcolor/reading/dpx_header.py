@@ -99,7 +99,7 @@ def _rate(data: bytes, order: str, end: int) -> float | None:
 
 def _timecode(data: bytes, order: str, end: int) -> str | None:
     """Eight digits, two each of hours, minutes, seconds and frames (SMPTE ST 12-1)."""
-    if _TIMECODE_FIELD + 4 > end:
+    if end < _TIMECODE_FIELD + 4:
         return None
     (value,) = struct.unpack_from(f"{order}I", data, _TIMECODE_FIELD)
     if value == _UNDEFINED:
