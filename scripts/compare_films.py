@@ -178,7 +178,7 @@ def _colors(source: Film, result: Film) -> Cell:
         return lost("changed", f"Color tags: {', '.join(changed)}.")
     if set_anew:
         return Cell(
-            "tagged", (f"Not told by the source, so told by the result: {', '.join(set_anew)}.",)
+            "tagged", (f"The source does not state it, so the result does: {', '.join(set_anew)}.",)
         )
     return KEPT if any(source.video.get(key) for key in COLOR_TAGS) else NONE
 
@@ -192,7 +192,7 @@ def _timecode(source: Film, result: Film) -> Cell:
     video = source.by_mediainfo
     if "TimeCode_FirstFrame" in video:
         where = video.get("TimeCode_Source", "picture data")
-        return Cell("in picture", (f"Told by the codec alone ({where}), not by the film.",))
+        return Cell("in picture", (f"Only the codec states it ({where}), not the container.",))
     return NONE
 
 

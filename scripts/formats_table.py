@@ -37,7 +37,7 @@ result. `made-` films were made for their traits, `real-` ones were found.
 
 
 class Notes:
-    """Footnotes; a sentence that is told of several films has one number."""
+    """Footnotes; a sentence about several films has one number."""
 
     def __init__(self) -> None:
         self._numbers: dict[str, int] = {}
@@ -54,20 +54,20 @@ class Notes:
 
 
 def colorize(source: Path, folder: Path, options: list[str]) -> tuple[Path | None, list[str]]:
-    """Run the program; the film that it wrote, if any, and what it told, without paths."""
+    """Run the program; the film that it wrote, if any, and what it printed, without paths."""
     run = subprocess.run(
         [sys.executable, "-m", "vidcolor", str(source), "-o", f"{folder}/", *COMMON, *options],
         capture_output=True, check=False, text=True,
     )  # fmt: skip
-    told = [
+    printed = [
         line.removeprefix("vidcolor: ").removeprefix(f"{source}: ").replace(f"{folder}/", "")
         for line in run.stderr.splitlines()
         if line.startswith("vidcolor: ")
     ]
     if run.returncode:
-        return None, told or run.stderr.splitlines()[-1:]
+        return None, printed or run.stderr.splitlines()[-1:]
     made = (path for path in folder.glob("*.colorized.*") if path.suffix != ".json")
-    return next(made), [f"It tells: {line}." for line in told]
+    return next(made), [f"The program says: {line}." for line in printed]
 
 
 def table_rows(
@@ -76,14 +76,14 @@ def table_rows(
     """Colorize films and yield a row for each; those without a picture go to `refused`."""
     for source in films:
         with tempfile.TemporaryDirectory() as folder:
-            result, told = colorize(source, Path(folder), options)
+            result, printed = colorize(source, Path(folder), options)
             if result is None:
-                refused[source.name] = told[-1]
+                refused[source.name] = printed[-1]
                 continue
             film, made = Film(source), Film(result)
             cells = compare(film, made)
             written = Cell(f"{made.video['codec_name']}, {result.suffix[1:]}")
-            named = Cell(source.name.replace("|", "\\|"), tuple(told))
+            named = Cell(source.name.replace("|", "\\|"), tuple(printed))
             row = [named, written, *(cells[aspect] for aspect in ASPECTS)]
         yield "| " + " | ".join(cell.text + notes.mark(cell.notes) for cell in row) + " |"
 

@@ -34,7 +34,7 @@ def predict_frames(
     frames: Iterable[Seen], model: Model, batch_size: int
 ) -> Generator[Mapped, None, None]:
     """Each frame with what the model says of its exposed picture; see `predict_histograms`."""
-    predicted = _predict(frames, attrgetter("exposed"), model, batch_size)
+    predicted = _predict(frames, attrgetter("brightened"), model, batch_size)
     with closing(predicted):
         for seen, histogram in predicted:
             yield Mapped(seen, histogram)
