@@ -329,12 +329,17 @@ def _payload(packet: Packet[Stream] | None, stream: Stream) -> Iterator[bytes]:
         yield from samples_of([packet])
         return
     data = bytes(packet)
-    if name.startswith("aac") and len(data) > LONG_ADTS_BYTES and data[0] == 0xFF:  # noqa: PLR2004
-        # MPEG-TS has a head in front of each packet of AAC, which other containers do without
-        # (ISO/IEC 13818-7, 6.2): 0xFFF, and a bit that tells whether a checksum follows.
-        if data[1] & 0xF6 == 0xF0:  # noqa: PLR2004
-            data = data[SHORT_ADTS_BYTES if data[1] & 1 else LONG_ADTS_BYTES :]
-    yield data
+    yield data[_adts_bytes(data) :] if name.startswith("aac") else data
+
+
+def _adts_bytes(data: bytes) -> int:
+    """Length of the head that MPEG-TS has in front of AAC, and other containers do without.
+
+    It begins with 0xFFF; a bit tells whether a checksum follows (ISO/IEC 13818-7, 6.2).
+    """
+    if data[:1] != b"\xff" or len(data) <= LONG_ADTS_BYTES or data[1] & 0xF6 != 0xF0:  # noqa: PLR2004
+        return 0
+    return SHORT_ADTS_BYTES if data[1] & 1 else LONG_ADTS_BYTES
 
 
 def _data_streams(opened: InputContainer, source: Source) -> list[Stream]:
