@@ -1,6 +1,7 @@
 """What will be done with a film, decided before anything is written."""
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,7 +19,6 @@ from vidcolor.writing.encoding import (
     CONTAINER_BY_SUFFIX,
     Encoding,
     choose_encoder,
-    choose_pixel_format,
     default_path,
     tag_picture,
     wanted_container,
@@ -29,12 +29,16 @@ from vidcolor.writing.passthrough import (
     other_streams,
     rewritten_samples,
 )
+from vidcolor.writing.pixel_formats import ChosenFormat, choose_pixel_format
 from vidcolor.writing.sequence_encoding import (
     is_wanted_in_pictures,
     notes_on_pictures,
     plan_pictures,
 )
 from vidcolor.writing.subtitles import MOV_TEXT, text_codec
+
+FALLBACK_CODECS = ("libx264", "ffv1")
+"""That stand in for an encoder that takes no pictures of a film's size; FFV1 takes them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,8 +113,7 @@ def plan_encoding(
         with open_container(source.path, source.sequence) as opened:
             others = [name_stream(stream) for stream in other_streams(opened, source)]
         return replace(encoding, notes=notes_on_pictures(source, others))
-    codec = choose_encoder(source, settings)
-    pixel_format, fmt = choose_pixel_format(codec, source.picture, settings)
+    codec, (pixel_format, fmt, note) = choose_codec(source, settings)
     log2_width, log2_height = log2_subsampling(fmt)
     container = wanted_container(source, output, settings)
     encoding = Encoding(
@@ -127,6 +130,7 @@ def plan_encoding(
         luma_shift=word_bits(fmt) - source.picture.depth,
         options=encoder_options(codec, pixel_format, source.picture, settings),
         chroma_only=settings.chroma_only,
+        notes=(note,) if note else (),
     )
     encoding = _with_fitting_container(encoding, source, output, folder)
     heard_or_seen = [name for name in encoding.left_out if name.startswith(("audio", "video"))]
@@ -138,11 +142,32 @@ def plan_encoding(
     return encoding
 
 
+def choose_codec(source: Source, settings: OutputSettings) -> tuple[str, ChosenFormat]:
+    """The encoder and its pixel format; where nothing is asked for, one that takes the pictures.
+
+    Raises:
+        OutputError: What is asked for cannot be done.
+    """
+    codec = choose_encoder(source, settings)
+    asked = (settings.codec, settings.purpose, settings.pixel_format, settings.chroma)
+    try:
+        return codec, choose_pixel_format(codec, source.picture, settings)
+    except OutputError as error:
+        if any(asked):
+            raise OutputError(f"{source.path}: {error}") from error
+        fault = str(error).partition("; ")[0]
+    for other in FALLBACK_CODECS:
+        with suppress(OutputError):
+            chosen = choose_pixel_format(other, source.picture, settings)
+            return other, chosen._replace(note=f"{fault}: writing {other}")
+    raise OutputError(f"{source.path}: {fault}; use --codec ffv1")
+
+
 def _with_fitting_container(
     encoding: Encoding, source: Source, output: Path | None, folder: Path | None
 ) -> Encoding:
     """`encoding`, moved to Matroska if its container lacks something that Matroska holds."""
-    notes = []
+    notes = list(encoding.notes)
     container = encoding.container
     suffix = source.path.suffix
     is_moved = source.sequence is None and suffix.lower() not in CONTAINER_BY_SUFFIX
