@@ -294,6 +294,7 @@ def _facts(job: Job, model: Model, settings: Settings, origin: SourceDigest) -> 
             "codec": encoding.codec,
             "pixel_format": encoding.pixel_format,
             "options": encoding.options,
+            "left_out": encoding.left_out,
         },
         "model": {"name": model.name, "sha256": model.sha256, "device": str(model.device)},
         # Where the key lies is nobody's business.
