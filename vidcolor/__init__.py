@@ -21,6 +21,7 @@ from vidcolor.errors import (
     SettingError,
     SourceError,
     SourceGoneError,
+    UnexpectedError,
     VidcolorError,
 )
 from vidcolor.settings import (
@@ -69,6 +70,7 @@ __all__ = [
     "SourceGoneError",
     "Swatch",
     "TemporalSettings",
+    "UnexpectedError",
     "VidcolorError",
     "__version__",
     "colorize_reels",

@@ -180,6 +180,8 @@ class OutputSettings(Checked):
         chroma: Chroma subsampling, `420`, `422` or `444`.
         chroma_only: Write color only, on flat gray and without sound, for compositing over the
             original.
+        drop_streams: Leave out sound and pictures that the container cannot hold; a film with such
+            streams is refused otherwise.
         overwrite: Replace an output that exists.
         verify: Read the result back and compare it with its source before it gets its name.
         framemd5: Verify, and write the MD5 of each frame's luma, of source and result.
@@ -196,6 +198,7 @@ class OutputSettings(Checked):
     pixel_format: str | None = None
     chroma: Literal["420", "422", "444"] | None = None
     chroma_only: bool = False
+    drop_streams: bool = False
     overwrite: bool = False
     verify: bool = False
     framemd5: bool = False

@@ -8,6 +8,7 @@ from typing import NoReturn
 from vidcolor.cli.command_line import read_request
 from vidcolor.cli.output import warn
 from vidcolor.cli.request import Request
+from vidcolor.cli.terminal import escape, lasting_streams
 from vidcolor.errors import VidcolorError
 
 FAILED = 1
@@ -18,9 +19,21 @@ OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code is 0 for all done, 1 for a failure, 2 for bad usage."""
+    with lasting_streams() as output:
+        code = _main(arguments)
+    if output.error is None:
+        return code
+    if not isinstance(output.error, BrokenPipeError):  # whoever reads no further wants no word
+        warn(f"standard output: cannot be written ({output.error.strerror}); films are not lost")
+    return code or FAILED
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     request = read_request(arguments)
     _catch_termination()
-    logging.basicConfig(format="vidcolor: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Escaping("vidcolor: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     if not request.quiet:
         logging.getLogger("vidcolor").setLevel(logging.INFO)
     try:
@@ -68,6 +81,13 @@ def _run(request: Request) -> int:
 def _fail(text: str) -> int:
     warn(text)
     return FAILED
+
+
+class _Escaping(logging.Formatter):
+    """Keeps names from steering the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escape(super().format(record))
 
 
 class _Terminated(BaseException):

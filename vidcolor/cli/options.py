@@ -190,6 +190,8 @@ OPTIONS = (
     Option(ENCODING, "settings.output.chroma_only", "--chroma-only", "",
            "write color only, on flat gray and without sound, for compositing over the original",
            excludes=("--framemd5",)),
+    Option(ENCODING, "settings.output.drop_streams", "--drop-streams", "",
+           "leave out sound and pictures that the container cannot hold; refused otherwise"),
     Option(CHECKS, "settings.output.verify", "--verify", "",
            "read the result back and compare it with the source: luma if lossless, times, streams"),
     Option(CHECKS, "settings.output.framemd5", "--framemd5", "",

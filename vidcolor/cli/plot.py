@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from vidcolor.cli.output import say
 from vidcolor.cli.request import Request
 from vidcolor.report.plot import plot_timeline
 from vidcolor.report.sidecar import read_sidecar
@@ -13,5 +14,5 @@ def draw_plot(sidecar: Path, request: Request) -> int:
     target = Path(request.output) if request.output else sidecar.with_suffix(".png")
     plot_timeline(facts, target, overwrite=request.settings.output.overwrite)
     if not request.quiet:
-        print(target)
+        say(str(target))
     return 0
