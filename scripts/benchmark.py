@@ -70,7 +70,7 @@ def run_once(what: str, film: Path, settings: Settings, folder: Path) -> Row:
             settings=settings,
             origin=find_origin(job.source.files),
             engine=color_here,
-            watcher=Listener(),
+            listener=Listener(),
         )
         frames = colorize_job(run).frames
     seconds = time.perf_counter() - began

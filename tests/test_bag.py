@@ -93,7 +93,7 @@ def test_the_same_command_again_leaves_the_bag(capsys: pytest.CaptureFixture[str
     before, written = files(), Path("out/bagit.txt").stat().st_mtime_ns
     for arguments in ([], ["-n"]):
         assert run(*arguments) == 0
-        assert capsys.readouterr().out.count("is done already: out/data/") == 2
+        assert capsys.readouterr().out.count("already done: out/data/") == 2
         assert (files(), Path("out/bagit.txt").stat().st_mtime_ns) == (before, written)
     assert validate().returncode == 0
     assert main(["--status", "out"]) == 0
@@ -132,7 +132,7 @@ def test_a_damaged_bag_is_not_sealed_anew(reels: Path, capsys: pytest.CaptureFix
     out, err = capsys.readouterr()
     assert "c.colorized.mkv" not in out
     assert err.count("\n") == 1
-    assert "out: is no valid bag (Bag validation failed: data/a.colorized.mkv sha256" in err
+    assert "out: is not a valid bag (Bag validation failed: data/a.colorized.mkv sha256" in err
     assert files() == before
 
 
@@ -142,7 +142,7 @@ def test_a_bag_that_lacks_a_file_is_told(capsys: pytest.CaptureFixture[str]) -> 
     assert run("-q") == 0
     Path("out/data/1950/b.colorized.json").unlink()
     assert run("-q") == 1
-    assert "out: is no valid bag (Payload-Oxum validation failed. Expected 4 files and" in (
+    assert "out: is not a valid bag (Payload-Oxum validation failed. Expected 4 files and" in (
         capsys.readouterr().err
     )
 
@@ -151,7 +151,7 @@ def test_no_bag_without_all_reels(reels: Path, capsys: pytest.CaptureFixture[str
     """A reel that fails leaves a folder that is no bag; mended or not named, there is one."""
     (reels / "broken.mkv").write_bytes(b"no film")
     assert run("-q") == 1
-    assert "out: no bag is made, as it would lack 1 of the reels; " in capsys.readouterr().err
+    assert "out: no bag is made, as 1 of the reels are missing; " in capsys.readouterr().err
     assert not TAG_FILES & files().keys()
     assert len(files()) == 4
     (reels / "broken.mkv").unlink()
@@ -172,8 +172,8 @@ def test_a_reel_that_another_run_has_is_waited_for(capsys: pytest.CaptureFixture
     with held_elsewhere(target):
         assert run() == 0
         out, err = capsys.readouterr()
-        assert "reels/a.mkv: another run has it in work: left to it" in out
-        assert "out: no bag is made, as it would lack 1 of the reels" in err
+        assert "reels/a.mkv: skipped: another run is working on it" in out
+        assert "out: no bag is made, as 1 of the reels are missing" in err
     assert not TAG_FILES & files().keys()
     assert run("-q") == 0
     assert validate().returncode == 0
@@ -226,7 +226,7 @@ def test_an_unfinished_film_of_another_run_is_told(
     (name,) = {"a.mkv", "b.mkv"} - {stopped.name[1:].replace(".colorized", "")[: len("a.mkv")]}
     (film,) = reels.rglob(name)
     assert main([str(film), "-o", "out", "--bagit", "-q", *FAST]) == 1
-    assert f"out: is no bag yet, as {stopped} is not finished" in capsys.readouterr().err
+    assert f"out: is not a bag yet, as {stopped} is unfinished" in capsys.readouterr().err
     assert not TAG_FILES & files().keys()
 
 
@@ -234,7 +234,7 @@ def test_an_unfinished_film_of_another_run_is_told(
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("notes.txt", "out: holds notes.txt, which is in no bag; name another -o"),
+        ("notes.txt", "out: holds notes.txt, which does not belong in a bag; name another -o"),
         ("bagit.txt", "out: holds bagit.txt but no vidcolor-ledger.sqlite, so it is no bag of"),
         ("data/mine.mkv", "out: holds data but no vidcolor-ledger.sqlite, so it is no bag of"),
     ],
@@ -267,7 +267,9 @@ def test_other_files_in_the_payload_are_refused(capsys: pytest.CaptureFixture[st
     assert files() == before
     assert main(["reels", "-o", "plain", "-q", *FAST]) == 0
     assert main(["reels", "-o", "plain", "--bagit", *FAST]) == 1
-    assert "plain: holds a.colorized.json, which is in no bag" in capsys.readouterr().err
+    assert (
+        "plain: holds a.colorized.json, which does not belong in a bag" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("name", ["100%25.mkv", "two\u2028lines.mkv", "line\nend.mkv"])

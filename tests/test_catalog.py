@@ -6,7 +6,7 @@ import pytest
 
 from vidcolor.cli.main import main
 from vidcolor.models import catalog, zoo
-from vidcolor.models.catalog import list_models, tell_models
+from vidcolor.models.catalog import list_models, models_table
 from vidcolor.models.released import RELEASED
 from vidcolor.nets.table import NETS
 
@@ -53,7 +53,7 @@ def test_the_program_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
     """A line each, in columns; no film is needed, and none allowed."""
     assert main(["--models"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines == tell_models().splitlines()
+    assert lines == models_table().splitlines()
     assert len(lines) == 1 + len(NETS)
     assert lines[0].split()[:4] == ["model", "gives", "MB", "licence"]
     assert [line.split()[0] for line in lines[1:]] == list(NETS)

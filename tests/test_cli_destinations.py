@@ -80,7 +80,9 @@ def test_two_films_of_one_name_do_not_overwrite_each_other(
         film(f"{folder}/film.mkv")
     assert run("one/film.mkv", "two/film.mkv", "-o", "out", "--overwrite") == 1
     err = capsys.readouterr().err
-    assert "two/film.mkv: its output out/film.colorized.mkv would be that of one/film.mkv" in err
+    assert (
+        "two/film.mkv: its output out/film.colorized.mkv is also the output of one/film.mkv" in err
+    )
     assert Path("out/film.colorized.mkv").is_file()
 
 
@@ -134,8 +136,8 @@ def test_a_dump_alone_writes_no_film(capsys: pytest.CaptureFixture[str]) -> None
     first, second = out.splitlines()
     assert first.startswith("d/index.html: 3 frames, ")
     assert first.endswith(" s a frame")
-    assert second.startswith("9 frames were colorized for it, ")
-    assert second.endswith("no film was written (-o FILM writes one too)")
+    assert second.startswith("9 frames colorized for the dump, ")
+    assert second.endswith("no film written (add -o FILM to write one)")
     assert err == ""
 
 
@@ -174,4 +176,6 @@ def test_films_that_would_share_a_sidecar(capsys: pytest.CaptureFixture[str]) ->
     film("a.mkv")
     film("a.mp4", codec="libx264")
     assert run("a.mkv", "a.mp4", "--overwrite") == 1
-    assert "a.mp4: its output a.colorized.json would be that of a.mkv" in capsys.readouterr().err
+    assert (
+        "a.mp4: its output a.colorized.json is also the output of a.mkv" in capsys.readouterr().err
+    )

@@ -171,7 +171,7 @@ def test_a_film_that_machines_do_not_see_fails_alone(
     monkeypatch.setattr("vidcolor.cluster.engine.versions", meddled)
     assert run(cluster, folder, tmp_path / "out") == 1
     told, *_ = capsys.readouterr().err.splitlines()
-    assert f"{folder / 'b.mkv'}: is not there on" in told
+    assert f"{folder / 'b.mkv'}: does not exist on" in told
     assert told.endswith("all machines must see the films under the same paths")
     assert films(tmp_path / "out").keys() == {"a.colorized.mkv"}
 
@@ -186,7 +186,7 @@ def test_other_programs_are_refused(
     )
     assert run(cluster, reels / "0.mkv", tmp_path / "out.mkv") == 1
     err = capsys.readouterr().err
-    assert "the machine that asks has 9; install the same on all" in err
+    assert "but the head has 9; install the same version on all machines" in err
     assert err.count("\n") == 1
 
 
@@ -313,7 +313,7 @@ def test_a_store_is_any_place(tmp_path: Path, scheme: str) -> None:
     store = Store(f"{scheme}{tmp_path}/store")
     source, target = tmp_path / "source", tmp_path / "target"
     source.write_bytes(b"shots")
-    with pytest.raises(ClusterError, match="is not there, as nobody waits"):
+    with pytest.raises(ClusterError, match="does not exist: the run has ended"):
         store.put(source, "none")
     store.open()
     store.put(source, "one")

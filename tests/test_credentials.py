@@ -91,7 +91,7 @@ def test_matroska_has_them_beside_it(capsys: pytest.CaptureFixture[str]) -> None
     """As it holds none: told once, before the work; they fit that film alone."""
     film("film.mkv")
     assert run("film.mkv", "--lossless", "--verify") == 0
-    note = "film.mkv: matroska cannot hold content credentials: written beside it, film.colorized"
+    note = "film.mkv: matroska cannot hold content credentials: written next to it, film.colorized"
     assert capsys.readouterr().err == f"vidcolor: {note}.c2pa\n"
     film_, beside = Path("film.colorized.mkv"), "film.colorized.c2pa"
     assert read(film_.name, beside)[:2] == ("Valid", {UNTRUSTED})
@@ -130,7 +130,7 @@ def test_it_is_the_signed_film_that_is_verified(
     before = set(Path().iterdir())
     monkeypatch.setattr(Signer, "sign", sign_and_spoil)
     assert run("film.mp4", "--verify") == 1
-    told = "vidcolor: film.colorized.mp4: not kept, as it does not hold what it should (lacks 1 of"
+    told = "vidcolor: film.colorized.mp4: verification failed, film not kept (1 of"
     assert capsys.readouterr().err.startswith(told)
     assert set(Path().iterdir()) == before
 
@@ -187,7 +187,7 @@ def test_the_ledger_knows_signed_from_unsigned(capsys: pytest.CaptureFixture[str
     assert run("film.mp4", "-o", "out/") == 0
     assert "is done already" in capsys.readouterr().out
     assert main(["film.mp4", "-o", "out/", *FAST]) == 1
-    assert "was made with other things (" in capsys.readouterr().err
+    assert "exists already, made with other settings (" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("c2pa")

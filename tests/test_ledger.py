@@ -48,7 +48,7 @@ def test_what_is_done_is_not_done_again(capsys: pytest.CaptureFixture[str]) -> N
     assert run() == 0
     assert outputs() == before
     out = capsys.readouterr().out.splitlines()
-    assert out == [f"reels/{n}.mkv: is done already: out/{n}.colorized.mkv" for n in range(3)]
+    assert out == [f"reels/{n}.mkv: already done: out/{n}.colorized.mkv" for n in range(3)]
     assert main(["reels", *FAST, "-q"]) == 0  # elsewhere they are not
 
 
@@ -61,9 +61,9 @@ def test_a_reel_is_known_by_its_content(reels: Path, capsys: pytest.CaptureFixtu
     write_film(reels / "1.mkv", soft_shot(7, 5))
     assert run() == 1
     out, err = capsys.readouterr()
-    assert "reels/renamed.mkv: is done already: out/0.colorized.mkv" in out
-    assert "reels/copy.mkv: is done already: out/2.colorized.mkv" in out
-    assert "out/1.colorized.mkv: was made with other things (film " in err
+    assert "reels/renamed.mkv: already done: out/0.colorized.mkv" in out
+    assert "reels/copy.mkv: already done: out/2.colorized.mkv" in out
+    assert "out/1.colorized.mkv: exists already, made with other settings (film " in err
     assert len(outputs()) == 3
 
 
@@ -73,8 +73,11 @@ def test_other_settings_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-q") == 0
     before = outputs()
     assert run("--saturation", 0.5) == 1
-    told = "was made with other things (saturation 1.0, now 0.5); use --overwrite or another -o"
-    assert f"vidcolor: out/0.colorized.mkv: {told}" in capsys.readouterr().err.splitlines()
+    told = "exists already, made with other settings (saturation 1.0, now 0.5)"
+    remedy = "use --overwrite or another -o"
+    assert (
+        f"vidcolor: out/0.colorized.mkv: {told}; {remedy}" in capsys.readouterr().err.splitlines()
+    )
     assert outputs() == before
     assert run("--saturation", 0.5, "--overwrite", "-q") == 0
     assert outputs() != before
@@ -160,7 +163,7 @@ def test_a_reel_in_work_elsewhere_is_left(capsys: pytest.CaptureFixture[str]) ->
     target = Path("out/1.colorized.mkv")
     with held_elsewhere(target):
         assert run() == 0
-        assert "reels/1.mkv: another run has it in work: left to it" in capsys.readouterr().out
+        assert "reels/1.mkv: skipped: another run is working on it" in capsys.readouterr().out
         assert set(outputs()) == {"0.colorized.mkv", "2.colorized.mkv"}
     assert run("-q") == 0
     assert len(outputs()) == 3

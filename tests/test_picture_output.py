@@ -250,7 +250,7 @@ def test_other_names_begin_anew(
     stop_at(SHOT_FRAMES + 2, film, tmp_path / "new" / "%06d.png")
     colorize_video(film, tmp_path / "new" / "%04d.png", SETTINGS)
     assert len(list((tmp_path / "new").iterdir())) == 3 * SHOT_FRAMES
-    assert "begins anew" in caplog.text
+    assert "starting over" in caplog.text
 
 
 def test_overwriting_replaces_all_pictures(tmp_path: Path, film: Path) -> None:
@@ -313,7 +313,7 @@ def test_what_is_lost_is_told(film: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "they go at 25 a second" in told.err
     assert "luma blacker than black" in told.err
     assert f"output    {out}" in told.out
-    assert ".new.pictures, until all pictures are there" in told.out
+    assert ".new.pictures, until all images are written" in told.out
     assert not (film.parent / "new").exists()
 
 
@@ -364,7 +364,7 @@ def test_verification_sees_a_wrong_picture(
         return av.VideoFrame.from_ndarray(codes, format="rgb24")
 
     monkeypatch.setattr(ShotEncoder, "_in_rgb", spoiled)
-    with pytest.raises(OutputError, match="the luma of 27 frames is not the source's"):
+    with pytest.raises(OutputError, match="the luma of 27 frames differs from the source's"):
         colorize_video(film, tmp_path / "new" / "%06d.png", SETTINGS)
     assert not (tmp_path / "new").exists()
 

@@ -26,5 +26,5 @@ def test_rates_are_exact(text: str, rate: Fraction) -> None:
 )
 def test_nonsense_is_told(text: str) -> None:
     """What is no number, not above 0, or faster than any film is no rate."""
-    with pytest.raises(ValueError, match=r"is no frame rate; write 18, 23\.976 or 24000/1001"):
+    with pytest.raises(ValueError, match=r"is not a frame rate; write 18, 23\.976 or 24000/1001"):
         parse_rate(text)

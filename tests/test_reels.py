@@ -185,7 +185,7 @@ def test_a_folder_of_one_reel_may_have_a_film_named(
     assert Path("color.mkv").is_file()
     write_series(Path("reel/tail_%02d.tif"), soft_shot(2, 2))
     assert main(["reel", "--fps", "18", "-o", "color.mkv", "--overwrite", *FAST]) == 1
-    assert "tail_%02d.tif: its output color.mkv would be that of" in capsys.readouterr().err
+    assert "tail_%02d.tif: its output color.mkv is also the output of" in capsys.readouterr().err
     Path("out.mkv").mkdir()
     assert main(["reel", "--fps", "18", "-q", "-o", "out.mkv", *FAST]) == 0
     assert Path("out.mkv/tail.colorized.mkv").is_file()

@@ -110,7 +110,7 @@ def test_only_what_is_missing_is_colorized(
     assert len(asked) == 3 * SHOT_FRAMES
     assert shown[0] == (2 * SHOT_FRAMES + 1, 2)
     assert (result.frames, result.shots) == (SHOT_FRAMES * len(SHOTS), len(SHOTS))
-    assert caplog.messages == [f"{reel}: goes on at shot 3, frame {2 * SHOT_FRAMES}"]
+    assert caplog.messages == [f"{reel}: resuming at shot 3, frame {2 * SHOT_FRAMES}"]
     assert output.read_bytes() == unbroken.read_bytes()
 
 
@@ -123,7 +123,7 @@ def test_other_settings_begin_anew(
     strong = replace(SETTINGS, color=ColorSettings(saturation=1.5))
     colorize_video(reel, output, strong)
     assert caplog.messages == [
-        f"{reel}: begun before with other things (saturation 1.0, now 1.5); begins anew"
+        f"{reel}: settings have changed (saturation 1.0, now 1.5); starting over"
     ]
     fresh = colorize_video(reel, tmp_path / "fresh.mkv", strong).path
     assert output.read_bytes() == fresh.read_bytes()
@@ -153,7 +153,7 @@ def test_a_full_disk_is_gone_on_from(
         ballast.unlink()
         caplog.set_level("INFO", "vidcolor")
         colorize_video(reel, output, SETTINGS)
-        assert caplog.messages == [f"{reel}: goes on at shot 2, frame {SHOT_FRAMES}"]
+        assert caplog.messages == [f"{reel}: resuming at shot 2, frame {SHOT_FRAMES}"]
         assert output.read_bytes() == unbroken.read_bytes()
         assert {path.name for path in disk.iterdir()} == {"out.mkv", "out.json"}
 

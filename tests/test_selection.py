@@ -107,7 +107,7 @@ def test_a_timecode_that_the_film_has_not(text: str, fault: str) -> None:
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
-        ("", "'' is no frame; write 1734, 57.8s"),
+        ("", "'' is not a frame; write 1734, 57.8s"),
         ("abc", "'abc' is no frame"),
         ("-5", "'' is no frame"),
         ("5-", "'' is no frame"),
@@ -135,7 +135,9 @@ def test_stages_come_in_their_order() -> None:
     """Named stages are put in the order of the pipeline; all names are known."""
     assert parse_stages("final, net") == ("net", "final")
     assert parse_stages(",".join(reversed(STAGES))) == STAGES
-    with pytest.raises(ValueError, match="'colour' is no stage; there are luma, lightness, net"):
+    with pytest.raises(
+        ValueError, match="'colour' is not a stage; choose from luma, lightness, net"
+    ):
         parse_stages("net,colour")
 
 

@@ -24,7 +24,7 @@ from vidcolor.reading import sequence
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.reading.tint import is_color
-from vidcolor.report.sidecar import read_sidecar, tell_fixity
+from vidcolor.report.sidecar import fixity_of, read_sidecar
 from vidcolor.settings import InputSettings
 
 
@@ -174,7 +174,7 @@ def test_fixity_is_of_all_pictures(tmp_path: Path) -> None:
     """One digest over their bytes in order, and their sizes' sum; the sidecar has it."""
     paths = write_series(tmp_path / "%02d.dpx", moving_luma(3, 64, 48))
     data = b"".join(path.read_bytes() for path in paths)
-    fixity = tell_fixity(*paths)
+    fixity = fixity_of(*paths)
     assert fixity["messageDigest"] == hashlib.sha256(data).hexdigest()
     assert fixity["size"] == len(data)
     colorize(tmp_path / "%02d.dpx", tmp_path / "out.mkv")

@@ -54,7 +54,7 @@ def test_without_a_rate_it_is_asked_for(tmp_path: Path, stated: float | None) ->
     ],
 )  # fmt: skip
 def test_the_header_tells_the_timecode(tmp_path: Path, coded: str, timecode: str | None) -> None:
-    """It is the film's, and its result's; what is no time of day, or all zeros, is none."""
+    """It is the film's, and its result's; what is not a time of day, or all zeros, is none."""
     pattern = dpx_series(tmp_path, 24.0, coded)
     assert probe(pattern).timecode == timecode
     if coded == "01020304":

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from vidcolor.cli.output import MOST_REMARKS, print_result
+from vidcolor.cli.output import MOST_CHECKS, print_result
 from vidcolor.film.colorize import Result
 from vidcolor.reading.reader import Damage
 from vidcolor.reels.batch import ReelResult
@@ -40,6 +40,6 @@ def test_a_remark_names_the_frame_to_look_at(capsys: pytest.CaptureFixture[str])
 
 def test_many_remarks_are_counted(capsys: pytest.CaptureFixture[str]) -> None:
     """The rest stands in the sidecar."""
-    lines = told([remark(number) for number in range(MOST_REMARKS + 3)], capsys)
-    assert len(lines) == MOST_REMARKS + 1
+    lines = told([remark(number) for number in range(MOST_CHECKS + 3)], capsys)
+    assert len(lines) == MOST_CHECKS + 1
     assert lines[-1] == "  and 3 more, listed in film.colorized.json"

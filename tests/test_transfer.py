@@ -213,7 +213,7 @@ def test_rectangles_are_cut_in_percent(rectangle: Rectangle, expected: tuple[sli
             ["--reference", "r.png", "--transfer", "global", "--swatch", "0,0,9,9=0,0,9,9"],
             "--swatch and --transfer global cannot be combined",
         ),
-        (["--reference", "r.png", "--swatch", "0,0,9,9"], "is no swatch; write FILM=REFERENCE"),
+        (["--reference", "r.png", "--swatch", "0,0,9,9"], "is not a swatch; write FILM=REFERENCE"),
         (["--reference", "r.png", "--swatch", "0,0,9,9=0,0,0,9"], "lies outside the picture"),
         (["--reference", "r.png", "--swatch", "60,0,50,9=0,0,9,9"], "60,0,50,9 lies outside"),
     ],

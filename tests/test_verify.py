@@ -85,7 +85,7 @@ def test_a_flipped_bit_of_luma_is_found(film: Path) -> None:
     luma[5][3, 4] ^= 1
     result = write_film(film.with_name("result.mkv"), luma, extras=EXTRAS)
     found = verify(film, result)
-    assert found.problems == ["the luma of 1 frames is not the source's"]
+    assert found.problems == ["the luma of 1 frames differs from the source's"]
     error = 1 / (FRAMES * luma[0].size)
     assert found.luma_psnr == pytest.approx(10 * np.log10(255**2 / error))
 
@@ -97,13 +97,13 @@ def test_a_lost_frame_is_found(film: Path, lost: int) -> None:
     del luma[lost], pts[lost]
     found = verify(film, write_film(film.with_name("result.mkv"), luma, pts=pts, extras=EXTRAS))
     assert found.missing_frames == 1
-    assert "lacks 1 of 12 frames" in found.problems
+    assert "1 of 12 frames are missing" in found.problems
 
 
 def test_a_frame_too_many_is_found(film: Path) -> None:
     """The source ends before the result."""
     result = write_film(film.with_name("result.mkv"), soft_shot(1, FRAMES + 1), extras=EXTRAS)
-    assert verify(film, result).problems == ["has more than it should: 1 of 12 frames"]
+    assert verify(film, result).problems == ["1 frames too many"]
 
 
 def test_a_shifted_frame_is_found(film: Path) -> None:
@@ -194,7 +194,9 @@ def test_what_is_not_right_gets_no_name(film: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(ShotEncoder, "encode", spoil)
     settings = Settings(model=LOSSLESS.model, output=OutputSettings(lossless=True, framemd5=True))
-    with pytest.raises(OutputError, match=r"not kept.*the luma of 1 frames is not the source's"):
+    with pytest.raises(
+        OutputError, match=r"not kept.*the luma of 1 frames differs from the source's"
+    ):
         colorize_video(film, settings=settings)
     assert [path.name for path in film.parent.iterdir()] == ["film.mkv"]
 

@@ -68,7 +68,7 @@ def test_whole_shots_are_there_again(target: Path) -> None:
         assert (work.shots_done, work.frames_done, work.reordered) == (2, 5, 1)
         assert list(work.packets()) == [packet(n) for n in (0, 1, 0, 1, 2)]
         assert list(work.figures()) == [FIGURES._replace(shot=s) for s in (0, 0, 1, 1, 1)]
-        assert (work.changed, work.losses) == ([], None)
+        assert (work.changed, work.losses) == ("", None)
         add_shot(work, 2)
 
 
@@ -95,18 +95,18 @@ def test_endings_come_back_bit_for_bit(target: Path) -> None:
 @pytest.mark.parametrize(
     ("identity", "told"),
     [
-        (IDENTITY | {"film": "ff"}, ["film 1a2b, now ff"]),
+        (IDENTITY | {"film": "ff"}, "film 1a2b, now ff"),
         ({"film": "1a2b", "settings": {"saturation": 1.5, "every": "auto"}},
-         ["saturation 1.0, now 1.5"]),
+         "saturation 1.0, now 1.5"),
     ],
 )  # fmt: skip
-def test_other_work_is_begun_anew(target: Path, identity: dict, told: list[str]) -> None:
+def test_other_work_is_begun_anew(target: Path, identity: dict, told: str) -> None:
     """What was begun with another film or other settings is thrown away, and that is told."""
     with Checkpoint(target, IDENTITY) as work:
         add_shot(work, 0)
         work.end_film({})
     with Checkpoint(target, identity) as work:
-        assert work.changed == told
+        assert work.changed == f"settings have changed ({told})"
         assert (work.shots_done, work.losses, list(work.packets())) == (0, None, [])
 
 
@@ -189,7 +189,7 @@ def test_two_runs_do_not_take_the_same_reel(target: Path) -> None:
     with other_process(target, program) as other:
         other.stdout.readline()
         for attempt in (lambda: Checkpoint(target, IDENTITY), lambda: is_whole(target)):
-            with pytest.raises(ReelTakenError, match=r"film\.mkv: another run has it in work"):
+            with pytest.raises(ReelTakenError, match=r"film\.mkv: another run is working on it"):
                 attempt()
         other.kill()
     with Checkpoint(target, IDENTITY) as work:
@@ -228,10 +228,10 @@ def test_a_file_that_is_no_work_is_begun_anew(target: Path) -> None:
     """What is no database at all is thrown away, and that is told."""
     work_path(target).write_bytes(b"no database" * 1000)
     with Checkpoint(target, IDENTITY) as work:
-        assert (work.changed, work.shots_done) == (["the file is damaged"], 0)
+        assert (work.changed, work.shots_done) == ("the checkpoint is damaged", 0)
         add_shot(work, 0)
     with Checkpoint(target, IDENTITY) as work:
-        assert (work.changed, work.shots_done) == ([], 1)
+        assert (work.changed, work.shots_done) == ("", 1)
 
 
 def test_garbage_in_the_work_is_told(target: Path) -> None:
@@ -267,10 +267,10 @@ def test_work_of_another_format_is_begun_anew(target: Path) -> None:
         database.execute("UPDATE made_of SET identity = '[0, {}]'")
     database.close()
     with Checkpoint(target, IDENTITY) as work:
-        assert work.changed == ["kept by another version of vidcolor"]
+        assert work.changed == "the checkpoint is of another version of vidcolor"
 
 
 def test_fractions_and_paths_are_no_trouble(target: Path) -> None:
     """An identity may hold what settings hold."""
     with Checkpoint(target, {"start": str(Fraction(1, 3)), "path": str(target)}) as work:
-        assert work.changed == []
+        assert work.changed == ""

@@ -6,13 +6,13 @@ VidcolorError                 anything the user can act on; its text is one clea
 │   ├── AlreadyColorError     the input is in color already
 │   └── SourceGoneError       the input vanished or changed while it was read
 ├── OutputError               the output cannot be written as asked
-│   ├── DiskFullError         there is no room for it; what is done of it is kept
-│   ├── LedgerError           the account of an output folder cannot be used
-│   └── ReelTakenError        another run has it in work
+│   ├── DiskFullError         there is no room for it; finished shots are kept
+│   ├── LedgerError           the ledger of an output folder cannot be used
+│   └── ReelTakenError        another run is working on the film
 ├── ModelError                a model is unknown, missing or damaged
 ├── SettingError              a setting is out of its range
-├── ClusterError              other machines do not do their part; what is done is kept
-└── UnexpectedError           what nobody foresaw befell one reel; a report was written
+├── ClusterError              other machines fail; finished shots are kept
+└── UnexpectedError           an unforeseen error of one reel; a report was written
 ```
 
 Every text names the file, the fault and the remedy. The command line prints it after `vidcolor: `
@@ -43,7 +43,7 @@ class SourceGoneError(SourceError):
 
 
 class DiskFullError(OutputError):
-    """There is no room for the output; what is done of it is kept."""
+    """There is no room for the output; finished shots are kept."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(f"{folder}: the disk is full; make room or choose another -o")
@@ -55,11 +55,11 @@ class DiskFullError(OutputError):
 
 
 class LedgerError(OutputError):
-    """The ledger of an output folder cannot be used; what is done of a film is kept."""
+    """The ledger of an output folder cannot be used; finished shots are kept."""
 
 
 class ReelTakenError(OutputError):
-    """Another run has the film in work."""
+    """Another run is working on the film."""
 
 
 class ModelError(VidcolorError, ValueError):
@@ -71,8 +71,8 @@ class SettingError(VidcolorError, ValueError):
 
 
 class ClusterError(VidcolorError):
-    """Other machines cannot be reached, or do not do their part; what is done is kept."""
+    """Other machines cannot be reached, or fail; finished shots are kept."""
 
 
 class UnexpectedError(VidcolorError):
-    """A fault of the program, or of what it is made with, befell one reel; the others go on."""
+    """An unforeseen error of one reel; the others continue."""

@@ -44,12 +44,12 @@ def files_of(film: Path) -> list[Path]:
 
 
 def work_path(target: Path) -> Path:
-    """Where the work on the film at `target` is kept."""
+    """The file of the checkpoint of the film at `target`."""
     return _hidden(target, ".work")
 
 
 def pictures_path(target: Path) -> Path:
-    """Where the pictures of a film that becomes some are kept; they belong to the work on it."""
+    """The folder of the finished images of a sequence; it belongs to the checkpoint."""
     return _hidden(target, _PICTURES)
 
 
@@ -59,23 +59,23 @@ def is_pictures(folder: Path) -> bool:
 
 
 def pieces_path(target: Path) -> Path:
-    """Where other machines leave the shots of a film, until they are taken into the work on it."""
+    """The folder where other machines put shots until they are in the checkpoint."""
     path = work_path(target)
     return path.with_name(f"{path.name}.pieces")
 
 
-def tell_differences(before: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:
-    """A phrase for each fact that is not as it was, such as `saturation 1.3, now 1`."""
+def describe_differences(before: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:
+    """A phrase for each fact that differs, such as `saturation 1.3, now 1`."""
     for key in sorted(before.keys() | now.keys()):
         old, new = before.get(key), now.get(key)
         if isinstance(old, Mapping) and isinstance(new, Mapping):
-            yield from tell_differences(old, new)
+            yield from describe_differences(old, new)
         elif old != new:
             yield f"{key} {old}, now {new}"
 
 
 def part_path(target: Path) -> Path:
-    """A name beside `target` for what is not whole yet; who works on the reel works alone."""
+    """The temporary name of an unfinished file next to `target`."""
     return _hidden(target, f".part{target.suffix}", target.stem)
 
 

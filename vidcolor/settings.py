@@ -48,7 +48,7 @@ def _parse_rectangle(part: str, text: str) -> Rectangle:
         left, top, width, height = (float(number) for number in part.split(","))
     except ValueError:
         raise ValueError(
-            f"{text!r} is no swatch; write FILM=REFERENCE, each LEFT,TOP,WIDTH,HEIGHT in percent"
+            f"{text!r} is not a swatch; write FILM=REFERENCE, each LEFT,TOP,WIDTH,HEIGHT in percent"
         ) from None
     inside = min(left, top) >= 0 and max(left + width, top + height) <= 100  # noqa: PLR2004
     if not (inside and width > 0 and height > 0):

@@ -150,5 +150,5 @@ def _parse_moment(text: str) -> Timecode | tuple[Literal["frames", "seconds"], F
     if timecode := Timecode.parse(text):
         return timecode
     raise ValueError(
-        f"{text!r} is no frame; write 1734, 57.8s, 1:30.5, 10:00:12:05 or a range, 1700-1740"
+        f"{text!r} is not a frame; write 1734, 57.8s, 1:30.5, 10:00:12:05 or a range, 1700-1740"
     )

@@ -87,7 +87,7 @@ def parse_rate(text: str) -> Fraction:
     except (ValueError, ZeroDivisionError):
         rate = Fraction(0)
     if not 0 < rate <= FASTEST or rate.denominator > LARGEST_DENOMINATOR:
-        raise ValueError(f"{text!r} is no frame rate; write 18, 23.976 or 24000/1001")
+        raise ValueError(f"{text!r} is not a frame rate; write 18, 23.976 or 24000/1001")
     digits = len(text.partition(".")[2])
     exact = round(rate / NTSC) * NTSC
     is_rounded = digits > 1 and rate.denominator > 1 and round(exact, digits) == rate

@@ -103,13 +103,17 @@ def _seal(bag: Bag, ledger: Ledger, request: Request, *, missing: int) -> None:
     """Make the bag, unless it would lack a reel that was asked for."""
     if missing:
         warn(
-            f"{request.output}: no bag is made, as it would lack {missing} of the reels; "
-            "the same command goes on, or makes it without them if they are not named"
+            f"{request.output}: no bag is made, as {missing} of the reels are missing; "
+            "run the same command to continue, or leave those reels out"
         )
         return
     is_sealed = bag.seal(ledger)
     if not request.quiet:
-        state = "is a BagIt bag" if is_sealed else "another run is at work in it and makes the bag"
+        state = (
+            "is a BagIt bag"
+            if is_sealed
+            else "another run is still writing to it and will make the bag"
+        )
         say(f"{request.output}: {state}")
 
 
@@ -118,6 +122,6 @@ def _print_notes(job: Job, settings: Settings) -> None:
     path, container = job.encoding.path, job.encoding.container
     if lies_beside(container, settings.output):
         name = manifest_path(path).name
-        notes.append(f"{container} cannot hold content credentials: written beside it, {name}")
+        notes.append(f"{container} cannot hold content credentials: written next to it, {name}")
     for note in notes:
         warn(f"{job.source.path}: {note}")

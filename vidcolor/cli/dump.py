@@ -21,8 +21,8 @@ def dump_alone(request: Request, dump: FrameDump) -> int:
     if not request.quiet:
         print_dump(dump)
         say(
-            f"{replay.colorized} frames were colorized for it, {replay.seconds:.1f} s; "
-            "no film was written (-o FILM writes one too)"
+            f"{replay.colorized} frames colorized for the dump, {replay.seconds:.1f} s; "
+            "no film written (add -o FILM to write one)"
         )
     return 0
 

@@ -1,10 +1,10 @@
 """`--models`: all models in a table."""
 
 from vidcolor.cli.output import say
-from vidcolor.models.catalog import tell_models
+from vidcolor.models.catalog import models_table
 
 
 def print_models() -> int:
     """Print all models; the exit code."""
-    say(*tell_models().splitlines())
+    say(*models_table().splitlines())
     return 0

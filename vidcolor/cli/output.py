@@ -1,4 +1,4 @@
-"""What the user is told on the way: bars, and lines that do not break them."""
+"""What the program prints: progress bars, and lines that do not break them."""
 
 import math
 import sys
@@ -18,12 +18,12 @@ if TYPE_CHECKING:  # the command line must not wait for torch before it can help
     from vidcolor.reels.batch import ReelResult
     from vidcolor.writing.plan import Job
 
-MANY = 2  # reels that have a bar of their own
-MOST_REMARKS = 10  # shots that are listed after a film
+MANY = 2  # from so many reels on there is a bar of reels
+MOST_CHECKS = 10  # shots to check that are listed after a film
 
 
 def reels_bar(count: int, *, quiet: bool) -> "tqdm[NoReturn]":
-    """A progress bar of several reels, over that of the film in work; hidden for one reel."""
+    """A progress bar of several reels, above that of the current film; hidden for one reel."""
     hidden = True if quiet or count < MANY else None
     return tqdm(
         total=count, desc="reels", unit=" reels", disable=hidden, dynamic_ncols=True, leave=False
@@ -31,11 +31,11 @@ def reels_bar(count: int, *, quiet: bool) -> "tqdm[NoReturn]":
 
 
 class FilmBar:
-    """A progress bar of one film; none where nobody watches.
+    """A progress bar of one film; hidden if the output is not a terminal.
 
     Args:
         job: The film.
-        settings: How much of it; None if that is not known before.
+        settings: Which part of it; None if its length is not known before.
         quiet: Show nothing.
     """
 
@@ -62,14 +62,14 @@ class FilmBar:
         self._bar.update(done - self._bar.n)
 
 
-def plan_text(job: "Job", model: "Model", work: Path) -> str:
-    """What would be done, a line a fact; `work` keeps what is done of it."""
+def plan_text(job: "Job", model: "Model", kept_in: Path) -> str:
+    """The plan of one film, a line for each fact; `kept_in` will hold its finished shots."""
     source, encoding = job.source, job.encoding
     picture = source.picture
     size = f"{picture.width}x{picture.height}"
-    where, kept = encoding.path, "as large as the film until that is whole"
+    where, kept = encoding.path, "as large as the film, until it is complete"
     if encoding.names is not None:
-        where, kept = encoding.names.path, "until all pictures are there"
+        where, kept = encoding.names.path, "until all images are written"
     options = " ".join(f"{key}={text}" for key, text in encoding.options.items())
     lines = (
         f"{source.path}",
@@ -78,24 +78,24 @@ def plan_text(job: "Job", model: "Model", work: Path) -> str:
         f"  model     {model.name} ({model.sha256[:12]}) on {model.device}",
         f"  output    {where}",
         f"  encoding  {encoding.codec} {encoding.pixel_format}, {encoding.container} {options}",
-        f"  in work   {work}, {kept}",
+        f"  kept in   {kept_in}, {kept}",
     )
     return "\n".join(map(escape, lines))
 
 
-def print_result(outcome: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
-    """One line of how a reel ended, and one of what was damaged in it."""
-    result = outcome.result
-    if outcome.note:
+def print_result(reel: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
+    """Print how a reel ended, what was damaged in it, and which shots to check."""
+    result = reel.result
+    if reel.note:
         if dry_run or not quiet:
-            note = outcome.note
-            say(*note.splitlines() if dry_run else (f"{outcome.source}: {note}",))
+            note = reel.note
+            say(*note.splitlines() if dry_run else (f"{reel.source}: {note}",))
         return
     if result is None:
-        warn(str(outcome.error))
+        warn(str(reel.error))
         return
     if str(result.losses):
-        warn(f"{outcome.source}: warning: {result.losses}; all frames that decode are colorized")
+        warn(f"{reel.source}: warning: {result.losses}; all frames that decode are colorized")
     if not quiet:
         shots = f"{result.shots} shot{'s' if result.shots > 1 else ''}"
         rate = result.frames / result.seconds
@@ -105,17 +105,17 @@ def print_result(outcome: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
         )
         if result.verification is not None:
             say(f"{result.path}: verified: {result.verification}")
-        _print_remarks(result)
+        _print_checks(result)
 
 
-def _print_remarks(result: "Result") -> None:
-    """The shots that are worth a look, each with the frame that shows why."""
-    for remark in result.remarks[:MOST_REMARKS]:
+def _print_checks(result: "Result") -> None:
+    """Print the shots to check, each with a frame that shows why."""
+    for remark in result.remarks[:MOST_CHECKS]:
         at = timedelta(seconds=math.floor(remark.frame_seconds))
         reasons = ", ".join(remark.reasons)
         say(f"  check shot {remark.shot + 1} at {at} (frame {remark.frame}): {reasons}")
-    if len(result.remarks) > MOST_REMARKS:
-        more = len(result.remarks) - MOST_REMARKS
+    if len(result.remarks) > MOST_CHECKS:
+        more = len(result.remarks) - MOST_CHECKS
         say(f"  and {more} more, listed in {sidecar_path(result.path)}")
 
 
@@ -126,5 +126,5 @@ def say(*lines: str) -> None:
 
 
 def warn(text: str) -> None:
-    """Print a line for the user to heed."""
+    """Print a warning or an error, as one line on standard error."""
     tqdm.write(f"vidcolor: {escape(text)}", file=sys.stderr)

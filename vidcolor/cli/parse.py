@@ -1,4 +1,4 @@
-"""Words of the command line that are numbers or times; what they are not is told as bad usage."""
+"""Numbers and times of the command line; what cannot be read is bad usage."""
 
 import argparse
 from collections.abc import Callable
@@ -18,20 +18,20 @@ def parse_time(text: str) -> Fraction:
     except (ValueError, ZeroDivisionError):
         seconds = Fraction(-1)
     if seconds < 0 or "-" in text:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time; write seconds or HH:MM:SS.fff")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write seconds or HH:MM:SS.fff")
     return seconds
 
 
 def as_usage_error(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """`parse`, its ValueError told as bad usage."""
+    """`parse`, with its ValueError as bad usage."""
 
-    def parse_or_tell(text: str) -> T:
+    def parse_or_refuse(text: str) -> T:
         try:
             return parse(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(str(error)) from error
 
-    return parse_or_tell
+    return parse_or_refuse
 
 
 def number(least: float, most: float) -> Callable[[str], float]:
@@ -44,7 +44,7 @@ def number(least: float, most: float) -> Callable[[str], float]:
             found = nan
         if not least <= found <= most:
             limits = f"{least:.9g} to {most:.9g}"
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {limits}")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {limits}")
         return found
 
     return parse
@@ -62,7 +62,7 @@ def whole_number(least: float, most: float) -> Callable[[str], int]:
     def parse(text: str) -> int:
         found = parse_number(text)
         if not found.is_integer():
-            raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
         return int(found)
 
     return parse

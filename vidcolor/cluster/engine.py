@@ -1,9 +1,9 @@
 """Shots as tasks of a Ray cluster: the only file that knows Ray.
 
 This process finds no cut and colors no frame. It hands out a film's shots in the order in which a
-first pass through the film finds them, a few more than there are machines for, and takes them into
-the work on the film in that order. A shot that goes on with the colors of an earlier one waits for
-that one's ending, which stays in the memory of the machine that made it until it is asked for.
+first pass through the film finds them, a few more than the cluster has slots for, and adds them to
+the film's checkpoint in that order. A shot that returns to an earlier one waits for that one's
+ending, which stays in the memory of the machine that made it until it is needed.
 """
 
 import gc
@@ -46,35 +46,35 @@ except ImportError as error:
     raise ClusterError("--engine ray needs Ray; pip install 'vidcolor[ray]'") from error
 
 RUN_FRAMES = 96
-"""Shots that follow each other are one task until they have so many: a task opens the film once."""
+"""Frames of a task: short shots are put together, as each task opens the film once."""
 
 RETRIES = 5
-"""How often a task is done again whose machine died."""
+"""How often a task is repeated if its machine dies."""
 
 LEAST_TASKS = 8
-"""Of a film that are handed out at once, for clusters that grow when there is more to do."""
+"""Tasks of a film handed out at once, at least: some clusters grow only when tasks wait."""
 
 MOST_REELS = 8
-"""In work at once."""
+"""Reels colorized at once, at most."""
 
 _POLL_SECONDS = 0.5
 _LISTEN_SECONDS = 10
 
 _LOG = logging.getLogger(__name__)
 
-Ref = Any  # ray.ObjectRef, which is not told to type checkers of what
+Ref = Any  # ray.ObjectRef; type checkers cannot see its content
 
 
 class RayEngine:
     """Colors films on a Ray cluster.
 
     Args:
-        cluster: Which one, and what of it a task takes.
-        settings: What colors the films.
+        cluster: Which cluster, and what a task needs.
+        settings: The model.
 
     Attributes:
-        model: Tells of the model; here it predicts nothing.
-        reels_at_once: How many films should be in work so that all machines have some.
+        model: The model's facts; it predicts on other machines.
+        reels_at_once: How many films to colorize at once to keep all machines busy.
 
     Raises:
         ClusterError: The cluster cannot be reached.
@@ -85,21 +85,21 @@ class RayEngine:
         self._segments = cluster.segments
         self._stopped = threading.Event()
         self._machines: set[str] = set()
-        checkpoint = find_net(settings)
+        net = find_net(settings)
         named = None if settings.device == "auto" else parse_device(settings.device)
         _connect(cluster.address)
         # Ray deals out the GPUs of a machine, so that each task sees its own as the first.
-        device = checkpoint.place(torch.device(named.type if named else _fastest_type()))
+        device = net.place(torch.device(named.type if named else _fastest_type()))
         gpus = cluster.gpus
         if gpus is None:
             gpus = 1 if device.type == "cuda" else 0
         self._needs = {"CPU": cluster.cpus, "GPU": gpus}
-        self.checkpoint = ray.put(checkpoint)
-        self.model = replace(checkpoint.on(CPU), device=device)
+        self.net = ray.put(net)
+        self.model = replace(net.on(CPU), device=device)
         self.reels_at_once = min(MOST_REELS, self.slots() + 1)
         if not self.slots():
             _LOG.warning(
-                "no machine of the cluster has the %d cores and %g GPUs of a task; waits for one",
+                "no machine of the cluster has the %d cores and %g GPUs of a task; waiting for one",
                 *(cluster.cpus, gpus),
             )
 
@@ -110,42 +110,44 @@ class RayEngine:
         ray.shutdown()
 
     def stop(self) -> None:
-        """Let the films in work be left soon, as they are."""
+        """Stop soon; finished shots are kept."""
         self._stopped.set()
 
     def slots(self) -> int:
-        """How many tasks the cluster can do at once, as it is now."""
+        """How many tasks the cluster can run at once, now."""
         needs = [(name, need) for name, need in self._needs.items() if need]
         return sum(int(min(has.get(n, 0) // need for n, need in needs)) for has in _resources())
 
     def options(self, **more: object) -> dict[str, Any]:
-        """What a task that colors shots is run with."""
+        """Ray's options of a task that colors shots."""
         needs = {"num_cpus": self._needs["CPU"], "num_gpus": self._needs["GPU"]}
         return needs | {"max_retries": RETRIES} | more
 
     def wait(self, refs: Sequence[Ref]) -> Ref:
-        """The first of some results that is there, or the first of those that are."""
+        """One of some results, as soon as one is ready; the first of several."""
         while not (ready := ray.wait(list(refs), timeout=_POLL_SECONDS, fetch_local=False)[0]):
             if self._stopped.is_set():
                 raise _Stopped
         return ready[0]
 
     def note_machine(self, machine: str) -> None:
-        """Take in what machine colored some shots; where kinds mix, that is told once."""
+        """Note the kind of machine that colored some shots; warn once if there are several."""
         if machine not in self._machines:
             self._machines.add(machine)
             if len(self._machines) > 1:
                 kinds = "; ".join(sorted(self._machines))
                 _LOG.warning(
-                    "machines of several kinds compute colors, the bits may vary: %s", kinds
+                    "machines of different kinds color this film, so its bytes may vary: %s", kinds
                 )
 
-    def color(self, film: FilmRun, work: Checkpoint, pictures: PictureWriter | None) -> Damage:
-        """Color a film's shots; any number of threads may each have one in work.
+    def color(
+        self, film: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | None
+    ) -> Damage:
+        """Color a film's shots; several threads may each color a film.
 
         Raises:
-            ClusterError: The machines do not do their part.
-            VidcolorError: What a machine told of the film.
+            ClusterError: Machines fail or die.
+            VidcolorError: The film cannot be colorized, as a machine found.
         """
         target = film.job.encoding.path
         beside = pieces_path(target)
@@ -159,7 +161,7 @@ class RayEngine:
         beside.mkdir()
         try:
             store.open()
-            return _Shots(self, film, store, work, pictures).color()
+            return _Shots(self, film, store, checkpoint, pictures).color()
         finally:
             store.clear()
             shutil.rmtree(beside, ignore_errors=True)
@@ -170,28 +172,28 @@ class _Run(NamedTuple):
 
     Attributes:
         first: Number of the first frame.
-        last: Of the last one.
-        told: Comes to the name of their file in the store, and the machine that colored them.
+        last: Number of the last frame.
+        colored: Becomes the name of their file in the store, and the kind of machine.
     """
 
     first: int
     last: int
-    told: Ref
+    colored: Ref
 
 
 class _Shots:
-    """The shots of one film, handed out and taken in."""
+    """The shots of one film, handed out and collected."""
 
     def __init__(
         self,
         engine: RayEngine,
         film: FilmRun,
         store: Store,
-        work: Checkpoint,
+        checkpoint: Checkpoint,
         pictures: PictureWriter | None,
     ) -> None:
         self._engine, self._film, self._store = engine, film, store
-        self._work, self._pictures = work, pictures
+        self._checkpoint, self._pictures = checkpoint, pictures
         self._runs: deque[_Run] = deque()
         self._endings: dict[int, Ref] = {}
         order = ClusterJob(
@@ -204,10 +206,10 @@ class _Shots:
         self._order = ray.put(order)
 
     def color(self) -> Damage:
-        """Color those that are not whole; what the film lost."""
-        work = self._work
-        self._endings = {shot: ray.put({shot: data}) for shot, data in work.endings()}
-        done, coming = work.shots_done, list[Piece]()
+        """Color the unfinished shots; what was damaged in the source."""
+        checkpoint = self._checkpoint
+        self._endings = {shot: ray.put({shot: data}) for shot, data in checkpoint.endings()}
+        done, coming = checkpoint.shots_done, list[Piece]()
         losses: Damage | None = None
         finding = _find_there.options(max_retries=RETRIES).remote(self._order)
         with self._cancelled(finding):
@@ -215,11 +217,11 @@ class _Shots:
             node = self._get(next(finding))
             while losses is None or self._runs:
                 limit = max(LEAST_TASKS, 2 * self._engine.slots())
-                awaited = [run.told for run in self._runs][:1]
+                awaited = [run.colored for run in self._runs][:1]
                 if losses is None and len(self._runs) < limit:
                     awaited.append(finding)
                 if self._engine.wait(awaited) is not finding:
-                    self._take_in(self._runs.popleft())
+                    self._collect(self._runs.popleft())
                     continue
                 found = self._get(next(finding))
                 if isinstance(found, Damage):
@@ -233,35 +235,35 @@ class _Shots:
         return losses
 
     def _hand_out(self, pieces: Sequence[Piece], node: str) -> None:
-        """Let some machine color shots, best the one that read the film and has it at hand."""
+        """Have a machine color shots, if possible the one that has read the film already."""
         wanted = {piece.shot.returns_to for piece in pieces}
         endings = dict.fromkeys(ref for shot, ref in self._endings.items() if shot in wanted)
         near = NodeAffinitySchedulingStrategy(node, soft=True, _spill_on_unavailable=True)
         engine = self._engine
-        told, ended = _color_there.options(**engine.options(scheduling_strategy=near)).remote(
-            self._order, [engine.checkpoint], str(engine.model.device), pieces, *endings
+        colored, ended = _color_there.options(**engine.options(scheduling_strategy=near)).remote(
+            self._order, [engine.net], str(engine.model.device), pieces, *endings
         )
         for piece in pieces:
             self._endings[piece.shot.number] = ended
         for shot in [n for n in self._endings if n <= pieces[-1].shot.number - REMEMBERED_SHOTS]:
             del self._endings[shot]
         last = pieces[-1].first_frame + pieces[-1].frames - 1
-        self._runs.append(_Run(pieces[0].first_frame, last, told))
+        self._runs.append(_Run(pieces[0].first_frame, last, colored))
 
-    def _take_in(self, run: _Run) -> None:
-        """Put colored shots into the work on the film."""
-        name, machine = self._get(run.told, run)
+    def _collect(self, run: _Run) -> None:
+        """Add colored shots to the film's checkpoint."""
+        name, machine = self._get(run.colored, run)
         film = self._film
         self._engine.note_machine(machine)
         path = pieces_path(film.job.encoding.path) / "taken"
         self._store.take(name, path)
         pictures = self._pictures
-        self._work.adopt(path, None if pictures is None else pictures.keep)
+        self._checkpoint.adopt(path, None if pictures is None else pictures.keep)
         path.unlink()
-        film.watcher.on_frame(self._work.frames_done, self._work.shots_done - 1)
+        film.listener.on_frame(self._checkpoint.frames_done, self._checkpoint.shots_done - 1)
 
     def _get(self, ref: Ref, run: _Run | None = None) -> Any:
-        """A result; a machine's error is raised as it was there, or told in one line."""
+        """A result; an error of ours is raised as on the machine, any other as one line."""
         try:
             return ray.get(ref)
         except RayTaskError as error:
@@ -275,40 +277,40 @@ class _Shots:
         where = f" at frames {run.first} to {run.last}" if run else ""
         reason = str(getattr(error, "cause", None) or error).strip().splitlines()[-1]
         raise ClusterError(
-            f"{self._film.job.source.path}: {fault}{where} ({reason}); what is done is kept, "
-            "run again, with more --task-cpus if machines were short of memory"
+            f"{self._film.job.source.path}: {fault}{where} ({reason}); finished shots are kept, "
+            "run the same command again, with more --task-cpus if machines ran out of memory"
         ) from error
 
     @contextmanager
     def _cancelled(self, finding: Ref) -> Iterator[None]:
-        """Let machines leave what nobody waits for any more."""
+        """Cancel the tasks that are still running at the end."""
         try:
             yield
         finally:
-            for ref in (finding, *(run.told for run in self._runs)):
+            for ref in (finding, *(run.colored for run in self._runs)):
                 with suppress(RayError, ValueError, TypeError):
                     ray.cancel(ref, force=True)
 
 
 class _Stopped(BaseException):
-    """The program ends."""
+    """The program is ending."""
 
 
 def _find(order: ClusterJob) -> Iterator[str | Piece | Damage]:
-    """The node that this runs on; then as `find_shots`."""
+    """The node that this runs on, then the shots of `find_shots`."""
     yield ray.get_runtime_context().get_node_id()
     yield from find_shots(order)
 
 
 def _color(
     order: ClusterJob,
-    checkpoint: list[Ref],
+    net: list[Ref],
     device: str,
     pieces: Sequence[Piece],
     *endings: dict[int, bytes],
 ) -> tuple[tuple[str, str], dict[int, bytes]]:
-    """As `color_shots`: what the head must know, and how the shots ended."""
-    model = _model_here(checkpoint[0], device)
+    """Color shots: the name of their file and the kind of machine, and how they ended."""
+    model = _model_here(net[0], device)
     known = sorted(chain.from_iterable(ended.items() for ended in endings))
     name, ended = color_shots(order, model, pieces, known)
     place = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else "CPU"
@@ -319,20 +321,20 @@ def _color(
 _find_there: Any = ray.remote(num_cpus=1)(_find)
 _color_there: Any = ray.remote(num_returns=2)(_color)
 
-_models: dict[tuple[str, str, int], Model] = {}  # of a worker's process, which does many tasks
+_models: dict[tuple[str, str, int], Model] = {}  # of a worker process, which runs many tasks
 
 
 def _model_here(ref: Ref, device: str) -> Model:
-    """The model on this machine's device, by as many threads as the task has cores."""
+    """The model on this machine's device, with as many threads as the task has cores."""
     context: Any = ray.get_runtime_context()
     cores = max(1, int(context.get_assigned_resources().get("CPU", 1)))
     key = (ref.hex(), device, cores)
     if key not in _models:
         os.environ["OMP_NUM_THREADS"] = str(cores)
         torch.set_num_threads(cores)
-        checkpoint: Any = ray.get(ref)
+        net: Any = ray.get(ref)
         _models.clear()
-        _models[key] = checkpoint.on(choose_device(device))
+        _models[key] = net.on(choose_device(device))
         gc.collect()
         gc.freeze()  # this process is ours: collections need not look at what stays
     return _models[key]
@@ -342,12 +344,12 @@ def _connect(address: str | None) -> None:
     """Join a cluster, or begin one on this machine.
 
     Raises:
-        ClusterError: None answers.
+        ClusterError: No cluster answers.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing here asks a network unasked
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent without being asked for
     numbers = (signal.SIGINT, signal.SIGTERM)
     handlers = {number: signal.getsignal(number) for number in numbers}
-    _refuse_deaf(address or os.environ.get("RAY_ADDRESS", ""))
+    _refuse_silent(address or os.environ.get("RAY_ADDRESS", ""))
     try:
         context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (RayError, ConnectionError, RuntimeError, ValueError) as error:
@@ -361,8 +363,8 @@ def _connect(address: str | None) -> None:
         _LOG.info("Ray's dashboard: http://%s", context.dashboard_url)
 
 
-def _refuse_deaf(address: str) -> None:
-    """Raise if nobody listens at an address: Ray itself would ask for minutes."""
+def _refuse_silent(address: str) -> None:
+    """Raise if nothing listens at an address: Ray itself would try for minutes."""
     host, colon, port = address.rpartition(":")
     if colon and port.isdigit() and "://" not in address:
         try:
@@ -374,12 +376,12 @@ def _refuse_deaf(address: str) -> None:
 def _no_cluster(address: str, reason: str) -> ClusterError:
     return ClusterError(
         f"{address}: no cluster answers ({reason}); start one with ray start --head, "
-        "or leave out --ray-address for this machine alone"
+        "or leave out --ray-address to use this machine alone"
     )
 
 
 def _resources() -> list[dict[str, float]]:
-    """What each machine of the cluster has, by name."""
+    """The resources of each machine of the cluster, by name."""
     nodes: Any = ray.nodes
     return [node["Resources"] for node in nodes() if node["Alive"]]
 

@@ -1,4 +1,4 @@
-"""Where machines leave encoded shots for the one that joins them: any place that fsspec reaches."""
+"""The folder of encoded shots on their way to the film, on any file system of fsspec."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -10,7 +10,7 @@ from fsspec.core import url_to_fs
 from vidcolor.errors import ClusterError
 
 _OPEN = "open"
-"""A file that stands there for as long as files are waited for."""
+"""A file that exists there as long as the run that collects shots."""
 
 _ATTEMPTS, _RETRY_SECONDS = 5, 0.1
 
@@ -22,7 +22,7 @@ class Store:
         url: Its path or fsspec URL, such as `s3://bucket/folder`.
 
     Raises:
-        ClusterError: Nothing here can reach such a place.
+        ClusterError: No library here can reach it.
     """
 
     def __init__(self, url: str) -> None:
@@ -31,42 +31,42 @@ class Store:
             self._files, self._folder = url_to_fs(self.url)
 
     def open(self) -> None:
-        """Begin to take files.
+        """Create it.
 
         Raises:
-            ClusterError: It cannot be made.
+            ClusterError: It cannot be created.
         """
         with self._explained("written to"):
             self._files.makedirs(self._folder, exist_ok=True)
             self._files.touch(f"{self._folder}/{_OPEN}")
 
     def put(self, path: Path, name: str) -> None:
-        """Leave a file there.
+        """Copy a file into it.
 
         Raises:
-            ClusterError: It cannot be written, or nobody waits for it any more.
+            ClusterError: The file cannot be written, or the run that collects shots has ended.
         """
         with self._explained("written to"):
             self._files.invalidate_cache()
             if not self._files.exists(f"{self._folder}/{_OPEN}"):
                 raise ClusterError(
-                    f"{self.url}: is not there, as nobody waits for it or not all machines see it; "
-                    "name a place that they see with --segments"
+                    f"{self.url}: does not exist: the run has ended, or it cannot be seen here; "
+                    "name a folder that all machines see with --segments"
                 )
             self._files.put_file(str(path), f"{self._folder}/{name}")
 
     def take(self, name: str, path: Path) -> None:
-        """Fetch a file, and delete it there.
+        """Move a file out of it.
 
         Raises:
-            ClusterError: It is not there, or cannot be read.
+            ClusterError: The file is missing or cannot be read.
         """
         with self._explained("read"):
             self._files.get_file(f"{self._folder}/{name}", str(path))
             self._files.rm_file(f"{self._folder}/{name}")
 
     def clear(self) -> None:
-        """Delete all that lies there, and take no more."""
+        """Delete it with all its files."""
         for _ in range(_ATTEMPTS):
             with suppress(OSError):
                 self._files.rm(self._folder, recursive=True)
@@ -74,7 +74,7 @@ class Store:
                 self._files.invalidate_cache()
                 if not self._files.exists(self._folder):
                     return
-            sleep(_RETRY_SECONDS)  # a machine was just putting a file there
+            sleep(_RETRY_SECONDS)  # a machine was just copying a file into it
 
     @contextmanager
     def _explained(self, done: str) -> Iterator[None]:
@@ -85,5 +85,5 @@ class Store:
             reason = getattr(error, "strerror", None) or str(error)
             raise ClusterError(
                 f"{self.url}: cannot be {done} ({reason}); "
-                "name a place that all machines see with --segments"
+                "name a folder that all machines see with --segments"
             ) from error

@@ -1,4 +1,4 @@
-"""What a machine does of a film: find its shots, or color some of them. Nothing here knows Ray."""
+"""The tasks of a machine: find a film's shots, or color some of them. Nothing here knows Ray."""
 
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -30,8 +30,8 @@ class ClusterJob:
         job: The film and how it is written; its path is the same on all machines.
         settings: All settings.
         origin: The film by its content.
-        store: Where colored shots are left.
-        versions: Of the programs that decide the bytes, by name.
+        store: URL of the folder for colored shots.
+        versions: Versions of the programs that decide the bytes, by name.
     """
 
     job: Job
@@ -42,10 +42,10 @@ class ClusterJob:
 
 
 def find_shots(order: ClusterJob) -> Iterator[Piece | Damage]:
-    """Yield a film's shots as they are found, then what it lost.
+    """Yield a film's shots as they are found, then the damage of the source.
 
     Raises:
-        VidcolorError: It cannot be read here, or is not what it was.
+        VidcolorError: It cannot be read here, or has changed.
     """
     _refuse_difference(order)
     losses = Damage()
@@ -58,20 +58,20 @@ def find_shots(order: ClusterJob) -> Iterator[Piece | Damage]:
 def color_shots(
     order: ClusterJob, model: Model, pieces: Sequence[Piece], endings: Iterable[tuple[int, bytes]]
 ) -> tuple[str, dict[int, bytes]]:
-    """Color some shots that follow each other, and leave them in the store.
+    """Color consecutive shots, and put them into the store.
 
     Args:
         order: The film.
         model: What predicts.
         pieces: The shots.
-        endings: How earlier shots ended, in their order, as `Checkpoint.endings` gives it;
-            those that these return to are among them.
+        endings: How earlier shots ended, as `Checkpoint.endings` gives it; at least those that
+            these return to.
 
     Returns:
         The name of the file in the store, and how these shots ended.
 
     Raises:
-        VidcolorError: They cannot be colored, or are not what they were.
+        VidcolorError: They cannot be colored, or the film has changed.
     """
     _refuse_difference(order)
     wanted = {piece.shot.returns_to for piece in pieces}
@@ -99,25 +99,25 @@ def _color(
     target: Path,
     margin: int | None,
 ) -> dict[int, bytes]:
-    """Color shots into the work on a film of their own; how they ended."""
+    """Color shots into a checkpoint of their own; how they ended."""
     job, settings = order.job, order.settings
     source = replace(job.source, picture=job.encoding.picture)
     frames = read_pieces(source, pieces, margin, settings.input.hwaccel)
-    with Checkpoint(target, {}) as work:
-        memory = recalled_memory(work, endings, model.device)
+    with Checkpoint(target, {}) as checkpoint:
+        memory = recalled_memory(checkpoint, endings, model.device)
         with closing(colorize_shots(frames, memory, model, settings)) as colored:
-            ShotKeeper(job, settings, work).keep(colored, Listener())
-        return dict(work.endings())
+            ShotKeeper(job, settings, checkpoint).keep(colored, Listener())
+        return dict(checkpoint.endings())
 
 
 def _refuse_difference(order: ClusterJob) -> None:
-    """Raise if this machine has other programs, or not the same film."""
+    """Raise if this machine has other versions, or not the same film."""
     here, host = versions(), platform.node()
     for name, version in order.versions.items():
         if here[name] != version:
             raise ClusterError(
-                f"{host}: has {name} {here[name]}, the machine that asks has {version}; "
-                "install the same on all"
+                f"{host}: has {name} {here[name]}, but the head has {version}; "
+                "install the same version on all machines"
             )
     source = order.job.source
     try:
@@ -126,6 +126,6 @@ def _refuse_difference(order: ClusterJob) -> None:
         is_same = False
     if not is_same:
         raise ClusterError(
-            f"{source.path}: is not there on {host}, or is another file; "
+            f"{source.path}: does not exist on {host}, or is a different file; "
             "all machines must see the films under the same paths"
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from vidcolor.dump.page import write_page
 from vidcolor.errors import OutputError
-from vidcolor.files import LINES, MANIFEST, PART_SUFFIX, tell_differences, write_text
+from vidcolor.files import LINES, MANIFEST, PART_SUFFIX, describe_differences, write_text
 
 Facts = dict[str, Any]
 
@@ -111,7 +111,7 @@ class DumpFolder:
                 "name another folder"
             )
         if there != self._made_of:
-            changes = ", ".join(tell_differences(there, self._made_of))
+            changes = ", ".join(describe_differences(there, self._made_of))
             raise OutputError(
                 f"{self.path}: holds a dump made otherwise ({changes}); name another folder"
             )

@@ -13,5 +13,5 @@ def parse_stages(text: str) -> tuple[str, ...]:
     named = {part.strip() for part in text.split(",")}
     unknown = named - set(STAGES)
     if unknown:
-        raise ValueError(f"{min(unknown)!r} is no stage; there are {', '.join(STAGES)}")
+        raise ValueError(f"{min(unknown)!r} is not a stage; choose from {', '.join(STAGES)}")
     return tuple(stage for stage in STAGES if stage in named)

@@ -1,8 +1,8 @@
-"""A reel in work: what is done of it, kept beside its target so that any end can be gone on from.
+"""The checkpoint of a film: its finished shots, kept next to the output until it is complete.
 
-One SQLite file holds the encoded picture, shot by shot, with all that later shots and the film's
-figures need of it. A shot counts when it is whole; SQLite sees to that at any kill. Its lock tells
-other runs that the reel is taken, and goes with the process that holds it.
+One SQLite file holds the encoded frames, shot by shot, with all that later shots and the film's
+statistics need. A shot counts only when it is finished: SQLite guarantees that, however a run ends.
+Its lock shows other runs that the film is taken, and ends with the process that holds it.
 """
 
 import json
@@ -16,17 +16,19 @@ from time import sleep
 from typing import Any, Self
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
-from vidcolor.files import pictures_path, pieces_path, tell_differences, work_path
+from vidcolor.files import describe_differences, pictures_path, pieces_path, work_path
 from vidcolor.report.timeline import FrameFigures
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import ShotEnding, write_ending
 from vidcolor.writing.shot_encoder import Encoded
 
 MOST_OPEN_BYTES = 32 << 20
-"""Of a shot that is not whole, before they are written down."""
+"""Size of an unfinished shot's packets from which they are written to disk."""
 
-_FORMAT = 1  # raised when what is kept changes its meaning; other work is begun anew
-_GONE = "gone"  # the identity of work that its owner is about to delete
+_FORMAT = (
+    1  # raised when a column changes its meaning; checkpoints of another format are started over
+)
+_GONE = "gone"  # the identity of a checkpoint that its owner is about to delete
 _RETRY_SECONDS = 0.05
 _DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _SETTINGS = (
@@ -51,10 +53,10 @@ _OF_UNFINISHED = "shot NOT IN (SELECT number FROM shots)"
 
 
 def is_whole(target: Path) -> bool:
-    """Whether the work on `target` had come so far that a file of this name is its own.
+    """Whether all shots of the film at `target` were finished, so that such a file is its own.
 
     Raises:
-        ReelTakenError: Another run has the reel in work.
+        ReelTakenError: Another run is working on the film.
         OutputError: The file cannot be read.
     """
     path = work_path(target)
@@ -72,7 +74,7 @@ def is_whole(target: Path) -> bool:
 
 
 def is_taken(target: Path) -> bool:
-    """Whether a run has the film at `target` in work right now."""
+    """Whether a run is working on the film at `target` right now."""
     path = work_path(target)
     if not path.exists():
         return False
@@ -86,29 +88,29 @@ def is_taken(target: Path) -> bool:
 
 
 def discard_work(target: Path) -> None:
-    """Delete the work on the film at `target`, unless a run has it in work."""
+    """Delete the checkpoint of the film at `target`, unless a run is working on it."""
     if work_path(target).exists():
         with suppress(OutputError):
             Checkpoint(target, {}).remove()
 
 
 class Checkpoint:
-    """The work on one reel, taken by this process until it is closed.
+    """The finished shots of one film, locked by this process until it is closed.
 
     Args:
-        target: The film that it comes to.
-        identity: Everything that decides its bytes, by name. Work that was begun with another one
-            is thrown away.
-        on_shot: Told the number and the frames of each shot that is whole, those found first.
+        target: The output.
+        identity: Everything that decides its bytes, by name. A checkpoint with another identity
+            is started over.
+        on_shot: Called with the number and the frames of each finished shot, those found first.
 
     Attributes:
-        changed: What differs from the work that was found, a phrase each; empty if nothing does.
-        frames_done: How many frames the whole shots have.
-        shots_done: How many shots are whole.
-        losses: What was damaged in the source, by name, once all of it is in; None before.
+        changed: Why the checkpoint that was found is started over; empty if it is not.
+        frames_done: Frames of the finished shots.
+        shots_done: Number of finished shots.
+        losses: What was damaged in the source, by name, once all shots are finished; None before.
 
     Raises:
-        ReelTakenError: Another run has the reel in work.
+        ReelTakenError: Another run is working on the film.
         OutputError: The file cannot be written.
     """
 
@@ -124,7 +126,7 @@ class Checkpoint:
         self._on_shot = on_shot
         self._open_bytes = 0
         self._is_removed = False
-        self.changed: list[str] = []
+        self.changed = ""
         self.shots_done = self.frames_done = 0
         self.losses: dict[str, Any] | None = None
         try:
@@ -142,7 +144,7 @@ class Checkpoint:
         self.close()
 
     def restart(self) -> None:
-        """Throw away what is there and begin with the first shot."""
+        """Delete all shots and start over with the first."""
         for table in ("shots", "packets", "frames", "endings"):
             self._execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
         self._remove_pictures()
@@ -151,12 +153,12 @@ class Checkpoint:
         self._look()
 
     def add_frame(self, shot: int, number: int, figures: FrameFigures) -> None:
-        """Keep the figures of frame `number` of the film."""
+        """Keep the statistics of frame `number` of the film."""
         values = (shot, number, json.dumps(figures._asdict()))
         self._execute("INSERT INTO frames VALUES (?, ?, ?)", values)
 
     def add_packet(self, shot: int, number: int, packet: Encoded) -> None:
-        """Keep packet `number` of a shot, counted as decoders want them."""
+        """Keep packet `number` of a shot, in decoding order."""
         values = (shot, number, packet.pts, packet.duration, packet.is_key, packet.data)
         self._execute("INSERT INTO packets VALUES (?, ?, ?, ?, ?, ?)", values)
         self._open_bytes += len(packet.data)
@@ -164,20 +166,20 @@ class Checkpoint:
             self._commit()
 
     def keep_ending(self, shot: int, ending: ShotEnding) -> None:
-        """Keep how a shot ended; any thread may say so."""
+        """Keep how a shot ended; may be called by any thread."""
         if (data := write_ending(ending)) is not None:
             self._execute("INSERT OR REPLACE INTO endings VALUES (?, ?)", (shot, data))
 
     def endings(self) -> Iterator[tuple[int, bytes]]:
-        """How the last whole shots ended, in their order, for `read_ending`."""
+        """Number and ending of the last finished shots, in order, for `read_ending`."""
         yield from self._rows("SELECT shot, data FROM endings ORDER BY shot")
 
     def adopt(self, path: Path, keep: Callable[[Encoded, int], Encoded] | None = None) -> None:
-        """Take over the shots of another work, which follow on those that are whole.
+        """Take over the shots of another checkpoint, which follow those of this one.
 
         Args:
-            path: Its file; nobody has it open.
-            keep: What becomes of each packet, told the number of its frame; None to leave it.
+            path: Its file, closed.
+            keep: Makes each packet another one, given the number of its frame; None for no change.
 
         Raises:
             OutputError: It cannot be read.
@@ -198,7 +200,7 @@ class Checkpoint:
             self._execute("DETACH DATABASE other")
 
     def end_shot(self, shot: int, frames: int, reordered: int) -> None:
-        """Say that a shot is whole: from here on it need not be done again.
+        """Mark a shot as finished: it need not be colored again.
 
         Args:
             shot: Its number, that of the shot before plus 1.
@@ -212,7 +214,7 @@ class Checkpoint:
         self._on_shot(shot, frames)
 
     def end_film(self, losses: Mapping[str, object]) -> None:
-        """Say that all shots are whole: what stands under the target's name is this work's."""
+        """Mark all shots as finished: a file of the output's name is this run's from now on."""
         self._execute("UPDATE made_of SET losses = ?", (json.dumps(losses),))
         self._commit()
         self._look()
@@ -228,12 +230,12 @@ class Checkpoint:
         return int(self._execute("SELECT coalesce(max(reordered), 0) FROM shots").fetchone()[0])
 
     def figures(self) -> Iterator[FrameFigures]:
-        """The figures of the frames, in order."""
+        """The statistics of the frames, in order."""
         for (text,) in self._rows("SELECT figures FROM frames ORDER BY shot, number"):
             yield FrameFigures(**json.loads(text))
 
     def close(self) -> None:
-        """Let go of the reel; work without a whole shot is not worth keeping."""
+        """Release the lock; a checkpoint without a finished shot is deleted."""
         with suppress(sqlite3.Error):
             self._database.rollback()
         if self.shots_done:
@@ -242,18 +244,18 @@ class Checkpoint:
             self.remove()
 
     def remove(self) -> None:
-        """Let go of the reel and delete the work."""
+        """Release the lock and delete the checkpoint."""
         with suppress(sqlite3.Error):
-            # For a run that takes the file in the moment between its closing and its end.
+            # For a run that opens the file in the moment between closing and deleting.
             self._database.execute("UPDATE made_of SET identity = ?", (_GONE,))
             self._database.commit()
         self._database.close()
-        if not self._is_removed:  # what stands there afterwards is another run's
+        if not self._is_removed:  # a file there afterwards is another run's
             self._unlink()
         self._is_removed = True
 
     def _take(self, wanted: str) -> sqlite3.Connection:
-        """The database, locked, its work of the identity wanted and without an unfinished shot."""
+        """The database, locked, of the identity wanted and without unfinished shots."""
         while True:
             before = self._file_number()
             try:
@@ -262,7 +264,7 @@ class Checkpoint:
                 if error.sqlite_errorcode not in _DAMAGED:
                     raise
                 self._unlink()
-                self.changed = ["the file is damaged"]
+                self.changed = "the checkpoint is damaged"
                 continue
             if before in {None, self._file_number()} and self._adopt(database, wanted):
                 return database
@@ -270,14 +272,14 @@ class Checkpoint:
             sleep(_RETRY_SECONDS)
 
     def _adopt(self, database: sqlite3.Connection, wanted: str) -> bool:
-        """Make the work in a database this run's; False if it is about to be deleted."""
+        """Make a database this run's; False if it is about to be deleted."""
         found = None
         try:
             found = _read_identity(database)
             if found == _GONE:
                 return False
             if found != wanted:
-                self.changed = self.changed or _tell_changes(found, wanted)
+                self.changed = self.changed or _describe_changes(found, wanted)
                 _make_tables(database, wanted)
                 self._remove_pictures()
             for table in ("packets", "frames", "endings"):
@@ -291,7 +293,7 @@ class Checkpoint:
         return True
 
     def _look(self) -> None:
-        """Read how far the work has come."""
+        """Count the finished shots and frames."""
         query = "SELECT count(*), coalesce(sum(frames), 0) FROM shots"
         self.shots_done, self.frames_done = self._execute(query).fetchone()
         (losses,) = self._execute("SELECT losses FROM made_of").fetchone()
@@ -343,12 +345,12 @@ def _explained(target: Path, error: sqlite3.Error) -> OutputError:
     """`error` as one line that names the file and what to do."""
     code = getattr(error, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_BUSY:
-        return ReelTakenError(f"{target}: another run has it in work; let it finish")
+        return ReelTakenError(f"{target}: another run is working on it; let it finish")
     if code == sqlite3.SQLITE_FULL:
         return DiskFullError(target.parent)
     return OutputError(
-        f"{work_path(target)}: what is done of the film cannot be kept ({error}); "
-        "delete it, or choose another -o"
+        f"{work_path(target)}: finished shots cannot be kept ({error}); "
+        "delete this file, or choose another -o"
     )
 
 
@@ -367,7 +369,7 @@ def _lock(path: Path) -> sqlite3.Connection:
 
 
 def _read_identity(database: sqlite3.Connection) -> str | None:
-    """What the work in a database was begun with; None if there is none."""
+    """The identity in a database; None if there is none."""
     is_there = "SELECT 1 FROM sqlite_master WHERE name = 'made_of'"
     if database.execute(is_there).fetchone() is None:
         return None
@@ -384,11 +386,11 @@ def _make_tables(database: sqlite3.Connection, identity: str) -> None:
     database.execute("INSERT INTO made_of VALUES (?, NULL)", (identity,))
 
 
-def _tell_changes(found: str | None, wanted: str) -> list[str]:
-    """What is not as it was when the work was begun, a phrase each."""
+def _describe_changes(found: str | None, wanted: str) -> str:
+    """Why a checkpoint cannot be resumed, as a phrase; empty for a new one."""
     if found is None:
-        return []
+        return ""
     (found_format, before), (_, now) = json.loads(found), json.loads(wanted)
     if found_format != _FORMAT:
-        return ["kept by another version of vidcolor"]
-    return list(tell_differences(before, now))
+        return "the checkpoint is of another version of vidcolor"
+    return f"settings have changed ({', '.join(describe_differences(before, now))})"

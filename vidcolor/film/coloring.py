@@ -1,4 +1,4 @@
-"""The frames of one film, colored, encoded and kept in the work on it, shot by shot."""
+"""The frames of one film, colored, encoded and kept in its checkpoint, shot by shot."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -31,30 +31,31 @@ Progress = Callable[[int, int], None]
 
 
 class Listener:
-    """Is told of a film as it is made.
+    """Called as a film is made.
 
     Args:
-        progress: Called after each frame, or some, with how many are done and the last one's shot.
+        progress: Called after each frame, or after several, with how many are done and the shot of
+            the last one.
     """
 
     def __init__(self, progress: Progress | None = None) -> None:
         self._progress = progress
 
     def on_frame(self, done: int, shot: int) -> None:
-        """Take in how many frames are done, the last of them of this shot."""
+        """`done` frames are finished, the last of them in this shot."""
         if self._progress is not None:
             self._progress(done, shot)
 
     def on_shot(self, number: int, frames: int) -> None:
-        """Take in that a shot is whole, one of an earlier run also."""
+        """A shot is finished, perhaps by an earlier run."""
 
     def on_film(self, frames: int, seconds: float) -> None:
-        """Take in that the film is there; before that no other run can take it."""
+        """The film has its name; no other run can have taken it before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmRun:
-    """One film on its way, from where an earlier run of it ended.
+    """One film to colorize, perhaps resumed.
 
     Attributes:
         job: The film and how it is written.
@@ -62,7 +63,7 @@ class FilmRun:
         settings: All settings.
         origin: The film by its content.
         engine: Colors its shots.
-        watcher: Is told of it.
+        listener: Called as the film is made.
         trace: Gets what the stages make of the frames that it chooses.
     """
 
@@ -71,55 +72,59 @@ class FilmRun:
     settings: Settings
     origin: SourceDigest
     engine: "Engine"
-    watcher: Listener
+    listener: Listener
     trace: Trace = NO_TRACE
 
 
 Engine = Callable[[FilmRun, Checkpoint, PictureWriter | None], Damage]
-"""Colors all shots of a film that are not whole, into the work on it and, of one that becomes
-pictures, into these; what it gives back is what the source lost."""
+"""Colors the unfinished shots of a film into its checkpoint and, for an image sequence, into its
+images; gives what was damaged in the source."""
 
 
-def color_here(run: FilmRun, work: Checkpoint, pictures: PictureWriter | None) -> Damage:
+def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | None) -> Damage:
     """Color a film's shots in this process, one after the other."""
     job, settings = run.job, run.settings
     losses = Damage()
     frames = refuse_changed(read_job(job, settings, losses), job.source, run.origin)
-    memory = recalled_memory(work, work.endings(), run.model.device)
-    past = Past(work.frames_done, memory)
+    memory = recalled_memory(checkpoint, checkpoint.endings(), run.model.device)
+    past = Past(checkpoint.frames_done, memory)
     with tracing(run.trace, job, run.model, settings):
         colored = colorize_frames(frames, run.model, settings, run.trace, past=past)
         with closing(colored):
-            ShotKeeper(job, settings, work, pictures).keep(colored, run.watcher)
+            ShotKeeper(job, settings, checkpoint, pictures).keep(colored, run.listener)
     return losses
 
 
 class ShotKeeper:
-    """Encodes the frames of whole shots into a work, where a shot counts when it is whole.
+    """Encodes frames and keeps them in a checkpoint, where a shot counts when it is finished.
 
     Args:
         job: The film and how it is written.
         settings: All settings.
-        work: Where shots are kept, those of before as well.
-        pictures: Where the pictures are kept of a film that becomes some.
+        checkpoint: Where shots are kept, those of earlier runs as well.
+        pictures: Where the images of a sequence are kept; None for a film in one file.
     """
 
     def __init__(
-        self, job: Job, settings: Settings, work: Checkpoint, pictures: PictureWriter | None = None
+        self,
+        job: Job,
+        settings: Settings,
+        checkpoint: Checkpoint,
+        pictures: PictureWriter | None = None,
     ) -> None:
         self._source = job.source
         shift_seconds = job.shift_seconds(settings)
         self._encoder = ShotEncoder(job.source, job.encoding, shift_seconds=shift_seconds)
-        self._work = work
+        self._checkpoint = checkpoint
         self._pictures = pictures
         self._number: int | None = None
         self._frames = 0
         self._times: list[int] = []
 
-    def keep(self, colored: Iterator[Colored], watcher: Listener) -> None:
-        """Encode frames, and tell of each; when they end, so does their last shot."""
+    def keep(self, colored: Iterator[Colored], listener: Listener) -> None:
+        """Encode frames and report each; the last shot ends with them."""
         first = self._source.first_pts * self._source.time_base
-        timeline = Timeline(self._work.figures())
+        timeline = Timeline(self._checkpoint.figures())
         for one in colored:
             frame, shot = one.frame, one.shot
             before = perf_counter()
@@ -135,8 +140,8 @@ class ShotKeeper:
                 returns_to=shot.returns_to,
                 lightness=one.lightness,
             )
-            self._work.add_frame(shot.number, frame.index, figures)
-            watcher.on_frame(timeline.frames, shot.number)
+            self._checkpoint.add_frame(shot.number, frame.index, figures)
+            listener.on_frame(timeline.frames, shot.number)
         self._end_shot()
 
     def _add(self, one: Colored) -> None:
@@ -149,7 +154,7 @@ class ShotKeeper:
     def _end_shot(self) -> None:
         if self._number is not None:
             self._add_packets(self._number, self._encoder.end_shot())
-            self._work.end_shot(self._number, self._frames, reorder_depth(self._times))
+            self._checkpoint.end_shot(self._number, self._frames, reorder_depth(self._times))
         self._number, self._frames = None, 0
         self._times.clear()
 
@@ -157,29 +162,29 @@ class ShotKeeper:
         for packet in packets:
             kept, count = packet, len(self._times)
             if self._pictures is not None:
-                kept = self._pictures.keep(packet, self._work.frames_done + count)
-            self._work.add_packet(shot, count, kept)
+                kept = self._pictures.keep(packet, self._checkpoint.frames_done + count)
+            self._checkpoint.add_packet(shot, count, kept)
             self._times.append(packet.pts)
 
 
 def recalled_memory(
-    work: Checkpoint, endings: Iterable[tuple[int, bytes]], device: torch.device
+    checkpoint: Checkpoint, endings: Iterable[tuple[int, bytes]], device: torch.device
 ) -> ShotMemory:
-    """How some shots ended, to begin others with, whose endings are kept in a work.
+    """The memory of some shots, with which shots that return to them begin.
 
     Args:
-        work: Keeps the endings to come.
+        checkpoint: Keeps the endings to come.
         endings: Number of each shot and its ending as `Checkpoint.endings` gives it.
         device: Where the model computes.
     """
-    memory = ShotMemory(REMEMBERED_SHOTS, also=work.keep_ending)
+    memory = ShotMemory(REMEMBERED_SHOTS, also=checkpoint.keep_ending)
     for shot, data in endings:
         memory.restore(shot, read_ending(data).on(device))
     return memory
 
 
 def read_job(job: Job, settings: Settings, losses: Damage) -> Iterator[Frame]:
-    """The frames of a planned film, as pictures with the chroma planes that will be written."""
+    """The frames of a planned film, with the chroma planes that will be written."""
     return read_frames(
         replace(job.source, picture=job.encoding.picture),
         losses,

@@ -1,4 +1,4 @@
-"""One film in, the same film in color out: what is read, kept, written and told of it."""
+"""One film in, the same film in color out: read, colored, joined, described."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
 from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
-from vidcolor.report.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
+from vidcolor.report.sidecar import check_sidecar, fixity, fixity_of, sidecar_path, write_sidecar
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
@@ -39,7 +39,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came of one film.
+    """One film, colorized.
 
     Attributes:
         path: The colorized film.
@@ -47,8 +47,8 @@ class Result:
         shots: How many shots were found.
         seconds: How long it took.
         losses: What was damaged in the source; its text is empty if nothing was.
-        verification: What was found when it was read back; None if that was not asked for.
-        remarks: The shots that are worth a look.
+        verification: What was found when it was read back; None without `--verify`.
+        remarks: The shots to check.
     """
 
     path: Path
@@ -90,7 +90,7 @@ def colorize_video(
         settings=suited(settings, model),
         origin=find_origin(job.source.files),
         engine=color_here,
-        watcher=Listener(progress),
+        listener=Listener(progress),
         trace=dump or NO_TRACE,
     )
     return colorize_job(run)
@@ -102,11 +102,11 @@ def check_names(job: Job, settings: Settings, *, folder_comes: bool = False) -> 
     Args:
         job: The film.
         settings: All settings.
-        folder_comes: Whether a missing folder will be made before it is written.
+        folder_comes: Whether a missing output folder will be created first.
 
     Raises:
-        OutputError: Something stands there and must not be overwritten, or a name is too long.
-        ReelTakenError: Another run has the film in work.
+        OutputError: A file exists there and must not be overwritten, or a name is too long.
+        ReelTakenError: Another run is working on the film.
     """
     refuse_long_names(paths_written(job, settings))
     is_ours = is_whole(job.encoding.path)
@@ -123,64 +123,67 @@ def paths_written(job: Job, settings: Settings) -> list[Path]:
 
 
 def colorize_job(run: FilmRun) -> Result:
-    """Colorize one planned film, from where an earlier run ended; see `colorize_video`."""
+    """Colorize one planned film, resuming where an earlier run stopped; see `colorize_video`."""
     began = perf_counter()
     identity = tell_identity(run.job, run.model, run.settings, run.origin)
     credentials = Credentials(run.job, run.model, run.settings.output, identity)
-    with take(run, identity) as work:
-        if work.losses is None:
-            color(run, work)
-        proof = join(run, work, credentials)
-        result = describe(run, work, proof, credentials, began)
+    with take(run, identity) as checkpoint:
+        if checkpoint.losses is None:
+            color(run, checkpoint)
+        proof = join(run, checkpoint, credentials)
+        result = describe(run, checkpoint, proof, credentials, began)
     run.trace.refuse_missed()
     return result
 
 
 @contextmanager
 def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Checkpoint]:
-    """Take the work on a film, new or begun before, for as long as this goes on.
+    """The checkpoint of a film, new or of an earlier run, locked against other runs.
 
     Raises:
-        ReelTakenError: Another run has it.
+        ReelTakenError: Another run is working on the film.
         OutputError: The film must not or cannot be written under its names.
     """
     target = run.job.encoding.path
-    with Checkpoint(target, identity, run.watcher.on_shot) as work, _kept_for_later(work):
-        _refuse_taken_names(run.job, run.settings, is_ours=work.losses is not None)
-        if run.trace is not NO_TRACE and work.shots_done:
-            work.restart()  # for the frames that it wants of shots that are done
-        _tell_beginning(run.job, work)
-        yield work
+    with (
+        Checkpoint(target, identity, run.listener.on_shot) as checkpoint,
+        _kept_for_later(checkpoint),
+    ):
+        _refuse_taken_names(run.job, run.settings, is_ours=checkpoint.losses is not None)
+        if run.trace is not NO_TRACE and checkpoint.shots_done:
+            checkpoint.restart()  # the trace wants frames of finished shots
+        _report_start(run.job, checkpoint)
+        yield checkpoint
 
 
-def color(run: FilmRun, work: Checkpoint) -> None:
-    """Color the shots that are not whole; each is kept as soon as it is."""
-    # What the file cannot hold is told now, not when all is done.
+def color(run: FilmRun, checkpoint: Checkpoint) -> None:
+    """Color the unfinished shots; each is kept as soon as it is finished."""
+    # What the container cannot hold is an error now, not after hours.
     writer = _writer(run)
     writer.abandon()
     pictures = writer if isinstance(writer, PictureWriter) else None
-    work.end_film(asdict(run.engine(run, work, pictures)))
+    checkpoint.end_film(asdict(run.engine(run, checkpoint, pictures)))
 
 
-def join(run: FilmRun, work: Checkpoint, credentials: Credentials) -> Verifier:
-    """Make the shots a film that is signed, checked and has its name; what the check found."""
+def join(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials) -> Verifier:
+    """Join the shots into a film, sign, verify and rename it; what the verification found."""
     proof = Verifier(run.job, run.settings)
 
     def check(written: Path) -> None:
         credentials.add(written)
         proof.check(written)
 
-    with _writer(run, check) as writer, closing(work.packets()) as packets:
-        writer.write(packets, work.reordered)
+    with _writer(run, check) as writer, closing(checkpoint.packets()) as packets:
+        writer.write(packets, checkpoint.reordered)
     return proof
 
 
 def describe(
-    run: FilmRun, work: Checkpoint, proof: Verifier, credentials: Credentials, began: float
+    run: FilmRun, checkpoint: Checkpoint, proof: Verifier, credentials: Credentials, began: float
 ) -> Result:
-    """Write what lies beside a film that has its name, tell of it, and delete the work."""
+    """Write the files that belong to a finished film, report it, and delete the checkpoint."""
     film = run.job.encoding.path
-    timeline = Timeline(work.figures())
+    timeline = Timeline(checkpoint.figures())
     facts = _facts(run.job, run.model, run.settings, run.origin) | timeline.figures()
     shots = timeline.shots()
     result = Result(
@@ -188,7 +191,7 @@ def describe(
         frames=timeline.frames,
         shots=len(shots),
         seconds=perf_counter() - began,
-        losses=Damage(**(work.losses or {})),
+        losses=Damage(**(checkpoint.losses or {})),
         verification=proof.verification,
         remarks=find_doubtful_shots(shots),
     )
@@ -199,27 +202,27 @@ def describe(
     proof.write_hashes()
     credentials.write()
     write_sidecar(sidecar_path(film), facts)
-    run.watcher.on_film(result.frames, result.seconds)
-    work.remove()
+    run.listener.on_film(result.frames, result.seconds)
+    checkpoint.remove()
     return result
 
 
 @contextmanager
-def _kept_for_later(work: Checkpoint) -> Iterator[None]:
-    """Throw the work away at errors that the same command would only come to again."""
+def _kept_for_later(checkpoint: Checkpoint) -> Iterator[None]:
+    """Delete the checkpoint at errors that the same command would only run into again."""
     try:
         yield
     except (DiskFullError, LedgerError, SourceGoneError):
         raise
     except (SourceError, OutputError):
-        work.remove()
+        checkpoint.remove()
         raise
 
 
 def _refuse_taken_names(
     job: Job, settings: Settings, *, is_ours: bool, folder_comes: bool = False
 ) -> None:
-    """Raise if something stands under the names that will be written, unless that is allowed."""
+    """Raise if one of the files that will be written exists, unless that is allowed."""
     overwrite = settings.output.overwrite or is_ours
     target, source = job.encoding.path, job.source.path
     if job.encoding.names is not None:
@@ -230,22 +233,19 @@ def _refuse_taken_names(
         check_sidecar(path, overwrite=overwrite)
 
 
-def _tell_beginning(job: Job, work: Checkpoint) -> None:
-    """Say where a film is gone on with, or that it is begun anew."""
-    if work.changed:
-        changes = ", ".join(work.changed)
-        _LOG.warning(
-            "%s: begun before with other things (%s); begins anew", job.source.path, changes
-        )
-    elif work.shots_done:
-        place = (job.source.path, work.shots_done + 1, work.frames_done)
-        _LOG.info("%s: goes on at shot %d, frame %d", *place)
+def _report_start(job: Job, checkpoint: Checkpoint) -> None:
+    """Say at which shot a film is resumed, or why it is started over."""
+    if checkpoint.changed:
+        _LOG.warning("%s: %s; starting over", job.source.path, checkpoint.changed)
+    elif checkpoint.shots_done:
+        place = (job.source.path, checkpoint.shots_done + 1, checkpoint.frames_done)
+        _LOG.info("%s: resuming at shot %d, frame %d", *place)
 
 
 def _writer(
     run: FilmRun, check: Callable[[Path], None] = lambda _: None
 ) -> FilmWriter | PictureWriter:
-    """What writes a film under a temporary name, and gives it its own when it is checked."""
+    """A writer that gives a film its name only when it is complete and checked."""
     job, model, settings = run.job, run.model, run.settings
     if job.encoding.names is not None:
         return PictureWriter(
@@ -272,7 +272,7 @@ def _writer(
 
 
 def _facts(job: Job, model: Model, settings: Settings, origin: SourceDigest) -> dict[str, object]:
-    """What the sidecar says of how a film was made."""
+    """How a film was made, for its sidecar."""
     source, encoding = job.source, job.encoding
     return {
         "vidcolor": __version__,
@@ -289,7 +289,7 @@ def _facts(job: Job, model: Model, settings: Settings, origin: SourceDigest) -> 
         },
         "output": {
             "path": encoding.path if encoding.names is None else encoding.names.path,
-            "fixity": tell_fixity(*files_of(encoding.path)),
+            "fixity": fixity_of(*files_of(encoding.path)),
             "container": encoding.container,
             "codec": encoding.codec,
             "pixel_format": encoding.pixel_format,

@@ -127,7 +127,7 @@ class Signer:
         return bytes(manifest)
 
     def _claim(self, job: Job, facts: Mapping[str, object]) -> Any:
-        """The builder of a film's manifest, its source told as what it was made from."""
+        """The builder of a film's manifest, with the source as its ingredient."""
         opened = {"action": "c2pa.opened", "parameters": {"ingredientIds": [_PARENT]}}
         edited = {
             "action": "c2pa.edited",
@@ -238,8 +238,8 @@ def load_signer(output: OutputSettings) -> Signer | None:
 def _copies_in(folder: Path) -> Iterator[None]:
     """Have the library's own copy of a film beside it, where there is room for films.
 
-    It can be told so by the environment alone, which is the whole process's: so one film is signed
-    at a time.
+    Only the environment decides that, which belongs to the whole process: so one film is signed at
+    a time.
     """
     with _SIGNING:
         before = os.environ.get("TMPDIR")

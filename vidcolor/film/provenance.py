@@ -12,7 +12,7 @@ from vidcolor.errors import SourceGoneError
 from vidcolor.frame import Frame
 from vidcolor.models.zoo import Model
 from vidcolor.reading.source import Source
-from vidcolor.report.sidecar import plain_items, tell_fixity
+from vidcolor.report.sidecar import fixity_of, plain_items
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
 from vidcolor.writing.plan import Job
@@ -83,7 +83,7 @@ def find_origin(files: Sequence[Path]) -> SourceDigest:
         SourceGoneError: One is not there any more.
         OutputError: One cannot be read again.
     """
-    return SourceDigest(*size_and_mtime(files), str(tell_fixity(*files)["messageDigest"]))
+    return SourceDigest(*size_and_mtime(files), str(fixity_of(*files)["messageDigest"]))
 
 
 def size_and_mtime(files: Sequence[Path]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-"""What a trace is told of the film whose frames will come, and when it ends."""
+"""The film that a trace gets frames of, and when it ends."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from vidcolor.writing.plan import Job
 
 @contextmanager
 def tracing(trace: Trace, job: Job, model: Model, settings: Settings) -> Iterator[None]:
-    """Have a trace ready for a film's frames, and ended with them."""
+    """Begin a trace for a film's frames, and end it with them."""
     if trace is NO_TRACE:
         yield
         return

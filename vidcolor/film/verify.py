@@ -1,4 +1,4 @@
-"""Reads a colorized film back beside its source and says what of it came through."""
+"""Reads a colorized film back and compares it with its source."""
 
 import hashlib
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ def hash_paths(film: Path) -> tuple[Path, Path]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """What of a film came through.
+    """How a film differs from its source.
 
     Attributes:
         frames: How many frames the source has, as far as it was colorized.
@@ -70,13 +70,14 @@ class Verification:
 
     @property
     def problems(self) -> list[str]:
-        """What did not come through as it should have, a phrase each."""
+        """What differs and must not, a phrase each."""
         found = []
         if self.missing_frames:
-            kind = "lacks" if self.missing_frames > 0 else "has more than it should:"
-            found.append(f"{kind} {abs(self.missing_frames)} of {self.frames} frames")
+            count = abs(self.missing_frames)
+            of = f"of {self.frames} frames are missing"
+            found.append(f"{count} {of if self.missing_frames > 0 else 'frames too many'}")
         if self.lossless and self.unequal_luma:
-            found.append(f"the luma of {self.unequal_luma} frames is not the source's")
+            found.append(f"the luma of {self.unequal_luma} frames differs from the source's")
         if self.has_times and self.time_error_seconds > TIME_ERROR_SECONDS:
             found.append(f"times are off by up to {self.time_error_seconds:.4f} s")
         found += [f"{name} differs" for name, is_equal in self.streams.items() if not is_equal]
@@ -97,7 +98,7 @@ def was_verified(film: Path, settings: Settings) -> bool:
 
 
 class Verifier:
-    """What is found of a film that was written, before it gets its name.
+    """Verifies a film that was written, before it gets its name.
 
     Args:
         job: The film and how it is written.
@@ -122,7 +123,7 @@ class Verifier:
         self.verification = verify_film(self._job, written, self._settings, self._hashes)
         if self.verification.problems:
             raise OutputError(
-                f"{self._job.encoding.path}: not kept, as it does not hold what it should "
+                f"{self._job.encoding.path}: verification failed, film not kept "
                 f"({', '.join(self.verification.problems)}); run again, or on another disk"
             )
 
@@ -255,7 +256,7 @@ class _Count:
         *,
         shift_seconds: float,
     ) -> None:
-        """Take in a frame of the source and the one that stands for it, where there are both.
+        """Count a frame of the source and the one that stands for it, either of which may be None.
 
         Args:
             wanted: The source's.

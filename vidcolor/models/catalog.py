@@ -56,7 +56,7 @@ def list_models() -> list[Entry]:
     return [_entry(name) for name in NETS]
 
 
-def tell_models() -> str:
+def models_table() -> str:
     """The same as a table for people."""
     header = ("model", "gives", "MB", "licence", "GMAC", "at px", "speed", "state", "follows")
     rows = [header]

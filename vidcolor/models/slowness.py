@@ -13,7 +13,7 @@ _REACHED = 0.6  # of that speed the nets reach 0.5 to 0.8: not all that they do 
 _log = logging.getLogger(__name__)
 
 
-def tell_slowness(name: str, render_size: int, gmac: float) -> None:
+def warn_if_slow(name: str, render_size: int, gmac: float) -> None:
     """Say how long a picture will take about, by how fast this processor is now.
 
     Args:

@@ -16,7 +16,7 @@ from vidcolor.frame import CPU
 from vidcolor.models import released
 from vidcolor.models.downloads import cache_path, file_sha256
 from vidcolor.models.merge import SIGN, Merged, Mirrored, Part
-from vidcolor.models.slowness import tell_slowness
+from vidcolor.models.slowness import warn_if_slow
 from vidcolor.models.transfer import Transfer, read_reference
 from vidcolor.models.weights import Weights, build_net, read_weights
 from vidcolor.nets.dynamic_unet import fold_kernels
@@ -185,7 +185,7 @@ def find_model(settings: ModelSettings) -> Model:
         model = load_model(settings.name, settings.device)
     if model.gmac and model.device.type == "cpu":
         size = settings.render_size or model.render_size
-        tell_slowness(model.name, size, model.gmac * (size / model.render_size) ** 2)
+        warn_if_slow(model.name, size, model.gmac * (size / model.render_size) ** 2)
     return model
 
 

@@ -97,7 +97,7 @@ def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
     if not runs:
         raise SourceError(f"{path}: no such pictures; a folder may be named instead of a pattern")
     if len(runs) > 1 and settings.gaps == "fail":
-        raise SourceError(f"{path}: {_tell_gaps(pattern, runs)}, or try --gaps hold")
+        raise SourceError(f"{path}: {_describe_gaps(pattern, runs)}, or try --gaps hold")
     stated_rate, timecode = _ask_header(pattern.file(runs[0].start))
     rate = settings.fps or stated_rate
     if rate is None:
@@ -198,7 +198,7 @@ def _runs(numbers: Iterable[int]) -> tuple[range, ...]:
     return tuple(runs)
 
 
-def _tell_gaps(pattern: SequenceNames, runs: tuple[range, ...]) -> str:
+def _describe_gaps(pattern: SequenceNames, runs: tuple[range, ...]) -> str:
     """What is missing, in words."""
     gaps = [range(before.stop, after.start) for before, after in pairwise(runs)]
     count = sum(map(len, gaps))

@@ -1,1 +1,1 @@
-"""Many films: found, planned, kept account of, colorized."""
+"""Many films: found, planned, colorized, recorded in a ledger."""

@@ -1,4 +1,4 @@
-"""Many films in one call: found, done once each, kept account of, sealed in a bag if wanted."""
+"""Many films in one call: each colorized once, recorded in a ledger, sealed in a bag if wanted."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -26,20 +26,20 @@ def colorize_reels(
 ) -> Generator[ReelResult, None, None]:
     """Colorize films, and yield how each ended; one that fails does not stop the others.
 
-    With a folder a ledger is kept in it: what is done already is left as it is, what was begun is
-    gone on with, and several runs share the work. It is let go of when the caller stops.
+    An output folder holds a ledger: finished reels are skipped, unfinished ones resumed, and
+    several runs share the work. The ledger is closed when the caller stops iterating.
 
     Args:
         inputs: Films, folders, and patterns of image sequences' names.
-        folder: Where the films go; None for beside their sources, without a ledger.
+        folder: The output folder; None for next to the sources, without a ledger.
         settings: All settings; None for the defaults.
-        recursive: Look into the folders' own folders, too.
-        bag: Make the folder a BagIt bag when all are done.
+        recursive: Search subfolders as well.
+        bag: Make the folder a BagIt bag when all reels are done.
         cluster: The machines that color; None for this process.
-        listen: Given each film as it begins, gives what is called after each of its frames.
+        listen: Called as each film begins; returns what is called after each of its frames.
 
     Raises:
-        VidcolorError: None of the films can be begun: the text says why.
+        VidcolorError: No film can be started; the text says why.
         ValueError: A bag is wanted, but no folder is named.
     """
     if bag and folder is None:
@@ -74,14 +74,14 @@ def colorize_reels(
 
 
 def _unheard(_done: int, _shot: int) -> None:
-    """Nobody listens."""
+    """Does nothing."""
 
 
 @contextmanager
 def opened_engine(
     settings: Settings, cluster: ClusterSettings | None
 ) -> Iterator[tuple[Model, Engine, Workers | None]]:
-    """The model, what colors films with it, and how many reels that takes at once.
+    """The model, the engine that colors films with it, and its worker threads.
 
     Args:
         settings: All settings.
@@ -101,10 +101,10 @@ def opened_engine(
 
 
 def find_bag(folder: Path | None, *, is_wanted: bool) -> Bag | None:
-    """The bag that an output folder is or will be; None for a plain folder, or none.
+    """The bag that an output folder is or will be; None for a plain folder or no folder.
 
     Raises:
-        OutputError: The folder is a bag, and none is wanted, or cannot become one.
+        OutputError: The folder is a bag but none is wanted, or it cannot become one.
     """
     if folder is None:
         return None
@@ -124,10 +124,10 @@ def opened_ledger(
         folder: Where the films go; made if missing.
         reels: What will be colorized.
         bag: The bag that the folder is, if it is one.
-        dry_run: Make and enter nothing; there is no ledger if there is no folder.
+        dry_run: Write nothing; without the folder there is no ledger.
 
     Raises:
-        OutputError: The folder cannot be made, or the bag will not be whole.
+        OutputError: The folder cannot be made, or the bag could not be complete.
         LedgerError: The ledger cannot be used.
     """
     if folder is None or (dry_run and not folder.exists()):

@@ -1,4 +1,4 @@
-"""A folder of films as a BagIt bag (RFC 8493), which others can check without vidcolor."""
+"""A folder of films as a BagIt bag (RFC 8493), which anyone can check without vidcolor."""
 
 import shutil
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ ALGORITHM = "sha256"
 DECLARATION = "bagit.txt"
 INFO = "bag-info.txt"
 TAG_FILES = (f"manifest-{ALGORITHM}.txt", INFO, f"tagmanifest-{ALGORITHM}.txt", DECLARATION)
-"""In the order in which they are written: what makes the folder a bag comes last."""
+"""In writing order: the file that makes the folder a bag comes last."""
 
 _DECLARED = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _DESCRIPTION = (
@@ -35,9 +35,9 @@ _DESCRIPTION = (
 class Bag:
     """The bag that an output folder is, or will be when all of its films are done.
 
-    Films go to its payload. What declares the bag goes away before a film is added and comes back
-    last, so that a folder in work does not pass for a bag. The ledger lies beside the payload and
-    is in no manifest, as every run may change it.
+    Films go to its payload. The declaration is removed before a film is added and written again
+    last, so that an unfinished folder does not pass for a bag. The ledger lies next to the payload
+    and is in no manifest, as every run may change it.
 
     Args:
         folder: Where the bag is; may be missing.
@@ -46,7 +46,7 @@ class Bag:
         payload: Where its films go.
 
     Raises:
-        OutputError: The folder holds what vidcolor did not put there, or is another's bag.
+        OutputError: The folder holds files that vidcolor did not write, or another program's bag.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -59,23 +59,25 @@ class Bag:
         ours = found & {PAYLOAD, *TAG_FILES}
         if ours and NAME not in found:
             raise OutputError(
-                f"{folder}: holds {min(ours)} but no {NAME}, so it is no bag of vidcolor's; "
+                f"{folder}: holds {min(ours)} but no {NAME}, so vidcolor did not make this bag; "
                 "name another -o"
             )
         for name in sorted(found - ours):
             if not name.startswith((".", NAME, PREFIX)):
-                raise OutputError(f"{folder}: holds {name}, which is in no bag; name another -o")
+                raise OutputError(
+                    f"{folder}: holds {name}, which does not belong in a bag; name another -o"
+                )
 
     def check(self, ledger: Ledger, reels: Iterable[Reel]) -> None:
-        """Raise if the bag cannot be made, however the work goes.
+        """Raise if the bag could not be made even if all reels succeed.
 
         Args:
-            ledger: What was done.
-            reels: What will be.
+            ledger: The ledger of the folder.
+            reels: The reels that will be colorized.
 
         Raises:
             SourceError: The name of a reel cannot be written in a manifest.
-            OutputError: The bag holds what no run of vidcolor made.
+            OutputError: The bag holds a file that vidcolor did not write.
         """
         for reel in reels:
             _refuse_odd_name(reel)
@@ -84,12 +86,12 @@ class Bag:
                 raise OutputError(f"{path}: was not made by vidcolor; move it out of the bag")
 
     def begin(self) -> None:
-        """Make the folder one that films may be added to: no bag until it is sealed.
+        """Open the folder for new films: it is not a bag until it is sealed.
 
         Raises:
-            OutputError: It is a damaged bag; new checksums would hide that.
+            OutputError: It is a damaged bag; new checksums would hide the damage.
         """
-        with self._beginning:  # reels may be in work at once
+        with self._beginning:  # several reels may begin at once
             if not self._is_begun and self._is_declared():
                 with _explained(self._folder):
                     bagit.Bag(str(self._folder)).validate()
@@ -97,13 +99,13 @@ class Bag:
             self._is_begun = True
 
     def seal(self, ledger: Ledger) -> bool:
-        """Make the folder a bag of all films that it holds; one that nothing changed is left.
+        """Make the folder a bag of all its films, unless nothing changed since it was one.
 
         Returns:
-            Whether it is a bag; if not, another run is at work in it and comes to this later.
+            Whether it is a bag; if not, another run is still writing to it and will seal it.
 
         Raises:
-            OutputError: It holds an unfinished film, lacks what its manifest lists, or cannot be
+            OutputError: It holds an unfinished film, lacks a file of its manifest, or cannot be
                 read or written.
         """
         with _explained(self._folder):
@@ -149,28 +151,28 @@ class Bag:
             return {file: Path(file).read_bytes() for file in TAG_FILES}
 
     def _is_in_work(self, ledger: Ledger) -> bool:
-        """Whether another run has one of its films in work.
+        """Whether another run is working on one of its films.
 
         Raises:
-            OutputError: A film is unfinished that nobody has in work.
+            OutputError: A film is unfinished and no run is working on it.
         """
         entries = [(entry.output, entry.state) for entry in ledger.entries() if entry.output]
         states = {work_path(film): (film, state) for film, state in entries}
         for path in self._strangers(ledger):
             film, state = states.get(_database_of(path), (path, ""))
             if state == "done":
-                discard_work(film)  # of a run that was killed at its very end
+                discard_work(film)  # of a run that was killed just before it ended
             if is_taken(film):
                 return True
             if path.exists():
                 raise OutputError(
-                    f"{self._folder}: is no bag yet, as {path} is not finished; colorize that film "
-                    "to its end or delete it, and run again"
+                    f"{self._folder}: is not a bag yet, as {path} is unfinished; finish that film "
+                    "or delete it, and run again"
                 )
         return False
 
     def _strangers(self, ledger: Ledger) -> Iterator[Path]:
-        """The files of the payload that are no film of the ledger's and lie beside none."""
+        """The files of the payload that belong to no film of the ledger."""
         outputs = {entry.output for entry in ledger.entries() if entry.output}
         films = {beside(output, "") for output in outputs}
         for path in sorted(self.payload.rglob("*")):
@@ -182,22 +184,22 @@ class Bag:
 
 
 def _database_of(path: Path) -> Path:
-    """The file of the work that SQLite's log of changes belongs to; others are left as they are."""
+    """The checkpoint that an SQLite log file belongs to; any other path as it is."""
     return path.with_name(path.name.removesuffix("-wal").removesuffix("-shm"))
 
 
 def refuse_bag(folder: Path) -> None:
-    """Raise if a folder is a bag, to which films are to be added as if it were none.
+    """Raise if a folder is a bag, so that no film is added without a new manifest.
 
     Raises:
-        OutputError: It is.
+        OutputError: It is a bag.
     """
     if any((folder / name).exists() for name in TAG_FILES):
         raise OutputError(f"{folder}: is a bag; add to it with --bagit, or name another -o")
 
 
 def _refuse_odd_name(reel: Reel) -> None:
-    """Raise if a manifest cannot hold a reel's name: programs read some signs differently."""
+    """Raise if programs would read a reel's name in a manifest differently."""
     name = str(reel.subfolder / reel.path.name)
     try:
         is_odd = "%" in name or len(name.encode().decode().splitlines()) > 1
@@ -220,11 +222,11 @@ def _explained(folder: Path) -> Iterator[None]:
         raise
     except bagit.BagError as error:
         raise OutputError(
-            f"{folder}: is no valid bag ({error}); restore what it lacks, or name another -o"
+            f"{folder}: is not a valid bag ({error}); restore what is missing, or name another -o"
         ) from error
     except OSError as error:
         raise OutputError(
-            f"{folder}: cannot be made a bag ({error.strerror}); run again when that is mended"
+            f"{folder}: cannot be made a bag ({error.strerror}); fix that and run again"
         ) from error
     finally:
         bagit.LOGGER.disabled = was_silent

@@ -1,4 +1,4 @@
-"""Many reels, one after the other: each failure kept to itself, none done twice."""
+"""Many reels: a failed one does not stop the others, and none is colorized twice."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -22,7 +22,7 @@ from vidcolor.settings import Settings
 from vidcolor.threads import map_at_once
 from vidcolor.writing.plan import Job, plan_video
 
-LEFT = "another run has it in work: left to it"
+LEFT = "skipped: another run is working on it"
 
 
 State = Literal["done", "already done", "failed", "left to another run"]
@@ -34,10 +34,10 @@ class ReelResult:
 
     Attributes:
         source: The film.
-        state: Whether its film is there, made by this run or an earlier one, and if not, why.
-        result: What came of it; None unless this run made it.
+        state: Whether the output exists, made by this run or an earlier one, and if not, why.
+        result: The colorized film; None unless this run made it.
         error: Why it failed; None if it did not.
-        note: A line on why it was left alone; empty if it was not.
+        note: Why it was skipped, as a line; empty if it was not.
     """
 
     source: Path
@@ -48,7 +48,7 @@ class ReelResult:
 
     @property
     def is_done(self) -> bool:
-        """Whether its film is there, made by this run or an earlier one."""
+        """Whether the output exists, made by this run or an earlier one."""
         return self.state in {"done", "already done"}
 
 
@@ -57,8 +57,8 @@ class PlannedReel(NamedTuple):
 
     Attributes:
         job: How it will be written.
-        origin: What it is by its content; None if nobody keeps account.
-        identity: What decides the film's bytes; empty if nobody keeps account.
+        origin: The source by its content; None without a ledger.
+        identity: What decides the output's bytes; empty without a ledger.
     """
 
     job: Job
@@ -67,11 +67,11 @@ class PlannedReel(NamedTuple):
 
 
 class Workers(NamedTuple):
-    """Threads that each have a reel in work.
+    """Threads that colorize one reel each.
 
     Attributes:
         number: How many.
-        stop: Lets them leave what they do.
+        stop: Makes them stop soon.
     """
 
     number: int
@@ -86,8 +86,8 @@ class Batch:
         settings: All settings.
         output: The output of a single reel, if named.
         folder: Where unnamed outputs go; None for beside their sources.
-        ledger: That of the folder, if one is kept.
-        color: Colors the shots of each.
+        ledger: The ledger of the folder; None to keep none.
+        color: Colors the shots of each reel.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class Batch:
         ledger: Ledger | None = None,
         color: Engine = color_here,
     ) -> None:
-        load_signer(settings.output)  # what is wrong with it is told before the first film
+        load_signer(settings.output)  # its faults are reported before the first film
         self.model = model
         self.settings = settings
         self._output = output
@@ -115,15 +115,15 @@ class Batch:
         colorize: Callable[[PlannedReel], ReelResult],
         workers: Workers | None = None,
     ) -> Generator[ReelResult, None, None]:
-        """Yield what becomes of each reel.
+        """Yield how each reel ended.
 
-        Those that another run has in work come last. They are asked about again for as long as this
-        run has work itself: so of several runs the one that ends last finds all reels done, and
-        only the others leave any.
+        Reels that another run is working on come last. They are tried again as long as this run
+        colorizes others: so of several runs the last one finds all reels done, and only the
+        others skip any.
 
         Args:
             reels: The films.
-            colorize: Does it, by `Batch.colorize`, or only tells of it.
+            colorize: Colorizes a reel, by `Batch.colorize`, or only shows its plan.
             workers: Threads for several reels at once; None for one after the other.
         """
         waiting, has_worked = list(reels), True
@@ -144,7 +144,7 @@ class Batch:
         colorize: Callable[[PlannedReel], ReelResult],
         workers: Workers | None,
     ) -> Iterator[tuple[bool, ReelResult]]:
-        """What becomes of each reel at once, with whether it could be planned."""
+        """Whether each reel could be planned, and how it ended for now."""
 
         def finish(planned: PlannedReel | ReelResult) -> tuple[bool, ReelResult]:
             if isinstance(planned, PlannedReel):
@@ -159,9 +159,11 @@ class Batch:
     def colorize(
         self, planned: PlannedReel, progress: Progress, trace: Trace = NO_TRACE
     ) -> ReelResult:
-        """Colorize one planned reel; an error is its outcome."""
+        """Colorize one planned reel; an error becomes its result."""
         job, ledger = planned.job, self._ledger
-        watcher = Listener(progress) if ledger is None else _Account(ledger, planned, progress)
+        listener = (
+            Listener(progress) if ledger is None else _LedgerListener(ledger, planned, progress)
+        )
         try:
             make_folder(job.encoding.path.parent)
             run = FilmRun(
@@ -170,7 +172,7 @@ class Batch:
                 settings=self.settings,
                 origin=planned.origin or find_origin(job.source.files),
                 engine=self._color,
-                watcher=watcher,
+                listener=listener,
                 trace=trace,
             )
             result = colorize_job(run)
@@ -186,7 +188,7 @@ class Batch:
         return ReelResult(source=job.source.path, result=result)
 
     def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
-        """How a reel will be colorized, or why not."""
+        """The plan of a reel, or how it ended without one."""
         folder = None if self._folder is None else self._folder / reel.subfolder
         try:
             job = plan_video(reel.path, self._output, self.settings, folder=folder)
@@ -203,7 +205,7 @@ class Batch:
             return self._failed(reel.path, error)
 
     def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
-        """The same where a ledger knows what was done."""
+        """The plan of a reel, or the result of an earlier run that the ledger knows."""
         origin = ledger.find_origin(job.source.path, job.source.files)
         identity = tell_identity(job, self.model, self.settings, origin)
         source, film = job.source.path, job.encoding.path
@@ -219,47 +221,50 @@ class Batch:
             changes = ", ".join(ledger.find_changes(film, identity))
             if not changes:
                 raise
-            state = "is in work" if isinstance(error, ReelTakenError) else "was made"
+            if isinstance(error, ReelTakenError):
+                state, remedy = "another run is making it", "use another -o"
+            else:
+                state, remedy = "exists already, made", "use --overwrite or another -o"
             raise OutputError(
-                f"{film}: {state} with other things ({changes}); use --overwrite or another -o"
+                f"{film}: {state} with other settings ({changes}); {remedy}"
             ) from error
         return PlannedReel(job, origin, identity)
 
     def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
-        """The outcome of a reel that is done by the ledger's word."""
+        """The result of a reel that an earlier run finished, by the ledger; None if none did."""
         done = None if self._ledger is None else self._ledger.find_done(identity)
         if done is None or not was_verified(done, self.settings):
             return None
-        discard_work(done)  # of a run that was killed at its very end
-        return ReelResult(source=source, state="already done", note=f"is done already: {done}")
+        discard_work(done)  # of a run that was killed just before it ended
+        return ReelResult(source=source, state="already done", note=f"already done: {done}")
 
     def _refuse_meeting(self, job: Job) -> None:
-        """Raise if two reels would come to one file."""
+        """Raise if two reels have one output."""
         source = job.source.path
         for target in paths_written(job, self.settings):
             earlier = self._targets.setdefault(target.absolute(), source)
             if earlier != source:
                 raise OutputError(
-                    f"{source}: its output {target} would be that of {earlier} too; "
-                    "colorize them into different folders"
+                    f"{source}: its output {target} is also the output of {earlier}; "
+                    "choose different output folders"
                 )
 
     def _failed(self, source: Path, fault: Exception) -> ReelResult:
         error = explain(fault, source, self._place_of_reports(source))
         if self._ledger is not None:
-            with suppress(OutputError):  # it is told to the user anyway
+            with suppress(OutputError):  # the user sees it anyway
                 self._ledger.fail(source, error)
         return ReelResult(source=source, state="failed", error=error)
 
     def _place_of_reports(self, source: Path) -> Path:
-        """Beside the ledger, or the output that is named, or the reel."""
+        """Next to the ledger, the named output, or the reel."""
         if self._ledger is not None:
             return self._ledger.folder
         return self._folder or (self._output or source).parent
 
 
-class _Account(Listener):
-    """Tells a ledger of one reel."""
+class _LedgerListener(Listener):
+    """Enters the progress of one reel in a ledger."""
 
     def __init__(self, ledger: Ledger, planned: PlannedReel, progress: Progress) -> None:
         super().__init__(progress)

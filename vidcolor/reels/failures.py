@@ -1,4 +1,4 @@
-"""What nobody foresaw, kept to the reel that it befell: one line for the user, a report for us."""
+"""Unforeseen errors of one reel: one line for the user, a report for the developers."""
 
 import os
 import platform
@@ -17,31 +17,32 @@ from vidcolor.files import write_whole
 from vidcolor.version import __version__
 
 PREFIX = "vidcolor-report-"
-"""Of the names of reports."""
+"""How the names of reports begin."""
 
 _LONGEST_STEM = 100
 _UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 
 
 def explain(error: Exception, source: Path, folder: Path) -> VidcolorError:
-    """An error as one that is told in a line; one that nobody foresaw leaves a report.
+    """An error in one line; an unforeseen one also writes a report.
 
     Args:
-        error: What a reel failed with.
+        error: The error that a reel failed with.
         source: The reel.
         folder: Where a report goes, or failing that the folder for temporary files.
     """
     if isinstance(error, VidcolorError):
         return error
     if _is_memory(error):
-        told = f"{source}: not enough memory. Lower --batch-size, or close other programs."
-        return VidcolorError(told)
+        return VidcolorError(
+            f"{source}: not enough memory. Lower --batch-size, or close other programs."
+        )
     reason = " ".join(str(error).split())[:200]
     kind = type(error).__name__
     what = f"{source}: failed unexpectedly ({kind}{reason and f': {reason}'})"
     report = _write_report(error, source, folder)
     remedy = "please report this" if report is None else f"please send us {report}"
-    return UnexpectedError(f"{what}. The other reels go on; {remedy}.")
+    return UnexpectedError(f"{what}. The other reels continue; {remedy}.")
 
 
 def _is_memory(error: BaseException) -> bool:
@@ -60,7 +61,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def _write_report(error: Exception, source: Path, folder: Path) -> Path | None:
-    """The report's path; None where it cannot be written anywhere."""
+    """The report's path; None if it cannot be written anywhere."""
     lines = (
         f"vidcolor {__version__}, Python {platform.python_version()}, {platform.platform()}",
         f"PyAV {av.__version__}, NumPy {np.__version__}, torch {torch.__version__}",

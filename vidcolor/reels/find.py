@@ -1,4 +1,4 @@
-"""Where the films of a run lie: those that are named, and those in folders."""
+"""The films of a run: those named on the command line, and those in named folders."""
 
 import os
 from collections.abc import Iterable
@@ -40,10 +40,10 @@ SOURCE_SUFFIXES = {
     ".wmv",
     ".y4m",
 }
-"""Of files that are taken for films where a folder is named; a file that is named is always."""
+"""Suffixes of the files in a folder that are taken for films; a named file always is."""
 
 MADE = (".colorized", ".chroma")
-"""Before the suffix of films that were made by the program: they are no reels."""
+"""Endings, before the suffix, of films that the program made: they are not reels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +51,8 @@ class Reel:
     """One film to be colorized.
 
     Attributes:
-        path: Where it lies; of a series of pictures the pattern of their names.
-        subfolder: Of the folder that was named, where it was found; outputs are sorted likewise.
+        path: The file, or the pattern of an image sequence's names.
+        subfolder: Where in the named folder it was found; outputs go to the same subfolder.
     """
 
     path: Path
@@ -60,10 +60,10 @@ class Reel:
 
 
 class UnfoundError(SourceError):
-    """What was named is no reel.
+    """A named path is not a reel.
 
     Attributes:
-        path: What was named.
+        path: The path.
     """
 
     def __init__(self, path: Path, error: SourceError) -> None:
@@ -73,16 +73,16 @@ class UnfoundError(SourceError):
 
 
 def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | UnfoundError]:
-    """Find the films that are named and those in folders that are, each once.
+    """Find the named films and those in named folders, each once.
 
     Args:
-        paths: Films, folders and patterns of pictures' names.
-        recursive: Look into the folders' own folders, too.
+        paths: Films, folders and patterns of image sequences' names.
+        recursive: Search subfolders as well.
 
     Returns:
-        The reels in the order named, those of a folder by their names; and an error for each
-        folder that holds none or cannot be read, and for each series of which only pictures are
-        named. A folder's series of pictures are reels where it holds no film.
+        The reels in the order named, those of a folder by name; an error for each folder that
+        holds none or cannot be read, and for each single image of a sequence. The image sequences
+        of a folder are reels if it holds no film file.
     """
     found: dict[Path, Reel | UnfoundError] = {}
     for path in paths:
@@ -112,7 +112,7 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel]:
     for place, folders, names in os.walk(folder, onerror=fail):
         folders[:] = sorted(name for name in folders if not _is_made(name)) * recursive
         if {LINES, MANIFEST} <= set(names):
-            folders.clear()  # a dump, whose pictures are no film
+            folders.clear()  # a dump: its images are not a sequence
             continue
         paths = _films_among(Path(place), names) or list_patterns(Path(place), names)
         subfolder = Path(place).relative_to(folder)
@@ -124,12 +124,12 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel]:
 
 
 def _is_made(folder: str) -> bool:
-    """Whether a folder is hidden, or holds a film as pictures that the program made."""
+    """Whether a folder is hidden, or holds an image sequence that the program made."""
     return folder.startswith(".") or folder.endswith(MADE)
 
 
 def _films_among(folder: Path, names: Iterable[str]) -> list[Path]:
-    """The films among a folder's files, sorted; none that is hidden or made by the program."""
+    """The films among a folder's files, sorted, without hidden ones and those the program made."""
     paths = (Path(folder, name) for name in sorted(names) if not name.startswith("."))
     return [
         path

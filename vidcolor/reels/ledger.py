@@ -1,8 +1,8 @@
-"""What became of the reels whose films lie in one folder, told by a file beside them.
+"""The record of an output folder: which reels are done, with what, and which failed.
 
-The ledger is an SQLite database that any number of runs may write to at once. It says which reels
-are done, with what and how far others are; whether a run has a reel in work right now is told by
-the lock on the work itself, which a killed run cannot leave behind.
+The ledger is an SQLite database that any number of runs may write to at once. It also holds how far
+unfinished reels are. Whether a run is working on a reel right now is known from the lock on its
+checkpoint, which a killed run cannot leave behind.
 """
 
 import json
@@ -18,7 +18,7 @@ from time import monotonic, sleep
 from typing import Any, Self, TypeVar
 
 from vidcolor.errors import DiskFullError, LedgerError, OutputError, SourceError, VidcolorError
-from vidcolor.files import files_of, tell_differences
+from vidcolor.files import describe_differences, files_of
 from vidcolor.film.checkpoint import is_taken
 from vidcolor.film.provenance import SourceDigest, find_origin, size_and_mtime
 
@@ -27,7 +27,7 @@ T = TypeVar("T")
 NAME = "vidcolor-ledger.sqlite"
 VERSION = 1
 WAIT_SECONDS = 30.0
-"""How long another run may hold the ledger; each does so for a moment only."""
+"""How long to wait for another run that is writing; each writes for a moment only."""
 
 _RETRY_SECONDS = 0.05
 
@@ -44,14 +44,14 @@ CREATE TABLE shots (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What the ledger says of one reel.
+    """One reel in the ledger.
 
     Attributes:
         path: The reel.
         state: `waiting`, `in work`, `stopped`, `done` or `failed`.
-        shots: How many of its shots are whole.
-        frames: How many frames they have.
-        seconds: How long it took; None while it is not done.
+        shots: Number of finished shots.
+        frames: Frames of the finished shots.
+        seconds: How long it took; None before it is done.
         output: The film; None before it is known.
         error: Why it failed; empty if it did not.
     """
@@ -97,7 +97,7 @@ class Ledger:
         self._database.close()
 
     def expect(self, paths: Iterable[Path]) -> None:
-        """Enter reels that will be colorized; what is known of them stays."""
+        """Enter reels that will be colorized; known reels stay as they are."""
         for path in paths:
             query = "INSERT OR IGNORE INTO reels (path, state) VALUES (?, 'waiting')"
             self._execute(query, (_key(path),))
@@ -123,7 +123,7 @@ class Ledger:
         return origin
 
     def find_done(self, identity: Mapping[str, object]) -> Path | None:
-        """The film that was made before of the same content in the same way, if it is still so."""
+        """The film that an earlier run made of the same source and settings, if it is unchanged."""
         query = (
             "SELECT output, output_size, output_mtime_ns FROM reels "
             "WHERE state = 'done' AND settings_hash = ?"
@@ -135,14 +135,14 @@ class Ledger:
         return None
 
     def find_changes(self, output: Path, identity: Mapping[str, object]) -> list[str]:
-        """How the film under this name, done or in work, was begun otherwise; a phrase each."""
+        """What differs from the settings of the film under this name, a phrase each."""
         query = "SELECT identity FROM reels WHERE output = ? AND state IN ('done', 'in work')"
         for (before,) in self._execute(query, (self._name(output),)):
-            return list(tell_differences(json.loads(before), _plain(identity)))
+            return list(describe_differences(json.loads(before), _plain(identity)))
         return []
 
     def begin(self, path: Path, output: Path, identity: Mapping[str, object]) -> None:
-        """Say that a reel is in work."""
+        """Enter that work on a reel has begun."""
         query = (
             "UPDATE reels SET state = 'in work', begun = ?, ended = NULL, seconds = NULL, "
             "frames = NULL, error = NULL, settings_hash = ?, identity = ?, output = ? "
@@ -153,13 +153,13 @@ class Ledger:
         self._execute(query, values)
 
     def add_shot(self, path: Path, number: int, frames: int) -> None:
-        """Say that a shot is whole, and that those behind it are not."""
+        """Enter a finished shot, and that no later one is finished."""
         self._execute("DELETE FROM shots WHERE path = ? AND number > ?", (_key(path), number))
         values = (_key(path), number, frames, _now())
         self._execute("INSERT OR REPLACE INTO shots VALUES (?, ?, ?, ?)", values)
 
     def end(self, path: Path, output: Path, frames: int, seconds: float) -> None:
-        """Say that a reel that was begun is done."""
+        """Enter that a reel is done."""
         query = (
             "UPDATE reels SET state = 'done', ended = ?, frames = ?, seconds = ?, error = NULL, "
             "output_size = ?, output_mtime_ns = ? WHERE path = ?"
@@ -169,14 +169,14 @@ class Ledger:
         )
 
     def fail(self, path: Path, error: VidcolorError) -> None:
-        """Say why a reel failed."""
+        """Enter why a reel failed."""
         query = "UPDATE reels SET state = 'failed', ended = ?, error = ? WHERE path = ?"
         text = str(error).encode(errors="backslashreplace").decode()
         self._execute(query, (_now(), text, _key(path)))
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """For a moment no other run can do the same, nor write to the ledger."""
+        """Keep all other runs from writing to the ledger, for a moment."""
         self._execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -184,7 +184,7 @@ class Ledger:
             self._execute("COMMIT")
 
     def entries(self) -> list[Entry]:
-        """What is known of every reel, in the order in which they were entered."""
+        """All reels, in the order in which they were entered."""
         query = (
             "SELECT reels.path, state, count(number), coalesce(sum(shots.frames), 0), seconds, "
             "output, error FROM reels LEFT JOIN shots ON reels.path = shots.path "
@@ -208,7 +208,7 @@ class Ledger:
         )
 
     def _begin(self) -> None:
-        """Make the tables, if there are none, and refuse what a newer program wrote."""
+        """Make the tables if they are missing; refuse a ledger of a newer version."""
         self._database.rollback()  # what an attempt before this one began
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
@@ -240,31 +240,31 @@ class Ledger:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code == sqlite3.SQLITE_FULL:
             return DiskFullError(self.folder)
-        told = {
+        reason = {
             sqlite3.SQLITE_BUSY: "is locked by another program; close that and run again",
-            sqlite3.SQLITE_NOTADB: "is no ledger, or damaged; move it away and run again",
+            sqlite3.SQLITE_NOTADB: "is not a ledger, or damaged; move it away and run again",
             sqlite3.SQLITE_CORRUPT: "is damaged; move it away and run again",
             sqlite3.SQLITE_READONLY: "may not be written to; choose another folder with -o",
             sqlite3.SQLITE_CANTOPEN: "cannot be opened; choose another folder with -o",
         }.get(code, f"cannot be used ({error}); choose another folder with -o")
-        return LedgerError(f"{self._path}: {told}")
+        return LedgerError(f"{self._path}: {reason}")
 
 
 def read_ledger(folder: Path) -> list[Entry]:
-    """What the ledger in a folder says of every reel.
+    """All reels in the ledger of a folder.
 
     Raises:
         SourceError: There is none.
         LedgerError: It cannot be used.
     """
     if not (folder / NAME).is_file():
-        raise SourceError(f"{folder}: holds no {NAME}; name the -o folder of a run")
+        raise SourceError(f"{folder}: holds no {NAME}; name the output folder of an earlier run")
     with Ledger(folder) as ledger:
         return ledger.entries()
 
 
 def _patiently(action: Callable[[], T]) -> T:
-    """What an action on the database comes to once nobody is in its way.
+    """The result of an action on the database, once no other run blocks it.
 
     SQLite waits for those who write, but not for one who opens the log of changes or, as the last
     to go, clears it away (its documentation, "Write-Ahead Logging", 9).
@@ -295,7 +295,7 @@ def _stored(name: str) -> str | bytes:
 
 
 def _plain(identity: Mapping[str, object]) -> dict[str, object]:
-    """As it is read back from JSON."""
+    """A copy as JSON would give it back."""
     plain: dict[str, object] = json.loads(json.dumps(identity))
     return plain
 

@@ -72,7 +72,7 @@ def write_sidecar(path: Path, facts: Mapping[str, object]) -> None:
     write_whole(path, f"{text}\n".encode(errors="backslashreplace"))
 
 
-def tell_fixity(*paths: Path) -> dict[str, object]:
+def fixity_of(*paths: Path) -> dict[str, object]:
     """What tells later whether a file is still the same, in the terms of PREMIS 3.0, section 1.5.
 
     Args:

@@ -228,7 +228,7 @@ class Timeline:
 
     def shots(self) -> list[dict[str, object]]:
         """What `figures` tells of the shots."""
-        return [_tell_shot(shot) for shot in self._shots]
+        return [_shot_facts(shot) for shot in self._shots]
 
     def figures(self) -> dict[str, object]:
         """Everything taken in so far, as values that JSON has; None where there is no figure.
@@ -257,7 +257,7 @@ class Timeline:
         return {"frames": self._count, "shots": self.shots(), "timeline": columns}
 
 
-def _tell_shot(shot: _Shot) -> dict[str, object]:
+def _shot_facts(shot: _Shot) -> dict[str, object]:
     return {
         "number": shot.number,
         "returns_to": shot.returns_to,
@@ -265,11 +265,11 @@ def _tell_shot(shot: _Shot) -> dict[str, object]:
         "start_seconds": shot.start_seconds,
         "frames": shot.sums.frames,
         **shot.sums.means(),
-        "peaks": {name: _tell_peak(peak) for name, peak in shot.peaks.items()},
+        "peaks": {name: _peak_facts(peak) for name, peak in shot.peaks.items()},
     }
 
 
-def _tell_peak(peak: _Peak) -> dict[str, object]:
+def _peak_facts(peak: _Peak) -> dict[str, object]:
     return peak._asdict() | {"value": _ratio(peak.value, 1)}
 
 

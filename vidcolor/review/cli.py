@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(argv)
     try:
         if options.results is not None:
-            return _tell_results(options)
+            return _print_results(options)
         return _serve(options)
     except VidcolorError as error:
         print(f"vidcolor-review: {error}", file=sys.stderr)
@@ -101,7 +101,7 @@ def _serve(options: argparse.Namespace) -> int:
     return DONE
 
 
-def _tell_results(options: argparse.Namespace) -> int:
+def _print_results(options: argparse.Namespace) -> int:
     from vidcolor.review.rates import fooling_rate, recognition_rate
     from vidcolor.review.store import Store
 

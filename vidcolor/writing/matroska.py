@@ -71,7 +71,7 @@ def write_aspect(film: Path, picture: FrameFormat, *, track: int = 0) -> None:
             new = _header(elements, length, tracks)
         except ValueError as error:
             raise OutputError(
-                f"{film}: its pixels' shape cannot be told ({error}); try another kind of file"
+                f"{film}: cannot write the pixel aspect ratio ({error}); try another kind of file"
             ) from error
         file.seek(start)
         file.write(new)

@@ -82,7 +82,7 @@ def why_refused(codec: str, pixel_format: str, picture: FrameFormat) -> str | No
 
 
 def _odd_side(pixel_format: str, picture: FrameFormat) -> str | None:
-    """Which side of a picture is no whole number of chroma samples."""
+    """Which side of a picture is not a whole number of chroma samples."""
     log2_width, log2_height = log2_subsampling(VideoFormat(pixel_format))
     if picture.width % (1 << log2_width):
         return f"width not divisible by {1 << log2_width}"
