@@ -69,6 +69,20 @@ def part_path(target: Path) -> Path:
     return target.with_name(f".{target.stem}.part{target.suffix}")
 
 
+def make_folder(folder: Path) -> None:
+    """Make the output folder if it is missing.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be made ({error.strerror}); name another -o"
+        ) from error
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file under a temporary name beside its own, which it gets when it is on the disk.
 
