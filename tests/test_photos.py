@@ -47,6 +47,7 @@ Gray = NDArray[np.uint8] | NDArray[np.uint16]
 
 @pytest.fixture(scope="module")
 def model() -> Model:
+    """The default model."""
     return find_model(ModelSettings())
 
 
@@ -89,10 +90,12 @@ def gray_profile() -> bytes:
 
 @cache
 def rgb_profile() -> bytes:
+    """A profile of sRGB."""
     return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
 def parse_xml(text: str) -> ET.Element:
+    """The root of a document."""
     return ET.fromstring(text)  # noqa: S314 - made here
 
 
@@ -102,6 +105,7 @@ def opened(path: Path) -> Any:
 
 
 def save(path: Path, gray: Gray, mode: str | None = None, **options: object) -> Path:
+    """Write a picture."""
     image = Image.fromarray(gray)
     (image.convert(mode) if mode else image).save(path, **options)
     return path
@@ -362,23 +366,28 @@ def test_modes_of_a_png(tmp_path: Path, model: Model, mode: str, expected: str) 
 
 
 def big_tiff() -> bytes:
+    """The head of a BigTIFF."""
     return b"II+\0\x08\0\0\0" + struct.pack("<Q", 16) + bytes(64)
 
 
 def cmyk(path: Path) -> None:
+    """Write a picture made for print."""
     Image.fromarray(scene()).convert("CMYK").save(path)
 
 
 def floats(path: Path) -> None:
+    """Write a picture of floats."""
     Image.fromarray(scene().astype(np.float32)).save(path)
 
 
 def animated(path: Path) -> None:
+    """Write a picture that moves, or has pages."""
     frames = [Image.fromarray(scene() // part) for part in (1, 2)]
     frames[0].save(path, save_all=True, append_images=frames[1:])
 
 
 def truncated(path: Path) -> None:
+    """Write half a file."""
     save(path, scene())
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
 
@@ -492,6 +501,7 @@ def test_a_photograph_gets_the_colors_of_a_film_of_one_frame(model: Model) -> No
 
 
 def read_frame(luma: Gray) -> Frame:
+    """A photograph as the stages have it."""
     photograph = Photograph(Path("x"), "png", luma, None, 1, Metadata(), "", is_color=False)
     picture = photograph.format(0)
     return Frame(0, luma, 0, 0, Fraction(1), picture)
