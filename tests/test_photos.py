@@ -14,6 +14,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageOps
 
+from vidcolor.cli.main import main
 from vidcolor.errors import AlreadyColorError, OutputError, SourceError
 from vidcolor.film.credentials import SYNTHETIC_COLOR
 from vidcolor.frame import Frame
@@ -589,3 +590,69 @@ def test_a_name_of_no_photograph_is_refused(tmp_path: Path, model: Model) -> Non
     source = save(tmp_path / "a.png", scene())
     with pytest.raises(OutputError, match=r"\.jpeg, \.jpg, \.png"):
         colorize_photo(source, tmp_path / "b.bmp", SETTINGS, model=model)
+
+
+def run(*words: object) -> int:
+    """The program, with a small net."""
+    return main([*map(str, words), "--render-size", "64"])
+
+
+def test_the_program_colors_a_photograph(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By itself, to a name of its own; a second run leaves it."""
+    source = save(tmp_path / "photo.jpg", scene())
+    assert run(source) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'photo.colorized.jpg'}: {WIDTH}x{HEIGHT}\n"
+    assert run(source) == 0
+    assert "is done already" in capsys.readouterr().out
+    assert run(source, "-o", tmp_path / "color.png") == 0
+    assert opened(tmp_path / "color.png").format == "PNG"
+    assert run(source, "-o", tmp_path / "color.bmp") == 1
+    assert "end it with one of .jpeg, .jpg" in capsys.readouterr().err
+
+
+def test_the_program_colors_folders_of_photographs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where that is asked for; else it says both ways."""
+    (tmp_path / "below").mkdir()
+    for name in ("a_1.png", "a_2.png", "below/b.tif"):
+        save(tmp_path / name, scene())
+    assert run(tmp_path / "a_1.png") == 1
+    told = capsys.readouterr().err
+    assert f"name {tmp_path / 'a_%d.png'}, or their folder, or add --photos" in told
+    assert run(tmp_path / "below") == 1
+    assert "its photographs (1) are colorized with --photos" in capsys.readouterr().err
+    out = tmp_path / "out"
+    assert run(tmp_path, "--photos", "-r", "-o", f"{out}/") == 0
+    made = sorted(str(path.relative_to(out)) for path in out.rglob("*.*"))
+    assert made == ["a_1.colorized.png", "a_2.colorized.png", "below/b.colorized.tif"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (["a.png", "--bagit", "-o", "out"], 1, "is a photograph, and --bagit is for films"),
+        (["a.png", "b.png", "-o", "c.png"], 2, "is the name of one file"),
+        (["film.mp4", "b.mp4", "-o", "both.mp4"], 2, "is the name of one file"),
+        (["a.png", "--photos", "--dump", "d", "--dump-frames", "1"], 2, "cannot be combined"),
+        (["none.png"], 1, "no such file"),
+    ],
+)
+def test_what_does_not_go_with_photographs_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    words: list[str], code: int, told: str,
+) -> None:  # fmt: skip
+    """In one line."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "b.png"):
+        save(tmp_path / name, scene())
+    try:
+        found = run(*words)
+    except SystemExit as error:
+        found = error.code
+    assert found == code
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1

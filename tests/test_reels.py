@@ -87,7 +87,8 @@ def test_pictures_that_are_named_are_told_once(reels: Path) -> None:
     outcomes = find_reels(sorted(reels.glob("?_*.*")), recursive=False)
     assert [str(outcome) for outcome in outcomes] == [
         "reels/b_01.dpx: is one picture of a series; name reels/b_%02d.dpx, or their folder",
-        "reels/c_1.png: is one picture of a series; name reels/c_%d.png, or their folder",
+        "reels/c_1.png: is one picture of a series; name reels/c_%d.png, or their folder, "
+        + "or add --photos to colorize it as a photograph",
     ]
 
 

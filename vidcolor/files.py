@@ -13,6 +13,9 @@ from vidcolor.errors import DiskFullError, OutputError
 WRITTEN_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
 """Of films in one file; one in pictures is a folder."""
 
+PHOTO_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Of photographs, read and written."""
+
 _PICTURES = ".pictures"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from vidcolor.cli.options import FILM, GENERAL, GROUPS, OPTIONS, STUDY, Option
 from vidcolor.cli.parse import number, whole_number
 from vidcolor.cli.request import Request, filled
-from vidcolor.files import WRITTEN_SUFFIXES
+from vidcolor.files import PHOTO_SUFFIXES, WRITTEN_SUFFIXES
 from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.version import __version__
 
@@ -64,8 +64,8 @@ def make_parser(*, shows_all: bool = False) -> Parser:
     parser = Parser(
         prog="vidcolor",
         usage="vidcolor [options] FILM ...",
-        description="Colorize black-and-white film. Only color is added: luma, sound, subtitles "
-        "and times stay as they are.",
+        description="Colorize black-and-white film and photographs. Only color is added: luma, "
+        "sound, subtitles and times stay as they are.",
         epilog="Colors are a plausible guess, not history.",
     )
     parser.add_argument(
@@ -149,6 +149,9 @@ def _with_destination(parser: Parser, request: Request) -> Request:
         parser.error(f"-o {output}: holds one film; for several name a folder, and --codec")
     if path.exists() and not path.is_dir():
         parser.error(f"-o {output}: is a file; for several films name a folder")
+    is_file = path.suffix.lower() in {*WRITTEN_SUFFIXES, *PHOTO_SUFFIXES} and not path.is_dir()
+    if many and is_file and not output.endswith(("/", "\\")):
+        parser.error(f"-o {output}: is the name of one file; for several inputs name a folder")
     return replace(request, folder=path)
 
 

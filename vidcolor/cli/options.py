@@ -104,11 +104,14 @@ class Option:
 
 OPTIONS = (
     Option(GENERAL, "inputs", FILM, FILM,
-           "films, folders, or image sequences as FFmpeg names them: reel/%06d.dpx"),
+           "films, photographs, folders, or image sequences as FFmpeg names them: reel/%06d.dpx"),
     Option(GENERAL, "output", "--output", "PATH",
            "write to a file, an image sequence NEW/%06d.dpx, or a folder", short="-o",
            default="FILM.colorized.* next to the film"),
     Option(GENERAL, "recursive", "--recursive", "", "search subfolders as well", short="-r"),
+    Option(GENERAL, "photos", "--photos", "",
+           "colorize the photographs of a folder, and numbered ones, each by itself",
+           excludes=("--dump", "--bagit", "--engine ray")),
     Option(GENERAL, "dry_run", "--dry-run", "",
            "show what would be done, without writing anything", short="-n"),
     Option(GENERAL, "quiet", "--quiet", "", "print errors only", short="-q"),

@@ -23,6 +23,7 @@ class Request:
         film_path: The one output file or image sequence; None for names made from the sources.
         folder: The output folder; None for beside the sources.
         recursive: Search subfolders as well.
+        photos: Folders hold photographs, and pictures with numbers are some.
         quiet: Print errors only.
         dry_run: Write nothing.
         bagit: Make `folder` a BagIt bag.
@@ -43,6 +44,7 @@ class Request:
     film_path: Path | None = None
     folder: Path | None = None
     recursive: bool = False
+    photos: bool = False
     quiet: bool = False
     dry_run: bool = False
     bagit: bool = False

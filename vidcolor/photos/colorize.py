@@ -244,8 +244,14 @@ def _is_made(target: Path, statement: Statement) -> bool:
 def _finish(waiting: Sequence[_Read], model: Model, settings: Settings) -> Iterator[PhotoResult]:
     """Color and write some photographs that were read."""
     colored = colorize_stills([one.frame for one in waiting], model, settings)
-    for read, one in zip(waiting, colored, strict=True):
+    for number, read in enumerate(waiting):
         photo, (height, width) = read.photo, read.frame.luma.shape
+        try:
+            one = next(colored)
+        except VidcolorError as error:
+            yield PhotoResult(source=photo.path, path=photo.target, state="failed", error=error)
+            yield from _finish(waiting[number + 1 :], model, settings)
+            return
         found = PhotoResult(
             source=photo.path,
             path=photo.target,

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from vidcolor.errors import SourceError
+from vidcolor.files import PHOTO_SUFFIXES
 from vidcolor.reading.sequence_names import SequenceNames
 
-PHOTO_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
 MADE = ".colorized"
 """Before the suffix of photographs that were made by the program."""
 
