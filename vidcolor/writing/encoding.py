@@ -79,6 +79,7 @@ class Encoding:
         names: Of the pictures in the folder `path`; None for a film in one file.
         rgb_depth: Bits of the R'G'B' codes that pictures hold.
         notes: What the user should know, a sentence each.
+        left_out: The source's streams that the container cannot hold, by name.
     """
 
     path: Path
@@ -92,6 +93,7 @@ class Encoding:
     names: SequenceNames | None = None
     rgb_depth: int = 8
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def tag_picture(picture: FrameFormat, settings: OutputSettings) -> FrameFormat:

@@ -23,7 +23,12 @@ from vidcolor.writing.encoding import (
     tag_picture,
     wanted_container,
 )
-from vidcolor.writing.passthrough import holds_stream, name_stream, other_streams
+from vidcolor.writing.passthrough import (
+    holds_stream,
+    name_stream,
+    other_streams,
+    rewritten_samples,
+)
 from vidcolor.writing.pixel_formats import ChosenFormat, choose_pixel_format
 from vidcolor.writing.sequence_encoding import (
     is_wanted_in_pictures,
@@ -127,7 +132,14 @@ def plan_encoding(
         chroma_only=settings.chroma_only,
         notes=(note,) if note else (),
     )
-    return _with_fitting_container(encoding, source, output, folder)
+    encoding = _with_fitting_container(encoding, source, output, folder)
+    heard_or_seen = [name for name in encoding.left_out if name.startswith(("audio", "video"))]
+    if heard_or_seen and not settings.drop_streams:
+        raise OutputError(
+            f"{source.path}: {encoding.container} cannot hold {', '.join(heard_or_seen)}; "
+            "name another kind of file with -o, or leave that out with --drop-streams"
+        )
+    return encoding
 
 
 def choose_codec(source: Source, settings: OutputSettings) -> tuple[str, ChosenFormat]:
@@ -176,11 +188,11 @@ def _with_fitting_container(
     elif reason:
         raise OutputError(f"{encoding.path}: Matroska cannot hold {reason}; choose another --codec")
     if not encoding.chroma_only:
-        notes += _rewritten_text(source, encoding.container)
-    lacking = ", ".join(sorted(unheld[encoding.container]))
+        notes += _rewritten(source, encoding.container)
+    lacking = tuple(sorted(unheld[encoding.container]))
     if lacking:
-        notes.append(f"{encoding.container} cannot hold {lacking}: left out")
-    return replace(encoding, notes=tuple(notes))
+        notes.append(f"{encoding.container} cannot hold {', '.join(lacking)}: left out")
+    return replace(encoding, notes=tuple(notes), left_out=lacking)
 
 
 def _unheld_streams(
@@ -199,16 +211,18 @@ def _unheld_streams(
         }
 
 
-def _rewritten_text(source: Source, container: str) -> list[str]:
-    """What is told of subtitles that keep their words and not all of their looks."""
-    with open_container(source.path, source.sequence) as opened:
-        names = [
-            name_stream(stream)
-            for stream in other_streams(opened, source)
-            if text_codec(container, stream) == MOV_TEXT
-        ]
+def _rewritten(source: Source, container: str) -> list[str]:
+    """What the user should know of streams that another codec keeps."""
+    notes = []
     looks = "bold, italic and underlined words stay so, colors and places are left out"
-    return [f"{container} holds {name} as {MOV_TEXT}: {looks}" for name in names]
+    with open_container(source.path, source.sequence) as opened:
+        for stream in other_streams(opened, source):
+            codec = rewritten_samples(container, stream)
+            if text_codec(container, stream) == MOV_TEXT:
+                notes.append(f"{container} holds {name_stream(stream)} as {MOV_TEXT}: {looks}")
+            elif codec is not None:
+                notes.append(f"{container} holds {name_stream(stream)} as {codec}: same samples")
+    return notes
 
 
 def _holds_codec(encoding: Encoding) -> bool:
