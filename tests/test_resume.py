@@ -45,12 +45,12 @@ def unbroken(reel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("place", "calls"),
     [
         (
-            "vidcolor.film.checkpoint:Work.add_frame",
+            "vidcolor.film.checkpoint:Checkpoint.add_frame",
             (5, 33, 20),
         ),  # the counts begin anew with each run
-        ("vidcolor.film.checkpoint:Work.keep_ending", (2, 2)),
-        ("vidcolor.film.checkpoint:Work.end_shot", (3, 1)),
-        ("vidcolor.film.checkpoint:Work.end_film", (1,)),
+        ("vidcolor.film.checkpoint:Checkpoint.keep_ending", (2, 2)),
+        ("vidcolor.film.checkpoint:Checkpoint.end_shot", (3, 1)),
+        ("vidcolor.film.checkpoint:Checkpoint.end_film", (1,)),
         ("vidcolor.writing.muxer:FilmWriter._write", (30,)),
         ("vidcolor.writing.muxer:FilmWriter._verify", (1,)),
         ("vidcolor.film.colorize:color", (1,)),
@@ -58,7 +58,7 @@ def unbroken(reel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("vidcolor.film.colorize:describe", (1,)),  # the film has its name, and nothing beside it
         ("vidcolor.film.colorize:write_sidecar", (1,)),
         ("os:fsync", (1, 2)),
-        ("vidcolor.film.checkpoint:Work.remove", (1,)),
+        ("vidcolor.film.checkpoint:Checkpoint.remove", (1,)),
     ],
 )
 def test_a_killed_film_ends_with_the_same_bytes(
@@ -67,7 +67,7 @@ def test_a_killed_film_ends_with_the_same_bytes(
     """Killed anywhere and run again, the film is byte-equal and nothing else is left."""
     output = tmp_path / "out.mkv"
     for nth in calls:
-        kill_at(place, nth, reel, output, settings_of=__name__)
+        kill_at(place, nth, reel, output, SETTINGS)
     colorize_video(reel, output, SETTINGS)
     assert output.read_bytes() == unbroken.read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {"out.mkv", "out.json"}
@@ -103,7 +103,7 @@ def test_only_what_is_missing_is_colorized(
     stop_at(2 * SHOT_FRAMES + 3, reel, output, KeyboardInterrupt)
     asked: list[object] = []
     brighten = seeing.brighten
-    monkeypatch.setattr(seeing, "expose", lambda seen: (asked.append(seen), brighten(seen))[1])
+    monkeypatch.setattr(seeing, "brighten", lambda seen: (asked.append(seen), brighten(seen))[1])
     caplog.set_level("INFO", "vidcolor")
     shown: list[tuple[int, int]] = []
     result = colorize_video(reel, output, SETTINGS, progress=lambda *told: shown.append(told))
