@@ -1,4 +1,4 @@
-"""A film or a photograph looked at before it is colorized: a contact sheet, or a grid of settings."""
+"""A film or photograph looked at before it is colorized: a contact sheet, a grid of settings."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from math import floor
 from pathlib import Path
 
 from vidcolor.errors import SourceError
-from vidcolor.files import PHOTO_SUFFIXES, beside
+from vidcolor.files import PHOTO_SUFFIXES
 from vidcolor.frame import Frame
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.photos.read import read_photograph
@@ -128,7 +128,7 @@ def _checked(
     source: Path, title: Path, output: str | Path | None, suffix: str, settings: Settings
 ) -> Path:
     """Where a sheet goes, if it may be written there."""
-    path = beside(title, suffix) if output is None else Path(output)
+    path = title.with_name(f"{title.stem}{suffix}") if output is None else Path(output)
     check_sheet_name(path)
     check_target(path, source, overwrite=settings.output.overwrite)
     return path

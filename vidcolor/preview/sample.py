@@ -18,7 +18,7 @@ CANDIDATES = 2
 """Frames looked at for each that is wanted: some are alike, or blank."""
 
 FRAMES_READ_THROUGH = 240
-"""A film of no more frames is read from its beginning to its end, since it may have one key frame."""
+"""A film of no more frames is read from its beginning to its end: it may have but one key frame."""
 
 FRAMES_AFTER_SEEK = 12
 """Decoded behind a key frame, at most, where seeking comes out at the one of before."""

@@ -92,7 +92,8 @@ def _shown(one: Colored, *, in_color: bool) -> Picture:
     if in_color:
         codes = rgb_picture(frame.luma, one.chroma[:2], picture, picture.depth)
     else:
-        codes = np.dstack([full_luma(frame.luma, picture, picture.depth)] * 3)
+        gray = full_luma(frame.luma, picture, picture.depth)
+        codes = cast(Plane, np.repeat(gray[..., None], 3, axis=2))
     rgb = np.asarray(np.right_shift(codes, picture.depth - 8), np.uint8)
     transposed, mirrored, flipped = display_turn(picture)
     rgb = rgb.transpose(1, 0, 2) if transposed else rgb
@@ -101,5 +102,6 @@ def _shown(one: Colored, *, in_color: bool) -> Picture:
     height, width = rgb.shape[:2]
     size = (max(1, round(height * shown_aspect(picture))), height)
     if size != (width, height):
-        rgb = cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA)
+        resized = cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA)
+        rgb = np.asarray(resized, np.uint8)
     return np.ascontiguousarray(rgb, np.uint8)
