@@ -293,7 +293,10 @@ def test_a_truncated_result_is_noticed(
     """A file that was not written whole never gets the final name."""
     film = write_film(tmp_path / "film.mkv", moving_luma(20), extras=RICH)
     hurt_part_file(lambda part: os.truncate(part, int(part.stat().st_size * kept)))
-    with pytest.raises(OutputError, match=r"film\.colorized\.mkv: ffv1 in matroska failed"):
+    with pytest.raises(
+        OutputError,
+        match=r"film\.colorized\.mkv: (ffv1 in matroska failed|is not as it was written)",
+    ):
         colored(film)
     assert list(tmp_path.iterdir()) == [film]
 
@@ -303,7 +306,7 @@ def test_a_result_of_other_times_is_noticed(tmp_path: Path, hurt_part_file: Call
     film = write_film(tmp_path / "film.mkv", moving_luma(5))
     later = range(1, 6)
     hurt_part_file(lambda part: write_film(part, moving_luma(5), pts=later))
-    with pytest.raises(OutputError, match="but read back"):
+    with pytest.raises(OutputError, match="read back as"):
         colored(film)
     assert list(tmp_path.iterdir()) == [film]
 
