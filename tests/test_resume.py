@@ -74,7 +74,7 @@ def test_a_killed_film_ends_with_the_same_bytes(
     """Killed anywhere and run again, the film is byte-equal and nothing else is left."""
     output = tmp_path / "out.mkv"
     for nth in calls:
-        kill_at(place, nth, reel, output, settings_of=__name__)
+        kill_at(place, nth, reel, output, SETTINGS)
     colorize_video(reel, output, SETTINGS)
     assert output.read_bytes() == unbroken.read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {"out.mkv", "out.json"}

@@ -2,8 +2,8 @@ import json
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from time import monotonic
@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from clips import small_disk
+from forking import end, fork, forked
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import work_path
@@ -176,26 +177,25 @@ def add_large_shot(work: Checkpoint) -> None:
     work.end_shot(1, 64, 0)
 
 
-def other_process(target: Path, program: str) -> subprocess.Popen:
-    """A process that opens the work on `target` and tells that it has it."""
-    head = (
-        "import os, signal, sys; from pathlib import Path\n"
-        "from vidcolor.film.checkpoint import Checkpoint\n"
-        "from test_work import IDENTITY, add_shot\n"
-        f"with Checkpoint(Path({str(target)!r}), IDENTITY) as work:\n"
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen(
-        [sys.executable, "-c", head + program],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
-    )  # fmt: skip
+def hold(stay: Callable[[], None], target: Path) -> None:
+    """Keep one shot on `target`, and the film in work."""
+    with Checkpoint(target, IDENTITY) as work:
+        add_shot(work, 0)
+        stay()
+
+
+def die_in_the_middle(target: Path) -> None:
+    """Keep one shot, write the next down by half, and die."""
+    with Checkpoint(target, IDENTITY) as work:
+        add_shot(work, 0)
+        for number in range(40):
+            work.add_packet(1, number, packet(number, MOST_OPEN_BYTES // 16))
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_two_runs_do_not_take_the_same_reel(target: Path) -> None:
     """As long as one process has it, others are told; when that one is killed it is free."""
-    program = " add_shot(work, 0)\n print(flush=True)\n sys.stdin.read()"
-    with other_process(target, program) as other:
-        other.stdout.readline()
+    with forked(hold, target) as other:
         for attempt in (lambda: Checkpoint(target, IDENTITY), lambda: is_whole(target)):
             with pytest.raises(ReelTakenError, match=r"film\.mkv: another run has it in work"):
                 attempt()
@@ -206,14 +206,7 @@ def test_two_runs_do_not_take_the_same_reel(target: Path) -> None:
 
 def test_a_kill_in_the_middle_of_writing_hurts_nothing(target: Path) -> None:
     """Killed with a half shot written down, the shots before it are whole and it is gone."""
-    program = (
-        " add_shot(work, 0)\n"
-        " from test_work import packet, MOST_OPEN_BYTES\n"
-        " for n in range(40): work.add_packet(1, n, packet(n, MOST_OPEN_BYTES // 16))\n"
-        " os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    with other_process(target, program) as other:
-        other.communicate()
+    assert end(fork(die_in_the_middle, target)) == -signal.SIGKILL
     with Checkpoint(target, IDENTITY) as work:
         assert (work.shots_done, len(list(work.packets()))) == (1, 2)
         add_shot(work, 1)

@@ -18,8 +18,10 @@ from vidcolor.errors import (
     ModelError,
     OutputError,
     ReelTakenError,
+    SettingError,
     SourceError,
     SourceGoneError,
+    UnexpectedError,
     VidcolorError,
 )
 from vidcolor.settings import (
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from vidcolor.dump.replay import Replay, replay_frames
     from vidcolor.dump.sink import FrameDump
     from vidcolor.film.colorize import Result, colorize_video
+    from vidcolor.photos.colorize import PhotoResult, colorize_photo
     from vidcolor.reels.api import colorize_reels
     from vidcolor.reels.batch import ReelResult
 
@@ -56,19 +59,23 @@ __all__ = [
     "ModelSettings",
     "OutputError",
     "OutputSettings",
+    "PhotoResult",
     "Rectangle",
     "ReelResult",
     "ReelTakenError",
     "RefineSettings",
     "Replay",
     "Result",
+    "SettingError",
     "Settings",
     "SourceError",
     "SourceGoneError",
     "Swatch",
     "TemporalSettings",
+    "UnexpectedError",
     "VidcolorError",
     "__version__",
+    "colorize_photo",
     "colorize_reels",
     "colorize_video",
     "replay_frames",
@@ -76,9 +83,11 @@ __all__ = [
 
 _WITH_TORCH = {
     "FrameDump": "vidcolor.dump.sink",
+    "PhotoResult": "vidcolor.photos.colorize",
     "Replay": "vidcolor.dump.replay",
     "ReelResult": "vidcolor.reels.batch",
     "Result": "vidcolor.film.colorize",
+    "colorize_photo": "vidcolor.photos.colorize",
     "colorize_reels": "vidcolor.reels.api",
     "colorize_video": "vidcolor.film.colorize",
     "replay_frames": "vidcolor.dump.replay",

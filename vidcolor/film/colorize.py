@@ -10,7 +10,7 @@ from time import perf_counter
 from vidcolor.errors import (
     OutputError,
 )
-from vidcolor.files import files_of, pictures_path
+from vidcolor.files import files_of, pictures_path, refuse_long_names
 from vidcolor.film.checkpoint import Checkpoint, is_whole
 from vidcolor.film.checkpoint_file import Damaged
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
@@ -104,9 +104,10 @@ def check_names(job: Job, settings: Settings, *, folder_comes: bool = False) -> 
         folder_comes: Whether a missing folder will be made before it is written.
 
     Raises:
-        OutputError: Something stands there and must not be overwritten.
+        OutputError: Something stands there and must not be overwritten, or a name is too long.
         ReelTakenError: Another run has the film in work.
     """
+    refuse_long_names(paths_written(job, settings))
     is_ours = is_whole(job.encoding.path)
     _refuse_taken_names(job, settings, is_ours=is_ours, folder_comes=folder_comes)
 
@@ -305,6 +306,7 @@ def _facts(job: Job, model: Model, settings: Settings, origin: SourceDigest) -> 
             "codec": encoding.codec,
             "pixel_format": encoding.pixel_format,
             "options": encoding.options,
+            "left_out": encoding.left_out,
         },
         "model": {"name": model.name, "sha256": model.sha256, "device": str(model.device)},
         # Where the key lies is nobody's business.

@@ -5,6 +5,8 @@ silent again with the last.
 """
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Lock
 from typing import Self
 
@@ -30,6 +32,17 @@ class _Level:
 
 
 _LEVEL = _Level()
+
+
+@contextmanager
+def encoder_messages() -> Iterator[list[tuple[int, str, str]]]:
+    """What FFmpeg complains of in this thread, as long as this goes on: level, by whom, text."""
+    with av.logging.Capture() as messages:
+        _LEVEL.change(1)
+        try:
+            yield messages
+        finally:
+            _LEVEL.change(-1)
 
 
 class DamageLog:

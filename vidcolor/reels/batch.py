@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
+from vidcolor.files import make_folder
 from vidcolor.film.checkpoint import discard_work
 from vidcolor.film.coloring import Engine, FilmRun, Listener, Progress, color_here
 from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
@@ -15,6 +16,7 @@ from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
 from vidcolor.film.verify import was_verified
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
+from vidcolor.reels.failures import explain
 from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import Ledger
 from vidcolor.settings import Settings
@@ -178,6 +180,10 @@ class Batch:
         except VidcolorError as error:
             done = self._find_done(job.source.path, planned.identity)  # by another run, just now
             return done or self._failed(job.source.path, error)
+        except ImportError:  # of a library that all reels need
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
+            return self._failed(job.source.path, error)
         return ReelResult(source=job.source.path, result=result)
 
     def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
@@ -192,7 +198,9 @@ class Batch:
             return self._plan_with(self._ledger, job)
         except ReelTakenError:
             return _left(reel.path)
-        except VidcolorError as error:
+        except ImportError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
             return self._failed(reel.path, error)
 
     def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
@@ -237,11 +245,18 @@ class Batch:
                     "colorize them into different folders"
                 )
 
-    def _failed(self, source: Path, error: VidcolorError) -> ReelResult:
+    def _failed(self, source: Path, fault: Exception) -> ReelResult:
+        error = explain(fault, source, self._place_of_reports(source))
         if self._ledger is not None:
             with suppress(OutputError):  # it is told to the user anyway
                 self._ledger.fail(source, error)
         return ReelResult(source=source, state="failed", error=error)
+
+    def _place_of_reports(self, source: Path) -> Path:
+        """Beside the ledger, or the output that is named, or the reel."""
+        if self._ledger is not None:
+            return self._ledger.folder
+        return self._folder or (self._output or source).parent
 
 
 class _Account(Listener):
@@ -273,17 +288,3 @@ class _Account(Listener):
 
 def _left(source: Path) -> ReelResult:
     return ReelResult(source=source, state="left to another run", note=LEFT)
-
-
-def make_folder(folder: Path) -> None:
-    """Make the output folder if it is missing.
-
-    Raises:
-        OutputError: It cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be made ({error.strerror}); name another -o"
-        ) from error

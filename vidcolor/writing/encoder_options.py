@@ -5,14 +5,17 @@ from typing import cast
 
 import av
 import torch
+from av.codec.context import Flags as CodecFlags
 from av.video.codeccontext import VideoCodecContext
 from av.video.format import VideoFormat
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import FrameFormat
 from vidcolor.reading.pixels import log2_subsampling
+from vidcolor.reading.source import FULL_RANGE
 from vidcolor.settings import OutputSettings
 
+LIMITED_RANGE = 1
 # Visually lossless by the usual account: x264's default is 23, and 18 is called transparent.
 DEFAULT_CRF = 16
 # x264's and x265's own names; a wrong one makes x264 write to the terminal by itself.
@@ -28,8 +31,6 @@ X26X_PRESETS = [
     "veryslow",
     "placebo",
 ]
-# Of its blocks; it destroys memory where pictures are smaller.
-X265_LEAST_SIDE = 64
 # Encoders of NVIDIA's GPUs, and what does their work on a processor.
 NVENC = {"h264_nvenc": "libx264", "hevc_nvenc": "libx265"}
 # That encode a film. With most codecs their number changes the bytes, so it is this on every
@@ -45,14 +46,9 @@ def encoder_options(
     """Options for the encoder: FFV1 version 3 with checksums, or a visually lossless quality.
 
     Raises:
-        OutputError: The encoder lacks an option that was asked for, or fails on such pictures.
+        OutputError: The encoder lacks an option that was asked for.
     """
-    if codec == "libx265" and min(picture.width, picture.height) < X265_LEAST_SIDE:
-        raise OutputError(
-            f"libx265 fails on pictures below {X265_LEAST_SIDE} x {X265_LEAST_SIDE}; "
-            "use --codec libx264 or --lossless"
-        )
-    options = _fixed_options(codec, pixel_format, picture)
+    options = fixed_options(codec, pixel_format, picture)
     private = {
         option.name for option in av.CodecContext.create(codec, "w").supported_options.private
     }
@@ -74,7 +70,7 @@ def encoder_options(
     return options
 
 
-def _fixed_options(codec: str, pixel_format: str, picture: FrameFormat) -> dict[str, str]:
+def fixed_options(codec: str, pixel_format: str, picture: FrameFormat) -> dict[str, str]:
     """Options that are nobody's choice: archival FFV1, the same bytes each time, a quiet x265."""
     if codec == "ffv1":  # its slices are shared out among all threads that there are
         slices = _ffv1_slices(pixel_format, picture)
@@ -90,7 +86,7 @@ def _fixed_options(codec: str, pixel_format: str, picture: FrameFormat) -> dict[
 
 def _refuse_without_gpu(codec: str, pixel_format: str, picture: FrameFormat) -> None:
     try:
-        _opened(codec, pixel_format, picture, {})
+        open_encoder(codec, pixel_format, picture, {})
     except av.FFmpegError as error:
         raise OutputError(
             f"{codec} does not start here ({error.strerror}): it takes an NVIDIA GPU, with its "
@@ -116,17 +112,37 @@ def _ffv1_slices(pixel_format: str, picture: FrameFormat) -> dict[str, str]:
     """The most slices that a frame of this size can be cut into; a checksum guards each."""
     for slices in FFV1_SLICES:
         try:
-            _opened("ffv1", pixel_format, picture, {"level": "3", "slices": str(slices)})
+            open_encoder("ffv1", pixel_format, picture, {"level": "3", "slices": str(slices)})
         except av.FFmpegError:
             continue
         return {"slices": str(slices)}
     return {}
 
 
-def _opened(codec: str, pixel_format: str, picture: FrameFormat, options: dict[str, str]) -> None:
-    """Open an encoder, to see whether it can be."""
+def open_encoder(
+    codec: str, pixel_format: str, picture: FrameFormat, options: dict[str, str]
+) -> None:
+    """Open an encoder and close it again, to see whether it takes such pictures.
+
+    Raises:
+        av.FFmpegError: It does not.
+    """
     context = cast(VideoCodecContext, av.CodecContext.create(codec, "w"))
     context.width, context.height = picture.width, picture.height
     context.pix_fmt, context.time_base = pixel_format, Fraction(1, 25)
+    context.framerate = Fraction(25)
+    mark_picture(context, picture)
     context.options = options
     context.open()
+
+
+def mark_picture(context: VideoCodecContext, picture: FrameFormat) -> None:
+    """Tell an encoder that is not open yet of the fields and colors of its pictures."""
+    context.sample_aspect_ratio = picture.sample_aspect_ratio
+    context.color_range = FULL_RANGE if picture.full_range else LIMITED_RANGE
+    context.colorspace = picture.matrix
+    context.color_primaries = picture.primaries
+    context.color_trc = picture.transfer
+    context.field_order = picture.field_order
+    if picture.is_interlaced:
+        context.flags |= int(CodecFlags.interlaced_dct | CodecFlags.interlaced_me)

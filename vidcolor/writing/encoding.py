@@ -5,11 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import av
-from av.video.format import VideoFormat
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import FrameFormat, Matrix
-from vidcolor.reading.pixels import SEMIPLANAR, SUBSAMPLING_NAMES, is_planar_luma, log2_subsampling
 from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reading.source import UNSPECIFIED, Source
 from vidcolor.settings import OutputSettings
@@ -28,11 +26,10 @@ MP4_FAMILY = ("mp4", "mov")
 # Archival codecs that a film of 10 bits or more keeps, by the name of their decoder.
 ARCHIVAL_ENCODERS = {"ffv1": "ffv1", "prores": "prores_ks"}
 DEEPEST_HEVC_BITS = 12
-PLANES = ("luma", "Cb", "Cr")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Purpose:
+class Purpose:
     """What a purpose wants where nothing else is asked for.
 
     Attributes:
@@ -59,12 +56,10 @@ TAGS_BY_MATRIX = {
 """Primaries and transfer that a film with this matrix has where it does not say."""
 
 PURPOSES = {
-    "access": _Purpose(container="mp4", codec="libx264", deep_codec="libx265", chroma="420"),
-    "master": _Purpose(container="matroska", codec="ffv1", deep_codec="ffv1"),
-    "edit": _Purpose(container="mov", codec="prores_ks", deep_codec="prores_ks"),
-    "web": _Purpose(
-        container="mp4", codec="libx265", deep_codec="libx265", chroma="420", deep=True
-    ),
+    "access": Purpose(container="mp4", codec="libx264", deep_codec="libx265", chroma="420"),
+    "master": Purpose(container="matroska", codec="ffv1", deep_codec="ffv1"),
+    "edit": Purpose(container="mov", codec="prores_ks", deep_codec="prores_ks"),
+    "web": Purpose(container="mp4", codec="libx265", deep_codec="libx265", chroma="420", deep=True),
 }
 
 
@@ -84,6 +79,7 @@ class Encoding:
         names: Of the pictures in the folder `path`; None for a film in one file.
         rgb_depth: Bits of the R'G'B' codes that pictures hold.
         notes: What the user should know, a sentence each.
+        left_out: The source's streams that the container cannot hold, by name.
     """
 
     path: Path
@@ -97,6 +93,7 @@ class Encoding:
     names: SequenceNames | None = None
     rgb_depth: int = 8
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def tag_picture(picture: FrameFormat, settings: OutputSettings) -> FrameFormat:
@@ -172,42 +169,6 @@ def choose_encoder(source: Source, settings: OutputSettings) -> str:
     return ARCHIVAL_ENCODERS.get(source.codec, "libx265")
 
 
-def choose_pixel_format(
-    codec: str, picture: FrameFormat, settings: OutputSettings
-) -> tuple[str, VideoFormat]:
-    """The encoder's smallest format that takes luma as it is and chroma at least as fine.
-
-    Raises:
-        OutputError: The encoder has none, or the one asked for would round the luma.
-    """
-    offered = {
-        fmt.name: fmt
-        for fmt in av.Codec(codec, "w").video_formats or ()
-        if fmt.name == SEMIPLANAR or _is_planar(fmt)
-    }
-    if settings.pixel_format is not None:
-        if settings.pixel_format not in offered:
-            raise OutputError(
-                f"{codec} has no planar Y'CbCr format {settings.pixel_format}; "
-                f"it takes {' '.join(offered) or 'none'}"
-            )
-        offered = {settings.pixel_format: offered[settings.pixel_format]}
-    purpose = PURPOSES[settings.purpose] if settings.purpose is not None else None
-    chroma = settings.chroma or (purpose.chroma if purpose is not None else None)
-    fitting = {name: fmt for name, fmt in offered.items() if _holds(fmt, picture, chroma)}
-    deep = {name: fmt for name, fmt in fitting.items() if fmt.components[0].bits > 8}  # noqa: PLR2004
-    if purpose is not None and purpose.deep and deep:
-        fitting = deep
-    if not fitting:
-        asked = settings.pixel_format or f"{codec}'s formats"
-        raise OutputError(
-            f"{asked} cannot hold {picture.depth}-bit luma as decoded with chroma "
-            f"{_chroma_name(picture, chroma)}; try --codec ffv1 or another --pixel-format"
-        )
-    name = min(fitting, key=lambda name: _size(name, fitting))
-    return name, fitting[name]
-
-
 def check_target(
     target: Path, source: Path, *, overwrite: bool, folder_comes: bool = False
 ) -> None:
@@ -246,13 +207,6 @@ def check_folder(folder: Path, *, folder_comes: bool) -> None:
         raise OutputError(f"{folder}: may not be written to; choose another folder with -o")
 
 
-def _is_planar(fmt: VideoFormat) -> bool:
-    """Whether luma, Cb and Cr have a plane each, and the tags tell the range."""
-    planes = {component.plane for component in fmt.components}
-    own = len(planes) == len(fmt.components) == len(PLANES)
-    return own and is_planar_luma(fmt) and "yuvj" not in fmt.name
-
-
 def _known_encoder(name: str) -> str:
     try:
         codec = av.Codec(name, "w")
@@ -263,29 +217,3 @@ def _known_encoder(name: str) -> str:
             f"{name}: no such video encoder; usual ones are libx264 libx265 ffv1 prores_ks"
         )
     return codec.name
-
-
-def _holds(fmt: VideoFormat, picture: FrameFormat, chroma: str | None) -> bool:
-    """Whether `fmt` keeps every luma code and is no coarser in chroma than wanted."""
-    bits = fmt.components[0].bits
-    # Limited-range codes of n bits are those of 8 bits times 2 ** (n - 8) (ITU-R BT.709-6, 5.6),
-    # so zero bits below keep them; full range has no such exact widening.
-    deep_enough = bits == picture.depth or (bits > picture.depth and not picture.full_range)
-    width, height = log2_subsampling(fmt)
-    if picture.width % (1 << width) and width > 1:
-        return False  # FFV1's slices lose the last chroma column where it covers fewer samples
-    if chroma is not None:
-        return deep_enough and SUBSAMPLING_NAMES[width, height] == chroma
-    return (
-        deep_enough and width <= picture.log2_chroma_width and height <= picture.log2_chroma_height
-    )
-
-
-def _size(name: str, formats: dict[str, VideoFormat]) -> tuple[int, int, bool]:
-    """Less for fewer bits and fewer chroma samples, and for planes of their own."""
-    fmt = formats[name]
-    return fmt.components[0].bits, -sum(log2_subsampling(fmt)), name == SEMIPLANAR
-
-
-def _chroma_name(picture: FrameFormat, chroma: str | None) -> str:
-    return chroma or SUBSAMPLING_NAMES[picture.log2_chroma_width, picture.log2_chroma_height]

@@ -1,6 +1,7 @@
 """What will be done with a film, decided before anything is written."""
 
 import io
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,18 +19,26 @@ from vidcolor.writing.encoding import (
     CONTAINER_BY_SUFFIX,
     Encoding,
     choose_encoder,
-    choose_pixel_format,
     default_path,
     tag_picture,
     wanted_container,
 )
-from vidcolor.writing.passthrough import holds_stream, name_stream, other_streams
+from vidcolor.writing.passthrough import (
+    holds_stream,
+    name_stream,
+    other_streams,
+    rewritten_samples,
+)
+from vidcolor.writing.pixel_formats import ChosenFormat, choose_pixel_format
 from vidcolor.writing.sequence_encoding import (
     is_wanted_in_pictures,
     notes_on_pictures,
     plan_pictures,
 )
 from vidcolor.writing.subtitles import MOV_TEXT, text_codec
+
+FALLBACK_CODECS = ("libx264", "ffv1")
+"""That stand in for an encoder that takes no pictures of a film's size; FFV1 takes them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,8 +113,7 @@ def plan_encoding(
         with open_container(source.path, source.sequence) as opened:
             others = [name_stream(stream) for stream in other_streams(opened, source)]
         return replace(encoding, notes=notes_on_pictures(source, others))
-    codec = choose_encoder(source, settings)
-    pixel_format, fmt = choose_pixel_format(codec, source.picture, settings)
+    codec, (pixel_format, fmt, note) = choose_codec(source, settings)
     log2_width, log2_height = log2_subsampling(fmt)
     container = wanted_container(source, output, settings)
     encoding = Encoding(
@@ -122,15 +130,44 @@ def plan_encoding(
         luma_shift=word_bits(fmt) - source.picture.depth,
         options=encoder_options(codec, pixel_format, source.picture, settings),
         chroma_only=settings.chroma_only,
+        notes=(note,) if note else (),
     )
-    return _with_fitting_container(encoding, source, output, folder)
+    encoding = _with_fitting_container(encoding, source, output, folder)
+    heard_or_seen = [name for name in encoding.left_out if name.startswith(("audio", "video"))]
+    if heard_or_seen and not settings.drop_streams:
+        raise OutputError(
+            f"{source.path}: {encoding.container} cannot hold {', '.join(heard_or_seen)}; "
+            "name another kind of file with -o, or leave that out with --drop-streams"
+        )
+    return encoding
+
+
+def choose_codec(source: Source, settings: OutputSettings) -> tuple[str, ChosenFormat]:
+    """The encoder and its pixel format; where nothing is asked for, one that takes the pictures.
+
+    Raises:
+        OutputError: What is asked for cannot be done.
+    """
+    codec = choose_encoder(source, settings)
+    asked = (settings.codec, settings.purpose, settings.pixel_format, settings.chroma)
+    try:
+        return codec, choose_pixel_format(codec, source.picture, settings)
+    except OutputError as error:
+        if any(asked):
+            raise OutputError(f"{source.path}: {error}") from error
+        fault = str(error).partition("; ")[0]
+    for other in FALLBACK_CODECS:
+        with suppress(OutputError):
+            chosen = choose_pixel_format(other, source.picture, settings)
+            return other, chosen._replace(note=f"{fault}: writing {other}")
+    raise OutputError(f"{source.path}: {fault}; use --codec ffv1")
 
 
 def _with_fitting_container(
     encoding: Encoding, source: Source, output: Path | None, folder: Path | None
 ) -> Encoding:
     """`encoding`, moved to Matroska if its container lacks something that Matroska holds."""
-    notes = []
+    notes = list(encoding.notes)
     container = encoding.container
     suffix = source.path.suffix
     is_moved = source.sequence is None and suffix.lower() not in CONTAINER_BY_SUFFIX
@@ -151,11 +188,11 @@ def _with_fitting_container(
     elif reason:
         raise OutputError(f"{encoding.path}: Matroska cannot hold {reason}; choose another --codec")
     if not encoding.chroma_only:
-        notes += _rewritten_text(source, encoding.container)
-    lacking = ", ".join(sorted(unheld[encoding.container]))
+        notes += _rewritten(source, encoding.container)
+    lacking = tuple(sorted(unheld[encoding.container]))
     if lacking:
-        notes.append(f"{encoding.container} cannot hold {lacking}: left out")
-    return replace(encoding, notes=tuple(notes))
+        notes.append(f"{encoding.container} cannot hold {', '.join(lacking)}: left out")
+    return replace(encoding, notes=tuple(notes), left_out=lacking)
 
 
 def _unheld_streams(
@@ -174,16 +211,18 @@ def _unheld_streams(
         }
 
 
-def _rewritten_text(source: Source, container: str) -> list[str]:
-    """What is told of subtitles that keep their words and not all of their looks."""
-    with open_container(source.path, source.sequence) as opened:
-        names = [
-            name_stream(stream)
-            for stream in other_streams(opened, source)
-            if text_codec(container, stream) == MOV_TEXT
-        ]
+def _rewritten(source: Source, container: str) -> list[str]:
+    """What the user should know of streams that another codec keeps."""
+    notes = []
     looks = "bold, italic and underlined words stay so, colors and places are left out"
-    return [f"{container} holds {name} as {MOV_TEXT}: {looks}" for name in names]
+    with open_container(source.path, source.sequence) as opened:
+        for stream in other_streams(opened, source):
+            codec = rewritten_samples(container, stream)
+            if text_codec(container, stream) == MOV_TEXT:
+                notes.append(f"{container} holds {name_stream(stream)} as {MOV_TEXT}: {looks}")
+            elif codec is not None:
+                notes.append(f"{container} holds {name_stream(stream)} as {codec}: same samples")
+    return notes
 
 
 def _holds_codec(encoding: Encoding) -> bool:

@@ -22,9 +22,9 @@ from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation, Frame, Plane
 from vidcolor.reading.pixels import component_views
 from vidcolor.reading.source import FULL_RANGE, Source
+from vidcolor.writing.encoder_options import LIMITED_RANGE, mark_picture
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 
-LIMITED_RANGE = 1
 RGB = 0
 CHROMA_LOCATION_NAMES = {ChromaLocation.LEFT: "left", ChromaLocation.TOP_LEFT: "topleft"}
 
@@ -190,15 +190,8 @@ def add_video_stream(output: OutputContainer, encoding: Encoding, source: Source
         pix_fmt=encoding.pixel_format,
     )
     context = stream.codec_context
-    context.sample_aspect_ratio = picture.sample_aspect_ratio
-    context.color_range = FULL_RANGE if picture.full_range else LIMITED_RANGE
-    context.colorspace = picture.matrix
-    context.color_primaries = picture.primaries
-    context.color_trc = picture.transfer
-    context.field_order = picture.field_order
+    mark_picture(context, picture)
     context.flags |= int(CodecFlags.frame_duration | CodecFlags.bitexact)
-    if picture.is_interlaced:
-        context.flags |= int(CodecFlags.interlaced_dct | CodecFlags.interlaced_me)
     if encoding.codec == "libx265" and encoding.container in MP4_FAMILY:
         context.codec_tag = "hvc1"  # the one that QuickTime plays
     stream.set_display_matrix(picture.display_matrix)

@@ -1,0 +1,113 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_runs import QUICK, film, run
+from clips import SAMPLE
+from forking import start_program
+
+from vidcolor.cli.main import KEPT
+from vidcolor.film.checkpoint import Checkpoint
+
+pytestmark = pytest.mark.usefixtures("quiet_surroundings")
+
+WAIT_SECONDS = 60
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [
+        (signal.SIGTERM, 143, "terminated"),
+        (signal.SIGHUP, 129, "terminated"),
+        (signal.SIGINT, 130, "interrupted"),
+    ],
+)
+def test_a_signal_is_told_as_shells_do(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    code: int,
+    told: str,
+) -> None:
+    """The exit code of a stopped run is 128 and the signal's number, and one line says so."""
+    monkeypatch.setattr("vidcolor.reels.batch.colorize_job", lambda *_: signal.raise_signal(number))
+    # Whoever starts the tests may have these signals ignored, as nohup does.
+    usual = signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL
+    before = signal.signal(number, usual)
+    film()
+    try:
+        assert run("film.mkv") == code
+    finally:
+        signal.signal(number, before)
+    assert capsys.readouterr().err == f"vidcolor: {told}; {KEPT}\n"
+
+
+def reach(mark: Path) -> None:
+    """Make `mark` when the third frame is kept, and take time over each one from then on."""
+    add_frame, kept = Checkpoint.add_frame, []
+
+    def add_slowly(self: Checkpoint, *frame: Any) -> None:
+        add_frame(self, *frame)
+        kept.append(frame)
+        if len(kept) >= 3:
+            mark.touch()
+            time.sleep(0.1)
+
+    Checkpoint.add_frame = add_slowly
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "told"),
+    [
+        (signal.SIGTERM, 143, f"vidcolor: terminated; {KEPT}\n"),
+        (signal.SIGINT, 130, f"vidcolor: interrupted; {KEPT}\n"),
+    ],
+)
+def test_a_signal_in_the_middle_leaves_nothing(
+    tmp_path: Path, number: signal.Signals, code: int, told: str
+) -> None:
+    """Stopped while it writes, the program says so and leaves nothing, as no shot is whole."""
+    film(frames=300)
+    place, mark = Path("place"), tmp_path / "mark"
+    place.mkdir()
+    command = ["film.mkv", "-o", place / "out.mkv", "--lossless", "-q", *QUICK]
+    program = start_program(tmp_path / "told", command, (), reach, mark)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not mark.exists():
+        assert program.process.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert (place / ".out.mkv.work").exists()
+    os.kill(program.process.pid, number)
+    assert program.end() == (code, "", told)
+    assert list(place.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) == 1,
+    reason="it takes a Linux machine of two cores or more",
+)
+@pytest.mark.parametrize("codec", ["libx264", "ffv1"])
+def test_the_bytes_do_not_depend_on_the_number_of_cores(tmp_path: Path, codec: str) -> None:
+    """A film from one machine goes with that from another."""
+    program = (
+        "import os, sys\n"
+        "os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv.pop())])\n"
+        "from vidcolor.cli.main import main\n"
+        "sys.exit(main(sys.argv[1:]))\n"
+    )
+    written = []
+    for cores in ("1", "2"):
+        written_to = tmp_path / f"{cores}.mkv"
+        arguments = [SAMPLE, "--duration", "1", "--codec", codec, "-q", "-o", written_to]
+        arguments += [*QUICK, cores]
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        subprocess.run([sys.executable, "-c", program, *arguments], check=True, env=environment)
+        written.append(written_to.read_bytes())
+    assert written[0] == written[1]
