@@ -1,12 +1,11 @@
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from clips import held_elsewhere, soft_shot, write_film
+from forking import start_program
 
 from vidcolor.cli.main import main
 from vidcolor.errors import LedgerError, OutputError, SourceError
@@ -82,7 +81,7 @@ def test_other_settings_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--saturation", 0.5, "--overwrite", "-q") == 0
     assert outputs() != before
     assert run("--saturation", 0.5) == 0
-    assert "is done already" in capsys.readouterr().out
+    assert "already done" in capsys.readouterr().out
 
 
 @pytest.mark.usefixtures("reels")
@@ -149,7 +148,7 @@ def test_status_tells_of_every_reel(
 def test_status_needs_a_ledger(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A folder without one is told; with films it is bad usage."""
     assert main(["--status", str(tmp_path)]) == 1
-    assert "holds no vidcolor-ledger.sqlite; name the -o folder" in capsys.readouterr().err
+    assert "holds no vidcolor-ledger.sqlite; name the output folder" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main(["film.mkv", "--status", str(tmp_path)])
     with pytest.raises(SourceError, match="holds no"):
@@ -193,14 +192,11 @@ def test_runs_may_open_a_new_ledger_at_once(
 def test_two_runs_share_the_reels() -> None:
     """Started at once on one folder, each reel is done once and as one run would do it."""
     assert main(["reels", "-o", "alone", *FAST, "-q"]) == 0
-    command = [sys.executable, "-m", "vidcolor", "reels", "-o", "out", *FAST]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    runs = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-        for _ in range(2)
-    ]
-    told = [line for one in runs for line in one.communicate()[0].splitlines()]
-    assert [one.returncode for one in runs] == [0, 0]
+    command = ["reels", "-o", "out", *FAST]
+    runs = [start_program(Path(name), command) for name in ("one", "other")]
+    ends = [one.end() for one in runs]
+    assert [code for code, _, _ in ends] == [0, 0]
+    told = [line for _, out, _ in ends for line in out.splitlines()]
     assert sum(" frames, 2 shots" in line for line in told) == 3
     assert {path.name for path in Path("out").iterdir()} == {
         NAME, *(f"{n}.colorized.{suffix}" for n in range(3) for suffix in ("mkv", "json"))
@@ -317,4 +313,4 @@ def test_a_dry_run_leaves_no_ledger(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("-q") == 0
     capsys.readouterr()
     assert run("-n") == 0
-    assert capsys.readouterr().out.count("is done already") == 3
+    assert capsys.readouterr().out.count("already done") == 3

@@ -8,14 +8,11 @@ from pathlib import Path
 from time import perf_counter
 
 from vidcolor.errors import (
-    DiskFullError,
-    LedgerError,
     OutputError,
-    SourceError,
-    SourceGoneError,
 )
 from vidcolor.files import files_of, pictures_path, refuse_long_names
 from vidcolor.film.checkpoint import Checkpoint, is_whole
+from vidcolor.film.checkpoint_file import Damaged
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
@@ -33,6 +30,8 @@ from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.sequence_encoding import check_pictures
 from vidcolor.writing.sequence_writer import PictureWriter
+
+_MOST_ATTEMPTS = 3
 
 _LOG = logging.getLogger(__name__)
 
@@ -128,12 +127,26 @@ def colorize_job(run: FilmRun) -> Result:
     identity = tell_identity(run.job, run.model, run.settings, run.origin)
     credentials = Credentials(run.job, run.model, run.settings.output, identity)
     with take(run, identity) as checkpoint:
-        if checkpoint.losses is None:
-            color(run, checkpoint)
-        proof = join(run, checkpoint, credentials)
-        result = describe(run, checkpoint, proof, credentials, began)
+        result = _finish(run, checkpoint, credentials, began)
     run.trace.refuse_missed()
     return result
+
+
+def _finish(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials, began: float) -> Result:
+    """Color, join and describe a film; damaged shots of its checkpoint are colored again."""
+    for _ in range(_MOST_ATTEMPTS):
+        try:
+            if checkpoint.losses is None:
+                color(run, checkpoint)
+            proof = join(run, checkpoint, credentials)
+            return describe(run, checkpoint, proof, credentials, began)
+        except Damaged as damaged:
+            checkpoint.drop_damaged(damaged.shot)
+            _report_damage(run.job, checkpoint)
+    raise OutputError(
+        f"{run.job.encoding.path}: the disk returns other bytes than were written; "
+        "choose another -o"
+    )
 
 
 @contextmanager
@@ -145,10 +158,7 @@ def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Checkpoint]:
         OutputError: The film must not or cannot be written under its names.
     """
     target = run.job.encoding.path
-    with (
-        Checkpoint(target, identity, run.listener.on_shot) as checkpoint,
-        _kept_for_later(checkpoint),
-    ):
+    with Checkpoint(target, identity, run.listener.on_shot) as checkpoint:
         _refuse_taken_names(run.job, run.settings, is_ours=checkpoint.losses is not None)
         if run.trace is not NO_TRACE and checkpoint.shots_done:
             checkpoint.restart()  # the trace wants frames of finished shots
@@ -207,18 +217,6 @@ def describe(
     return result
 
 
-@contextmanager
-def _kept_for_later(checkpoint: Checkpoint) -> Iterator[None]:
-    """Delete the checkpoint at errors that the same command would only run into again."""
-    try:
-        yield
-    except (DiskFullError, LedgerError, SourceGoneError):
-        raise
-    except (SourceError, OutputError):
-        checkpoint.remove()
-        raise
-
-
 def _refuse_taken_names(
     job: Job, settings: Settings, *, is_ours: bool, folder_comes: bool = False
 ) -> None:
@@ -237,9 +235,20 @@ def _report_start(job: Job, checkpoint: Checkpoint) -> None:
     """Say at which shot a film is resumed, or why it is started over."""
     if checkpoint.changed:
         _LOG.warning("%s: %s; starting over", job.source.path, checkpoint.changed)
-    elif checkpoint.shots_done:
+        return
+    if checkpoint.damaged is not None:
+        _report_damage(job, checkpoint)
+    if checkpoint.shots_done:
         place = (job.source.path, checkpoint.shots_done + 1, checkpoint.frames_done)
         _LOG.info("%s: resuming at shot %d, frame %d", *place)
+
+
+def _report_damage(job: Job, checkpoint: Checkpoint) -> None:
+    """Say from which shot on a film is colored again, as its checkpoint is damaged."""
+    _LOG.warning(
+        "%s: the checkpoint is damaged (shot %d has a wrong checksum); resuming at shot %d",
+        *(job.source.path, (checkpoint.damaged or 0) + 1, checkpoint.shots_done + 1),
+    )
 
 
 def _writer(

@@ -1,6 +1,6 @@
 """The order of the stages: frames in, the same frames with color out."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import groupby, takewhile
@@ -109,6 +109,33 @@ def colorize_shots(
     return _colorize(seen, memory, model, settings, None)
 
 
+def colorize_stills(
+    frames: Sequence[Frame], model: Model, settings: Settings
+) -> Generator[Colored, None, None]:
+    """Yield each of some pictures that do not belong together with its color.
+
+    It is the color of a film of that one frame; the network is asked about many at once.
+
+    Args:
+        frames: The pictures, of any sizes.
+        model: What predicts.
+        settings: All settings.
+    """
+    settings = suited(settings, model)
+    decode = Decoder(model.decoding, settings.color)
+    numbered = (Numbered(frame, Shot(i, None), None) for i, frame in enumerate(frames))
+    seen = see_frames(numbered, settings.model.render_size or RENDER_SIZE)
+    device = model.device if model.device.type == "cuda" else CPU
+
+    def guess() -> Generator[Guess, None, None]:
+        with closing(predict_frames(seen, model, settings.model.batch_size)) as mapped:
+            for one in mapped:
+                yield _color(one, ChromaGain(), decode, _refiner(settings, decode))
+
+    with one_thread_each():
+        yield from name_errors("coloring", _finish(guess(), settings, device))
+
+
 def _colorize(
     seen: Iterator[Seen],
     memory: ShotMemory,
@@ -158,7 +185,7 @@ def colorize_shot(
     Args:
         frames: The shot's frames.
         shot: Which one it is.
-        memory: Knows how earlier shots ended, and is told how this one did.
+        memory: Holds how earlier shots ended, and receives how this one does.
         model: What predicts.
         settings: All settings.
     """

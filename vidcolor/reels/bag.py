@@ -28,7 +28,7 @@ TAG_FILES = (f"manifest-{ALGORITHM}.txt", INFO, f"tagmanifest-{ALGORITHM}.txt", 
 _DECLARED = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _DESCRIPTION = (
     "Black-and-white film with synthetic color: a plausible guess made by vidcolor, not history. "
-    "The JSON file beside each film tells its source, model and settings."
+    "The JSON file next to each film records its source, model and settings."
 )
 
 
