@@ -19,7 +19,7 @@ does the same from Python, as in `Settings(color=ColorSettings(saturation=0.8))`
 range is refused there as well, with a `SettingError`.
 
 What belongs to them: [photographs](photos.md), [previews](preview.md),
-[image sequences](sequences.md),
+[Python](python.md), [image sequences](sequences.md),
 [formats](formats.md), [models](models.md), [many reels](batches.md), [delivery](delivery.md),
 [many machines](cluster.md) and [inspection](inspect.md).
 

@@ -66,6 +66,7 @@ def colorize_video(
     *,
     progress: Progress | None = None,
     dump: Trace | None = None,
+    model: Model | None = None,
 ) -> Result:
     """Colorize one film.
 
@@ -75,6 +76,7 @@ def colorize_video(
         settings: All settings; None for the defaults.
         progress: Called after each frame with the number of frames done and the shot's number.
         dump: Gets what the stages make of the frames that it chooses, such as a `FrameDump`.
+        model: What predicts, loaded before; None to load the settings' one.
 
     Raises:
         VidcolorError: The film cannot be colorized; nothing is left under the output's name.
@@ -82,7 +84,7 @@ def colorize_video(
     settings = settings or Settings()
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
-    model = find_model(settings.model)
+    model = model or find_model(settings.model)
     run = FilmRun(
         job=job,
         model=model,
