@@ -10,17 +10,18 @@ HEAD = """# Options
 
 <!-- Written by scripts/options_page.py from vidcolor/cli/options.py and vidcolor/settings.py. -->
 
-`vidcolor [options] FILM ...` colorizes films, folders of films, and image sequences as FFmpeg names
-them, such as `reel/%06d.dpx`. `vidcolor --help` lists the options, `--help-all` those for study as
-well; `--version` prints the version.
+`vidcolor [options] FILM ...` colorizes films, photographs, folders of films, and image sequences as
+FFmpeg names them, such as `reel/%06d.dpx`. `vidcolor --help` lists the options, `--help-all` those
+for study as well; `--version` prints the version.
 
 The last column is the field of `vidcolor.Settings` (`cluster.`: of `vidcolor.ClusterSettings`) that
 does the same from Python, as in `Settings(color=ColorSettings(saturation=0.8))`. A value out of
 range is refused there as well, with a `SettingError`.
 
-What belongs to them: [image sequences](sequences.md), [formats](formats.md), [models](models.md),
-[many reels](batches.md), [delivery](delivery.md), [many machines](cluster.md) and
-[inspection](inspect.md).
+What belongs to them: [photographs](photos.md), [previews](preview.md),
+[image sequences](sequences.md),
+[formats](formats.md), [models](models.md), [many reels](batches.md), [delivery](delivery.md),
+[many machines](cluster.md) and [inspection](inspect.md).
 
 The program ends with 0 if all is done, 1 if a film failed, 2 if the command line is wrong, and with
 128 and the signal's number if a signal stopped it: 130 for Ctrl-C.

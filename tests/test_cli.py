@@ -1,10 +1,12 @@
-import subprocess
-import sys
+import shutil
 from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from cli_runs import color_film, film, names, run
+from forking import start_program
 
 from vidcolor.cli.command_line import read_request
 from vidcolor.cli.main import main
@@ -18,27 +20,29 @@ from vidcolor.writing.encoding import CONTAINER_BY_SUFFIX
 pytestmark = pytest.mark.usefixtures("quiet_surroundings")
 
 
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tenth of a second of silence, and no picture."""
+    path = tmp_path_factory.mktemp("sound") / "sound.m4a"
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("aac", rate=48000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 4800), np.float32), "fltp", "mono")
+        frame.sample_rate = 48000
+        output.mux([*stream.encode(frame), *stream.encode(None)])
+    return path
+
+
 @pytest.fixture
-def faulty(quiet_surroundings: None) -> None:  # noqa: ARG001 - a folder of its own
+def faulty(quiet_surroundings: None, sound: Path) -> None:  # noqa: ARG001 - a folder of its own
     """Inputs and outputs that will not do."""
     Path("folder", "text").mkdir(parents=True)
     Path("folder", "text", "mine").touch()
     Path("text.mp4").write_text("words " * 99)
     Path("empty.mp4").touch()
     Path("exists.mkv").write_bytes(b"mine")
-    subprocess.run([sys.executable, "-c", MAKE_SOUND], check=True)
+    shutil.copy(sound, "sound.m4a")
     film()
     color_film()
-
-
-MAKE_SOUND = """
-import av, numpy
-with av.open("sound.m4a", "w") as output:
-    stream = output.add_stream("aac", rate=48000, layout="mono")
-    frame = av.AudioFrame.from_ndarray(numpy.zeros((1, 4800), numpy.float32), "fltp", "mono")
-    frame.sample_rate = 48000
-    output.mux([*stream.encode(frame), *stream.encode(None)])
-"""
 
 
 @pytest.mark.usefixtures("faulty")
@@ -239,14 +243,8 @@ def test_a_timeline_is_drawn(capsys: pytest.CaptureFixture[str], target: str) ->
 
 def test_without_matplotlib_a_line_says_what_to_install() -> None:
     """The plot extra is named where it lacks."""
-    program = (
-        "import sys; sys.modules['matplotlib'] = None\n"
-        "from vidcolor.cli.main import main; sys.exit(main(['--plot', 'film.colorized.json']))"
-    )
     film()
     assert run("film.mkv", "-q") == 0
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=False)
-    assert told.returncode == 1
-    assert (
-        told.stderr.decode() == "vidcolor: --plot needs matplotlib; pip install 'vidcolor[plot]'\n"
-    )
+    command = ["--plot", "film.colorized.json"]
+    told = start_program(Path("told"), command, absent=["matplotlib"]).end()
+    assert told == (1, "", "vidcolor: --plot needs matplotlib; pip install 'vidcolor[plot]'\n")

@@ -180,6 +180,7 @@ def test_help_is_there_in_a_moment() -> None:
 IMPORT_NAMES = {
     "ffmpeg-python": "ffmpeg",
     "opencv-python": "cv2",
+    "pillow": "PIL",
     "c2pa-python": "c2pa",
     "scikit-image": "skimage",
 }

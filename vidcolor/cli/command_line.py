@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from vidcolor.cli.options import FILM, GENERAL, GROUPS, OPTIONS, STUDY, Option
 from vidcolor.cli.parse import number, whole_number
 from vidcolor.cli.request import Request, filled
-from vidcolor.files import WRITTEN_SUFFIXES
+from vidcolor.files import PHOTO_SUFFIXES, WRITTEN_SUFFIXES
 from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.version import __version__
 
@@ -52,6 +52,8 @@ def read_request(arguments: Sequence[str] | None = None) -> Request:
         parser.error("--dump takes one film at a time")
     if request.bagit and not _names_folder(request):
         parser.error("--bagit makes a folder of films a bag; name the folder with -o DIR")
+    if request.grid and (len(request.inputs) > 1 or _takes_folders(request)):
+        parser.error("--grid takes one film or photograph at a time")
     return _with_destination(parser, request)
 
 
@@ -64,8 +66,8 @@ def make_parser(*, shows_all: bool = False) -> Parser:
     parser = Parser(
         prog="vidcolor",
         usage="vidcolor [options] FILM ...",
-        description="Colorize black-and-white film. Only color is added: luma, sound, subtitles "
-        "and times stay as they are.",
+        description="Colorize black-and-white film and photographs. Only color is added: luma, "
+        "sound, subtitles and times stay as they are.",
         epilog="Colors are a plausible guess, not history.",
     )
     parser.add_argument(
@@ -97,15 +99,15 @@ def _add_option(group: argparse._ActionsContainer, option: Option, *, is_hidden:
     elif rule.choices and option.parse is None:
         common |= {"choices": rule.choices}
     else:
-        common |= {"type": _parse_of(option), "metavar": option.metavar}
+        common |= {"type": parse_of(option), "metavar": option.metavar}
         if option.is_repeated:
             common["action"] = "append"
     names = [option.short, option.name] if option.short else [option.name]
     group.add_argument(*names, dest=option.field, **common)
 
 
-def _parse_of(option: Option) -> Any:
-    """What makes a value of an option's text."""
+def parse_of(option: Option) -> Any:
+    """What makes a value of an option's text, raising if it is none."""
     limits = option.rule.limits
     if option.parse is not None or limits is None:
         return option.parse or str
@@ -149,6 +151,9 @@ def _with_destination(parser: Parser, request: Request) -> Request:
         parser.error(f"-o {output}: holds one film; for several name a folder, and --codec")
     if path.exists() and not path.is_dir():
         parser.error(f"-o {output}: is a file; for several films name a folder")
+    is_file = path.suffix.lower() in {*WRITTEN_SUFFIXES, *PHOTO_SUFFIXES} and not path.is_dir()
+    if many and is_file and not output.endswith(("/", "\\")):
+        parser.error(f"-o {output}: is the name of one file; for several inputs name a folder")
     return replace(request, folder=path)
 
 

@@ -3,6 +3,7 @@
 import logging
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
 from vidcolor.cli.command_line import read_request
@@ -61,6 +62,10 @@ def _run(request: Request) -> int:
         from vidcolor.cli.plot import draw_plot
 
         return draw_plot(request.plot, request)
+    if request.preview or request.grid:
+        from vidcolor.cli.preview import preview
+
+        return preview(request)
     if request.models:
         from vidcolor.cli.models import print_models
 
@@ -69,6 +74,15 @@ def _run(request: Request) -> int:
         from vidcolor.cli.status import print_status
 
         return print_status(request.status)
+    code = 0
+    if request.dump is None:
+        request, code = _colorize_photographs(request)
+        if not request.inputs:
+            return code
+    return max(code, _colorize_films(request))
+
+
+def _colorize_films(request: Request) -> int:
     from vidcolor.cli.colorize import colorize
     from vidcolor.cli.dump import dump_alone, make_dump
 
@@ -76,6 +90,22 @@ def _run(request: Request) -> int:
     if dump is not None and request.output is None:
         return dump_alone(request, dump)
     return colorize(request, dump)
+
+
+def _colorize_photographs(request: Request) -> tuple[Request, int]:
+    """Colorize the photographs among the inputs; the request for the others, and the exit code."""
+    from vidcolor.photos.find import sort_inputs
+
+    found = sort_inputs(request.inputs, as_photos=request.photos, recursive=request.recursive)
+    others = replace(request, inputs=tuple(found.films))
+    for error in found.errors:
+        warn(str(error))
+    code = FAILED if found.errors else 0
+    if found.photos:
+        from vidcolor.cli.photos import colorize_photographs
+
+        code = max(code, colorize_photographs(request, found.photos))
+    return others, code
 
 
 def _fail(text: str) -> int:

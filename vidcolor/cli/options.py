@@ -104,11 +104,14 @@ class Option:
 
 OPTIONS = (
     Option(GENERAL, "inputs", FILM, FILM,
-           "films, folders, or image sequences as FFmpeg names them: reel/%06d.dpx"),
+           "films, photographs, folders, or image sequences as FFmpeg names them: reel/%06d.dpx"),
     Option(GENERAL, "output", "--output", "PATH",
            "write to a file, an image sequence NEW/%06d.dpx, or a folder", short="-o",
            default="FILM.colorized.* next to the film"),
     Option(GENERAL, "recursive", "--recursive", "", "search subfolders as well", short="-r"),
+    Option(GENERAL, "photos", "--photos", "",
+           "colorize the photographs of a folder, and numbered ones, each by itself",
+           excludes=("--dump", "--bagit", "--engine ray")),
     Option(GENERAL, "dry_run", "--dry-run", "",
            "show what would be done, without writing anything", short="-n"),
     Option(GENERAL, "quiet", "--quiet", "", "print errors only", short="-q"),
@@ -193,6 +196,9 @@ OPTIONS = (
     Option(ENCODING, "settings.output.chroma_only", "--chroma-only", "",
            "write color only, on flat gray and without sound, for compositing over the original",
            excludes=("--framemd5",)),
+    Option(ENCODING, "settings.output.compare", "--compare", "",
+           "leave the left half of the picture black and white, to compare with the right; writes "
+           "FILM.compare.*", excludes=("--chroma-only",)),
     Option(ENCODING, "settings.output.drop_streams", "--drop-streams", "",
            "leave out sound and pictures that the container cannot hold; refused otherwise"),
     Option(CHECKS, "settings.output.verify", "--verify", "",
@@ -217,6 +223,13 @@ OPTIONS = (
     Option(MACHINES, "cluster.gpus", "--task-gpus", "X",
            "reserve GPUs for each task, or a part of one", default="1 if the device is CUDA",
            needs=("--engine ray",)),
+    Option(INSPECTION, "preview", "--preview", "",
+           "write a contact sheet, FILM.preview.jpg, in seconds: some frames before and after; no "
+           "film is written", excludes=("--grid", "--dump")),
+    Option(INSPECTION, "grid", "--grid", "NAME=A,B",
+           "write one frame, or a photograph, under several settings, FILM.grid.jpg: "
+           "saturation=0.6,1,1.4; --start chooses the frame; a second one makes rows",
+           is_repeated=True, excludes=("--dump",)),
     Option(INSPECTION, "dump", "--dump", "DIR",
            "write what each stage makes of some frames, with a page to view it; no film is written "
            "unless -o names one", parse=Path, needs=("--dump-frames",), excludes=("--engine ray",)),

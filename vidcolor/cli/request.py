@@ -23,6 +23,7 @@ class Request:
         film_path: The one output file or image sequence; None for names made from the sources.
         folder: The output folder; None for beside the sources.
         recursive: Search subfolders as well.
+        photos: Folders hold photographs, and pictures with numbers are some.
         quiet: Print errors only.
         dry_run: Write nothing.
         bagit: Make `folder` a BagIt bag.
@@ -30,6 +31,8 @@ class Request:
         models: List the models, in place of colorizing.
         plot: The sidecar to draw, in place of colorizing.
         engine: What colors the shots.
+        preview: Write a contact sheet of each film, in place of colorizing.
+        grid: Settings to show side by side in place of colorizing, each as `saturation=0.6,1`.
         dump: The folder of the dump; None for no dump.
         dump_frames: The frames to dump.
         dump_stages: The stages to dump.
@@ -43,6 +46,7 @@ class Request:
     film_path: Path | None = None
     folder: Path | None = None
     recursive: bool = False
+    photos: bool = False
     quiet: bool = False
     dry_run: bool = False
     bagit: bool = False
@@ -50,6 +54,8 @@ class Request:
     models: bool = False
     plot: Path | None = None
     engine: Literal["local", "ray"] = "local"
+    preview: bool = False
+    grid: tuple[str, ...] = ()
     dump: Path | None = None
     dump_frames: FrameSelection | None = None
     dump_stages: tuple[str, ...] = STAGES

@@ -8,14 +8,11 @@ from pathlib import Path
 from time import perf_counter
 
 from vidcolor.errors import (
-    DiskFullError,
-    LedgerError,
     OutputError,
-    SourceError,
-    SourceGoneError,
 )
 from vidcolor.files import files_of, pictures_path, refuse_long_names
 from vidcolor.film.checkpoint import Checkpoint, is_whole
+from vidcolor.film.checkpoint_file import Damaged
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
@@ -34,6 +31,8 @@ from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.sequence_encoding import check_pictures
 from vidcolor.writing.sequence_writer import PictureWriter
+
+_MOST_ATTEMPTS = 3
 
 _LOG = logging.getLogger(__name__)
 
@@ -131,12 +130,26 @@ def colorize_job(run: FilmRun) -> Result:
     identity = tell_identity(run.job, run.model, run.settings, run.origin)
     credentials = Credentials(run.job, run.model, run.settings.output, identity)
     with take(run, identity) as work:
-        if work.losses is None:
-            color(run, work)
-        proof = join(run, work, credentials)
-        result = describe(run, work, proof, credentials, began)
+        result = _finish(run, work, credentials, began)
     run.trace.refuse_missed()
     return result
+
+
+def _finish(run: FilmRun, work: Checkpoint, credentials: Credentials, began: float) -> Result:
+    """Do what is missing of a film; what its checkpoint gives back otherwise is done anew."""
+    for _ in range(_MOST_ATTEMPTS):
+        try:
+            if work.losses is None:
+                color(run, work)
+            proof = join(run, work, credentials)
+            return describe(run, work, proof, credentials, began)
+        except Damaged as damaged:
+            work.drop_damaged(damaged.shot)
+            _tell_damage(run.job, work)
+    raise OutputError(
+        f"{run.job.encoding.path}: its disk gives back other bytes than were written; "
+        "choose another -o"
+    )
 
 
 @contextmanager
@@ -148,7 +161,7 @@ def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Checkpoint]:
         OutputError: The film must not or cannot be written under its names.
     """
     target = run.job.encoding.path
-    with Checkpoint(target, identity, run.watcher.on_shot) as work, _kept_for_later(work):
+    with Checkpoint(target, identity, run.watcher.on_shot) as work:
         _refuse_taken_names(run.job, run.settings, is_ours=work.losses is not None)
         if run.trace is not NO_TRACE and work.shots_done:
             work.restart()  # for the frames that it wants of shots that are done
@@ -209,18 +222,6 @@ def describe(
     return result
 
 
-@contextmanager
-def _kept_for_later(work: Checkpoint) -> Iterator[None]:
-    """Throw the work away at errors that the same command would only come to again."""
-    try:
-        yield
-    except (DiskFullError, LedgerError, SourceGoneError):
-        raise
-    except (SourceError, OutputError):
-        work.remove()
-        raise
-
-
 def _refuse_taken_names(
     job: Job, settings: Settings, *, is_ours: bool, folder_comes: bool = False
 ) -> None:
@@ -242,9 +243,20 @@ def _tell_beginning(job: Job, work: Checkpoint) -> None:
         _LOG.warning(
             "%s: begun before with other things (%s); begins anew", job.source.path, changes
         )
-    elif work.shots_done:
+        return
+    if work.damaged is not None:
+        _tell_damage(job, work)
+    if work.shots_done:
         place = (job.source.path, work.shots_done + 1, work.frames_done)
         _LOG.info("%s: goes on at shot %d, frame %d", *place)
+
+
+def _tell_damage(job: Job, work: Checkpoint) -> None:
+    """Say from which shot on a film is done anew, as what was kept of it is damaged."""
+    _LOG.warning(
+        "%s: the checkpoint is damaged (shot %d is not as it was kept); resuming at shot %d",
+        *(job.source.path, (work.damaged or 0) + 1, work.shots_done + 1),
+    )
 
 
 def _writer(

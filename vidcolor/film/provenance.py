@@ -49,6 +49,8 @@ def tell_identity(
     encoding = job.encoding
     told = asdict(settings)
     output = {k: v for k, v in told.pop("output").items() if k not in WITHOUT_EFFECT}
+    if not settings.output.compare:  # work that was begun before there was such a setting goes on
+        del output["compare"]
     return {
         "film": origin.sha256,
         **versions(),

@@ -1,6 +1,6 @@
 """The order of the stages: frames in, the same frames with color out."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import groupby, takewhile
@@ -19,6 +19,7 @@ from vidcolor.color.planes import chroma_planes
 from vidcolor.frame import (
     CPU,
     MAP_STRIDE,
+    Chroma,
     Colored,
     Frame,
     Guess,
@@ -111,6 +112,33 @@ def colorize_shots(
     return _colorize(seen, memory, model, settings, None)
 
 
+def colorize_stills(
+    frames: Sequence[Frame], model: Model, settings: Settings
+) -> Generator[Colored, None, None]:
+    """Yield each of some pictures that do not belong together with its color.
+
+    It is the color of a film of that one frame; the network is asked about many at once.
+
+    Args:
+        frames: The pictures, of any sizes.
+        model: What predicts.
+        settings: All settings.
+    """
+    settings = suited(settings, model)
+    decode = Decoder(model.decoding, settings.color)
+    numbered = (Numbered(frame, Shot(i, None), None) for i, frame in enumerate(frames))
+    seen = see_frames(numbered, settings.model.render_size or RENDER_SIZE)
+    device = model.device if model.device.type == "cuda" else CPU
+
+    def guess() -> Generator[Guess, None, None]:
+        with closing(predict_frames(seen, model, settings.model.batch_size)) as mapped:
+            for one in mapped:
+                yield _color(one, ChromaGain(), decode, _refiner(settings, decode))
+
+    with one_thread_each():
+        yield from name_errors("coloring", _finish(guess(), settings, device))
+
+
 def _colorize(
     seen: Iterator[Seen],
     memory: ShotMemory,
@@ -159,6 +187,14 @@ def _keep(seen: Seen) -> Guess:
     return Guess(seen, own_ab(seen.frame, (rows // MAP_STRIDE, columns // MAP_STRIDE)), 1.0)
 
 
+def _kept_record(frame: Frame, chroma: Chroma) -> Record:
+    """What a trace is shown in place of what is made on the way to new chroma."""
+    shape = chroma.cb.shape
+    ab = own_ab(frame, (shape[0], shape[1]))
+    whole = {"cb_unlimited": chroma.cb, "cr_unlimited": chroma.cr}
+    return {"ab": ab, "gamut_share": np.ones(shape, np.float32), **whole}
+
+
 def _until(last: int | None, frames: Iterable[Seen]) -> Iterator[Seen]:
     """The frames that those up to number `last` depend on; none if no number is given."""
     end = -1 if last is None else last + LOOK_AHEAD
@@ -176,7 +212,7 @@ def colorize_shot(
     Args:
         frames: The shot's frames.
         shot: Which one it is.
-        memory: Knows how earlier shots ended, and is told how this one did.
+        memory: Holds how earlier shots ended, and receives how this one does.
         model: What predicts.
         settings: All settings.
     """
@@ -247,6 +283,8 @@ def _finish(
         began = perf_counter()
         if is_kept:
             chroma = own_chroma(seen.frame)
+            if record is not None:
+                record.update(_kept_record(seen.frame, chroma))
         else:
             chroma = chroma_planes(
                 seen.frame,

@@ -17,7 +17,13 @@ from av.video.stream import VideoStream
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
 from vidcolor.reading.open_sequence import OpenSequence
-from vidcolor.reading.pixels import log2_subsampling, planar_format
+from vidcolor.reading.pixels import (
+    DEEPEST,
+    FLOAT_SUFFIXES,
+    code_bits,
+    log2_subsampling,
+    planar_format,
+)
 from vidcolor.reading.sequence import ImageSequence, find_sequence
 from vidcolor.settings import InputSettings
 
@@ -174,6 +180,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
     with open_container(path, sequence) as container:
         stream = main_video_stream(container, path)
         frame = _first_frame(container, stream, path)
+        refuse_depth(frame, path)
         codec = stream.codec_context.name
         rate = stream.guessed_rate or stream.average_rate or Fraction(25)
         found = Source(
@@ -221,6 +228,16 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
     )
 
 
+def refuse_depth(frame: VideoFrame, path: Path) -> None:
+    """Raise if a frame's codes have more bits than any film that could be written."""
+    bits = code_bits(frame.format)
+    if bits > DEEPEST and not frame.format.name.endswith(FLOAT_SUFFIXES):
+        raise SourceError(
+            f"{path}: has samples of {bits} bits ({frame.format.name}), of which no film keeps "
+            f"more than {DEEPEST}. Convert it to {DEEPEST} bits."
+        )
+
+
 def _of_sequence(one: Source, sequence: ImageSequence) -> Source:
     """A series of pictures of which `one` is known."""
     seconds = float(len(sequence) / sequence.frame_rate)
@@ -242,7 +259,7 @@ def _picture(frame: VideoFrame, stream: VideoStream) -> FrameFormat:
     return FrameFormat(
         width=frame.width,
         height=frame.height,
-        depth=max(8, min(16, fmt.components[0].bits)),
+        depth=max(8, min(DEEPEST, code_bits(fmt))),
         log2_chroma_width=log2_width,
         log2_chroma_height=log2_height,
         matrix=_matrix(int(frame.colorspace), int(frame.color_primaries), frame.height),

@@ -1,6 +1,5 @@
 """A film's encoded picture, joined with everything else of its source in one file."""
 
-import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -20,7 +19,7 @@ from av.packet import Packet
 from av.video.stream import VideoStream
 
 from vidcolor.errors import DiskFullError, OutputError
-from vidcolor.files import part_path
+from vidcolor.files import is_write_fault, part_path, write_error
 from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.matroska import write_aspect
@@ -118,6 +117,8 @@ class FilmWriter:
         try:
             for packet, dts in _decoding_times(packets, reordered):
                 self._write(packet, dts)
+        except OutputError:  # of the packets' own file, and clear already
+            raise
         except (av.FFmpegError, OSError) as error:
             raise self._explained(error) from error
 
@@ -172,7 +173,7 @@ class FilmWriter:
         wanted = {video_index: self._count} | self._passthrough.packet_counts
         found = dict.fromkeys(wanted, 0)
         first, last = inf, -inf
-        with av.open(str(self._part)) as written:
+        with av.open(str(self._part.absolute())) as written:  # a colon would name a protocol
             for packet in written.demux():
                 index = packet.stream.index
                 if not packet.size or is_gap(packet) or index not in found:
@@ -184,9 +185,9 @@ class FilmWriter:
         ends = self._ends_seconds
         same_ends = max(abs(first - ends[0]), abs(last - ends[1])) < TIME_ERROR_SECONDS
         if found != wanted or not same_ends:
-            raise OSError(
-                errno.EIO,
-                f"wrote packets {wanted} from {ends} s, but read back {found} from {first, last} s",
+            raise OutputError(
+                f"{self._encoding.path}: is not as it was written (packets {wanted} from {ends} s, "
+                f"read back as {found} from {first, last} s); run again, or choose another -o"
             )
 
     def abandon(self) -> None:
@@ -202,10 +203,11 @@ class FilmWriter:
 
     def _explained(self, error: Exception) -> OutputError:
         """`error` as one line that names the file and what to do."""
-        folder = self._encoding.path.parent
-        full = getattr(error, "errno", None) == errno.ENOSPC
-        if full or shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
-            return DiskFullError(folder)
+        path = self._encoding.path
+        if is_write_fault(error):
+            return write_error(path, error)
+        if shutil.disk_usage(path.parent).free < LEAST_FREE_BYTES:
+            return DiskFullError(path.parent)
         return encoding_error(self._encoding, error, self._count)
 
 
