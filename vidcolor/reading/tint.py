@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from itertools import islice
 
 import av
+import numpy as np
 from av.video.frame import VideoFrame
 
 from vidcolor.color.hues import (
     COLOR_VARIATION,
+    DARKEST,
+    LIGHTEST,
     LOOK_HEIGHT,
     LOOK_WIDTH,
     Hues,
@@ -26,6 +29,12 @@ COLOR_SHARE, LEAST_COLOR_SHARE = 0.85, 0.4
 """Share of the places that must not be gray, but for one that may be a card or lie over a cut, and
 share that must be in color."""
 
+COLOR_SPREAD = 2.0
+"""Spread of chroma, in 8-bit codes, above which a single picture is in color: toned and noisy
+black-and-white ones measured up to 1.5, dull color from 2.9."""
+
+TINT_DEGREE = 3
+SPREAD_WIDTH, SPREAD_HEIGHT = 64, 48
 # Seeking lands on key frames; so many frames are decoded to get on from one.
 DECODED_AFTER_SEEK = 50
 _BITS = 8
@@ -49,6 +58,22 @@ def hues_of(frames: list[VideoFrame]) -> Hues | None:
         small = frame.reformat(LOOK_WIDTH, LOOK_HEIGHT, "yuv444p", interpolation="AREA")
         looks.append(look_at(list(small.to_ndarray()), _BITS))
     return find_hues(looks) if looks else None
+
+
+def chroma_spread(frame: VideoFrame) -> float:
+    """How far chroma of a single picture strays from what luma predicts: rms, in 8-bit codes.
+
+    With no other frame beside it, noise cannot be told from color, as `hues_of` tells it.
+    """
+    small = frame.reformat(SPREAD_WIDTH, SPREAD_HEIGHT, "yuv444p", interpolation="AREA")
+    luma, cb, cr = (plane.astype(np.float64) for plane in small.to_ndarray())
+    middle = (luma >= DARKEST) & (luma <= LIGHTEST)
+    if np.count_nonzero(middle) <= TINT_DEGREE:
+        return 0.0
+    powers = np.vander(luma[middle] / 255, TINT_DEGREE + 1)
+    chroma = np.stack([cb[middle], cr[middle]], axis=1)
+    tint = powers @ np.linalg.lstsq(powers, chroma, rcond=None)[0]
+    return float(np.sqrt(np.mean((chroma - tint) ** 2) * 2))
 
 
 def _sampled_frames(source: Source) -> Iterator[list[VideoFrame]]:
