@@ -146,6 +146,9 @@ OPTIONS = (
            "prefer rare, vivid colors, which are wrong more often; 0 prefers likely ones"),
     Option(COLOR, "settings.color.saturation", "--saturation", "X",
            "multiply the colors; 0 leaves the film black and white"),
+    Option(COLOR, "settings.color.tint", "--tint", "",
+           "what to do with tinted and toned shots: remove the tint and colorize, keep them as "
+           "they are, or mix tint and color"),
     Option(COLOR, "settings.temporal.smoothing", "--smoothing", "X",
            "smooth colors over time; 0 colors each frame on its own"),
     Option(COLOR, "settings.temporal.motion", "--no-motion", "",

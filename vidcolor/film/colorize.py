@@ -22,6 +22,7 @@ from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
 from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
 from vidcolor.report.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
+from vidcolor.report.source_lines import describe_source
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
@@ -48,6 +49,7 @@ class Result:
         losses: What was damaged in the source; its text is empty if nothing was.
         verification: What was found when it was read back; None if that was not asked for.
         remarks: The shots that are worth a look.
+        source_color: What is told of color that the source has, a line each.
     """
 
     path: Path
@@ -57,6 +59,7 @@ class Result:
     losses: Damage
     verification: Verification | None = None
     remarks: Sequence[DoubtfulShot] = ()
+    source_color: Sequence[str] = ()
 
 
 def colorize_video(
@@ -206,10 +209,12 @@ def describe(
         losses=Damage(**(work.losses or {})),
         verification=proof.verification,
         remarks=find_doubtful_shots(shots),
+        source_color=describe_source(shots),
     )
     facts["elapsed_seconds"] = result.seconds
     facts["losses"] = str(result.losses)
     facts["verification"] = result.verification
+    facts["source_color"] = result.source_color
     facts["worth_a_look"] = result.remarks
     proof.write_hashes()
     credentials.write()

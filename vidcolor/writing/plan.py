@@ -88,7 +88,8 @@ def plan_video(
     if found.picture.is_interlaced and is_telecined(found):
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
-    return Job(source=found, encoding=encoding)
+    reads_chroma = found.has_chroma and not settings.force
+    return Job(source=replace(found, reads_chroma=reads_chroma), encoding=encoding)
 
 
 def plan_encoding(
