@@ -18,7 +18,7 @@ The last column is the field of `vidcolor.Settings` (`cluster.`: of `vidcolor.Cl
 does the same from Python, as in `Settings(color=ColorSettings(saturation=0.8))`. A value out of
 range is refused there as well, with a `SettingError`.
 
-Options may stand in a file, by their long names: `saturation = 0.8`, `lossless = true`, `every = 3`.
+Options may stand in a file, by their long names: `saturation = 0.8`, `lossless = true`.
 Four places count, later ones before earlier ones: the file that the environment variable
 `VIDCOLOR_CONFIG` names; `vidcolor.toml` beside the first film, if it has a table `[vidcolor]`; the
 file of `--settings-file`; the command line. `--show-config` prints what is in effect and where each
