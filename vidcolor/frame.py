@@ -123,6 +123,7 @@ class Frame:
         time_base: Seconds a unit.
         picture: What all frames of the film have in common.
         top_field_first: For an interlaced frame, which field is shown first; None if progressive.
+        captions: Closed captions that come with it (ATSC A/53 part 4, 6.2.3: three bytes each).
     """
 
     index: int
@@ -132,6 +133,7 @@ class Frame:
     time_base: Fraction
     picture: FrameFormat
     top_field_first: bool | None = None
+    captions: bytes = b""
 
     def __post_init__(self) -> None:
         expected = (self.picture.height, self.picture.width)

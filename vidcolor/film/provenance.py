@@ -62,7 +62,8 @@ def tell_identity(
             "options": encoding.options,
         }
         # Of a film in one file the name plays no part.
-        | ({} if encoding.names is None else {"names": encoding.names.path.name}),
+        | ({} if encoding.names is None else {"names": encoding.names.path.name})
+        | ({} if encoding.captions == "none" else {"captions": encoding.captions}),
     }
 
 

@@ -43,6 +43,7 @@ class FrameFigures(NamedTuple):
         work_seconds: Time that passed since the frame before.
         glare, skin, patch, jump, contrast: See `Flaws`; None where they are not known, as of frames
             that an earlier version colored.
+        captions: Its closed captions in hexadecimal digits, if they go into a file beside the film.
     """
 
     seconds: float
@@ -60,6 +61,7 @@ class FrameFigures(NamedTuple):
     patch: float | None = None
     jump: float | None = None
     contrast: float | None = None
+    captions: str | None = None
 
 
 @dataclass(slots=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 import av
 
 from vidcolor.errors import AlreadyColorError, OutputError
+from vidcolor.files import beside
+from vidcolor.reading.captions import has_captions
 from vidcolor.reading.pixels import log2_subsampling, word_bits
 from vidcolor.reading.source import Source, open_container, probe
 from vidcolor.reading.telecine import is_telecined
@@ -23,8 +25,10 @@ from vidcolor.writing.encoding import (
     tag_picture,
     wanted_container,
 )
+from vidcolor.writing.frame_side_data import CAPTION_ENCODERS
 from vidcolor.writing.passthrough import holds_stream, name_stream, other_streams
 from vidcolor.writing.pixel_formats import ChosenFormat, choose_pixel_format
+from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
 from vidcolor.writing.sequence_encoding import (
     is_wanted_in_pictures,
     notes_on_pictures,
@@ -107,7 +111,8 @@ def plan_encoding(
         encoding = plan_pictures(source, settings, output, folder)
         with open_container(source.path, source.sequence) as opened:
             others = [name_stream(stream) for stream in other_streams(opened, source)]
-        return replace(encoding, notes=notes_on_pictures(source, others))
+        encoding = replace(encoding, notes=notes_on_pictures(source, others))
+        return _with_captions(encoding, source)
     codec, (pixel_format, fmt, note) = choose_codec(source, settings)
     log2_width, log2_height = log2_subsampling(fmt)
     container = wanted_container(source, output, settings)
@@ -127,7 +132,22 @@ def plan_encoding(
         chroma_only=settings.chroma_only,
         notes=(note,) if note else (),
     )
-    return _with_fitting_container(encoding, source, output, folder)
+    return _with_captions(_with_fitting_container(encoding, source, output, folder), source)
+
+
+def _with_captions(encoding: Encoding, source: Source) -> Encoding:
+    """`encoding`, with the place that the source's closed captions go to."""
+    if encoding.chroma_only or not has_captions(source):
+        return encoding
+    if encoding.codec not in CAPTION_ENCODERS:
+        name = beside(encoding.path, SCENARIST_SUFFIX).name
+        note = (
+            f"{encoding.codec} cannot carry closed captions: writing those of EIA-608, field 1, "
+            f"beside the film, {name}; others are left out"
+        )
+        return replace(encoding, captions="beside", notes=(*encoding.notes, note))
+    options = encoding.options | ({"a53cc": "1"} if encoding.codec == "libx265" else {})
+    return replace(encoding, captions="inside", options=options)
 
 
 def choose_codec(source: Source, settings: OutputSettings) -> tuple[str, ChosenFormat]:

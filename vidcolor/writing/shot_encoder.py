@@ -24,6 +24,7 @@ from vidcolor.reading.pixels import component_views
 from vidcolor.reading.source import FULL_RANGE, Source
 from vidcolor.writing.encoder_options import LIMITED_RANGE, mark_picture
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
+from vidcolor.writing.frame_side_data import CaptionedFrames
 
 RGB = 0
 CHROMA_LOCATION_NAMES = {ChromaLocation.LEFT: "left", ChromaLocation.TOP_LEFT: "topleft"}
@@ -68,6 +69,9 @@ class ShotEncoder:
         self._mark_fields: Callable[[VideoFrame], VideoFrame] | None = None
         self._encode: Encode | None = None
         self._count = 0
+        holds_captions = encoding.captions == "inside" and not encoding.chroma_only
+        size = (encoding.picture.width, encoding.picture.height)
+        self._captioned = CaptionedFrames(*size, encoding.pixel_format) if holds_captions else None
 
     def encode(self, frame: Frame, chroma: tuple[Plane, Plane]) -> Iterator[Encoded]:
         """Take in the next frame of a shot; what the encoder gives is that of earlier ones, mostly.
@@ -114,6 +118,8 @@ class ShotEncoder:
         picture = self._encoding.picture
         in_rgb = self._encoding.names is not None
         encoded = self._in_rgb(frame, chroma) if in_rgb else self._in_ycbcr(frame, chroma)
+        if frame.captions and self._captioned is not None:
+            encoded = self._captioned.with_captions(encoded, frame.captions)
         # ProRes and PNG write those of the frame, not of the encoder.
         encoded.colorspace = RGB if in_rgb else picture.matrix
         encoded.color_range = FULL_RANGE if in_rgb or picture.full_range else LIMITED_RANGE
