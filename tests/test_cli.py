@@ -1,68 +1,24 @@
-import json
-import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
 from fractions import Fraction
-from functools import cache
 from pathlib import Path
 
-import numpy as np
 import pytest
-from clips import SAMPLE, moving_luma, write_film
+from cli_runs import color_film, film, names, run
 
-from vidcolor.cli.main import KEPT, main
+from vidcolor.cli.main import main
 from vidcolor.cli.options import make_parser, settings_of
 from vidcolor.cli.parse import parse_time
 from vidcolor.files import WRITTEN_SUFFIXES
 from vidcolor.models import zoo
-from vidcolor.reels.ledger import NAME
 from vidcolor.settings import ColorSettings, InputSettings, ModelSettings, TemporalSettings
 from vidcolor.writing.encoding import CONTAINER_BY_SUFFIX
 
-QUICK = ["--device", "cpu", "--render-size", "64"]
-WAIT_SECONDS = 60
-load_once = cache(zoo.load_model)
-
-
-@pytest.fixture(autouse=True)
-def quiet_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Load the model once, work in an empty folder, and give signals back as they were."""
-    monkeypatch.setattr(zoo, "load_model", load_once)
-    monkeypatch.chdir(tmp_path)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in handlers.items():
-        signal.signal(number, handler)
-
-
-def film(name: str = "film.mkv", frames: int = 3, codec: str = "ffv1") -> Path:
-    """A short black-and-white film in the working folder; nothing moves in it."""
-    return write_film(Path(name), moving_luma(1, 64, 48) * frames, codec=codec)
-
-
-def color_film(name: str = "color.mkv") -> Path:
-    """A short film with two hues."""
-    red = np.full((24, 32), 90, np.uint8)
-    red[:, 16:] = 170
-    chroma = red, red[:, ::-1]
-    return write_film(Path(name), [(luma, *chroma) for luma in moving_luma(6, 64, 48)])
-
-
-def names() -> set[str]:
-    """What lies in the working folder, hidden files and folders' contents as well."""
-    return {str(path) for path in Path().rglob("*")}
-
-
-def run(*arguments: str | Path) -> int:
-    """The exit code of the program in this process."""
-    return main([*map(str, arguments), *QUICK])
+pytestmark = pytest.mark.usefixtures("quiet_surroundings")
 
 
 @pytest.fixture
-def faulty() -> None:
+def faulty(quiet_surroundings: None) -> None:  # noqa: ARG001 - a folder of its own
     """Inputs and outputs that will not do."""
     Path("folder", "text").mkdir(parents=True)
     Path("folder", "text", "mine").touch()
@@ -230,108 +186,6 @@ def test_suffixes_that_name_a_film() -> None:
     assert set(CONTAINER_BY_SUFFIX) == WRITTEN_SUFFIXES
 
 
-def test_one_film_beside_itself(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without more ado the result lies beside the film, and one line tells of it."""
-    film()
-    assert run("film.mkv") == 0
-    assert names() == {"film.mkv", "film.colorized.mkv", "film.colorized.json"}
-    out, err = capsys.readouterr()
-    assert out.startswith("film.colorized.mkv: 3 frames, 1 shot, ")
-    assert all(
-        line.startswith("  check shot 1 at 0:00:00 (frame ") for line in out.splitlines()[1:]
-    )
-    assert err == ""
-
-
-@pytest.mark.parametrize("output", ["out.mkv", "folder/out.mkv", "folder", "folder/", "new/"])
-def test_where_the_output_goes(output: str) -> None:
-    """-o names a file, or a folder that is there or ends in a slash."""
-    film()
-    Path("folder").mkdir()
-    assert run("film.mkv", "-o", output) == 0
-    expected = output if output.endswith(".mkv") else f"{output.rstrip('/')}/film.colorized.mkv"
-    assert Path(expected).is_file()
-    sidecar = str(Path(expected).with_suffix(".json"))
-    ledger = set() if output.endswith(".mkv") else {f"{output.rstrip('/')}/{NAME}"}
-    assert names() - {"film.mkv", "folder", "new"} == {expected, sidecar} | ledger
-
-
-def test_overwrite(capsys: pytest.CaptureFixture[str]) -> None:
-    """With leave an old output is replaced."""
-    film()
-    Path("out.mkv").write_bytes(b"old")
-    assert run("film.mkv", "-o", "out.mkv", "--overwrite") == 0
-    assert Path("out.mkv").read_bytes()[:4] == b"\x1aE\xdf\xa3"
-    assert capsys.readouterr().err == ""
-
-
-def test_force_gives_a_color_film_new_colors() -> None:
-    """A film in color is done when asked for."""
-    color_film()
-    assert run("color.mkv", "--force") == 0
-    assert names() == {"color.mkv", "color.colorized.mkv", "color.colorized.json"}
-
-
-def test_several_films_one_of_them_broken(capsys: pytest.CaptureFixture[str]) -> None:
-    """A broken film costs its own result and the exit code; the folder is made."""
-    film("a.mkv")
-    Path("b.mkv").write_bytes(b"\x1aE\xdf\xa3 and no more")
-    film("c.mp4", codec="libx264")
-    assert run("a.mkv", "b.mkv", "c.mp4", "-o", "new/deep") == 1
-    found = {path.name for path in Path("new/deep").iterdir()}
-    assert found - {NAME} == {
-        f"{stem}.colorized.{x}"
-        for stem, x in (("a", "mkv"), ("a", "json"), ("c", "mp4"), ("c", "json"))
-    }
-    out, err = capsys.readouterr()
-    assert [line.split(":")[0] for line in out.splitlines() if not line.startswith(" ")] == [
-        "new/deep/a.colorized.mkv", "new/deep/c.colorized.mp4"
-    ]  # fmt: skip
-    told = err.splitlines()
-    assert told[0].startswith("vidcolor: b.mkv: cannot be opened")
-    assert told[1:] == ["vidcolor: 1 of 3 reels failed:", told[0].replace(": ", ":   ", 1)]
-
-
-def test_two_films_of_one_name_do_not_overwrite_each_other(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The second of two films whose outputs would be one is refused; --overwrite is no leave."""
-    for folder in ("one", "two"):
-        Path(folder).mkdir()
-        film(f"{folder}/film.mkv")
-    assert run("one/film.mkv", "two/film.mkv", "-o", "out", "--overwrite") == 1
-    err = capsys.readouterr().err
-    assert "two/film.mkv: its output out/film.colorized.mkv would be that of one/film.mkv" in err
-    assert Path("out/film.colorized.mkv").is_file()
-
-
-def test_a_folder_that_cannot_be_made(capsys: pytest.CaptureFixture[str]) -> None:
-    """An output folder below a file is told in one line."""
-    film("a.mkv")
-    film("b.mkv")
-    assert run("a.mkv", "b.mkv", "-o", "a.mkv/out") == 1
-    assert "a.mkv/out: cannot be made (Not a directory); name another -o" in capsys.readouterr().err
-
-
-def test_dry_run_writes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """A dry run tells what would be done to each film, and neither writes nor makes folders."""
-    film("a.mkv")
-    film("b.mkv")
-    assert run("a.mkv", "b.mkv", "missing.mkv", "-o", "new/", "--dry-run", "--lossless") == 1
-    assert names() == {"a.mkv", "b.mkv"}
-    out, err = capsys.readouterr()
-    assert "output    new/a.colorized.mkv" in out
-    assert "encoding  ffv1 yuv420p, matroska level=3" in out
-    assert err == "vidcolor: missing.mkv: no such file\n"
-
-
-def test_dry_run_of_one_film_with_all_well() -> None:
-    """A dry run of what would work is exit 0."""
-    film()
-    assert run("film.mkv", "-n") == 0
-    assert names() == {"film.mkv"}
-
-
 def test_quiet_says_nothing_but_errors(capsys: pytest.CaptureFixture[str]) -> None:
     """Quiet, a success is silent and a failure is its one line."""
     film()
@@ -346,15 +200,6 @@ def test_notes_and_losses_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     path.write_bytes(whole[: len(whole) // 2])
     assert run(path) == 0
     assert "film.mkv: warning: the file ends 1." in capsys.readouterr().err
-
-
-def test_a_name_with_odd_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    """Spaces, umlauts, quotes, percents, colons and a leading dash in a name are no matter."""
-    odd = "-näme with 'quotes' & %d 100% [x] a:b.mkv"
-    film(f"./{odd}")
-    assert run(f"./{odd}") == 0
-    assert names() == {odd, *(odd.replace(".mkv", f".colorized.{x}") for x in ("mkv", "json"))}
-    assert capsys.readouterr().err == ""
 
 
 def test_a_missing_system_library_of_opencv_is_explained(
@@ -380,158 +225,6 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
     out = capsys.readouterr().out
     assert out.startswith("vidcolor 0.")
     assert "(default: 256;" in " ".join(out.split())
-
-
-@pytest.mark.parametrize(
-    ("number", "code", "told"),
-    [
-        (signal.SIGTERM, 143, "terminated"),
-        (signal.SIGHUP, 129, "terminated"),
-        (signal.SIGINT, 130, "interrupted"),
-    ],
-)
-def test_a_signal_is_told_as_shells_do(
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-    number: signal.Signals,
-    code: int,
-    told: str,
-) -> None:
-    """The exit code of a stopped run is 128 and the signal's number, and one line says so."""
-    monkeypatch.setattr("vidcolor.reels.batch.colorize_job", lambda *_: signal.raise_signal(number))
-    # Whoever starts the tests may have these signals ignored, as nohup does.
-    usual = signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL
-    before = signal.signal(number, usual)
-    film()
-    try:
-        assert run("film.mkv") == code
-    finally:
-        signal.signal(number, before)
-    assert capsys.readouterr().err == f"vidcolor: {told}; {KEPT}\n"
-
-
-@pytest.mark.parametrize(
-    ("number", "code", "told"),
-    [
-        (signal.SIGTERM, 143, f"vidcolor: terminated; {KEPT}\n"),
-        (signal.SIGINT, 130, f"vidcolor: interrupted; {KEPT}\n"),
-    ],
-)
-def test_a_signal_in_the_middle_leaves_nothing(
-    tmp_path: Path, number: signal.Signals, code: int, told: str
-) -> None:
-    """Stopped while it writes, the program says so and leaves nothing, as no shot is whole."""
-    # A shell may have told its children to ignore SIGINT.
-    program = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from vidcolor.cli.main import main; sys.exit(main())"
-    )
-    command = [sys.executable, "-c", program, SAMPLE, "-o", "out.mkv", "--lossless"]
-    command += ["--render-size", "512", "--batch-size", "1"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as running:
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not (tmp_path / ".out.mkv.work").exists():
-            assert running.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        time.sleep(0.5)  # on to the first frames
-        running.send_signal(number)
-        _, err = running.communicate(timeout=WAIT_SECONDS)
-    assert (running.returncode, err.decode()) == (code, told)
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(
-    not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) == 1,
-    reason="it takes a Linux machine of two cores or more",
-)
-@pytest.mark.parametrize("codec", ["libx264", "ffv1"])
-def test_the_bytes_do_not_depend_on_the_number_of_cores(tmp_path: Path, codec: str) -> None:
-    """A film from one machine goes with that from another."""
-    program = (
-        "import os, sys\n"
-        "os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv.pop())])\n"
-        "from vidcolor.cli.main import main\n"
-        "sys.exit(main(sys.argv[1:]))\n"
-    )
-    written = []
-    for cores in ("1", "2"):
-        written_to = tmp_path / f"{cores}.mkv"
-        arguments = [
-            SAMPLE,
-            "--duration",
-            "1",
-            "--codec",
-            codec,
-            "-q",
-            "-o",
-            written_to,
-            *QUICK,
-            cores,
-        ]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        subprocess.run([sys.executable, "-c", program, *arguments], check=True, env=environment)
-        written.append(written_to.read_bytes())
-    assert written[0] == written[1]
-
-
-def test_a_dump_alone_writes_no_film(capsys: pytest.CaptureFixture[str]) -> None:
-    """Without -o only the dump is made, beside a film that was colorized before."""
-    film(frames=12)
-    assert run("film.mkv", "-q") == 0
-    before = Path("film.colorized.mkv").read_bytes()
-    assert run("film.mkv", "--dump", "d", "--dump-frames", "3,7-8") == 0
-    assert {path.name for path in Path("d").iterdir() if path.is_dir()} == {
-        "000003", "000007", "000008",
-    }  # fmt: skip
-    assert Path("film.colorized.mkv").read_bytes() == before
-    out, err = capsys.readouterr()
-    first, second = out.splitlines()
-    assert first.startswith("d/index.html: 3 frames, ")
-    assert first.endswith(" s a frame")
-    assert second.startswith("9 frames were colorized for it, ")
-    assert second.endswith("no film was written (-o FILM writes one too)")
-    assert err == ""
-
-
-def test_a_dump_with_an_output_is_made_on_the_way(capsys: pytest.CaptureFixture[str]) -> None:
-    """With -o the film is written as well, and both are told."""
-    film(frames=4)
-    assert run("film.mkv", "-o", "out.mkv", "--dump", "d", "--dump-frames", "3") == 0
-    out = capsys.readouterr().out
-    assert out.startswith("out.mkv: 4 frames, 1 shot, ")
-    assert "d/index.html: 1 frame, " in out
-    assert Path("out.mkv").is_file()
-
-
-def test_a_dry_run_dumps_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    """It tells which frames would be dumped."""
-    film()
-    assert run("film.mkv", "--dump", "d", "--dump-frames", "0,2", "-n") == 0
-    assert capsys.readouterr().out == "film.mkv: frames 0,2 would be dumped to d\n"
-    assert names() == {"film.mkv"}
-
-
-def test_a_sidecar_that_exists_is_not_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
-    """A file of the sidecar's name is the user's, unless there is leave."""
-    film()
-    Path("out.json").write_text("mine")
-    assert run("film.mkv", "-o", "out.mkv") == 1
-    assert "out.json: exists already; use --overwrite or another -o" in capsys.readouterr().err
-    assert names() == {"film.mkv", "out.json"}
-    assert Path("out.json").read_text() == "mine"
-    assert run("film.mkv", "-o", "out.mkv", "--overwrite") == 0
-    assert json.loads(Path("out.json").read_text())["frames"] == 3
-
-
-def test_films_that_would_share_a_sidecar(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of two films whose names differ in the suffix alone, the second is told off."""
-    film("a.mkv")
-    film("a.mp4", codec="libx264")
-    assert run("a.mkv", "a.mp4", "--overwrite") == 1
-    assert "a.mp4: its output a.colorized.json would be that of a.mkv" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("target", ["film.colorized.png", "plots.svg"])

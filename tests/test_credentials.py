@@ -2,132 +2,21 @@ import hashlib
 import json
 import os
 import shutil
-import sys
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import av
 import numpy as np
 import pytest
-from clips import Extras, moving_luma, small_disk, soft_shot, write_film
+from clips import moving_luma, small_disk, soft_shot, write_film
+from signed import FAST, UNTRUSTED, film, read, run
 
 import vidcolor
 from vidcolor.cli.main import main
 from vidcolor.film import credentials
 from vidcolor.film.credentials import SYNTHETIC_COLOR, Signer
 from vidcolor.models.zoo import load_model
-from vidcolor.settings import ModelSettings, OutputSettings, Settings
 from vidcolor.writing.plan import Job
-
-FAST = ["--device", "cpu", "--render-size", "64"]
-SIGNED = ["--c2pa-certificate", "chain.pem", "--c2pa-key", "key.pem"]
-UNTRUSTED = "signingCredential.untrusted"
-
-
-@pytest.fixture
-def c2pa(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The library; a film, a chain of certificates and its key lie in the working folder."""
-    library = pytest.importorskip("c2pa", reason="the extra c2pa is not installed")
-    monkeypatch.chdir(tmp_path)
-    make_chain("chain.pem", "key.pem")
-    film("film.mp4")
-    return library
-
-
-def film(name: str) -> Path:
-    """A short film with sound."""
-    lossless = name.endswith(".mkv")
-    codec = "ffv1" if lossless else "libx264"
-    return write_film(
-        Path(name),
-        soft_shot(1, 5),
-        codec=codec,
-        extras=Extras(audio=["flac" if lossless else "aac"]),
-    )
-
-
-def make_chain(chain: str, key: str, *, kind: str = "ec", days: int = 30) -> None:
-    """Write a chain of a signer and a root that nobody trusts, and the signer's key."""
-    from cryptography.hazmat.primitives import serialization as to
-    from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-
-    root = ec.generate_private_key(ec.SECP256R1())
-    signer: Any = {
-        "ec": lambda: ec.generate_private_key(ec.SECP384R1()),
-        "rsa": lambda: rsa.generate_private_key(65537, 2048),
-        "ed25519": ed25519.Ed25519PrivateKey.generate,
-    }[kind]()
-    pem = to.Encoding.PEM
-    certificates = [certify("Signer", signer, root, days), certify("Root", root, root, days)]
-    Path(chain).write_bytes(b"".join(one.public_bytes(pem) for one in certificates))
-    private = to.PrivateFormat.PKCS8 if kind == "ed25519" else to.PrivateFormat.TraditionalOpenSSL
-    Path(key).write_bytes(signer.private_bytes(pem, private, to.NoEncryption()))
-
-
-def certify(subject: str, key: Any, issuer: Any, days: int) -> Any:
-    """A certificate for `key`; the root may sign others, the signer documents."""
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-    def name(text: str) -> x509.Name:
-        return x509.Name(
-            [
-                x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Film Archive"),
-                x509.NameAttribute(NameOID.COMMON_NAME, text),
-            ]
-        )
-
-    is_root = subject == "Root"
-    usages = dict.fromkeys(
-        ("content_commitment", "key_encipherment", "data_encipherment", "key_agreement",
-         "encipher_only", "decipher_only"), False,
-    )  # fmt: skip
-    now = datetime.now(UTC)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(name(subject))
-        .issuer_name(name("Root"))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=60))
-        .not_valid_after(now + timedelta(days=days))
-        .add_extension(x509.BasicConstraints(is_root, None), critical=True)
-        .add_extension(
-            x509.KeyUsage(
-                digital_signature=not is_root, key_cert_sign=is_root, crl_sign=is_root, **usages
-            ),
-            critical=True,
-        )
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.public_key()), critical=False
-        )
-    )
-    if not is_root:
-        purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION])
-        builder = builder.add_extension(purposes, critical=False)
-    return builder.sign(issuer, hashes.SHA256())
-
-
-def read(path: str, beside: str | None = None) -> tuple[str, set[str], dict[str, Any]]:
-    """How the library's reader judges a film, what failed in it, and its manifest."""
-    import c2pa
-
-    offline = {"verify": {"remote_manifest_fetch": False, "ocsp_fetch": False}}
-    data = Path(beside).read_bytes() if beside else None
-    kind = "application/octet-stream" if beside else "video/mp4"
-    context = c2pa.Context.from_dict(offline)
-    with Path(path).open("rb") as file, c2pa.Reader(kind, file, data, context) as reader:
-        failures = reader.get_validation_results()["activeManifest"]["failure"]
-        manifest = reader.get_active_manifest()
-        return reader.get_validation_state(), {one["code"] for one in failures}, manifest
-
-
-def run(*arguments: str) -> int:
-    """Colorize and sign."""
-    return main([*arguments, *SIGNED, *FAST])
 
 
 def actions(manifest: dict[str, Any]) -> list[dict[str, Any]]:
@@ -224,104 +113,6 @@ def test_what_a_signed_source_tells_is_kept() -> None:
     state, failures, manifest = read("second.mp4")
     assert (state, failures) == ("Valid", {UNTRUSTED})
     assert manifest["ingredients"][0]["active_manifest"] == read("first.mp4")[2]["label"]
-
-
-@pytest.mark.usefixtures("c2pa")
-@pytest.mark.parametrize("kind", ["rsa", "ed25519"])
-def test_other_keys_sign_too(kind: str) -> None:
-    """C2PA's kinds, in the form that OpenSSL writes by itself; from Python as well."""
-    make_chain("other.pem", "other-key.pem", kind=kind)
-    output = OutputSettings(c2pa_certificate="other.pem", c2pa_key="other-key.pem")
-    settings = Settings(model=ModelSettings(device="cpu", render_size=64), output=output)
-    vidcolor.colorize_video("film.mp4", "out.mp4", settings)
-    assert read("out.mp4")[:2] == ("Valid", {UNTRUSTED})
-
-
-@pytest.mark.usefixtures("c2pa")
-@pytest.mark.parametrize(
-    ("certificate", "key", "told"),
-    [
-        ("chain.pem", "missing.pem", "missing.pem: cannot be read (No such file or directory)"),
-        ("missing.pem", "key.pem", "missing.pem: cannot be read (No such file or directory)"),
-        ("key.pem", "key.pem", "key.pem: holds no certificate as PEM; name one"),
-        ("chain.pem", "chain.pem", "chain.pem: holds no private key as PEM without a passphrase"),
-        ("chain.pem", "locked.pem", "locked.pem: holds no private key as PEM without a pass"),
-        ("chain.pem", "film.mp4", "film.mp4: holds no private key as PEM without a passphrase"),
-        ("chain.pem", "other-key.pem", "other-key.pem: is not the key of the first certificate in"),
-        ("old.pem", "old-key.pem", "old.pem: nothing can be signed with it ("),
-        ("root.pem", "root-key.pem", "root.pem: nothing can be signed with it ("),
-    ],
-)
-def test_what_cannot_sign_is_told_first(
-    capsys: pytest.CaptureFixture[str], certificate: str, key: str, told: str
-) -> None:
-    """Once, in one line, before a film is looked at."""
-    from cryptography.hazmat.primitives import serialization as to
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    make_chain("other.pem", "other-key.pem")
-    make_chain("old.pem", "old-key.pem", days=-1)
-    secret = to.load_pem_private_key(Path("key.pem").read_bytes(), None)
-    locked = to.BestAvailableEncryption(b"secret")
-    Path("locked.pem").write_bytes(
-        secret.private_bytes(to.Encoding.PEM, to.PrivateFormat.PKCS8, locked)
-    )
-    root = ec.generate_private_key(ec.SECP256R1())
-    Path("root.pem").write_bytes(certify("Root", root, root, 9).public_bytes(to.Encoding.PEM))
-    Path("root-key.pem").write_bytes(
-        root.private_bytes(to.Encoding.PEM, to.PrivateFormat.PKCS8, to.NoEncryption())
-    )
-    film("second.mp4")
-    before = set(Path().iterdir())
-    signed = ["--c2pa-certificate", certificate, "--c2pa-key", key]
-    assert main(["film.mp4", "second.mp4", *signed, *FAST]) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err.startswith(f"vidcolor: {told}")
-    assert err.count("\n") == 1
-    assert set(Path().iterdir()) == before
-
-
-def test_the_missing_extra_is_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """With what to install; films without credentials need none."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(sys.modules, "c2pa", None)
-    film("film.mp4")
-    assert run("film.mp4") == 1
-    told = "vidcolor: --c2pa-certificate needs c2pa-python; pip install 'vidcolor[c2pa]'\n"
-    assert capsys.readouterr().err == told
-    assert main(["film.mp4", "-q", *FAST]) == 0
-
-
-@pytest.mark.parametrize("given", [["--c2pa-key", "k.pem"], ["--c2pa-certificate", "c.pem"]])
-def test_one_of_the_two_is_bad_usage(given: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """A certificate is of no use without its key."""
-    with pytest.raises(SystemExit, match="2"):
-        main(["film.mp4", *given])
-    err = capsys.readouterr().err
-    assert "--c2pa-certificate PEM and --c2pa-key PEM go together" in err
-    assert err.count("\n") == 1
-
-
-def test_a_film_that_cannot_be_signed_is_not_kept(
-    c2pa: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """It fails with one line, and nothing is left of it."""
-    sign = c2pa.Builder.sign
-
-    def fail(self: object, kind: str, *streams: object) -> bytes:
-        if kind == "video/mp4":
-            raise c2pa.C2paError("no more ink")
-        return sign(self, kind, *streams)
-
-    before = set(Path().iterdir())
-    monkeypatch.setattr(c2pa.Builder, "sign", fail)
-    assert run("film.mp4") == 1
-    told = "vidcolor: film.colorized.mp4: cannot be signed (no more ink)\n"
-    assert capsys.readouterr().err == told
-    assert set(Path().iterdir()) == before
 
 
 @pytest.mark.usefixtures("c2pa")

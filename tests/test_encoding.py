@@ -1,106 +1,24 @@
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pytest
 import torch
 from av.video.frame import VideoFrame
 from clips import ask_ffprobe, moving_luma, needs_ffmpeg, write_film
+from probed import DEFAULT, LOSSLESS, picture, source
 from recoloring import colored
 
 from vidcolor.errors import OutputError
-from vidcolor.frame import FrameFormat, Matrix
+from vidcolor.frame import FrameFormat
 from vidcolor.reading.pixels import component_views, plane_view, word_bits
-from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
 from vidcolor.writing import encoder_options as encoders
 from vidcolor.writing.encoder_options import encoder_options
 from vidcolor.writing.encoding import (
-    check_target,
     choose_encoder,
-    default_path,
-    tag_picture,
-    wanted_container,
 )
 from vidcolor.writing.pixel_formats import choose_pixel_format, why_refused
-
-Purpose = Literal["access", "master", "edit", "web"]
-DEFAULT = OutputSettings()
-LOSSLESS = OutputSettings(lossless=True)
-
-
-def picture(depth: int = 8, chroma: tuple[int, int] = (1, 1), *, full: bool = False) -> FrameFormat:
-    """A picture of 640 x 480."""
-    return FrameFormat(
-        width=640, height=480, depth=depth, log2_chroma_width=chroma[0],
-        log2_chroma_height=chroma[1], matrix=Matrix.BT709, full_range=full,
-    )  # fmt: skip
-
-
-def source(
-    name: str = "film.mp4", container: str = "mov,mp4", codec: str = "h264", depth: int = 8
-) -> Source:
-    """A film as it would be probed."""
-    return Source(
-        path=Path(name), container=container, codec=codec, stream_index=0,
-        picture=picture(depth), pixel_format="", has_chroma=True, time_base=Fraction(1, 90000),
-        frame_rate=Fraction(25), first_pts=0, picture_seconds=None, duration_seconds=None,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize(
-    ("name", "container", "expected"),
-    [
-        ("film.mkv", "matroska", "film.colorized.mkv"),
-        ("film.MKV", "matroska", "film.colorized.MKV"),
-        ("film.m4v", "mp4", "film.colorized.m4v"),
-        ("film.mp4", "matroska", "film.colorized.mkv"),
-        ("film.avi", "matroska", "film.colorized.mkv"),
-        ("film.m2ts", "mpegts", "film.colorized.m2ts"),
-        ("film", "mov", "film.colorized.mov"),
-        ("reel.1.mpg", "mp4", "reel.1.colorized.mp4"),
-    ],
-)
-def test_default_name(name: str, container: str, expected: str) -> None:
-    """The output lies beside its source, under its name and with its container's suffix."""
-    assert default_path(Path("in") / name, container) == Path("in") / expected
-    assert default_path(Path("in") / name, container, Path("out")) == Path("out") / expected
-
-
-@pytest.mark.parametrize(
-    ("name", "container", "expected"),
-    [
-        ("film.mp4", "mov,mp4,m4a", "mp4"),
-        ("film.mov", "mov,mp4,m4a", "mov"),
-        ("film.MOV", "mov,mp4,m4a", "mov"),
-        ("film.ts", "mpegts", "mpegts"),
-        ("film.mkv", "matroska,webm", "matroska"),
-        ("film.avi", "avi", "matroska"),
-        ("film.mpg", "mpeg", "matroska"),
-    ],
-)
-def test_container_is_the_sources_if_usual(name: str, container: str, expected: str) -> None:
-    """Without a name for the output, usual containers stay and others become Matroska."""
-    assert wanted_container(source(name, container), None, DEFAULT) == expected
-    assert wanted_container(source(name, container), None, LOSSLESS) == "matroska"
-
-
-@pytest.mark.parametrize(
-    ("output", "expected"),
-    [("a.mkv", "matroska"), ("a.MP4", "mp4"), ("a.mov", "mov"), ("a.m2ts", "mpegts")],
-)
-def test_container_is_that_of_the_outputs_name(output: str, expected: str) -> None:
-    """A named output decides, whatever the source and the codec."""
-    assert wanted_container(source(), Path(output), LOSSLESS) == expected
-
-
-@pytest.mark.parametrize("output", ["film.gif", "film", "film.", "film.mkv.txt"])
-def test_unknown_suffix_is_refused(output: str) -> None:
-    """A name that tells of no container is refused, with those that would do."""
-    with pytest.raises(OutputError, match=r"unknown kind of file; its name may end in \.mkv"):
-        wanted_container(source(), Path(output), DEFAULT)
 
 
 @pytest.mark.parametrize(
@@ -277,138 +195,11 @@ def test_x265_is_kept_from_pictures_that_it_fails_on(side: int, *, is_refused: b
     assert fault == ("its pictures are at least 64x64" if is_refused else None)
 
 
-@pytest.fixture
-def film(tmp_path: Path) -> Path:
-    """Something that lies where a film would."""
-    path = tmp_path / "film.mkv"
-    path.write_bytes(b"film")
-    return path
-
-
-@pytest.mark.parametrize("way", ["path", "dots", "symlink", "hard link"])
-def test_the_input_itself_is_never_the_output(film: Path, way: str) -> None:
-    """The source is refused as output by whatever name, with leave to overwrite as well."""
-    target = film.with_name("other.mkv")
-    if way == "symlink":
-        target.symlink_to(film)
-    elif way == "hard link":
-        target.hardlink_to(film)
-    else:
-        target = film if way == "path" else film.parent / ".." / film.parent.name / film.name
-    with pytest.raises(OutputError, match="is the input itself; name another output"):
-        check_target(target, film, overwrite=True)
-
-
-def test_an_output_that_exists_needs_leave(film: Path) -> None:
-    """Nothing is overwritten unasked; also a dangling link counts as something."""
-    target = film.with_name("out.mkv")
-    check_target(target, film, overwrite=False)
-    target.touch()
-    with pytest.raises(OutputError, match="exists already; use --overwrite"):
-        check_target(target, film, overwrite=False)
-    check_target(target, film, overwrite=True)
-    dangling = film.with_name("dangling.mkv")
-    dangling.symlink_to("nowhere")
-    with pytest.raises(OutputError, match="exists already"):
-        check_target(dangling, film, overwrite=False)
-
-
-def test_a_target_needs_a_folder(film: Path) -> None:
-    """A folder as output, a missing folder, and a file in a folder's place are refused."""
-    (film.parent / "folder.mkv").mkdir()
-    with pytest.raises(OutputError, match=r"folder\.mkv: is a folder; name a file in it"):
-        check_target(film.parent / "folder.mkv", film, overwrite=True)
-    for target in (film.parent / "missing" / "out.mkv", film / "out.mkv"):
-        with pytest.raises(OutputError, match="no such folder; make it first"):
-            check_target(target, film, overwrite=False)
-
-
-def test_a_folder_without_leave_to_write_is_refused(
-    film: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A folder that may not be written to is told before work starts."""
-    monkeypatch.setattr("vidcolor.writing.encoding.os.access", lambda *_: False)
-    with pytest.raises(OutputError, match="may not be written to; choose another folder"):
-        check_target(film.with_name("out.mkv"), film, overwrite=False)
-
-
 def test_quarter_chroma_needs_a_width_it_divides() -> None:
     """4:1:1 at a width that is no multiple of 4 is written as 4:2:2, for FFV1's sake."""
     quarter = replace(picture(), width=854, log2_chroma_width=2, log2_chroma_height=0)
     assert choose_pixel_format("ffv1", quarter, LOSSLESS)[0] == "yuv422p"
     assert choose_pixel_format("ffv1", replace(quarter, width=720), LOSSLESS)[0] == "yuv411p"
-
-
-@pytest.mark.parametrize(
-    ("purpose", "film", "container", "codec", "pixel_format"),
-    [
-        ("access", picture(), "mp4", "libx264", "yuv420p"),
-        ("access", picture(chroma=(0, 0)), "mp4", "libx264", "yuv420p"),
-        ("access", picture(10, (1, 0)), "mp4", "libx265", "yuv420p10le"),
-        ("master", picture(), "matroska", "ffv1", "yuv420p"),
-        ("master", picture(16, (1, 0)), "matroska", "ffv1", "yuv422p16le"),
-        ("edit", picture(), "mov", "prores_ks", "yuv422p10le"),
-        ("edit", picture(10, (0, 0)), "mov", "prores_ks", "yuv444p10le"),
-        ("web", picture(), "mp4", "libx265", "yuv420p10le"),
-        ("web", picture(full=True), "mp4", "libx265", "yuv420p"),  # 10 bits would round its luma
-        ("web", picture(12), "mp4", "libx265", "yuv420p12le"),
-    ],
-)
-def test_purposes(
-    purpose: Purpose, film: FrameFormat, container: str, codec: str, pixel_format: str
-) -> None:
-    """Each has its container, its encoder and a format that holds the luma."""
-    settings = OutputSettings(purpose=purpose)
-    reel = replace(source("film.avi", "avi"), picture=film)
-    assert wanted_container(reel, None, settings) == container
-    assert choose_encoder(reel, settings) == codec
-    assert choose_pixel_format(codec, film, settings)[0] == pixel_format
-
-
-def test_what_is_asked_for_goes_before_the_purpose() -> None:
-    """Codec, chroma, name and losslessness."""
-    assert choose_encoder(source(), OutputSettings(purpose="web", codec="libx264")) == "libx264"
-    assert choose_encoder(source(), OutputSettings(purpose="edit", lossless=True)) == "ffv1"
-    asked = OutputSettings(purpose="access", chroma="444")
-    assert choose_pixel_format("libx264", picture(), asked)[0] == "yuv444p"
-    assert wanted_container(source(), Path("a.mkv"), OutputSettings(purpose="edit")) == "matroska"
-
-
-def test_a_purpose_that_cannot_hold_the_luma_is_refused() -> None:
-    """ProRes would round luma of 12 bits, or of the full range."""
-    for film in (picture(12), picture(full=True)):
-        with pytest.raises(OutputError, match=r"cannot hold .*-bit luma as decoded"):
-            choose_pixel_format("prores_ks", film, OutputSettings(purpose="edit"))
-
-
-@pytest.mark.parametrize(
-    ("pixel_format", "profile"), [("yuv422p10le", "hq"), ("yuv444p10le", "4444")]
-)
-def test_prores_has_its_best_profile(pixel_format: str, profile: str) -> None:
-    """422 HQ, and 4444 for full chroma."""
-    options = encoder_options("prores_ks", pixel_format, picture(10), DEFAULT)
-    assert options["profile"] == profile
-
-
-@pytest.mark.parametrize(
-    ("matrix", "tags"),
-    [
-        (Matrix.BT709, (1, 1)),
-        (Matrix.SMPTE170M, (6, 6)),
-        (Matrix.BT470BG, (5, 6)),
-        (Matrix.BT2020_NCL, (9, 14)),
-        (Matrix.FCC, (2, 2)),
-    ],
-)
-def test_for_editing_colors_are_told_whole(matrix: Matrix, tags: tuple[int, int]) -> None:
-    """Primaries and transfer go with the matrix where the film does not say, and only there."""
-    edit = OutputSettings(purpose="edit")
-    film = replace(picture(), matrix=matrix)
-    tagged = tag_picture(film, edit)
-    assert (tagged.primaries, tagged.transfer) == tags
-    assert tag_picture(film, DEFAULT) == film
-    told = replace(film, primaries=5, transfer=8)
-    assert tag_picture(told, edit) == told
 
 
 @pytest.mark.parametrize(

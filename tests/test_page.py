@@ -1,6 +1,4 @@
-import json
 import re
-from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,33 +10,19 @@ import pytest
 import torch
 from browser import Page
 from clips import SAMPLE
-from numpy.typing import NDArray
+from page_dump import SIZES, random_histogram, strongest
 
 from vidcolor import FrameDump, Settings, TemporalSettings, replay_frames
-from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
+from vidcolor.color.bins import BIN_CENTERS
 from vidcolor.color.lab import srgb_from_lab
 from vidcolor.dump.page import histogram_script, write_page
 
-SIZES = {"net": (11, 7), "smooth": (13, 5)}  # widths and heights of maps, odd on purpose
 FULL = (1734, 1735, 1736, 1740, 1741)  # frames with all bins of both stages; a cut before 1740
 FEW = 1801  # a frame with 8 bins a pixel
 TWO = 1900  # a frame of two pixels with one certain bin each
 BARE = 1950  # a frame with no histogram
 BINS_KEPT = 8
 VIEWS = ["luma.png", "net-top-bin.png", "net-entropy.png", "final.png"]
-
-
-def random_histogram(frame: int, stage: str) -> NDArray[np.float16]:
-    """Distinct probabilities for each frame and stage, (313, h, w)."""
-    width, height = SIZES[stage]
-    rng = np.random.default_rng([frame, len(stage)])
-    drawn = rng.dirichlet(np.full(BIN_COUNT, 0.1), (height, width)).astype(np.float16)
-    return np.moveaxis(drawn, -1, 0)
-
-
-def strongest(histogram: NDArray[np.float16], count: int) -> NDArray[np.uint16]:
-    """The numbers of each pixel's strongest bins, (K, h, w), in no useful order."""
-    return np.argsort(-histogram, axis=0, kind="stable")[:count][::-1].astype(np.uint16)
 
 
 def bin_at(a: float, b: float) -> int:
@@ -356,76 +340,6 @@ def test_a_dump_of_no_frames_says_so(page: Page, tmp_path: Path) -> None:
     write_page(tmp_path, {"film": "film.mp4"}, [])
     page.open(index=tmp_path / "index.html")
     assert page.text("main").startswith("No frame was dumped")
-
-
-def decoded(script: str) -> dict[str, Any]:
-    """What a histogram's script hands to the page."""
-    found = re.fullmatch(r"vidcolorHistogram\((.*)\);\n", script)
-    assert found is not None
-    return json.loads(found[1])
-
-
-def test_scripts_hold_histograms_pixel_by_pixel() -> None:
-    """The bytes are little-endian float16 of (h, w, 313)."""
-    histogram = random_histogram(3, "smooth")
-    record = decoded(histogram_script(3, "smooth", bins=None, probabilities=histogram))
-    stored = np.frombuffer(b64decode(record.pop("probabilities")), "<f2").reshape(5, 13, BIN_COUNT)
-    np.testing.assert_array_equal(stored, histogram.transpose(1, 2, 0))
-    expected = {"frame": 3, "stage": "smooth", "width": 13, "height": 5, "count": 313, "bins": None}
-    assert record == expected
-
-
-def test_scripts_hold_the_bins_beside_their_probabilities() -> None:
-    """With fewer bins their numbers are little-endian uint16 of (h, w, K)."""
-    histogram = random_histogram(3, "net")
-    bins = strongest(histogram, 5)
-    few = np.take_along_axis(histogram, bins.astype(np.int64), 0)
-    record = decoded(histogram_script(3, "net", bins=bins, probabilities=few))
-    stored = np.frombuffer(b64decode(record["bins"]), "<u2").reshape(7, 11, 5)
-    np.testing.assert_array_equal(stored, bins.transpose(1, 2, 0))
-    stored = np.frombuffer(b64decode(record["probabilities"]), "<f2").reshape(7, 11, 5)
-    np.testing.assert_array_equal(stored, few.transpose(1, 2, 0))
-    assert record["count"] == 5
-
-
-@pytest.mark.parametrize(
-    ("bins", "shape", "told"),
-    [
-        (None, (312, 2, 2), r"\(312, 2, 2\); expected \(313, 2, 2\)"),
-        (None, (313, 2), r"\(313, 2\)"),
-        (np.zeros((5, 2, 2), np.uint16), (4, 2, 2), r"\(4, 2, 2\); expected \(5, 2, 2\)"),
-        (np.full((5, 2, 2), 313, np.uint16), (5, 2, 2), "bin 313; there are 313"),
-    ],
-)
-def test_histograms_must_fit(
-    bins: NDArray[np.uint16] | None, shape: tuple[int, ...], told: str
-) -> None:
-    """Wrong shapes and bins that do not exist are refused."""
-    with pytest.raises(ValueError, match=told):
-        histogram_script(1, "net", bins=bins, probabilities=np.zeros(shape, np.float16))
-
-
-def test_what_is_written_is_safe_in_a_script(tmp_path: Path) -> None:
-    """`frames.js` is plain ASCII without an opening angle bracket, and holds the data unchanged."""
-    facts = {"film": "</script><!-- \u2028\u2029 ü \udcff"}
-    write_page(tmp_path, facts, [{"frame": 1}])
-    text = (tmp_path / "frames.js").read_text(encoding="ascii")
-    assert "<" not in text
-    data = json.loads(text.removeprefix("var vidcolorDump = ").removesuffix(";\n"))
-    assert data == {"facts": facts, "bins": BIN_CENTERS.tolist(), "frames": [{"frame": 1}]}
-
-
-def test_a_page_is_replaced_whole_or_not_at_all(tmp_path: Path) -> None:
-    """What cannot be written leaves the page before as it was."""
-    write_page(tmp_path, {}, [{"frame": 1}])
-    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
-    assert {path.name for path in before} == {"index.html", "frames.js"}
-    with pytest.raises(TypeError):
-        write_page(tmp_path, {}, [{"frame": object()}])
-    (tmp_path / "frames.js.part").mkdir()  # in the way of what is written first
-    with pytest.raises(OSError, match=r"frames\.js\.part"):
-        write_page(tmp_path, {}, [{"frame": 2}])
-    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_a_real_dump_is_read_under_the_pointer(driver: Any, tmp_path: Path) -> None:

@@ -1,63 +1,22 @@
 import json
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from threading import Thread
-from time import sleep
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from clips import soft_shot, write_film
-from scipy.stats import binomtest
+from review_session import NAMES
 
-from vidcolor.errors import OutputError, SourceError
+from vidcolor.errors import SourceError
 from vidcolor.review.cli import main
 from vidcolor.review.pictures import LARGEST_SIDE, read_pairs
 from vidcolor.review.rates import fooling_rate, recognition_rate
-from vidcolor.review.server import HOST, Session, by_name, make_server
-from vidcolor.review.store import Answer, Store
+from vidcolor.review.store import Store
 from vidcolor.review.trials import PRACTICE, draw_trials
-
-NAMES = [f"p{number:02}" for number in range(20)]
-SECONDS = 0.4
-RED, GREEN = (40, 40, 220), (40, 200, 40)  # BGR: what is real, what is not
-
-
-@pytest.fixture
-def folders(tmp_path: Path) -> tuple[Path, Path]:
-    """Real pictures are red, colorized ones green."""
-    real, colorized = tmp_path / "real", tmp_path / "colorized"
-    for folder, color in ((real, RED), (colorized, GREEN)):
-        folder.mkdir()
-        for name in NAMES:
-            cv2.imwrite(str(folder / f"{name}.png"), np.full((60, 80, 3), color, np.uint8))
-    return real, colorized
-
-
-@pytest.fixture
-def serve(folders: tuple[Path, Path], tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """Starts a server of a test; gives its address."""
-    running: list[Any] = []
-
-    def start(*, singles: bool = False, count: int = 6) -> str:
-        store = Store(tmp_path / "answers", {"singles": singles})
-        pairs = by_name(read_pairs(*folders, 5))
-        session = Session(pairs=pairs, store=store, seconds=SECONDS, count=count, singles=singles)
-        server = make_server(session, 0)
-        thread = Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        running.append((server, thread, store))
-        return f"http://{HOST}:{server.server_port}"
-
-    yield start
-    for server, thread, store in running:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        store.__exit__()
 
 
 def ask(address: str, path: str, given: object) -> dict[str, Any] | None:
@@ -196,36 +155,6 @@ def test_two_people_see_other_draws(serve: Callable[..., str]) -> None:
     assert len({name for trial in trials for name in trial["pictures"]}) == 4
 
 
-def answers_of(participant: str, fooled: int, count: int) -> list[Answer]:
-    """A person's answers to pairs."""
-    return [
-        Answer(participant, f"p{k}", "left", "right" if k < fooled else "left")
-        for k in range(count)
-    ]
-
-
-def test_one_person_s_interval_is_wilson_s() -> None:
-    """17 of 50, by the formula."""
-    rate = fooling_rate(answers_of("a", 17, 50))
-    z, n, p = 1.959963984540054, 50, 0.34
-    middle = (p + z**2 / (2 * n)) / (1 + z**2 / n)
-    half = z / (1 + z**2 / n) * np.sqrt(p * (1 - p) / n + z**2 / (4 * n**2))
-    assert (rate.low, rate.high) == pytest.approx((middle - half, middle + half))
-    assert str(rate) == "34.0% (22.4% to 47.8%), 50 answers of 1"
-
-
-def test_people_who_differ_widen_it() -> None:
-    """Of four people two are always fooled and two never: nobody knows what the next one is."""
-    answers = [one for who in "abcd" for one in answers_of(who, 30 if who in "ab" else 0, 30)]
-    rate = fooling_rate(answers)
-    plain = binomtest(60, 120).proportion_ci(0.95, method="wilson")
-    assert rate.share == 0.5
-    assert rate.low < 0.1 < plain.low
-    assert rate.high > 0.9 > plain.high
-    alike = fooling_rate([one for who in "abcd" for one in answers_of(who, 15, 30)])
-    assert alike.low == pytest.approx(plain.low)
-
-
 def test_films_are_compared_frame_by_frame(tmp_path: Path) -> None:
     """Frames are spread evenly; large ones are shrunk alike."""
     luma = soft_shot(1, 9)
@@ -247,14 +176,6 @@ def test_sizes_tell_nothing(tmp_path: Path) -> None:
         cv2.imwrite(str(tmp_path / name / "x.png"), np.zeros((side, 2 * side, 3), np.uint8))
     (pair,) = read_pairs(tmp_path / "a", tmp_path / "b", 1)
     assert pair.real.shape == pair.colorized.shape == (LARGEST_SIDE // 2, LARGEST_SIDE, 3)
-
-
-def test_other_tests_do_not_mix(tmp_path: Path) -> None:
-    """Answers to other questions are not added to a folder."""
-    Store(tmp_path, {"seconds": 1}).__exit__()
-    Store(tmp_path, {"seconds": 1}).__exit__()
-    with pytest.raises(OutputError, match="holds answers to another test; name another folder"):
-        Store(tmp_path, {"seconds": 2})
 
 
 @pytest.mark.parametrize(
@@ -295,120 +216,3 @@ def test_a_taken_port_is_told(
     given = ["--turing", str(tmp_path / "t"), "--real", real, "--colorized", colorized]
     assert main([*given, "--port", port]) == 1
     assert f"port {port}: cannot be listened on" in capsys.readouterr().err
-
-
-def test_results_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """In words and as JSON; before the first answer that there is none."""
-    with Store(tmp_path, {"colorized": "fake"}) as store:
-        assert main(["--results", str(tmp_path)]) == 0
-        assert capsys.readouterr().out == "no answers yet\n"
-        who = store.admit()
-        for number, said in enumerate(["left", "right", "left", "left"]):
-            shown = {"picture": f"p{number}", "shows": "left", "is_practice": False}
-            assert store.show(who, number, **shown)
-            assert store.answer(who, number, said, 1.0) == "left"
-    assert main(["--results", str(tmp_path)]) == 0
-    assert capsys.readouterr().out.startswith("fake: taken for real 25.0% (")
-    assert main(["--results", str(tmp_path), "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["fooled"]["answers"] == 4
-    assert told["test"] == {"colorized": "fake"}
-
-
-class Visitor:
-    """A person at a browser."""
-
-    def __init__(self, driver: Any, address: str) -> None:
-        self.driver = driver
-        driver.get("about:blank")
-        driver.get(address)
-
-    def run(self, script: str) -> Any:
-        """What a script returns."""
-        return self.driver.execute_script(script)
-
-    def wait(self, script: str) -> None:
-        """Until a script returns something true."""
-        for _ in range(400):
-            if self.run(f"return {script}"):
-                return
-            sleep(0.02)
-        pytest.fail(f"never: {script}")
-
-    def press(self, key: str) -> None:
-        """A key."""
-        from selenium.webdriver import ActionChains
-
-        ActionChains(self.driver, duration=10).send_keys(key).perform()
-
-    def click(self, name: str) -> None:
-        """A button."""
-        self.driver.find_element("id", name).click()
-
-    def begin(self) -> None:
-        """Start the test."""
-        self.wait("document.getElementById('begin') && !document.getElementById('begin').disabled")
-        self.click("begin")
-
-    def await_question(self, number: int) -> None:
-        """Until the pictures of a trial have been shown and the answer is asked for."""
-        self.wait(
-            f"document.getElementById('count').textContent.includes('{number} of') && "
-            "!document.getElementById('first').disabled"
-        )
-
-
-@pytest.fixture
-def visitor(driver: Any, serve: Callable[..., str]) -> Visitor:
-    """At the page of a test of six pairs."""
-    return Visitor(driver, serve())
-
-
-def test_a_session_by_keys(visitor: Visitor, tmp_path: Path) -> None:
-    """Every answer is stored; pictures are gone when the answer is asked for, after their time."""
-    visitor.begin()
-    for number in range(1, PRACTICE + 7):
-        visitor.await_question(number)
-        assert visitor.run("return document.querySelectorAll('#stage img').length") == 0
-        shown = float(visitor.run("return document.getElementById('stage').dataset.shown"))
-        assert 1000 * SECONDS - 20 <= shown < 1000 * SECONDS + 600
-        visitor.press("\ue012" if number % 2 else "\ue014")  # left, right
-    visitor.wait("!document.getElementById('end').hidden")
-    with Store(tmp_path / "answers") as store:
-        answers = store.answers()
-    assert [answer.said for answer in answers] == ["left", "right"] * 3
-
-
-def test_pictures_are_seen_for_their_time(visitor: Visitor) -> None:
-    """Both are painted at once, real and colorized, and no answer is taken meanwhile."""
-    visitor.begin()
-    visitor.wait("document.querySelector('#stage.shown')")
-    colors = visitor.run(
-        "return [...document.querySelectorAll('#stage img')].map(image => {"
-        " const c = document.createElement('canvas').getContext('2d');"
-        " c.drawImage(image, 0, 0); return [...c.getImageData(20, 20, 1, 1).data]; })"
-    )
-    assert sorted(red > green for red, green, *_ in colors) == [False, True]
-    visitor.press("\ue012")
-    assert "Practice, 1 of" in visitor.run("return document.getElementById('count').textContent")
-    visitor.await_question(1)
-
-
-def test_pointer_practice_and_reload(visitor: Visitor, tmp_path: Path) -> None:
-    """Practice tells right from wrong; a reload goes on after what was seen, as the same person."""
-    visitor.begin()
-    visitor.await_question(1)
-    visitor.click("first")
-    visitor.wait("document.getElementById('verdict').textContent")
-    verdict = visitor.run("return document.getElementById('verdict').textContent")
-    assert verdict in {"Right.", "No, the other way round."}
-    visitor.await_question(2)
-    visitor.driver.refresh()
-    visitor.begin()
-    visitor.await_question(3)
-    visitor.click("second")
-    visitor.await_question(4)
-    with Store(tmp_path / "answers") as store:
-        rows = store._database.execute("SELECT participant, number, said FROM trials").fetchall()
-    assert len({row[0] for row in rows}) == 1
-    assert [row[2] for row in rows] == ["left", None, "right", None]

@@ -178,6 +178,8 @@ class OutputSettings:
         chroma: Chroma subsampling, `420`, `422` or `444`.
         chroma_only: Write a film of the color alone, its luma even gray and nothing beside it, to
             be laid over the original.
+        drop_streams: Leave out sound and further pictures that the container cannot hold, where
+            a film is refused otherwise.
         overwrite: Replace an output that exists.
         verify: Read the result back beside its source before it gets its name.
         framemd5: Do so, and write the MD5 of each frame's luma of both.
@@ -194,6 +196,7 @@ class OutputSettings:
     pixel_format: str | None = None
     chroma: str | None = None
     chroma_only: bool = False
+    drop_streams: bool = False
     overwrite: bool = False
     verify: bool = False
     framemd5: bool = False

@@ -17,7 +17,7 @@ from vidcolor.settings import Settings
 from vidcolor.version import __version__
 from vidcolor.writing.plan import Job
 
-WITHOUT_EFFECT = ("overwrite", "verify", "framemd5", "c2pa_key")
+WITHOUT_EFFECT = ("overwrite", "verify", "framemd5", "c2pa_key", "drop_streams")
 """Settings of the output that do not change its bytes."""
 
 
@@ -63,7 +63,9 @@ def tell_identity(
         }
         # Of a film in one file the name plays no part.
         | ({} if encoding.names is None else {"names": encoding.names.path.name})
-        | ({} if encoding.captions == "none" else {"captions": encoding.captions}),
+        | ({} if encoding.captions == "none" else {"captions": encoding.captions})
+        # Said where it is so, so that films begun by older versions go on.
+        | ({"left_out": list(encoding.left_out)} if encoding.left_out else {}),
     }
 
 

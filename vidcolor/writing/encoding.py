@@ -82,6 +82,7 @@ class Encoding:
         captions: Whether the source's closed captions go into the coded pictures, or into a file
             beside the film; `none` if it has none.
         notes: What the user should know, a sentence each.
+        left_out: The source's streams that the container cannot hold, by name.
     """
 
     path: Path
@@ -96,6 +97,7 @@ class Encoding:
     rgb_depth: int = 8
     captions: Literal["none", "inside", "beside"] = "none"
     notes: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 def tag_picture(picture: FrameFormat, settings: OutputSettings) -> FrameFormat:

@@ -1,11 +1,8 @@
 """Frames with closed captions, for encoders that put them into their pictures."""
 
-from typing import cast
-
 import av
 import numpy as np
 from av.packet import Packet, PacketSideData, packet_sidedata_type_from_literal
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
 from vidcolor.reading.pixels import SEMIPLANAR, component_views
@@ -28,7 +25,7 @@ class CaptionedFrames:
     """
 
     def __init__(self, width: int, height: int, pixel_format: str) -> None:
-        self._decoder = cast(VideoCodecContext, av.CodecContext.create("rawvideo", "r"))
+        self._decoder = av.CodecContext.create("rawvideo", "r")
         self._decoder.width, self._decoder.height = width, height
         self._decoder.pix_fmt = pixel_format
 

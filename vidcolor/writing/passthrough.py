@@ -3,25 +3,25 @@
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
 import hashlib
-import io
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import av
-from av.audio.codeccontext import AudioCodecContext
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from vidcolor.reading.source import Source, open_container
+from vidcolor.writing.samples import SampleRewriter, sample_codec, samples_of
+from vidcolor.writing.stream_copy import add_copied_stream, is_pcm, takes_stream
 from vidcolor.writing.subtitles import GAP, add_text_stream, text_codec, text_converter
 
 if TYPE_CHECKING:
     from av.container.core import Chapter  # exists in PyAV's stubs only
 
-    from vidcolor.writing.subtitles import Converter
+    Rewrite = Callable[[Packet[Stream]], Iterable[Packet[Stream]]]
 
 # Tags that describe the source's container or encoder and would be false in the output; those of
 # statistics are mkvmerge's.
@@ -62,6 +62,11 @@ TRANSPORT_STREAM_CODECS = {
 MIME_BY_CODEC = {"mjpeg": "image/jpeg", "png": "image/png"}
 """Of pictures that lie beside a film, by the name of their decoder."""
 
+SAMPLE_CODECS = {"s302m", "flac"}
+"""That hold samples, beside PCM: a container may have these in another of the codecs."""
+
+SHORT_ADTS_BYTES, LONG_ADTS_BYTES = 7, 9
+
 COVER_CONTAINERS = {"matroska", "mp4"}
 
 
@@ -90,18 +95,16 @@ def holds_stream(container: str, stream: Stream, source_container: str) -> bool:
         return container in COVER_CONTAINERS and stream.codec_context.name in MIME_BY_CODEC
     if container == "mpegts" and source_container != "mpegts":
         return stream.codec_context.name in TRANSPORT_STREAM_CODECS
-    return text_codec(container, stream) is not None or _takes_codec(container, stream)
+    if text_codec(container, stream) is not None or takes_stream(container, stream):
+        return True
+    return sample_codec(container, stream) is not None
 
 
-def _takes_codec(container: str, stream: Stream) -> bool:
-    if container == "mp4" and _is_pcm_of_unknown_layout(stream):
-        return False  # told by the muxer only when the film is done
-    with av.open(io.BytesIO(), "w", format=container) as trial:
-        try:
-            trial.add_stream_from_template(stream, opaque=True)
-        except ValueError:
-            return False
-    return True
+def rewritten_samples(container: str, stream: Stream) -> str | None:
+    """The codec that a sound track of samples becomes in `container`; None if it goes as it is."""
+    if container == "mpegts" or takes_stream(container, stream):
+        return None
+    return sample_codec(container, stream)
 
 
 def other_streams(opened: InputContainer, source: Source) -> list[Stream]:
@@ -152,7 +155,8 @@ class Passthrough:
         self.input = open_container(source.path, source.sequence)
         self.packet_counts: dict[int, int] = {}
         self._streams: dict[int, Stream] = {}
-        self._converters: dict[int, Converter] = {}
+        self._rewrites: dict[int, Rewrite] = {}
+        self._samples: dict[int, SampleRewriter] = {}
         self._last_dts: dict[int, int] = {}
         self._packets = self._fitted_packets()
         self._next: Packet[Stream] | None = None
@@ -169,18 +173,26 @@ class Passthrough:
         if container == "matroska" and _is_cover(stream):
             self._attach_cover(stream, output)
             return
-        codec = text_codec(container, stream)
-        if codec is not None:
-            copy = add_text_stream(output, codec, stream)
-            self._converters[stream.index] = text_converter(codec)
-        else:
-            copy = output.add_stream_from_template(stream, opaque=True)
+        copy = self._added(stream, output, container)
         copy.metadata.update(kept_tags(stream.metadata))
         copy.disposition = stream.disposition
         if stream.type != "attachment":
             self._streams[stream.index] = copy
-            if not _is_pcm(stream):
+            if not is_pcm(stream) and stream.index not in self._samples:
                 self.packet_counts[copy.index] = 0
+
+    def _added(self, stream: Stream, output: OutputContainer, container: str) -> Stream:
+        codec = text_codec(container, stream)
+        if codec is not None:
+            convert = text_converter(codec)
+            self._rewrites[stream.index] = lambda packet: filter(None, [convert(packet)])
+            return add_text_stream(output, codec, stream)
+        codec = rewritten_samples(container, stream)
+        if codec is not None:
+            rewriter = self._samples[stream.index] = SampleRewriter(output, codec, stream)
+            self._rewrites[stream.index] = rewriter.convert
+            return rewriter.stream
+        return add_copied_stream(output, stream, container)
 
     def _attach_cover(self, stream: Stream, output: OutputContainer) -> None:
         """Attach a cover picture as a file, which is what Matroska has for it."""
@@ -226,32 +238,36 @@ class Passthrough:
     def _fitted_packets(self) -> Generator[Packet[Stream], None, None]:
         """The copied streams' packets in file order, moved to the output's streams and times."""
         for packet in _demux(self.input, [self.input.streams[index] for index in self._streams]):
-            fitted = self._fitted(packet)
-            if fitted is not None:
-                yield fitted
+            if not _is_outside(packet, self._shift_seconds, self._end_seconds):
+                yield from self._fitted(packet)
+        for index, samples in self._samples.items():
+            yield from (self._timed(packet, index) for packet in samples.flush())
 
-    def _fitted(self, packet: Packet[Stream]) -> Packet[Stream] | None:
-        """`packet` in its output stream and time; None if it is to be left out."""
+    def _fitted(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
+        """What becomes of a packet in its output stream and time."""
         index = packet.stream.index
-        if _is_outside(packet, self._shift_seconds, self._end_seconds):
-            return None
+        rewrite = self._rewrites.get(index)
+        if rewrite is None:
+            yield self._timed(packet, index)
+            return
+        try:
+            yield from (self._timed(made, index) for made in rewrite(packet))
+        except av.FFmpegError:
+            return  # samples that do not decode
+
+    def _timed(self, packet: Packet[Stream], index: int) -> Packet[Stream]:
+        """`packet` of the source's stream `index`, in its output stream and time."""
         pts = packet.dts if packet.pts is None else packet.pts
         dts = packet.pts if packet.dts is None else packet.dts
+        packet.stream = self._streams[index]
         if pts is None or dts is None:
             packet.pts = packet.dts = 0  # a cover, which is of no time
-            packet.stream = self._streams[index]
             return packet
         shift = round(self._shift_seconds / packet.time_base)
-        if index in self._converters:
-            text = self._converters[index](packet)
-            if text is None:
-                return None
-            packet = text
         # Muxers demand a decoding time that never goes back.
         packet.dts = max(dts - shift, self._last_dts.get(index, dts - shift))
         packet.pts = max(pts - shift, packet.dts)
         self._last_dts[index] = packet.dts
-        packet.stream = self._streams[index]
         return packet
 
 
@@ -276,17 +292,19 @@ def hash_copied(
             for stream in _data_streams(opened, source)
             if holds_stream(container, stream, source.container)
         }
-        payloads = {index: hashlib.md5(usedforsecurity=False) for index in copied}
         converters = {
             index: text_converter(codec)
             for index, stream in copied.items()
             if (codec := text_codec(container, stream)) is not None
         }
+        payloads = {index: hashlib.md5(usedforsecurity=False) for index in copied}
         for packet in _demux(opened, list(copied.values())):
             index = packet.stream.index
-            if not is_gap(packet) and not _is_outside(packet, shift_seconds, end_seconds):
-                text = converters[index](packet) if index in converters else packet
-                payloads[index].update(bytes(text) if text else b"")
+            if is_gap(packet) or _is_outside(packet, shift_seconds, end_seconds):
+                continue
+            text = converters[index](packet) if index in converters else packet
+            for data in _payload(text, packet.stream):
+                payloads[index].update(data)
         return {name_stream(copied[index]): md5.hexdigest() for index, md5 in payloads.items()}
 
 
@@ -297,8 +315,31 @@ def hash_written(result: Source) -> list[str]:
         payloads = {stream.index: hashlib.md5(usedforsecurity=False) for stream in streams}
         for packet in _demux(opened, streams):
             if not is_gap(packet):
-                payloads[packet.stream.index].update(bytes(packet))
+                for data in _payload(packet, packet.stream):
+                    payloads[packet.stream.index].update(data)
         return [md5.hexdigest() for md5 in payloads.values()]
+
+
+def _payload(packet: Packet[Stream] | None, stream: Stream) -> Iterator[bytes]:
+    """What must come through of a packet: its samples where it holds such, else its bytes."""
+    if packet is None:
+        return
+    name = stream.codec_context.name if stream.codec_context is not None else ""
+    if is_pcm(stream) or name in SAMPLE_CODECS:
+        yield from samples_of([packet])
+        return
+    data = bytes(packet)
+    yield data[_adts_bytes(data) :] if name.startswith("aac") else data
+
+
+def _adts_bytes(data: bytes) -> int:
+    """Length of the head that MPEG-TS has in front of AAC, and other containers do without.
+
+    It begins with 0xFFF; a bit tells whether a checksum follows (ISO/IEC 13818-7, 6.2).
+    """
+    if data[:1] != b"\xff" or len(data) <= LONG_ADTS_BYTES or data[1] & 0xF6 != 0xF0:  # noqa: PLR2004
+        return 0
+    return SHORT_ADTS_BYTES if data[1] & 1 else LONG_ADTS_BYTES
 
 
 def _data_streams(opened: InputContainer, source: Source) -> list[Stream]:
@@ -335,19 +376,3 @@ def _is_outside(
 def _is_cover(stream: Stream) -> bool:
     """Whether a stream is one picture of no time, such as a disc's cover."""
     return bool(stream.disposition & Disposition.attached_pic)
-
-
-def _is_pcm(stream: Stream) -> bool:
-    """Whether a sound track is of samples, which containers cut into packets as they like."""
-    context = stream.codec_context
-    return isinstance(context, AudioCodecContext) and context.name.startswith("pcm_")
-
-
-def _is_pcm_of_unknown_layout(stream: Stream) -> bool:
-    """Whether MP4 would need to name the loudspeakers of a sound track that does not say them."""
-    context = stream.codec_context
-    return (
-        isinstance(context, AudioCodecContext)
-        and _is_pcm(stream)
-        and context.layout.name.endswith("channels")
-    )

@@ -1,12 +1,9 @@
 """What will be done with a film, decided before anything is written."""
 
-import io
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-
-import av
 
 from vidcolor.errors import AlreadyColorError, OutputError
 from vidcolor.files import beside
@@ -26,7 +23,12 @@ from vidcolor.writing.encoding import (
     wanted_container,
 )
 from vidcolor.writing.frame_side_data import CAPTION_ENCODERS
-from vidcolor.writing.passthrough import holds_stream, name_stream, other_streams
+from vidcolor.writing.passthrough import (
+    holds_stream,
+    name_stream,
+    other_streams,
+    rewritten_samples,
+)
 from vidcolor.writing.pixel_formats import ChosenFormat, choose_pixel_format
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
 from vidcolor.writing.sequence_encoding import (
@@ -35,6 +37,7 @@ from vidcolor.writing.sequence_encoding import (
     plan_pictures,
 )
 from vidcolor.writing.subtitles import MOV_TEXT, text_codec
+from vidcolor.writing.video_stream import holds_codec
 
 FALLBACK_CODECS = ("libx264", "ffv1")
 """That stand in for an encoder that takes no pictures of a film's size; FFV1 takes them all."""
@@ -132,7 +135,14 @@ def plan_encoding(
         chroma_only=settings.chroma_only,
         notes=(note,) if note else (),
     )
-    return _with_captions(_with_fitting_container(encoding, source, output, folder), source)
+    encoding = _with_fitting_container(encoding, source, output, folder)
+    heard_or_seen = [name for name in encoding.left_out if name.startswith(("audio", "video"))]
+    if heard_or_seen and not settings.drop_streams:
+        raise OutputError(
+            f"{source.path}: {encoding.container} cannot hold {', '.join(heard_or_seen)}; "
+            "name another kind of file with -o, or leave that out with --drop-streams"
+        )
+    return _with_captions(encoding, source)
 
 
 def _with_captions(encoding: Encoding, source: Source) -> Encoding:
@@ -183,7 +193,7 @@ def _with_fitting_container(
         notes.append(f"players expect no {encoding.codec} in {suffix}: writing Matroska")
     unheld = _unheld_streams(source, {container, "matroska"}, is_copied=not encoding.chroma_only)
     reason = ", ".join(sorted(unheld[container] - unheld["matroska"]))
-    if not reason and not _holds_codec(encoding):
+    if not reason and not holds_codec(encoding, source):
         reason = f"{encoding.codec} video"
     if reason and container != "matroska":
         path = (
@@ -196,11 +206,11 @@ def _with_fitting_container(
     elif reason:
         raise OutputError(f"{encoding.path}: Matroska cannot hold {reason}; choose another --codec")
     if not encoding.chroma_only:
-        notes += _rewritten_text(source, encoding.container)
-    lacking = ", ".join(sorted(unheld[encoding.container]))
+        notes += _rewritten(source, encoding.container)
+    lacking = tuple(sorted(unheld[encoding.container]))
     if lacking:
-        notes.append(f"{encoding.container} cannot hold {lacking}: left out")
-    return replace(encoding, notes=tuple(notes))
+        notes.append(f"{encoding.container} cannot hold {', '.join(lacking)}: left out")
+    return replace(encoding, notes=tuple(notes), left_out=lacking)
 
 
 def _unheld_streams(
@@ -219,22 +229,15 @@ def _unheld_streams(
         }
 
 
-def _rewritten_text(source: Source, container: str) -> list[str]:
-    """What is told of subtitles that keep their words and not all of their looks."""
-    with open_container(source.path, source.sequence) as opened:
-        names = [
-            name_stream(stream)
-            for stream in other_streams(opened, source)
-            if text_codec(container, stream) == MOV_TEXT
-        ]
+def _rewritten(source: Source, container: str) -> list[str]:
+    """What the user should know of streams that another codec keeps."""
+    notes = []
     looks = "bold, italic and underlined words stay so, colors and places are left out"
-    return [f"{container} holds {name} as {MOV_TEXT}: {looks}" for name in names]
-
-
-def _holds_codec(encoding: Encoding) -> bool:
-    with av.open(io.BytesIO(), "w", format=encoding.container) as trial:
-        try:
-            trial.add_stream(encoding.codec)
-        except ValueError:
-            return False
-    return True
+    with open_container(source.path, source.sequence) as opened:
+        for stream in other_streams(opened, source):
+            codec = rewritten_samples(container, stream)
+            if text_codec(container, stream) == MOV_TEXT:
+                notes.append(f"{container} holds {name_stream(stream)} as {MOV_TEXT}: {looks}")
+            elif codec is not None:
+                notes.append(f"{container} holds {name_stream(stream)} as {codec}: same samples")
+    return notes

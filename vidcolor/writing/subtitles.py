@@ -89,5 +89,5 @@ def _like(packet: Packet[Stream], content: bytes) -> Packet[Stream] | None:
         return None
     copy = Packet(content)
     copy.time_base = packet.time_base
-    copy.duration = packet.duration
+    copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
     return copy

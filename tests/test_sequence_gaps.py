@@ -1,0 +1,125 @@
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from clips import (
+    moving_luma,
+    soft_shot,
+    write_series,
+)
+from image_sequences import AT_18, colorize, in_rgb, read, write_jpegs
+
+from vidcolor.errors import SourceError
+from vidcolor.reading.source import probe
+from vidcolor.settings import InputSettings
+
+HOLD = InputSettings(fps=Fraction(18), gaps="hold")
+
+
+def test_gaps_are_refused(tmp_path: Path) -> None:
+    """By the first numbers that are missing, with what to do."""
+    paths = write_series(tmp_path / "s_%04d.png", moving_luma(9), first=10)
+    paths[3].unlink()
+    with pytest.raises(SourceError) as caught:
+        probe(tmp_path / "s_%04d.png", AT_18)
+    pattern = tmp_path / "s_%04d.png"
+    assert str(caught.value) == f"{pattern}: lacks s_0013.png; add it, or try --gaps hold"
+    for index in (4, 6, 7):
+        paths[index].unlink()
+    with pytest.raises(SourceError, match=r"lacks s_0013.png, s_0014.png, s_0016.png and 1 more;"):
+        probe(tmp_path / "s_%04d.png", AT_18)
+
+
+def test_gaps_are_held(tmp_path: Path) -> None:
+    """By the picture before, so that the later ones keep their time; that is told."""
+    luma = moving_luma(9, 64, 48)
+    paths = write_series(tmp_path / "s_%04d.png", luma, first=10)
+    for index in (3, 6, 7):
+        paths[index].unlink()
+    source = probe(tmp_path / "s_%04d.png", HOLD)
+    frames, losses = read(source)
+    assert [frame.pts for frame in frames] == list(range(9))
+    for frame, shown in zip(frames, (0, 1, 2, 2, 4, 5, 5, 5, 8), strict=True):
+        np.testing.assert_array_equal(frame.luma, luma[shown])
+    assert str(losses) == "3 missing pictures are held"
+    assert source.files == tuple(path for path in paths if path.exists())
+    _, losses = read(source, start_seconds=Fraction(3, 18), duration_seconds=Fraction(2, 18))
+    assert str(losses) == "1 missing picture is held"
+    result = colorize(tmp_path / "s_%04d.png", tmp_path / "out.mkv", HOLD)
+    assert (result.frames, result.losses.held) == (9, 3)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "pixel_format"),
+    [(".dpx", "gray"), (".tif", "gray16le"), (".png", "rgb24"), (".exr", "gbrpf32le")],
+)
+@pytest.mark.parametrize("share", [0, 0.01, 0.5, 0.98])
+@pytest.mark.parametrize("bad", [{0}, {0, 1}, {7}, {18}, {3, 19}])
+def test_what_does_not_decode_is_counted(
+    tmp_path: Path, suffix: str, pixel_format: str, share: float, bad: set[int]
+) -> None:
+    """The picture is left out, wherever it lies, and all others keep their time."""
+    luma = moving_luma(20)
+    deep = [one.astype(np.uint16) * 257 for one in luma]
+    given = {"gray": luma, "gray16le": deep, "rgb24": [in_rgb(one) for one in luma]}
+    light = [in_rgb(one.astype(np.float32) / 255) for one in luma]
+    pattern = tmp_path / f"%02d{suffix}"
+    paths = write_series(pattern, given.get(pixel_format, light), pixel_format)
+    for index in bad:
+        data = paths[index].read_bytes()
+        paths[index].write_bytes(data[: int(len(data) * share)])
+    source = probe(pattern, AT_18)
+    frames, losses = read(source)
+    assert [frame.pts for frame in frames] == [index for index in range(20) if index not in bad]
+    # Opening passes over those at the start.
+    assert losses.packets == len(bad)
+    assert source.first_pts == min(set(range(20)) - bad)
+
+
+def test_a_picture_that_vanishes_is_counted(tmp_path: Path) -> None:
+    """As one that does not decode."""
+    paths = write_series(tmp_path / "%02d.png", moving_luma(5))
+    source = probe(tmp_path / "%02d.png", AT_18)
+    paths[2].unlink()
+    frames, losses = read(source)
+    assert [frame.pts for frame in frames] == [0, 1, 3, 4]
+    assert str(losses) == "1 packet does not decode"
+
+
+def test_a_cut_jpeg_is_counted(tmp_path: Path) -> None:
+    """Its decoder fills up what is missing, so the picture stays, as one that is damaged."""
+    paths = write_jpegs(tmp_path / "%02d.jpg", soft_shot(1, 6))
+    for index in (2, 3):
+        data = paths[index].read_bytes()
+        paths[index].write_bytes(data[: len(data) // 2])
+    frames, losses = read(probe(tmp_path / "%02d.jpg", AT_18))
+    assert len(frames) == 6
+    assert str(losses) == "2 frames are damaged"
+
+
+def test_nothing_that_decodes_is_told(tmp_path: Path) -> None:
+    """A series of files without a picture in them is one line."""
+    paths = write_series(tmp_path / "%02d.dpx", moving_luma(3))
+    for path in paths:
+        path.write_bytes(b"")
+    with pytest.raises(SourceError, match="not one frame of its dpx video decodes"):
+        probe(tmp_path / "%02d.dpx", AT_18)
+
+
+def test_another_size_is_told_by_its_picture(tmp_path: Path) -> None:
+    """The picture where it changes is named."""
+    write_series(tmp_path / "%02d.png", [*moving_luma(3), *moving_luma(2, 64, 48)])
+    source = probe(tmp_path / "%02d.png", AT_18)
+    with pytest.raises(SourceError) as caught:
+        read(source)
+    told = f"{tmp_path / '03.png'}: frame 3 changes from 96x64 gray to 64x48 gray; "
+    assert str(caught.value).startswith(told)
+
+
+def test_another_depth_is_told(tmp_path: Path) -> None:
+    """As another size is."""
+    write_series(tmp_path / "%02d.png", moving_luma(3))
+    write_series(tmp_path / "%02d.png", moving_luma(1, depth=16), "gray16be", first=3)
+    with pytest.raises(SourceError, match=r"03.png: frame 3 changes from 96x64 gray to 96x64 gray"):
+        read(probe(tmp_path / "%02d.png", AT_18))
