@@ -298,7 +298,7 @@ def test_one_film_gets_a_folder(reels: Path) -> None:
         ("film.mkv --bagit", "--bagit makes a folder of films a bag; name the folder with -o DIR"),
         ("film.mkv -o film.color.MP4 --bagit", "--bagit makes a folder of films a bag; name the"),
         ("film.mkv -o file --bagit", "-o file: is a file; for several films name a folder"),
-        ("f.mkv -o out --bagit --dump d --dump-frames 1", "--bagit and --dump do not go together"),
+        ("f.mkv -o out --bagit --dump d --dump-frames 1", "--bagit and --dump cannot be combined"),
     ],
 )
 def test_bad_usage(

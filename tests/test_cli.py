@@ -6,12 +6,13 @@ from pathlib import Path
 import pytest
 from cli_runs import color_film, film, names, run
 
+from vidcolor.cli.command_line import read_request
 from vidcolor.cli.main import main
-from vidcolor.cli.options import make_parser, settings_of
 from vidcolor.cli.parse import parse_time
+from vidcolor.cli.request import Request
 from vidcolor.files import WRITTEN_SUFFIXES
 from vidcolor.models import zoo
-from vidcolor.settings import ColorSettings, InputSettings, ModelSettings, TemporalSettings
+from vidcolor.settings import ClusterSettings, InputSettings, Settings
 from vidcolor.writing.encoding import CONTAINER_BY_SUFFIX
 
 pytestmark = pytest.mark.usefixtures("quiet_surroundings")
@@ -123,17 +124,18 @@ def test_what_cannot_be_done_is_one_line_and_exit_1(
         ("film.mkv --chroma 421", "invalid choice: '421'"),
         ("a.mkv b.mkv -o one.mkv", "is a file; for several films name a folder"),
         ("a.mkv -o one.mkv/", "is a file; for several films name a folder"),
-        ("film.mkv --dump d", "--dump DIR and --dump-frames LIST go together"),
-        ("film.mkv --dump-frames 3", "--dump DIR and --dump-frames LIST go together"),
+        ("film.mkv --dump d", "--dump needs --dump-frames LIST"),
+        ("film.mkv --dump-frames 3", "--dump-frames needs --dump DIR"),
         ("a.mkv b.mkv --dump d --dump-frames 3", "--dump takes one film at a time"),
         ("film.mkv --dump d --dump-frames 9-7", "'9-7' ends before it begins"),
         ("film.mkv --dump d --dump-frames abc", "'abc' is no frame; write 1734, 57.8s, 1:30.5"),
         ("film.mkv --dump d --dump-frames 3 --dump-stages x", "'x' is no stage; there are luma"),
         ("film.mkv --dump d --dump-frames 3 --dump-top-k 0", "'0' is no number from 1 to 313"),
-        (
-            "film.mkv --plot a.json",
-            "--plot colorizes nothing; name films in a run of their own",
-        ),
+        ("film.mkv --plot a.json", "--plot and FILM cannot be combined; leave one out"),
+        ("film.mkv --engine ray --dump d --dump-frames 3", "--dump and --engine ray cannot be"),
+        ("film.mkv --task-cpus 2", "--task-cpus needs --engine ray"),
+        ("film.mkv --transfer welsh", "--transfer needs --reference PICTURE"),
+        ("film.mkv --reference r.png --model small", "--reference and --model cannot be combined"),
     ],
 )
 def test_bad_usage_is_exit_2(capsys: pytest.CaptureFixture[str], arguments: str, told: str) -> None:
@@ -162,23 +164,16 @@ def test_times(text: str, seconds: Fraction) -> None:
 
 def test_defaults_are_those_of_the_settings() -> None:
     """The command line adds no defaults of its own."""
-    options = make_parser().parse_args(["film.mkv"])
-    model, color = ModelSettings(), ColorSettings()
-    assert (options.model, options.device) == (model.name, model.device)
-    assert (options.render_size, options.batch_size) == (model.render_size, model.batch_size)
-    assert (options.vividness, options.saturation) == (color.vividness, color.saturation)
-    temporal = TemporalSettings()
-    assert (options.smoothing, options.motion) == (temporal.smoothing, temporal.motion)
-    assert options.every == temporal.every
-    assert make_parser().parse_args(["film.mkv", "--every", "3"]).every == 3
-    assert settings_of(options).input == InputSettings()
+    request = read_request(["film.mkv"])
+    assert request == Request(inputs=(Path("film.mkv"),))
+    assert (request.settings, request.cluster) == (Settings(), ClusterSettings())
 
 
 def test_pictures_rate_and_gaps_are_settings() -> None:
     """What the options say goes into the settings, exactly."""
-    options = make_parser().parse_args(["%03d.dpx", "--fps", "23.976", "--gaps", "hold"])
+    request = read_request(["%03d.dpx", "--fps", "23.976", "--gaps", "hold"])
     wanted = InputSettings(fps=Fraction(24000, 1001), gaps="hold")
-    assert settings_of(options).input == wanted
+    assert request.settings == Settings(input=wanted)
 
 
 def test_suffixes_that_name_a_film() -> None:
@@ -224,7 +219,7 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
         assert caught.value.code == 0
     out = capsys.readouterr().out
     assert out.startswith("vidcolor 0.")
-    assert "(default: 256;" in " ".join(out.split())
+    assert "default: 256;" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("target", ["film.colorized.png", "plots.svg"])

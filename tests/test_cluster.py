@@ -291,12 +291,12 @@ def test_without_ray_a_line_says_what_to_install(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ("film.mkv --ray-address auto", "--ray-address is for --engine ray"),
-        ("film.mkv --segments x", "--segments is for --engine ray"),
-        ("film.mkv --task-cpus 2 --engine local", "--task-cpus is for --engine ray"),
+        ("film.mkv --ray-address auto", "--ray-address needs --engine ray"),
+        ("film.mkv --segments x", "--segments needs --engine ray"),
+        ("film.mkv --task-cpus 2 --engine local", "--task-cpus needs --engine ray"),
         (
             "film.mkv --engine ray -o o --dump d --dump-frames 1",
-            "--engine ray and --dump do not go",
+            "--dump and --engine ray cannot be",
         ),
     ],
 )

@@ -45,6 +45,7 @@ LIGHT = (
     "vidcolor",
     "vidcolor.version",
     "vidcolor.errors",
+    "vidcolor.rules",
     "vidcolor.settings",
     "vidcolor.timecode",
     "vidcolor.spans",

@@ -26,7 +26,7 @@ MOST_EXPOSURE = 64.0
 
 _KNEE = KAPPA * EPSILON  # L* below which it is a line of the light
 _WHITE_PERCENT = 99  # specks and scratches are whiter
-_SAMPLED = 4  # every so many pixels tell how white a picture is
+_SAMPLED = 4  # every fourth pixel shows how white a picture is
 
 MAX_ELONGATION = 4
 """Longest side of the network's picture against the shortest; longer pictures are squeezed."""

@@ -158,7 +158,7 @@ def colorize_shot(
     Args:
         frames: The shot's frames.
         shot: Which one it is.
-        memory: Knows how earlier shots ended, and is told how this one did.
+        memory: Holds how earlier shots ended, and receives how this one does.
         model: What predicts.
         settings: All settings.
     """
