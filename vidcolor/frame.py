@@ -127,6 +127,7 @@ class Frame:
         top_field_first: For an interlaced frame, which field is shown first; None if progressive.
         chroma: The frame's own Cb and Cr as decoded, each (Hc, Wc) in the source's subsampling;
             None if it has none, or nobody asks.
+        captions: Closed captions that come with it (ATSC A/53 part 4, 6.2.3: three bytes each).
     """
 
     index: int
@@ -137,6 +138,7 @@ class Frame:
     picture: FrameFormat
     top_field_first: bool | None = None
     chroma: tuple[Plane, Plane] | None = None
+    captions: bytes = b""
 
     def __post_init__(self) -> None:
         expected = (self.picture.height, self.picture.width)

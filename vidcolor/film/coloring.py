@@ -113,6 +113,7 @@ class ShotKeeper:
         self._encoder = ShotEncoder(job.source, job.encoding, shift_seconds=shift_seconds)
         self._work = work
         self._pictures = pictures
+        self._captions_beside = job.encoding.captions == "beside"
         self._number: int | None = None
         self._frames = 0
         self._times: list[int] = []
@@ -137,6 +138,8 @@ class ShotKeeper:
                 lightness=one.lightness,
                 source=self._facts(shot),
             )
+            if self._captions_beside and frame.captions:
+                figures = figures._replace(captions=frame.captions.hex())
             self._work.add_frame(shot.number, frame.index, figures)
             watcher.on_frame(timeline.frames, shot.number)
         self._end_shot()

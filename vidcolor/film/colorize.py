@@ -10,7 +10,7 @@ from time import perf_counter
 from vidcolor.errors import (
     OutputError,
 )
-from vidcolor.files import files_of, pictures_path, refuse_long_names
+from vidcolor.files import beside, files_of, pictures_path, refuse_long_names, write_whole
 from vidcolor.film.checkpoint import Checkpoint, is_whole
 from vidcolor.film.checkpoint_file import Damaged
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
@@ -29,6 +29,8 @@ from vidcolor.version import __version__
 from vidcolor.writing.encoding import check_target
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
+from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
+from vidcolor.writing.scenarist import write_captions
 from vidcolor.writing.sequence_encoding import check_pictures
 from vidcolor.writing.sequence_writer import PictureWriter
 
@@ -123,7 +125,13 @@ def paths_written(job: Job, settings: Settings) -> list[Path]:
     hashes = hash_paths(film) if settings.output.framemd5 else ()
     is_beside = lies_beside(job.encoding.container, settings.output)
     credentials = [manifest_path(film)] if is_beside else []
-    return [film, sidecar_path(film), *hashes, *credentials]
+    captions = [captions_path(film)] if job.encoding.captions == "beside" else []
+    return [film, sidecar_path(film), *hashes, *credentials, *captions]
+
+
+def captions_path(film: Path) -> Path:
+    """Where the closed captions of a film lie that its codec cannot carry."""
+    return beside(film, SCENARIST_SUFFIX)
 
 
 def colorize_job(run: FilmRun) -> Result:
@@ -218,10 +226,24 @@ def describe(
     facts["worth_a_look"] = result.remarks
     proof.write_hashes()
     credentials.write()
+    facts["captions"] = _write_captions(run.job, work)
     write_sidecar(sidecar_path(film), facts)
     run.watcher.on_film(result.frames, result.seconds)
     work.remove()
     return result
+
+
+def _write_captions(job: Job, work: Checkpoint) -> dict[str, object] | None:
+    """Write the captions that the film cannot carry; what the sidecar says of a film's captions."""
+    place = job.encoding.captions
+    if place != "beside":
+        return None if place == "none" else {"kept": "in the coded pictures"}
+    figures = (one for one in work.figures() if one.captions)
+    captions = write_captions((one.seconds, bytes.fromhex(one.captions or "")) for one in figures)
+    path = captions_path(job.encoding.path)
+    if captions.text is not None:
+        write_whole(path, captions.text.encode())
+    return {"kept": path if captions.text is not None else None, "lost": captions.lost}
 
 
 def _refuse_taken_names(

@@ -47,6 +47,7 @@ class FrameFigures(NamedTuple):
         tint: The shot's mean Cb and Cr in the source, in 8-bit codes from neutral; None for one in
             color, and where that is not known.
         active: First row, end, first column and end of its picture inside bars; None for no bars.
+        captions: Its closed captions in hexadecimal digits, if they go into a file beside the film.
     """
 
     seconds: float
@@ -67,6 +68,7 @@ class FrameFigures(NamedTuple):
     kept: str | None = None
     tint: Sequence[float] | None = None
     active: Sequence[int] | None = None
+    captions: str | None = None
 
 
 class SourceFacts(NamedTuple):

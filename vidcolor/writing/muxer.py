@@ -16,7 +16,7 @@ import av
 from av.container import Flags as ContainerFlags
 from av.container import OutputContainer
 from av.packet import Packet
-from av.video.stream import VideoStream
+from av.stream import Stream
 
 from vidcolor.errors import DiskFullError, OutputError
 from vidcolor.files import is_write_fault, part_path, write_error
@@ -24,7 +24,8 @@ from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.matroska import write_aspect
 from vidcolor.writing.passthrough import Passthrough, is_gap, kept_tags
-from vidcolor.writing.shot_encoder import Encoded, add_video_stream, encoding_error
+from vidcolor.writing.shot_encoder import Encoded, encoding_error
+from vidcolor.writing.video_stream import add_video_stream
 
 # Copied packets may run this far ahead of the picture, as muxers like them interleaved.
 COPY_AHEAD_SECONDS = 0.5
@@ -122,10 +123,10 @@ class FilmWriter:
         except (av.FFmpegError, OSError) as error:
             raise self._explained(error) from error
 
-    def _add_streams(self, source: Source, made_by: str) -> VideoStream:
+    def _add_streams(self, source: Source, made_by: str) -> Stream:
         """Give each stream its place, in the source's order; the video stream is returned."""
         encoding = self._encoding
-        added: VideoStream | None = None
+        added: Stream | None = None
         for stream in self._passthrough.input.streams:
             if stream.index == source.stream_index:
                 added = add_video_stream(self._output, encoding, source)
