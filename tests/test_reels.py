@@ -116,7 +116,8 @@ def test_a_link_to_a_film_is_that_film(reels: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recursive", "remedy"), [(False, "or look deeper with --recursive"), (True, "name a film")]
+    ("recursive", "remedy"),
+    [(False, "or search subfolders with --recursive"), (True, "name a film")],
 )
 def test_a_folder_without_films_is_told(reels: Path, recursive: bool, remedy: str) -> None:
     """It fails, and the others do not."""

@@ -119,7 +119,9 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel]:
         subfolder = Path(place).relative_to(folder)
         reels += [Reel(path=path, subfolder=subfolder) for path in paths]
     if not reels:
-        remedy = "name a film" if recursive else "name a film, or look deeper with --recursive"
+        remedy = (
+            "name a film" if recursive else "name a film, or search subfolders with --recursive"
+        )
         if photos := count_photos(folder):
             remedy = f"its photographs ({photos}) are colorized with --photos"
         raise SourceError(f"{folder}: holds no film; {remedy}")
