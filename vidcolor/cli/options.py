@@ -149,6 +149,8 @@ OPTIONS = (
     Option(COLOR, "settings.color.tint", "--tint", "",
            "what to do with tinted and toned shots: remove the tint and colorize, keep them as "
            "they are, or mix tint and color"),
+    Option(COLOR, "settings.color.negative", "--negative", "",
+           "show the network the positive of a film that is a negative; its luma is kept"),
     Option(COLOR, "settings.temporal.smoothing", "--smoothing", "X",
            "smooth colors over time; 0 colors each frame on its own"),
     Option(COLOR, "settings.temporal.motion", "--no-motion", "",
