@@ -1,6 +1,7 @@
 """The program's entry: it owns the process; errors are one line and an exit code."""
 
 import logging
+import os
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ from vidcolor.errors import VidcolorError
 FAILED = 1
 SIGNALLED = 128  # plus the signal's number, as shells do
 KEPT = "finished shots are kept; run the same command to continue"
+SVT_ERRORS = "1"  # of its levels, those of fatal errors and of others
 OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
 
 
@@ -31,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(arguments: Sequence[str] | None) -> int:
     request = read_request(arguments)
+    # SVT-AV1 writes to the terminal by itself and can be told so by the environment alone.
+    os.environ.setdefault("SVT_LOG", SVT_ERRORS)
     _catch_termination()
     handler = logging.StreamHandler()
     handler.setFormatter(_Escaping("vidcolor: %(message)s"))

@@ -38,7 +38,7 @@ from vidcolor.writing.sequence_encoding import (
     plan_pictures,
 )
 from vidcolor.writing.subtitles import MOV_TEXT, text_codec
-from vidcolor.writing.video_stream import holds_codec
+from vidcolor.writing.video_stream import holds_codec, says_full_range
 
 FALLBACK_CODECS = ("libx264", "ffv1")
 """That stand in for an encoder that takes no pictures of a film's size; FFV1 takes them all."""
@@ -142,6 +142,11 @@ def plan_encoding(
         raise OutputError(
             f"{source.path}: {encoding.container} cannot hold {', '.join(heard_or_seen)}; "
             "name another kind of file with -o, or leave that out with --drop-streams"
+        )
+    if source.picture.full_range and not says_full_range(encoding, source):
+        raise OutputError(
+            f"{source.path}: {encoding.codec} in {encoding.container} cannot say full range, and "
+            "players would show other light; use --codec dnxhd, libx264 or ffv1, or --for master"
         )
     return _with_captions(encoding, source)
 
