@@ -18,7 +18,8 @@ The last column is the field of `vidcolor.Settings` (`cluster.`: of `vidcolor.Cl
 does the same from Python, as in `Settings(color=ColorSettings(saturation=0.8))`. A value out of
 range is refused there as well, with a `SettingError`.
 
-What belongs to them: [photographs](photos.md), [image sequences](sequences.md),
+What belongs to them: [photographs](photos.md), [previews](preview.md),
+[image sequences](sequences.md),
 [formats](formats.md), [models](models.md), [many reels](batches.md), [delivery](delivery.md),
 [many machines](cluster.md) and [inspection](inspect.md).
 

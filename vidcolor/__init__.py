@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from vidcolor.dump.sink import FrameDump
     from vidcolor.film.colorize import Result, colorize_video
     from vidcolor.photos.colorize import PhotoResult, colorize_photo
+    from vidcolor.preview.preview import PreviewResult, preview_settings, preview_video
     from vidcolor.reels.api import colorize_reels
     from vidcolor.reels.batch import ReelResult
 
@@ -60,6 +61,7 @@ __all__ = [
     "OutputError",
     "OutputSettings",
     "PhotoResult",
+    "PreviewResult",
     "Rectangle",
     "ReelResult",
     "ReelTakenError",
@@ -78,11 +80,14 @@ __all__ = [
     "colorize_photo",
     "colorize_reels",
     "colorize_video",
+    "preview_settings",
+    "preview_video",
     "replay_frames",
 ]
 
 _WITH_TORCH = {
     "FrameDump": "vidcolor.dump.sink",
+    "PreviewResult": "vidcolor.preview.preview",
     "PhotoResult": "vidcolor.photos.colorize",
     "Replay": "vidcolor.dump.replay",
     "ReelResult": "vidcolor.reels.batch",
@@ -90,6 +95,8 @@ _WITH_TORCH = {
     "colorize_photo": "vidcolor.photos.colorize",
     "colorize_reels": "vidcolor.reels.api",
     "colorize_video": "vidcolor.film.colorize",
+    "preview_settings": "vidcolor.preview.preview",
+    "preview_video": "vidcolor.preview.preview",
     "replay_frames": "vidcolor.dump.replay",
 }
 

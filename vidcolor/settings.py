@@ -184,6 +184,7 @@ class OutputSettings(Checked):
         chroma: Chroma subsampling, `420`, `422` or `444`.
         chroma_only: Write color only, on flat gray and without sound, for compositing over the
             original.
+        compare: Leave the left half of the picture black and white, to compare it with the right.
         drop_streams: Leave out sound and pictures that the container cannot hold; a film with such
             streams is refused otherwise.
         overwrite: Replace an output that exists.
@@ -202,6 +203,7 @@ class OutputSettings(Checked):
     pixel_format: str | None = None
     chroma: Literal["420", "422", "444"] | None = None
     chroma_only: bool = False
+    compare: bool = False
     drop_streams: bool = False
     overwrite: bool = False
     verify: bool = False

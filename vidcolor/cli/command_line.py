@@ -52,6 +52,8 @@ def read_request(arguments: Sequence[str] | None = None) -> Request:
         parser.error("--dump takes one film at a time")
     if request.bagit and not _names_folder(request):
         parser.error("--bagit makes a folder of films a bag; name the folder with -o DIR")
+    if request.grid and (len(request.inputs) > 1 or _takes_folders(request)):
+        parser.error("--grid takes one film or photograph at a time")
     return _with_destination(parser, request)
 
 
@@ -97,15 +99,15 @@ def _add_option(group: argparse._ActionsContainer, option: Option, *, is_hidden:
     elif rule.choices and option.parse is None:
         common |= {"choices": rule.choices}
     else:
-        common |= {"type": _parse_of(option), "metavar": option.metavar}
+        common |= {"type": parse_of(option), "metavar": option.metavar}
         if option.is_repeated:
             common["action"] = "append"
     names = [option.short, option.name] if option.short else [option.name]
     group.add_argument(*names, dest=option.field, **common)
 
 
-def _parse_of(option: Option) -> Any:
-    """What makes a value of an option's text."""
+def parse_of(option: Option) -> Any:
+    """What makes a value of an option's text, raising if it is none."""
     limits = option.rule.limits
     if option.parse is not None or limits is None:
         return option.parse or str

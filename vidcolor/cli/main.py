@@ -62,6 +62,10 @@ def _run(request: Request) -> int:
         from vidcolor.cli.plot import draw_plot
 
         return draw_plot(request.plot, request)
+    if request.preview or request.grid:
+        from vidcolor.cli.preview import preview
+
+        return preview(request)
     if request.models:
         from vidcolor.cli.models import print_models
 

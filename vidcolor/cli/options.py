@@ -197,6 +197,9 @@ OPTIONS = (
     Option(ENCODING, "settings.output.chroma_only", "--chroma-only", "",
            "write color only, on flat gray and without sound, for compositing over the original",
            excludes=("--framemd5",)),
+    Option(ENCODING, "settings.output.compare", "--compare", "",
+           "leave the left half of the picture black and white, to compare with the right; writes "
+           "FILM.compare.*", excludes=("--chroma-only",)),
     Option(ENCODING, "settings.output.drop_streams", "--drop-streams", "",
            "leave out sound and pictures that the container cannot hold; refused otherwise"),
     Option(CHECKS, "settings.output.verify", "--verify", "",
@@ -221,6 +224,13 @@ OPTIONS = (
     Option(MACHINES, "cluster.gpus", "--task-gpus", "X",
            "reserve GPUs for each task, or a part of one", default="1 if the device is CUDA",
            needs=("--engine ray",)),
+    Option(INSPECTION, "preview", "--preview", "",
+           "write a contact sheet, FILM.preview.jpg, in seconds: some frames before and after; no "
+           "film is written", excludes=("--grid", "--dump")),
+    Option(INSPECTION, "grid", "--grid", "NAME=A,B",
+           "write one frame, or a photograph, under several settings, FILM.grid.jpg: "
+           "saturation=0.6,1,1.4; --start chooses the frame; a second one makes rows",
+           is_repeated=True, excludes=("--dump",)),
     Option(INSPECTION, "dump", "--dump", "DIR",
            "write what each stage makes of some frames, with a page to view it; no film is written "
            "unless -o names one", parse=Path, needs=("--dump-frames",), excludes=("--engine ray",)),

@@ -31,6 +31,8 @@ class Request:
         models: List the models, in place of colorizing.
         plot: The sidecar to draw, in place of colorizing.
         engine: What colors the shots.
+        preview: Write a contact sheet of each film, in place of colorizing.
+        grid: Settings to show side by side in place of colorizing, each as `saturation=0.6,1`.
         dump: The folder of the dump; None for no dump.
         dump_frames: The frames to dump.
         dump_stages: The stages to dump.
@@ -52,6 +54,8 @@ class Request:
     models: bool = False
     plot: Path | None = None
     engine: Literal["local", "ray"] = "local"
+    preview: bool = False
+    grid: tuple[str, ...] = ()
     dump: Path | None = None
     dump_frames: FrameSelection | None = None
     dump_stages: tuple[str, ...] = STAGES

@@ -59,6 +59,8 @@ def tell_identity(
     for name in ("accept_losses", "follow_playlists"):
         told["input"].pop(name)  # another digest tells of it, if they change a byte
     output = {k: v for k, v in told.pop("output").items() if k not in WITHOUT_EFFECT}
+    if not settings.output.compare:  # work that was begun before there was such a setting goes on
+        del output["compare"]
     return {
         "film": origin.sha256,
         **versions(),

@@ -43,7 +43,7 @@ SOURCE_SUFFIXES = {
 }
 """Of files that are taken for films where a folder is named; a file that is named is always."""
 
-MADE = (".colorized", ".chroma")
+MADE = (".colorized", ".chroma", ".compare")
 """Before the suffix of films that were made by the program: they are no reels."""
 
 

@@ -113,16 +113,26 @@ def tag_picture(picture: FrameFormat, settings: OutputSettings) -> FrameFormat:
 
 
 def default_path(
-    source: Path, container: str, folder: Path | None = None, *, chroma_only: bool = False
+    source: Path, container: str, folder: Path | None = None, *, made: str = "colorized"
 ) -> Path:
     """`film.colorized.mp4` beside `film.mp4` or in `folder`, with the container's own suffix.
 
-    Of the color alone it is `film.chroma.mp4`.
+    Args:
+        source: The film.
+        container: FFmpeg's name of the result's.
+        folder: Where the result goes; None for beside the film.
+        made: The word before the suffix; see `made_word`.
     """
     kept = CONTAINER_BY_SUFFIX.get(source.suffix.lower()) == container
     suffix = source.suffix if kept else SUFFIX_BY_CONTAINER[container]
-    made = "chroma" if chroma_only else "colorized"
     return (folder or source.parent) / f"{source.stem}.{made}{suffix}"
+
+
+def made_word(settings: OutputSettings) -> str:
+    """What the name of a result says: that it is in color, color alone, or half in color."""
+    if settings.chroma_only:
+        return "chroma"
+    return "compare" if settings.compare else "colorized"
 
 
 def wanted_container(source: Source, output: Path | None, settings: OutputSettings) -> str:

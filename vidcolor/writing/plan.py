@@ -20,6 +20,7 @@ from vidcolor.writing.encoding import (
     Encoding,
     choose_encoder,
     default_path,
+    made_word,
     tag_picture,
     wanted_container,
 )
@@ -117,8 +118,7 @@ def plan_encoding(
     log2_width, log2_height = log2_subsampling(fmt)
     container = wanted_container(source, output, settings)
     encoding = Encoding(
-        path=output
-        or default_path(source.title, container, folder, chroma_only=settings.chroma_only),
+        path=output or default_path(source.title, container, folder, made=made_word(settings)),
         container=container,
         codec=codec,
         pixel_format=pixel_format,
@@ -132,7 +132,7 @@ def plan_encoding(
         chroma_only=settings.chroma_only,
         notes=(note,) if note else (),
     )
-    encoding = _with_fitting_container(encoding, source, output, folder)
+    encoding = _with_fitting_container(encoding, source, output)
     heard_or_seen = [name for name in encoding.left_out if name.startswith(("audio", "video"))]
     if heard_or_seen and not settings.drop_streams:
         raise OutputError(
@@ -163,9 +163,7 @@ def choose_codec(source: Source, settings: OutputSettings) -> tuple[str, ChosenF
     raise OutputError(f"{source.path}: {fault}; use --codec ffv1")
 
 
-def _with_fitting_container(
-    encoding: Encoding, source: Source, output: Path | None, folder: Path | None
-) -> Encoding:
+def _with_fitting_container(encoding: Encoding, source: Source, output: Path | None) -> Encoding:
     """`encoding`, moved to Matroska if its container lacks something that Matroska holds."""
     notes = list(encoding.notes)
     container = encoding.container
@@ -178,11 +176,7 @@ def _with_fitting_container(
     if not reason and not _holds_codec(encoding):
         reason = f"{encoding.codec} video"
     if reason and container != "matroska":
-        path = (
-            output.with_suffix(".mkv")
-            if output
-            else default_path(source.title, "matroska", folder, chroma_only=encoding.chroma_only)
-        )
+        path = encoding.path.with_suffix(".mkv")
         notes.append(f"{container} cannot hold {reason}: writing Matroska, {path.name}")
         encoding = replace(encoding, container="matroska", path=path)
     elif reason:
