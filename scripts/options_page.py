@@ -18,8 +18,14 @@ The last column is the field of `vidcolor.Settings` (`cluster.`: of `vidcolor.Cl
 does the same from Python, as in `Settings(color=ColorSettings(saturation=0.8))`. A value out of
 range is refused there as well, with a `SettingError`.
 
+Options may stand in a file, by their long names: `saturation = 0.8`, `lossless = true`.
+Four places count, later ones before earlier ones: the file that the environment variable
+`VIDCOLOR_CONFIG` names; `vidcolor.toml` beside the first film, if it has a table `[vidcolor]`; the
+file of `--settings-file`; the command line. `--show-config` prints what is in effect and where each
+comes from, itself such a file. `--doctor` prints what is installed and how to get what is not.
+
 What belongs to them: [photographs](photos.md), [previews](preview.md),
-[image sequences](sequences.md),
+[Python](python.md), [image sequences](sequences.md),
 [formats](formats.md), [models](models.md), [many reels](batches.md), [delivery](delivery.md),
 [many machines](cluster.md) and [inspection](inspect.md).
 

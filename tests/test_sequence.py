@@ -116,17 +116,17 @@ def test_a_piece_is_found_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def watch_reading(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the pictures that are read from now on."""
     seen = []
-    read_picture, open_picture = pictures._read, sequence.open_picture
+    read_picture, open_picture = pictures.OpenSequence._read, sequence.open_picture
 
-    def read_seen(path: Path) -> bytes:
+    def read_seen(self: pictures.OpenSequence, path: Path) -> bytes:
         seen.append(path.name)
-        return read_picture(path)
+        return read_picture(self, path)
 
     def open_seen(path: Path, *rate: Fraction) -> object:
         seen.append(path.name)
         return open_picture(path, *rate)
 
-    monkeypatch.setattr(pictures, "_read", read_seen)
+    monkeypatch.setattr(pictures.OpenSequence, "_read", read_seen)
     monkeypatch.setattr(sequence, "open_picture", open_seen)
     return seen
 
@@ -151,7 +151,7 @@ def test_colored_pictures_are_told_from_toned(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
     colored = np.repeat(np.repeat(noise[:6, :8], 8, axis=0), 8, axis=1)
     gray = in_rgb(moving_luma(1, 64, 48)[0])
-    write_series(tmp_path / "color_%02d.png", [gray] * 5 + [colored] * 15, "rgb24")
+    write_series(tmp_path / "color_%02d.png", [gray] * 2 + [colored] * 18, "rgb24")
     write_series(tmp_path / "gray_%02d.png", [gray] * 20, "rgb24")
     assert is_color(probe(tmp_path / "color_%02d.png", AT_18))
     assert not is_color(probe(tmp_path / "gray_%02d.png", AT_18))

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from vidcolor.dump.sink import FrameDump
     from vidcolor.film.colorize import Result, colorize_video
     from vidcolor.photos.colorize import PhotoResult, colorize_photo
+    from vidcolor.preview.colorizer import Colorizer
     from vidcolor.preview.preview import PreviewResult, preview_settings, preview_video
     from vidcolor.reels.api import colorize_reels
     from vidcolor.reels.batch import ReelResult
@@ -52,6 +53,7 @@ __all__ = [
     "ClusterError",
     "ClusterSettings",
     "ColorSettings",
+    "Colorizer",
     "DiskFullError",
     "FrameDump",
     "InputSettings",
@@ -86,6 +88,7 @@ __all__ = [
 ]
 
 _WITH_TORCH = {
+    "Colorizer": "vidcolor.preview.colorizer",
     "FrameDump": "vidcolor.dump.sink",
     "PreviewResult": "vidcolor.preview.preview",
     "PhotoResult": "vidcolor.photos.colorize",

@@ -108,6 +108,11 @@ class ColorSettings(Checked):
         seed: Of the sample.
         upsample: How the small map of colors becomes as large as the film: `guided` by the edges of
             its lightness, or a smooth `spline` that knows none.
+        tint: What becomes of a tint or tone that a shot has in the source: `remove` colorizes as
+            if there were none, `keep` leaves such shots as they are, `mix` lays the tint over
+            weaker colors.
+        negative: Whether the film is a negative: the network is shown its positive, and the luma
+            stays as it is.
     """
 
     vividness: Annotated[float, Between(0, 3)] = 0.0
@@ -115,6 +120,8 @@ class ColorSettings(Checked):
     decode: Literal["annealed", "mean", "mode", "sample"] = "annealed"
     seed: Annotated[int, Between(0, 1_000_000)] = 0
     upsample: Literal["guided", "spline"] = "guided"
+    tint: Literal["remove", "keep", "mix"] = "remove"
+    negative: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

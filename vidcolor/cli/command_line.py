@@ -6,22 +6,36 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vidcolor.cli.config import config_files, read_config, suggestion
 from vidcolor.cli.options import FILM, GENERAL, GROUPS, OPTIONS, STUDY, Option
 from vidcolor.cli.parse import number, whole_number
 from vidcolor.cli.request import Request, filled
+from vidcolor.errors import SettingError
 from vidcolor.files import PHOTO_SUFFIXES, WRITTEN_SUFFIXES
 from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.version import __version__
+
+COMMAND_LINE = "command line"
 
 _BY_NAME = {option.name: option for option in OPTIONS}
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports bad usage in one line, without the usage of every option before it."""
+    """Reports bad usage in one line, without the usage of every option before it.
+
+    Attributes:
+        origin: What stands before the fault: the file that it is in.
+    """
+
+    origin = ""
 
     def error(self, message: str) -> NoReturn:
         """Print `message` and exit with 2."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        unknown = message.removeprefix("unrecognized arguments: ").split()
+        if unknown and message.startswith("unrecognized"):
+            typed = unknown[0].partition("=")[0]
+            message = f"{typed} is no option{suggestion(typed, list(_BY_NAME))}"
+        self.exit(2, f"{self.prog}: {self.origin}{message}; see {self.prog} --help\n")
 
 
 class _HelpAll(argparse.Action):
@@ -43,9 +57,11 @@ def read_request(arguments: Sequence[str] | None = None) -> Request:
     """
     parser = make_parser()
     given = vars(parser.parse_args(arguments))
+    given, origins = _with_files(parser, given)
     for option in OPTIONS:
         _check_company(parser, option, given)
-    request = filled(Request(), {name: _frozen(value) for name, value in given.items()})
+    values = {name: _frozen(value) for name, value in given.items()}
+    request = filled(Request(), values | {"origins": origins})
     if not (request.inputs or request.is_report):
         parser.error("name a film to colorize")
     if request.dump is not None and _is_many(request):
@@ -55,6 +71,23 @@ def read_request(arguments: Sequence[str] | None = None) -> Request:
     if request.grid and (len(request.inputs) > 1 or _takes_folders(request)):
         parser.error("--grid takes one film or photograph at a time")
     return _with_destination(parser, request)
+
+
+def _with_files(parser: Parser, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What is given, in files of settings as well, and where each comes from."""
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for path in config_files(given.get("settings_file"), given.get("inputs", ())):
+        parser.origin = f"{path}: "
+        try:
+            found = vars(parser.parse_args(read_config(path)))
+        except SettingError as error:
+            parser.exit(2, f"{parser.prog}: {error}\n")
+        found.pop("inputs", None)
+        merged |= found
+        origins |= dict.fromkeys(found, str(path))
+    parser.origin = ""
+    return merged | given, origins | dict.fromkeys(given, COMMAND_LINE)
 
 
 def make_parser(*, shows_all: bool = False) -> Parser:

@@ -1,12 +1,13 @@
 """The program's entry: it owns the process; errors are one line and an exit code."""
 
 import logging
+import os
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
-from vidcolor.cli.command_line import read_request
+from vidcolor.cli.command_line import COMMAND_LINE, read_request
 from vidcolor.cli.output import warn
 from vidcolor.cli.request import Request
 from vidcolor.cli.terminal import escape, lasting_streams
@@ -15,6 +16,7 @@ from vidcolor.errors import VidcolorError
 FAILED = 1
 SIGNALLED = 128  # plus the signal's number, as shells do
 KEPT = "finished shots are kept; run the same command to continue"
+SVT_ERRORS = "1"  # of its levels, those of fatal errors and of others
 OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
 
 
@@ -31,6 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(arguments: Sequence[str] | None) -> int:
     request = read_request(arguments)
+    # SVT-AV1 writes to the terminal by itself and can be told so by the environment alone.
+    os.environ.setdefault("SVT_LOG", SVT_ERRORS)
     _catch_termination()
     handler = logging.StreamHandler()
     handler.setFormatter(_Escaping("vidcolor: %(message)s"))
@@ -58,28 +62,44 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def _run(request: Request) -> int:
     """Do what a request asks; the exit code. Each command loads only what it needs."""
-    if request.plot is not None:
-        from vidcolor.cli.plot import draw_plot
-
-        return draw_plot(request.plot, request)
+    if request.is_report:
+        return _report(request)
+    if not request.quiet:
+        for path in sorted(set(request.origins.values()) - {COMMAND_LINE}):
+            warn(f"options are taken from {path}")
     if request.preview or request.grid:
         from vidcolor.cli.preview import preview
 
         return preview(request)
-    if request.models:
-        from vidcolor.cli.models import print_models
-
-        return print_models()
-    if request.status is not None:
-        from vidcolor.cli.status import print_status
-
-        return print_status(request.status)
     code = 0
     if request.dump is None:
         request, code = _colorize_photographs(request)
         if not request.inputs:
             return code
     return max(code, _colorize_films(request))
+
+
+def _report(request: Request) -> int:
+    """Do what a request asks that colorizes nothing; the exit code."""
+    if request.show_config:
+        from vidcolor.cli.show_config import print_config
+
+        return print_config(request)
+    if request.doctor:
+        from vidcolor.cli.doctor import print_doctor
+
+        return print_doctor()
+    if request.status is not None:
+        from vidcolor.cli.status import print_status
+
+        return print_status(request.status)
+    if request.plot is not None:
+        from vidcolor.cli.plot import draw_plot
+
+        return draw_plot(request.plot, request)
+    from vidcolor.cli.models import print_models
+
+    return print_models()
 
 
 def _colorize_films(request: Request) -> int:

@@ -118,11 +118,20 @@ OPTIONS = (
     Option(GENERAL, "settings.output.overwrite", "--overwrite", "", "replace an existing output"),
     Option(GENERAL, "settings.force", "--force", "",
            "colorize a film that is already in color; its luma is kept"),
+    Option(GENERAL, "settings_file", "--settings-file", "TOML",
+           "take options from a file, as in saturation = 0.8; those on the command line go before",
+           parse=Path),
+    Option(GENERAL, "show_config", "--show-config", "",
+           "print the options in effect and where each comes from, as such a file; nothing is "
+           "written"),
     Option(GENERAL, "bagit", "--bagit", "",
            "make the output folder a BagIt bag with SHA-256 manifests when all reels are done",
            excludes=("--dump",)),
     Option(GENERAL, "status", "--status", "DIR",
            "show the state of every reel in output folder DIR", parse=Path,
+           excludes=(FILM, "--dump")),
+    Option(GENERAL, "doctor", "--doctor", "",
+           "print versions, devices, encoders and weights, and how to install what is missing",
            excludes=(FILM, "--dump")),
     Option(SEQUENCES, "settings.input.fps", "--fps", "RATE",
            "set the frames per second: 18, 23.976, 24000/1001", parse=as_usage_error(parse_rate),
@@ -141,6 +150,11 @@ OPTIONS = (
            "prefer rare, vivid colors, which are wrong more often; 0 prefers likely ones"),
     Option(COLOR, "settings.color.saturation", "--saturation", "X",
            "multiply the colors; 0 leaves the film black and white"),
+    Option(COLOR, "settings.color.tint", "--tint", "",
+           "what to do with tinted and toned shots: remove the tint and colorize, keep them as "
+           "they are, or mix tint and color"),
+    Option(COLOR, "settings.color.negative", "--negative", "",
+           "show the network the positive of a film that is a negative; its luma is kept"),
     Option(COLOR, "settings.temporal.smoothing", "--smoothing", "X",
            "smooth colors over time; 0 colors each frame on its own"),
     Option(COLOR, "settings.temporal.motion", "--no-motion", "",
@@ -255,6 +269,7 @@ OPTIONS = (
 )  # fmt: skip
 
 WITHOUT_OPTION = {
+    "origins": "found from the command line and the files of settings",
     "film_path": "found from --output and the inputs",
     "folder": "found from --output and the inputs",
 }

@@ -26,8 +26,11 @@ class Request:
         photos: Folders hold photographs, and pictures with numbers are some.
         quiet: Print errors only.
         dry_run: Write nothing.
+        settings_file: A file that options were taken from.
+        show_config: Print the options in effect, in place of colorizing.
         bagit: Make `folder` a BagIt bag.
         status: The output folder to report on, in place of colorizing.
+        doctor: Print what this installation has, in place of colorizing.
         models: List the models, in place of colorizing.
         plot: The sidecar to draw, in place of colorizing.
         engine: What colors the shots.
@@ -39,6 +42,8 @@ class Request:
         dump_top_k: How many bins of each histogram the dump keeps; None for all.
         settings: All settings.
         cluster: How the machines of a cluster are used.
+        origins: For each field that was given, by its dotted name, where: a file, or the command
+            line.
     """
 
     inputs: tuple[Path, ...] = ()
@@ -49,8 +54,11 @@ class Request:
     photos: bool = False
     quiet: bool = False
     dry_run: bool = False
+    settings_file: Path | None = None
+    show_config: bool = False
     bagit: bool = False
     status: Path | None = None
+    doctor: bool = False
     models: bool = False
     plot: Path | None = None
     engine: Literal["local", "ray"] = "local"
@@ -62,11 +70,18 @@ class Request:
     dump_top_k: Annotated[int, Between(1, 313)] | None = None
     settings: Settings = field(default_factory=Settings)
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
+    origins: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_report(self) -> bool:
         """Whether nothing is colorized."""
-        return self.models or self.plot is not None or self.status is not None
+        return (
+            self.show_config
+            or self.doctor
+            or self.models
+            or self.plot is not None
+            or self.status is not None
+        )
 
 
 def filled(instance: T, values: Mapping[str, object]) -> T:

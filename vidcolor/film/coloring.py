@@ -13,11 +13,12 @@ from vidcolor.film.provenance import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
 from vidcolor.frame import Colored, Frame, FrameFormat, Plane
 from vidcolor.models.zoo import Model
-from vidcolor.pipeline.run import Past, colorize_frames
+from vidcolor.pipeline.run import Past, colorize_frames, keeps_color
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage, read_frames
-from vidcolor.report.timeline import Timeline
+from vidcolor.report.timeline import SourceFacts, Timeline
 from vidcolor.settings import Settings
+from vidcolor.shot import Shot
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import ShotMemory, read_ending
 from vidcolor.writing.muxer import reorder_depth
@@ -106,11 +107,13 @@ class ShotKeeper:
         self, job: Job, settings: Settings, work: Checkpoint, pictures: PictureWriter | None = None
     ) -> None:
         self._source = job.source
+        self._color = settings.color
         self._is_compared = settings.output.compare
         shift_seconds = job.shift_seconds(settings)
         self._encoder = ShotEncoder(job.source, job.encoding, shift_seconds=shift_seconds)
         self._work = work
         self._pictures = pictures
+        self._captions_beside = job.encoding.captions == "beside"
         self._number: int | None = None
         self._frames = 0
         self._times: list[int] = []
@@ -133,10 +136,22 @@ class ShotKeeper:
                 gamut_limited_share=one.chroma.gamut_limited_share,
                 returns_to=shot.returns_to,
                 lightness=one.lightness,
+                source=self._facts(shot),
             )
+            if self._captions_beside and frame.captions:
+                figures = figures._replace(captions=frame.captions.hex())
             self._work.add_frame(shot.number, frame.index, figures)
             watcher.on_frame(timeline.frames, shot.number)
         self._end_shot()
+
+    def _facts(self, shot: Shot) -> SourceFacts:
+        """What is told of a shot's source."""
+        kept = tint = None
+        if shot.color is not None:
+            tint = None if shot.color.is_color else (shot.color.cb, shot.color.cr)
+            if keeps_color(shot, self._color):
+                kept = "color" if shot.color.is_color else "tint"
+        return SourceFacts(kept, tint, shot.active)
 
     def _add(self, one: Colored) -> None:
         if one.shot.number != self._number:

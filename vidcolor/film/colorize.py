@@ -10,7 +10,7 @@ from time import perf_counter
 from vidcolor.errors import (
     OutputError,
 )
-from vidcolor.files import files_of, pictures_path, refuse_long_names
+from vidcolor.files import beside, files_of, pictures_path, refuse_long_names, write_whole
 from vidcolor.film.checkpoint import Checkpoint, is_whole
 from vidcolor.film.checkpoint_file import Damaged
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
@@ -22,14 +22,17 @@ from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
 from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
 from vidcolor.report.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
+from vidcolor.report.source_lines import describe_source
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
 from vidcolor.writing.encoding import check_target
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
+from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
+from vidcolor.writing.scenarist import write_captions
 from vidcolor.writing.sequence_encoding import check_pictures
-from vidcolor.writing.sequence_writer import PictureWriter
+from vidcolor.writing.sequence_writer import ChangedPictureError, PictureWriter
 
 _MOST_ATTEMPTS = 3
 
@@ -48,6 +51,7 @@ class Result:
         losses: What was damaged in the source; its text is empty if nothing was.
         verification: What was found when it was read back; None if that was not asked for.
         remarks: The shots that are worth a look.
+        source_color: What is told of color that the source has, a line each.
     """
 
     path: Path
@@ -57,6 +61,7 @@ class Result:
     losses: Damage
     verification: Verification | None = None
     remarks: Sequence[DoubtfulShot] = ()
+    source_color: Sequence[str] = ()
 
 
 def colorize_video(
@@ -66,6 +71,7 @@ def colorize_video(
     *,
     progress: Progress | None = None,
     dump: Trace | None = None,
+    model: Model | None = None,
 ) -> Result:
     """Colorize one film.
 
@@ -75,6 +81,7 @@ def colorize_video(
         settings: All settings; None for the defaults.
         progress: Called after each frame with the number of frames done and the shot's number.
         dump: Gets what the stages make of the frames that it chooses, such as a `FrameDump`.
+        model: What predicts, loaded before; None to load the settings' one.
 
     Raises:
         VidcolorError: The film cannot be colorized; nothing is left under the output's name.
@@ -82,7 +89,7 @@ def colorize_video(
     settings = settings or Settings()
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
-    model = find_model(settings.model)
+    model = model or find_model(settings.model)
     run = FilmRun(
         job=job,
         model=model,
@@ -118,7 +125,13 @@ def paths_written(job: Job, settings: Settings) -> list[Path]:
     hashes = hash_paths(film) if settings.output.framemd5 else ()
     is_beside = lies_beside(job.encoding.container, settings.output)
     credentials = [manifest_path(film)] if is_beside else []
-    return [film, sidecar_path(film), *hashes, *credentials]
+    captions = [captions_path(film)] if job.encoding.captions == "beside" else []
+    return [film, sidecar_path(film), *hashes, *credentials, *captions]
+
+
+def captions_path(film: Path) -> Path:
+    """Where the closed captions of a film lie that its codec cannot carry."""
+    return beside(film, SCENARIST_SUFFIX)
 
 
 def colorize_job(run: FilmRun) -> Result:
@@ -186,7 +199,10 @@ def join(run: FilmRun, work: Checkpoint, credentials: Credentials) -> Verifier:
         proof.check(written)
 
     with _writer(run, check) as writer, closing(work.packets()) as packets:
-        writer.write(packets, work.reordered)
+        try:
+            writer.write(packets, work.reordered)
+        except ChangedPictureError as error:
+            raise Damaged(work.shot_of(error.count)) from error
     return proof
 
 
@@ -208,17 +224,33 @@ def describe(
         losses=losses,
         verification=proof.verification,
         remarks=find_doubtful_shots(shots),
+        source_color=describe_source(shots),
     )
     facts["elapsed_seconds"] = result.seconds
     facts["losses"] = str(result.losses)
     facts["verification"] = result.verification
+    facts["source_color"] = result.source_color
     facts["worth_a_look"] = result.remarks
     proof.write_hashes()
     credentials.write()
+    facts["captions"] = _write_captions(run.job, work)
     write_sidecar(sidecar_path(film), facts)
     run.watcher.on_film(result.frames, result.seconds, str(losses))
     work.remove()
     return result
+
+
+def _write_captions(job: Job, work: Checkpoint) -> dict[str, object] | None:
+    """Write the captions that the film cannot carry; what the sidecar says of a film's captions."""
+    place = job.encoding.captions
+    if place != "beside":
+        return None if place == "none" else {"kept": "in the coded pictures"}
+    figures = (one for one in work.figures() if one.captions)
+    captions = write_captions((one.seconds, bytes.fromhex(one.captions or "")) for one in figures)
+    path = captions_path(job.encoding.path)
+    if captions.text is not None:
+        write_whole(path, captions.text.encode())
+    return {"kept": path if captions.text is not None else None, "lost": captions.lost}
 
 
 def _refuse_taken_names(

@@ -75,6 +75,7 @@ def tell_identity(
         }
         # Of a film in one file the name plays no part.
         | ({} if encoding.names is None else {"names": encoding.names.path.name})
+        | ({} if encoding.captions == "none" else {"captions": encoding.captions})
         # Said where it is so, so that films begun by older versions go on.
         | ({"left_out": list(encoding.left_out)} if encoding.left_out else {}),
     }

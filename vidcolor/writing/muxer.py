@@ -16,7 +16,7 @@ import av
 from av.container import Flags as ContainerFlags
 from av.container import OutputContainer
 from av.packet import Packet
-from av.video.stream import VideoStream
+from av.stream import Stream
 
 from vidcolor.errors import DiskFullError, OutputError
 from vidcolor.files import is_write_fault, part_path, write_error
@@ -24,7 +24,8 @@ from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.matroska import write_aspect
 from vidcolor.writing.passthrough import Passthrough, is_gap, kept_tags
-from vidcolor.writing.shot_encoder import Encoded, add_video_stream, encoding_error
+from vidcolor.writing.shot_encoder import Encoded, encoding_error
+from vidcolor.writing.video_stream import add_video_stream
 
 # Copied packets may run this far ahead of the picture, as muxers like them interleaved.
 COPY_AHEAD_SECONDS = 0.5
@@ -33,6 +34,8 @@ MAX_INTERLEAVE_DELTA = "1000000"
 # Containers round times: Matroska to a millisecond.
 TIME_ERROR_SECONDS = 0.002
 LEAST_FREE_BYTES = 1 << 16
+# Tags that the muxers write, the best first: of free text QuickTime has the comment alone.
+NOTE_TAGS = {"mp4": ("description", "synopsis", "comment"), "mov": ("comment",)}
 
 
 class FilmWriter:
@@ -122,10 +125,10 @@ class FilmWriter:
         except (av.FFmpegError, OSError) as error:
             raise self._explained(error) from error
 
-    def _add_streams(self, source: Source, made_by: str) -> VideoStream:
+    def _add_streams(self, source: Source, made_by: str) -> Stream:
         """Give each stream its place, in the source's order; the video stream is returned."""
         encoding = self._encoding
-        added: VideoStream | None = None
+        added: Stream | None = None
         for stream in self._passthrough.input.streams:
             if stream.index == source.stream_index:
                 added = add_video_stream(self._output, encoding, source)
@@ -136,8 +139,7 @@ class FilmWriter:
         if added is None:
             raise OutputError(f"{source.path}: changed while it was read; start again")
         self._passthrough.copy_tags(self._output, encoding.container)
-        key = "description" if encoding.container in MP4_FAMILY else "COLORIZED_BY"
-        self._output.metadata.setdefault(key, made_by)
+        _add_note(self._output.metadata, encoding.container, made_by)
         return added
 
     def _write(self, encoded: Encoded, dts: int) -> None:
@@ -236,6 +238,18 @@ def _decoding_times(packets: Iterable[Encoded], reordered: int) -> Iterator[tupl
     for count, packet in enumerate(chain(first, remaining)):
         heappush(waiting, packet.pts)
         yield packet, early[count] - lead if count < reordered else heappop(waiting)
+
+
+def _add_note(tags: dict[str, str], container: str, note: str) -> None:
+    """Tell what made the colors in a tag that the source leaves free, else behind its own words."""
+    keys = NOTE_TAGS.get(container, ("COLORIZED_BY",))
+    taken = {key.lower() for key in tags}
+    key = next((key for key in keys if key.lower() not in taken), None)
+    if key is not None:
+        tags[key] = note
+        return
+    own = next(key for key in tags if key.lower() == keys[-1].lower())
+    tags[own] = f"{tags[own]} ({note})"
 
 
 def _open_output(path: Path, encoding: Encoding) -> OutputContainer:
