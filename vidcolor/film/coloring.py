@@ -48,8 +48,8 @@ class Listener:
     def on_shot(self, number: int, frames: int) -> None:
         """A shot is finished, perhaps by an earlier run."""
 
-    def on_film(self, frames: int, seconds: float) -> None:
-        """The film has its name; no other run can have taken it before."""
+    def on_film(self, frames: int, seconds: float, losses: str) -> None:
+        """The film has its name; `losses` says what was damaged in its source."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

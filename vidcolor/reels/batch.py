@@ -171,7 +171,7 @@ class Batch:
                 job=job,
                 model=self.model,
                 settings=self.settings,
-                origin=planned.origin or find_origin(job.source.files),
+                origin=planned.origin or find_origin(job.source.files, job.source.access),
                 engine=self._color,
                 listener=listener,
                 trace=trace,
@@ -207,7 +207,7 @@ class Batch:
 
     def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
-        origin = ledger.find_origin(job.source.path, job.source.files)
+        origin = ledger.find_origin(job.source)
         identity = tell_identity(job, self.model, self.settings, origin)
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)
@@ -282,8 +282,8 @@ class _LedgerListener(Listener):
         self._begin()
         self._ledger.add_shot(self._path, number, frames)
 
-    def on_film(self, frames: int, seconds: float) -> None:
-        self._ledger.end(self._path, self._film, frames, seconds)
+    def on_film(self, frames: int, seconds: float, losses: str) -> None:
+        self._ledger.end(self._path, self._film, frames, seconds, losses)
 
     def _begin(self) -> None:
         if not self._is_begun:
