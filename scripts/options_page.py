@@ -10,17 +10,24 @@ HEAD = """# Options
 
 <!-- Written by scripts/options_page.py from vidcolor/cli/options.py and vidcolor/settings.py. -->
 
-`vidcolor [options] FILM ...` colorizes films, folders of films, and image sequences as FFmpeg names
-them, such as `reel/%06d.dpx`. `vidcolor --help` lists the options, `--help-all` those for study as
-well; `--version` prints the version.
+`vidcolor [options] FILM ...` colorizes films, photographs, folders of films, and image sequences as
+FFmpeg names them, such as `reel/%06d.dpx`. `vidcolor --help` lists the options, `--help-all` those
+for study as well; `--version` prints the version.
 
 The last column is the field of `vidcolor.Settings` (`cluster.`: of `vidcolor.ClusterSettings`) that
 does the same from Python, as in `Settings(color=ColorSettings(saturation=0.8))`. A value out of
 range is refused there as well, with a `SettingError`.
 
-What belongs to them: [image sequences](sequences.md), [formats](formats.md), [models](models.md),
-[many reels](batches.md), [delivery](delivery.md), [many machines](cluster.md) and
-[inspection](inspect.md).
+Options may stand in a file, by their long names: `saturation = 0.8`, `lossless = true`.
+Four places count, later ones before earlier ones: the file that the environment variable
+`VIDCOLOR_CONFIG` names; `vidcolor.toml` beside the first film, if it has a table `[vidcolor]`; the
+file of `--settings-file`; the command line. `--show-config` prints what is in effect and where each
+comes from, itself such a file. `--doctor` prints what is installed and how to get what is not.
+
+What belongs to them: [photographs](photos.md), [previews](preview.md),
+[Python](python.md), [image sequences](sequences.md),
+[formats](formats.md), [models](models.md), [many reels](batches.md), [delivery](delivery.md),
+[many machines](cluster.md) and [inspection](inspect.md).
 
 The program ends with 0 if all is done, 1 if a film failed, 2 if the command line is wrong, and with
 128 and the signal's number if a signal stopped it: 130 for Ctrl-C.

@@ -104,7 +104,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_1(
     ("arguments", "told"),
     [
         ("", "name a film to colorize"),
-        ("film.mkv --nonsense", "unrecognized arguments: --nonsense"),
+        ("film.mkv --nonsense", "--nonsense is no option"),
         ("%03d.dpx --fps 0", "'0' is no frame rate; write 18, 23.976 or 24000/1001"),
         ("%03d.dpx --fps -3", "'-3' is no frame rate"),
         ("%03d.dpx --fps abc", "'abc' is no frame rate"),
@@ -169,7 +169,8 @@ def test_times(text: str, seconds: Fraction) -> None:
 def test_defaults_are_those_of_the_settings() -> None:
     """The command line adds no defaults of its own."""
     request = read_request(["film.mkv"])
-    assert request == Request(inputs=(Path("film.mkv"),))
+    origins = {"inputs": "command line"}
+    assert request == Request(inputs=(Path("film.mkv"),), origins=origins)
     assert (request.settings, request.cluster) == (Settings(), ClusterSettings())
 
 

@@ -33,6 +33,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = Path(vidcolor.__file__).parent
 TEXTS = {
     "inputs": "film.mkv",
+    "settings_file": os.devnull,
     "settings.input.fps": "18",
     "settings.temporal.every": "3",
     "settings.model.swatches": "0,0,50,50=10,20,30,40",
@@ -93,12 +94,12 @@ def test_each_option_fills_its_field(option: Option) -> None:
     if not option.is_switch:
         words.append(text_for(option).removeprefix("-"))
     words += [*company(option), *(["-o", "folder/"] if option.field == "bagit" else [])]
-    reports = option.field in {"models", "status", "plot"}
+    reports = option.field in {"models", "status", "plot", "doctor"}
     request = read_request(words if reports or option.name == "FILM" else ["film.mkv", *words])
     usual = Request(inputs=request.inputs)
     if option.field != "inputs":
         assert attrgetter(option.field)(request) != option.usual
-    others = {"inputs", "output", "film_path", "folder", option.field}
+    others = {"inputs", "output", "film_path", "folder", "origins", option.field}
     others |= {o.field for o in OPTIONS for name in option.needs if o.name == name.split()[0]}
     restored = {name: attrgetter(name)(usual) for name in others}
     assert filled(request, restored) == usual
@@ -180,6 +181,7 @@ def test_help_is_there_in_a_moment() -> None:
 IMPORT_NAMES = {
     "ffmpeg-python": "ffmpeg",
     "opencv-python": "cv2",
+    "pillow": "PIL",
     "c2pa-python": "c2pa",
     "scikit-image": "skimage",
 }

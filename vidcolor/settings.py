@@ -108,6 +108,9 @@ class ColorSettings(Checked):
         seed: Of the sample.
         upsample: How the small map of colors becomes as large as the film: `guided` by the edges of
             its lightness, or a smooth `spline` that knows none.
+        tint: What becomes of a tint or tone that a shot has in the source: `remove` colorizes as
+            if there were none, `keep` leaves such shots as they are, `mix` lays the tint over
+            weaker colors.
     """
 
     vividness: Annotated[float, Between(0, 3)] = 0.0
@@ -115,6 +118,7 @@ class ColorSettings(Checked):
     decode: Literal["annealed", "mean", "mode", "sample"] = "annealed"
     seed: Annotated[int, Between(0, 1_000_000)] = 0
     upsample: Literal["guided", "spline"] = "guided"
+    tint: Literal["remove", "keep", "mix"] = "remove"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +184,7 @@ class OutputSettings(Checked):
         chroma: Chroma subsampling, `420`, `422` or `444`.
         chroma_only: Write color only, on flat gray and without sound, for compositing over the
             original.
+        compare: Leave the left half of the picture black and white, to compare it with the right.
         drop_streams: Leave out sound and pictures that the container cannot hold; a film with such
             streams is refused otherwise.
         overwrite: Replace an output that exists.
@@ -198,6 +203,7 @@ class OutputSettings(Checked):
     pixel_format: str | None = None
     chroma: Literal["420", "422", "444"] | None = None
     chroma_only: bool = False
+    compare: bool = False
     drop_streams: bool = False
     overwrite: bool = False
     verify: bool = False

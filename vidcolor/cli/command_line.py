@@ -6,22 +6,36 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vidcolor.cli.config import config_files, read_config, suggestion
 from vidcolor.cli.options import FILM, GENERAL, GROUPS, OPTIONS, STUDY, Option
 from vidcolor.cli.parse import number, whole_number
 from vidcolor.cli.request import Request, filled
-from vidcolor.files import WRITTEN_SUFFIXES
+from vidcolor.errors import SettingError
+from vidcolor.files import PHOTO_SUFFIXES, WRITTEN_SUFFIXES
 from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.version import __version__
+
+COMMAND_LINE = "command line"
 
 _BY_NAME = {option.name: option for option in OPTIONS}
 
 
 class Parser(argparse.ArgumentParser):
-    """Reports bad usage in one line, without the usage of every option before it."""
+    """Reports bad usage in one line, without the usage of every option before it.
+
+    Attributes:
+        origin: What stands before the fault: the file that it is in.
+    """
+
+    origin = ""
 
     def error(self, message: str) -> NoReturn:
         """Print `message` and exit with 2."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+        unknown = message.removeprefix("unrecognized arguments: ").split()
+        if unknown and message.startswith("unrecognized"):
+            typed = unknown[0].partition("=")[0]
+            message = f"{typed} is no option{suggestion(typed, list(_BY_NAME))}"
+        self.exit(2, f"{self.prog}: {self.origin}{message}; see {self.prog} --help\n")
 
 
 class _HelpAll(argparse.Action):
@@ -43,16 +57,37 @@ def read_request(arguments: Sequence[str] | None = None) -> Request:
     """
     parser = make_parser()
     given = vars(parser.parse_args(arguments))
+    given, origins = _with_files(parser, given)
     for option in OPTIONS:
         _check_company(parser, option, given)
-    request = filled(Request(), {name: _frozen(value) for name, value in given.items()})
+    values = {name: _frozen(value) for name, value in given.items()}
+    request = filled(Request(), values | {"origins": origins})
     if not (request.inputs or request.is_report):
         parser.error("name a film to colorize")
     if request.dump is not None and _is_many(request):
         parser.error("--dump takes one film at a time")
     if request.bagit and not _names_folder(request):
         parser.error("--bagit makes a folder of films a bag; name the folder with -o DIR")
+    if request.grid and (len(request.inputs) > 1 or _takes_folders(request)):
+        parser.error("--grid takes one film or photograph at a time")
     return _with_destination(parser, request)
+
+
+def _with_files(parser: Parser, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What is given, in files of settings as well, and where each comes from."""
+    merged: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for path in config_files(given.get("settings_file"), given.get("inputs", ())):
+        parser.origin = f"{path}: "
+        try:
+            found = vars(parser.parse_args(read_config(path)))
+        except SettingError as error:
+            parser.exit(2, f"{parser.prog}: {error}\n")
+        found.pop("inputs", None)
+        merged |= found
+        origins |= dict.fromkeys(found, str(path))
+    parser.origin = ""
+    return merged | given, origins | dict.fromkeys(given, COMMAND_LINE)
 
 
 def make_parser(*, shows_all: bool = False) -> Parser:
@@ -64,8 +99,8 @@ def make_parser(*, shows_all: bool = False) -> Parser:
     parser = Parser(
         prog="vidcolor",
         usage="vidcolor [options] FILM ...",
-        description="Colorize black-and-white film. Only color is added: luma, sound, subtitles "
-        "and times stay as they are.",
+        description="Colorize black-and-white film and photographs. Only color is added: luma, "
+        "sound, subtitles and times stay as they are.",
         epilog="Colors are a plausible guess, not history.",
     )
     parser.add_argument(
@@ -97,15 +132,15 @@ def _add_option(group: argparse._ActionsContainer, option: Option, *, is_hidden:
     elif rule.choices and option.parse is None:
         common |= {"choices": rule.choices}
     else:
-        common |= {"type": _parse_of(option), "metavar": option.metavar}
+        common |= {"type": parse_of(option), "metavar": option.metavar}
         if option.is_repeated:
             common["action"] = "append"
     names = [option.short, option.name] if option.short else [option.name]
     group.add_argument(*names, dest=option.field, **common)
 
 
-def _parse_of(option: Option) -> Any:
-    """What makes a value of an option's text."""
+def parse_of(option: Option) -> Any:
+    """What makes a value of an option's text, raising if it is none."""
     limits = option.rule.limits
     if option.parse is not None or limits is None:
         return option.parse or str
@@ -149,6 +184,9 @@ def _with_destination(parser: Parser, request: Request) -> Request:
         parser.error(f"-o {output}: holds one film; for several name a folder, and --codec")
     if path.exists() and not path.is_dir():
         parser.error(f"-o {output}: is a file; for several films name a folder")
+    is_file = path.suffix.lower() in {*WRITTEN_SUFFIXES, *PHOTO_SUFFIXES} and not path.is_dir()
+    if many and is_file and not output.endswith(("/", "\\")):
+        parser.error(f"-o {output}: is the name of one file; for several inputs name a folder")
     return replace(request, folder=path)
 
 

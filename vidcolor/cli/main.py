@@ -3,9 +3,10 @@
 import logging
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NoReturn
 
-from vidcolor.cli.command_line import read_request
+from vidcolor.cli.command_line import COMMAND_LINE, read_request
 from vidcolor.cli.output import warn
 from vidcolor.cli.request import Request
 from vidcolor.cli.terminal import escape, lasting_streams
@@ -57,18 +58,47 @@ def _main(arguments: Sequence[str] | None) -> int:
 
 def _run(request: Request) -> int:
     """Do what a request asks; the exit code. Each command loads only what it needs."""
-    if request.plot is not None:
-        from vidcolor.cli.plot import draw_plot
+    if request.is_report:
+        return _report(request)
+    if not request.quiet:
+        for path in sorted(set(request.origins.values()) - {COMMAND_LINE}):
+            warn(f"options are taken from {path}")
+    if request.preview or request.grid:
+        from vidcolor.cli.preview import preview
 
-        return draw_plot(request.plot, request)
-    if request.models:
-        from vidcolor.cli.models import print_models
+        return preview(request)
+    code = 0
+    if request.dump is None:
+        request, code = _colorize_photographs(request)
+        if not request.inputs:
+            return code
+    return max(code, _colorize_films(request))
 
-        return print_models()
+
+def _report(request: Request) -> int:
+    """Do what a request asks that colorizes nothing; the exit code."""
+    if request.show_config:
+        from vidcolor.cli.show_config import print_config
+
+        return print_config(request)
+    if request.doctor:
+        from vidcolor.cli.doctor import print_doctor
+
+        return print_doctor()
     if request.status is not None:
         from vidcolor.cli.status import print_status
 
         return print_status(request.status)
+    if request.plot is not None:
+        from vidcolor.cli.plot import draw_plot
+
+        return draw_plot(request.plot, request)
+    from vidcolor.cli.models import print_models
+
+    return print_models()
+
+
+def _colorize_films(request: Request) -> int:
     from vidcolor.cli.colorize import colorize
     from vidcolor.cli.dump import dump_alone, make_dump
 
@@ -76,6 +106,22 @@ def _run(request: Request) -> int:
     if dump is not None and request.output is None:
         return dump_alone(request, dump)
     return colorize(request, dump)
+
+
+def _colorize_photographs(request: Request) -> tuple[Request, int]:
+    """Colorize the photographs among the inputs; the request for the others, and the exit code."""
+    from vidcolor.photos.find import sort_inputs
+
+    found = sort_inputs(request.inputs, as_photos=request.photos, recursive=request.recursive)
+    others = replace(request, inputs=tuple(found.films))
+    for error in found.errors:
+        warn(str(error))
+    code = FAILED if found.errors else 0
+    if found.photos:
+        from vidcolor.cli.photos import colorize_photographs
+
+        code = max(code, colorize_photographs(request, found.photos))
+    return others, code
 
 
 def _fail(text: str) -> int:

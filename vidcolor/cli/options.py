@@ -104,22 +104,34 @@ class Option:
 
 OPTIONS = (
     Option(GENERAL, "inputs", FILM, FILM,
-           "films, folders, or image sequences as FFmpeg names them: reel/%06d.dpx"),
+           "films, photographs, folders, or image sequences as FFmpeg names them: reel/%06d.dpx"),
     Option(GENERAL, "output", "--output", "PATH",
            "write to a file, an image sequence NEW/%06d.dpx, or a folder", short="-o",
            default="FILM.colorized.* next to the film"),
     Option(GENERAL, "recursive", "--recursive", "", "search subfolders as well", short="-r"),
+    Option(GENERAL, "photos", "--photos", "",
+           "colorize the photographs of a folder, and numbered ones, each by itself",
+           excludes=("--dump", "--bagit", "--engine ray")),
     Option(GENERAL, "dry_run", "--dry-run", "",
            "show what would be done, without writing anything", short="-n"),
     Option(GENERAL, "quiet", "--quiet", "", "print errors only", short="-q"),
     Option(GENERAL, "settings.output.overwrite", "--overwrite", "", "replace an existing output"),
     Option(GENERAL, "settings.force", "--force", "",
            "colorize a film that is already in color; its luma is kept"),
+    Option(GENERAL, "settings_file", "--settings-file", "TOML",
+           "take options from a file, as in saturation = 0.8; those on the command line go before",
+           parse=Path),
+    Option(GENERAL, "show_config", "--show-config", "",
+           "print the options in effect and where each comes from, as such a file; nothing is "
+           "written"),
     Option(GENERAL, "bagit", "--bagit", "",
            "make the output folder a BagIt bag with SHA-256 manifests when all reels are done",
            excludes=("--dump",)),
     Option(GENERAL, "status", "--status", "DIR",
            "show the state of every reel in output folder DIR", parse=Path,
+           excludes=(FILM, "--dump")),
+    Option(GENERAL, "doctor", "--doctor", "",
+           "print versions, devices, encoders and weights, and how to install what is missing",
            excludes=(FILM, "--dump")),
     Option(SEQUENCES, "settings.input.fps", "--fps", "RATE",
            "set the frames per second: 18, 23.976, 24000/1001", parse=as_usage_error(parse_rate),
@@ -134,6 +146,9 @@ OPTIONS = (
            "prefer rare, vivid colors, which are wrong more often; 0 prefers likely ones"),
     Option(COLOR, "settings.color.saturation", "--saturation", "X",
            "multiply the colors; 0 leaves the film black and white"),
+    Option(COLOR, "settings.color.tint", "--tint", "",
+           "what to do with tinted and toned shots: remove the tint and colorize, keep them as "
+           "they are, or mix tint and color"),
     Option(COLOR, "settings.temporal.smoothing", "--smoothing", "X",
            "smooth colors over time; 0 colors each frame on its own"),
     Option(COLOR, "settings.temporal.motion", "--no-motion", "",
@@ -190,6 +205,9 @@ OPTIONS = (
     Option(ENCODING, "settings.output.chroma_only", "--chroma-only", "",
            "write color only, on flat gray and without sound, for compositing over the original",
            excludes=("--framemd5",)),
+    Option(ENCODING, "settings.output.compare", "--compare", "",
+           "leave the left half of the picture black and white, to compare with the right; writes "
+           "FILM.compare.*", excludes=("--chroma-only",)),
     Option(ENCODING, "settings.output.drop_streams", "--drop-streams", "",
            "leave out sound and pictures that the container cannot hold; refused otherwise"),
     Option(CHECKS, "settings.output.verify", "--verify", "",
@@ -214,6 +232,13 @@ OPTIONS = (
     Option(MACHINES, "cluster.gpus", "--task-gpus", "X",
            "reserve GPUs for each task, or a part of one", default="1 if the device is CUDA",
            needs=("--engine ray",)),
+    Option(INSPECTION, "preview", "--preview", "",
+           "write a contact sheet, FILM.preview.jpg, in seconds: some frames before and after; no "
+           "film is written", excludes=("--grid", "--dump")),
+    Option(INSPECTION, "grid", "--grid", "NAME=A,B",
+           "write one frame, or a photograph, under several settings, FILM.grid.jpg: "
+           "saturation=0.6,1,1.4; --start chooses the frame; a second one makes rows",
+           is_repeated=True, excludes=("--dump",)),
     Option(INSPECTION, "dump", "--dump", "DIR",
            "write what each stage makes of some frames, with a page to view it; no film is written "
            "unless -o names one", parse=Path, needs=("--dump-frames",), excludes=("--engine ray",)),
@@ -238,6 +263,7 @@ OPTIONS = (
 )  # fmt: skip
 
 WITHOUT_OPTION = {
+    "origins": "found from the command line and the files of settings",
     "film_path": "found from --output and the inputs",
     "folder": "found from --output and the inputs",
 }

@@ -105,6 +105,7 @@ def print_result(outcome: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
         )
         if result.verification is not None:
             say(f"{result.path}: verified: {result.verification}")
+        say(*(f"{result.path}: {line}" for line in result.source_color))
         _print_remarks(result)
 
 

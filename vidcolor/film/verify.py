@@ -49,6 +49,8 @@ class Verification:
         time_error_seconds: By how much the time of a frame is off at most.
         streams: For each copied stream its kind and number, and whether its packets are equal.
         lossless: Whether the encoder was to keep the luma exactly.
+        lost_captions: Frames whose closed captions the result lacks or has otherwise, if its codec
+            can carry them.
         has_times: Whether the result says when its frames are shown; pictures do not.
     """
 
@@ -60,6 +62,7 @@ class Verification:
     streams: dict[str, bool]
     lossless: bool
     has_times: bool = True
+    lost_captions: int = 0
 
     def __str__(self) -> str:
         luma = "luma equal" if not self.unequal_luma else f"luma {self.luma_psnr:.1f} dB"
@@ -79,6 +82,8 @@ class Verification:
             found.append(f"the luma of {self.unequal_luma} frames is not the source's")
         if self.has_times and self.time_error_seconds > TIME_ERROR_SECONDS:
             found.append(f"times are off by up to {self.time_error_seconds:.4f} s")
+        if self.lost_captions:
+            found.append(f"the closed captions of {self.lost_captions} frames are not the source's")
         found += [f"{name} differs" for name, is_equal in self.streams.items() if not is_equal]
         return found
 
@@ -207,6 +212,7 @@ def verify_film(
         streams={} if is_alone else _compare_streams(job, written, settings),
         lossless=job.encoding.codec in LOSSLESS_CODECS,
         has_times=names is None,
+        lost_captions=count.lost_captions if job.encoding.captions == "inside" else 0,
     )
 
 
@@ -246,6 +252,7 @@ class _Count:
     time_error_seconds: float = 0.0
     squares: float = 0.0
     samples: int = 0
+    lost_captions: int = 0
 
     def add(
         self,
@@ -267,6 +274,7 @@ class _Count:
         self.missing += (wanted is not None) - (read is not None)
         if wanted is None or luma is None or read is None:
             return
+        self.lost_captions += wanted.captions != read.captions
         error = abs(wanted.seconds - shift_seconds - read.seconds)
         self.time_error_seconds = max(self.time_error_seconds, error)
         self.samples += luma.size

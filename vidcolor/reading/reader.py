@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from vidcolor.color.ycbcr import KR_KB
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, FrameFormat, Plane
+from vidcolor.reading.captions import CAPTIONED_CODECS, captions_of
+from vidcolor.reading.chroma import read_chroma
 from vidcolor.reading.damage_log import DamageLog
 from vidcolor.reading.pixels import (
     FLOAT_SUFFIXES,
@@ -260,6 +262,8 @@ def _to_frame(
         time_base=source.time_base,
         picture=picture,
         top_field_first=top_first if decoded.interlaced_frame else None,
+        chroma=read_chroma(decoded, picture) if source.reads_chroma else None,
+        captions=captions_of(decoded) if source.codec in CAPTIONED_CODECS else b"",
     )
 
 

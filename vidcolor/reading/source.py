@@ -55,6 +55,7 @@ class Source:
         picture: Geometry and color tags of its frames.
         pixel_format: FFmpeg's name of the format that its decoder gives.
         has_chroma: Whether its frames carry color planes, colored or not.
+        reads_chroma: Whether its frames are read with them.
         time_base: Seconds a unit of pts.
         frame_rate: Frames a second on average; for encoders' rate control and estimates only.
         first_pts: Time of the first frame that decodes, in units of `time_base`.
@@ -79,6 +80,7 @@ class Source:
     duration_seconds: float | None
     timecode: str | None = None
     sequence: ImageSequence | None = None
+    reads_chroma: bool = False
 
     @property
     def files(self) -> tuple[Path, ...]:

@@ -182,7 +182,8 @@ def find_doubtful_shots(shots: Sequence[Mapping[str, Any]]) -> list[DoubtfulShot
     Args:
         shots: What `Timeline.figures` tells of them.
     """
-    long = [shot for shot in shots if shot["frames"] >= LEAST_FRAMES]
+    ours = [shot for shot in shots if not shot.get("kept")]
+    long = [shot for shot in ours if shot["frames"] >= LEAST_FRAMES]
     usual = median(_figure(shot, "colorfulness") for shot in long) if long else 0.0
     gray = _shot_of_gray_film(long)
     remarks = []
