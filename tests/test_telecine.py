@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import FORMATS, write_film
+from clips import FORMATS, soft_shot, write_film
 
 from vidcolor.cli.main import main
 from vidcolor.reading.source import probe
