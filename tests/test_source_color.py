@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from vidcolor.dump.sink import FrameDump
 from vidcolor.film.colorize import Result, colorize_video
+from vidcolor.models.zoo import find_model
+from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.pixels import plane_view
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
@@ -273,3 +275,29 @@ def test_kept_frames_can_be_dumped(tmp_path: Path) -> None:
     for folder in folders:
         arrays = np.load(folder / "chroma.npz")
         assert arrays["cb"].shape == (HEIGHT // 2 + 24, WIDTH // 2)
+
+
+def test_a_negative_has_the_colors_of_its_positive(tmp_path: Path) -> None:
+    """Told that it is one, the network sees the positive; luma stays that of the negative."""
+    positive = [soft(1, 20, 230, n) for n in range(6)]
+    films = [
+        write_film(tmp_path / f"{name}.mkv", [planes(luma, 128, 128) for luma in pictures])
+        for name, pictures in (
+            ("positive", positive),
+            ("negative", [251 - np.rint(luma) for luma in positive]),
+        )
+    ]
+    model = find_model(SETTINGS.model)
+    settings = replace(SETTINGS, color=ColorSettings(negative=True))
+    shown, inverted, unaware = (
+        [one.ab for one in colorize_frames(read_frames(probe(film), Damage()), model, chosen)]
+        for film, chosen in zip([*films, films[1]], (SETTINGS, settings, SETTINGS), strict=True)
+    )
+    for one, other, wrong in zip(shown, inverted, unaware, strict=True):
+        np.testing.assert_allclose(one, other, atol=0.2)
+        assert np.abs(one - wrong).mean() > 0.5
+    output = colorize_video(films[1], settings=settings).path
+    pairs = zip(
+        read_frames(probe(output), Damage()), read_frames(probe(films[1]), Damage()), strict=True
+    )
+    assert all((one.luma == other.luma).all() for one, other in pairs)

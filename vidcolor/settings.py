@@ -111,6 +111,8 @@ class ColorSettings(Checked):
         tint: What becomes of a tint or tone that a shot has in the source: `remove` colorizes as
             if there were none, `keep` leaves such shots as they are, `mix` lays the tint over
             weaker colors.
+        negative: Whether the film is a negative: the network is shown its positive, and the luma
+            stays as it is.
     """
 
     vividness: Annotated[float, Between(0, 3)] = 0.0
@@ -119,6 +121,7 @@ class ColorSettings(Checked):
     seed: Annotated[int, Between(0, 1_000_000)] = 0
     upsample: Literal["guided", "spline"] = "guided"
     tint: Literal["remove", "keep", "mix"] = "remove"
+    negative: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,11 +165,15 @@ class InputSettings(Checked):
         gaps: What to do about missing images: `fail` refuses the film, `hold` repeats the previous
             image, so that the later ones keep their time.
         hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for software.
+        accept_losses: Colorize what the disk gives back of a film that cannot be read to its end.
+        follow_playlists: Let a playlist name files outside of its own folder.
     """
 
     fps: Fraction | None = None
     gaps: Literal["fail", "hold"] = "fail"
     hwaccel: Literal["cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"] | None = None
+    accept_losses: bool = False
+    follow_playlists: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,12 +1,14 @@
 """The program's entry: it owns the process; errors are one line and an exit code."""
 
 import logging
+import os
 import signal
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
 from vidcolor.cli.command_line import COMMAND_LINE, read_request
+from vidcolor.cli.inputs import missing_lines
 from vidcolor.cli.output import warn
 from vidcolor.cli.request import Request
 from vidcolor.cli.terminal import escape, lasting_streams
@@ -15,6 +17,7 @@ from vidcolor.errors import VidcolorError
 FAILED = 1
 SIGNALLED = 128  # plus the signal's number, as shells do
 KEPT = "finished shots are kept; run the same command to continue"
+SVT_ERRORS = "1"  # of its levels, those of fatal errors and of others
 OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
 
 
@@ -31,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _main(arguments: Sequence[str] | None) -> int:
     request = read_request(arguments)
+    # SVT-AV1 writes to the terminal by itself and can be told so by the environment alone.
+    os.environ.setdefault("SVT_LOG", SVT_ERRORS)
     _catch_termination()
     handler = logging.StreamHandler()
     handler.setFormatter(_Escaping("vidcolor: %(message)s"))
@@ -63,6 +68,16 @@ def _run(request: Request) -> int:
     if not request.quiet:
         for path in sorted(set(request.origins.values()) - {COMMAND_LINE}):
             warn(f"options are taken from {path}")
+    missing = missing_lines(request.inputs)
+    if missing and len(missing) == len(request.inputs):
+        for line in missing:
+            warn(line)
+        return FAILED
+    return _make(request)
+
+
+def _make(request: Request) -> int:
+    """Colorize, or show what that would come to; the exit code."""
     if request.preview or request.grid:
         from vidcolor.cli.preview import preview
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from vidcolor.cli.parse import as_usage_error, parse_every, parse_time
+from vidcolor.cli.parse import as_usage_error, parse_every, parse_length, parse_time
 from vidcolor.cli.request import Request
 from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.rules import Rule, rules_of
@@ -138,10 +138,14 @@ OPTIONS = (
            default="from the DPX headers"),
     Option(SEQUENCES, "settings.input.gaps", "--gaps", "",
            "what to do about missing images: fail stops, hold repeats the previous image"),
+    Option(GENERAL, "settings.input.accept_losses", "--accept-losses", "",
+           "colorize what can be read of a file that cannot be read to its end"),
+    Option(GENERAL, "settings.input.follow_playlists", "--follow-playlists", "",
+           "let a playlist name files outside of its own folder"),
     Option(PART, "settings.start_seconds", "--start", "TIME",
            "start at this time, in seconds or HH:MM:SS", parse=parse_time),
     Option(PART, "settings.duration_seconds", "--duration", "TIME",
-           "colorize this much, in seconds or HH:MM:SS", parse=parse_time, default="to the end"),
+           "colorize this much, in seconds or HH:MM:SS", parse=parse_length, default="to the end"),
     Option(COLOR, "settings.color.vividness", "--vividness", "X",
            "prefer rare, vivid colors, which are wrong more often; 0 prefers likely ones"),
     Option(COLOR, "settings.color.saturation", "--saturation", "X",
@@ -149,6 +153,8 @@ OPTIONS = (
     Option(COLOR, "settings.color.tint", "--tint", "",
            "what to do with tinted and toned shots: remove the tint and colorize, keep them as "
            "they are, or mix tint and color"),
+    Option(COLOR, "settings.color.negative", "--negative", "",
+           "show the network the positive of a film that is a negative; its luma is kept"),
     Option(COLOR, "settings.temporal.smoothing", "--smoothing", "X",
            "smooth colors over time; 0 colors each frame on its own"),
     Option(COLOR, "settings.temporal.motion", "--no-motion", "",

@@ -103,6 +103,18 @@ def to_network(luma: Plane, picture: FrameFormat, size: tuple[int, int]) -> Map:
     return np.ascontiguousarray(seen)
 
 
+def negated(luma: Plane, picture: FrameFormat) -> Plane:
+    """Give the positive of a negative, or the other way: black becomes white.
+
+    Args:
+        luma: Y' codes, (H, W).
+        picture: The film's depth and range.
+    """
+    black, white = luma_range(picture.depth, picture.full_range)
+    positive = black + white - np.clip(luma, black, white).astype(np.int32)
+    return cast(Plane, positive.astype(luma.dtype))
+
+
 def from_network(maps: Map, picture: FrameFormat) -> Map:
     """Turn maps that the network made back to the way the film is stored; inverse of `to_network`.
 

@@ -92,7 +92,7 @@ def colorize_frames(
     place = Place()
     numbered = name_errors("reading", number_frames(place.follow(trace.watch(frames))), place)
     new = (one for one in numbered if one.frame.index >= done)
-    seen = see_frames(new, settings.model.render_size or RENDER_SIZE, trace.open)
+    seen = _see(new, settings, trace)
     return _colorize(seen, memory, model, settings, last_by_shot)
 
 
@@ -108,7 +108,7 @@ def colorize_shots(
         settings: All settings.
     """
     settings = suited(settings, model)
-    seen = see_frames(numbered, settings.model.render_size or RENDER_SIZE)
+    seen = _see(numbered, settings, NO_TRACE)
     return _colorize(seen, memory, model, settings, None)
 
 
@@ -127,7 +127,7 @@ def colorize_stills(
     settings = suited(settings, model)
     decode = Decoder(model.decoding, settings.color)
     numbered = (Numbered(frame, Shot(i, None), None) for i, frame in enumerate(frames))
-    seen = see_frames(numbered, settings.model.render_size or RENDER_SIZE)
+    seen = _see(numbered, settings, NO_TRACE)
     device = model.device if model.device.type == "cuda" else CPU
 
     def guess() -> Generator[Guess, None, None]:
@@ -137,6 +137,12 @@ def colorize_stills(
 
     with one_thread_each():
         yield from name_errors("coloring", _finish(guess(), settings, device))
+
+
+def _see(numbered: Iterable[Numbered], settings: Settings, trace: Trace) -> Iterator[Seen]:
+    """The frames as the network sees them."""
+    size = settings.model.render_size or RENDER_SIZE
+    return see_frames(numbered, size, trace.open, negative=settings.color.negative)
 
 
 def _colorize(

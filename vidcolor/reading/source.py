@@ -1,6 +1,6 @@
 """What is in an input file, learned by opening it and decoding its first frame."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import cos, radians, sin
 from pathlib import Path
@@ -16,6 +16,8 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
+from vidcolor.reading.marks import NO_MARKS, PictureMarks, marks_of
+from vidcolor.reading.open_file import Access, OpenFile
 from vidcolor.reading.open_sequence import OpenSequence
 from vidcolor.reading.pixels import (
     DEEPEST,
@@ -64,6 +66,8 @@ class Source:
         duration_seconds: The same, or failing that of the whole file; for progress bars.
         timecode: Of the first frame, as a tag or track of the film states it.
         sequence: The pictures that it lies in; None for a film in one file.
+        marks: What its first frame says of its pictures besides their codes.
+        access: How its files are read.
     """
 
     path: Path
@@ -80,6 +84,8 @@ class Source:
     duration_seconds: float | None
     timecode: str | None = None
     sequence: ImageSequence | None = None
+    marks: PictureMarks = NO_MARKS
+    access: Access = field(default_factory=Access, compare=False)
     reads_chroma: bool = False
 
     @property
@@ -104,8 +110,16 @@ class Source:
         return max(1, round(length * float(self.frame_rate)))
 
 
+def open_source(source: Source, hwaccel: HWAccel | None = None) -> InputContainer:
+    """An open container of a film that is known; see `open_container`."""
+    return open_container(source.path, source.sequence, hwaccel, source.access)
+
+
 def open_container(
-    path: Path, sequence: ImageSequence | None = None, hwaccel: HWAccel | None = None
+    path: Path,
+    sequence: ImageSequence | None = None,
+    hwaccel: HWAccel | None = None,
+    access: Access | None = None,
 ) -> InputContainer:
     """An open container of the file at `path`, or of a series of pictures.
 
@@ -113,18 +127,20 @@ def open_container(
         path: The file.
         sequence: The pictures, if it is such.
         hwaccel: What decodes a file in place of the processor.
+        access: What is done about bytes that cannot be read; None to raise.
 
     Raises:
-        SourceError: The file is missing, a folder, empty, unreadable, or nothing FFmpeg knows.
+        SourceError: The file is missing, a folder, empty, unreadable, or nothing FFmpeg knows. The
+            container raises it as well, once, where the file cannot be read.
     """
     try:
         if sequence is not None:
-            return cast(InputContainer, OpenSequence(sequence))
+            return cast(InputContainer, OpenSequence(sequence, access or Access()))
         if path.is_dir():
             raise SourceError(f"{path}: is a folder; name a video file")
         if path.stat().st_size == 0:
             raise SourceError(f"{path}: is empty (zero bytes); copy the file again")
-        return av.open(str(path.absolute()), metadata_errors="replace", hwaccel=hwaccel)
+        return cast(InputContainer, OpenFile(path, access or Access(), hwaccel))
     except FileNotFoundError as error:
         raise SourceError(f"{path}: no such file") from error
     except PermissionError as error:
@@ -176,8 +192,13 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
     Raises:
         SourceError: The file cannot be used; the text says why.
     """
-    sequence = find_sequence(path, settings or InputSettings())
-    with open_container(path, sequence) as container:
+    settings = settings or InputSettings()
+    sequence = find_sequence(path, settings)
+    access = Access(
+        unread=set() if settings.accept_losses else None,
+        follow_playlists=settings.follow_playlists,
+    )
+    with open_container(path, sequence, access=access) as container:
         stream = main_video_stream(container, path)
         frame = _first_frame(container, stream, path)
         refuse_depth(frame, path)
@@ -197,6 +218,8 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             picture_seconds=_picture_seconds(stream),
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
             timecode=_timecode(container, stream),
+            marks=marks_of(frame),
+            access=access,
         )
     return found if sequence is None else _of_sequence(found, sequence)
 

@@ -103,10 +103,12 @@ class Encoding:
 def tag_picture(picture: FrameFormat, settings: OutputSettings) -> FrameFormat:
     """The picture with what its file must say of its colors.
 
-    QuickTime has its `colr` atom only where matrix, primaries and transfer are all known. For
-    editing those that are not become the ones that go with the matrix (ITU-T H.273, tables 2 to 4).
+    QuickTime has its `colr` atom only where matrix, primaries and transfer are all known, and
+    browsers take full range for limited where they are not. For editing and in films of full range
+    those that are not become the ones that go with the matrix (ITU-T H.273, tables 2 to 4).
     """
-    if settings.purpose != "edit" or picture.matrix not in TAGS_BY_MATRIX:
+    is_whole = settings.purpose == "edit" or picture.full_range
+    if not is_whole or picture.matrix not in TAGS_BY_MATRIX:
         return picture
     primaries, transfer = TAGS_BY_MATRIX[picture.matrix]
     return replace(

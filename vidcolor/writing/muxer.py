@@ -24,6 +24,7 @@ from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.matroska import write_aspect
 from vidcolor.writing.passthrough import Passthrough, is_gap, kept_tags
+from vidcolor.writing.picture_marks import stereo_tags
 from vidcolor.writing.shot_encoder import Encoded, encoding_error
 from vidcolor.writing.video_stream import add_video_stream
 
@@ -34,6 +35,8 @@ MAX_INTERLEAVE_DELTA = "1000000"
 # Containers round times: Matroska to a millisecond.
 TIME_ERROR_SECONDS = 0.002
 LEAST_FREE_BYTES = 1 << 16
+# Tags that the muxers write, the best first: of free text QuickTime has the comment alone.
+NOTE_TAGS = {"mp4": ("description", "synopsis", "comment"), "mov": ("comment",)}
 
 
 class FilmWriter:
@@ -131,14 +134,14 @@ class FilmWriter:
             if stream.index == source.stream_index:
                 added = add_video_stream(self._output, encoding, source)
                 added.metadata.update(kept_tags(stream.metadata))
+                added.metadata.update(stereo_tags(encoding.container, source.marks))
                 added.disposition = stream.disposition
             elif not encoding.chroma_only:
                 self._passthrough.add_stream(stream, self._output, encoding.container)
         if added is None:
             raise OutputError(f"{source.path}: changed while it was read; start again")
         self._passthrough.copy_tags(self._output, encoding.container)
-        key = "description" if encoding.container in MP4_FAMILY else "COLORIZED_BY"
-        self._output.metadata.setdefault(key, made_by)
+        _add_note(self._output.metadata, encoding.container, made_by)
         return added
 
     def _write(self, encoded: Encoded, dts: int) -> None:
@@ -237,6 +240,18 @@ def _decoding_times(packets: Iterable[Encoded], reordered: int) -> Iterator[tupl
     for count, packet in enumerate(chain(first, remaining)):
         heappush(waiting, packet.pts)
         yield packet, early[count] - lead if count < reordered else heappop(waiting)
+
+
+def _add_note(tags: dict[str, str], container: str, note: str) -> None:
+    """Tell what made the colors in a tag that the source leaves free, else behind its own words."""
+    keys = NOTE_TAGS.get(container, ("COLORIZED_BY",))
+    taken = {key.lower() for key in tags}
+    key = next((key for key in keys if key.lower() not in taken), None)
+    if key is not None:
+        tags[key] = note
+        return
+    own = next(key for key in tags if key.lower() == keys[-1].lower())
+    tags[own] = f"{tags[own]} ({note})"
 
 
 def _open_output(path: Path, encoding: Encoding) -> OutputContainer:

@@ -13,7 +13,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 
-from vidcolor.reading.source import Source, open_container
+from vidcolor.reading.source import Source, open_source
 from vidcolor.writing.samples import SampleRewriter, sample_codec, samples_of
 from vidcolor.writing.stream_copy import add_copied_stream, is_pcm, takes_stream
 from vidcolor.writing.subtitles import GAP, add_text_stream, text_codec, text_converter
@@ -152,7 +152,7 @@ class Passthrough:
         self._source = source
         self._shift_seconds = shift_seconds
         self._end_seconds = end_seconds
-        self.input = open_container(source.path, source.sequence)
+        self.input = open_source(source)
         self.packet_counts: dict[int, int] = {}
         self._streams: dict[int, Stream] = {}
         self._rewrites: dict[int, Rewrite] = {}
@@ -198,7 +198,7 @@ class Passthrough:
         """Attach a cover picture as a file, which is what Matroska has for it."""
         mime = MIME_BY_CODEC[stream.codec_context.name]
         name = stream.metadata.get("filename", f"cover.{mime.removeprefix('image/')}")
-        with open_container(self._source.path) as opened:
+        with open_source(self._source) as opened:
             for packet in _demux(opened, [opened.streams[stream.index]]):
                 output.add_attachment(name, mime, bytes(packet))
                 return
@@ -286,7 +286,7 @@ def hash_copied(
         shift_seconds: As for `Passthrough`.
         end_seconds: As for `Passthrough`.
     """
-    with open_container(source.path, source.sequence) as opened:
+    with open_source(source) as opened:
         copied = {
             stream.index: stream
             for stream in _data_streams(opened, source)
@@ -310,7 +310,7 @@ def hash_copied(
 
 def hash_written(result: Source) -> list[str]:
     """The same of the streams that a film written has beside its picture, in order."""
-    with open_container(result.path) as opened:
+    with open_source(result) as opened:
         streams = _data_streams(opened, result)
         payloads = {stream.index: hashlib.md5(usedforsecurity=False) for stream in streams}
         for packet in _demux(opened, streams):

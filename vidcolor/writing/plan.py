@@ -9,7 +9,7 @@ from vidcolor.errors import AlreadyColorError, OutputError
 from vidcolor.files import beside
 from vidcolor.reading.captions import has_captions
 from vidcolor.reading.pixels import log2_subsampling, word_bits
-from vidcolor.reading.source import Source, open_container, probe
+from vidcolor.reading.source import Source, open_source, probe
 from vidcolor.reading.telecine import is_telecined
 from vidcolor.reading.tint import is_color
 from vidcolor.settings import OutputSettings, Settings
@@ -30,6 +30,7 @@ from vidcolor.writing.passthrough import (
     other_streams,
     rewritten_samples,
 )
+from vidcolor.writing.picture_marks import lost_marks, with_marks
 from vidcolor.writing.pixel_formats import ChosenFormat, choose_pixel_format
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
 from vidcolor.writing.sequence_encoding import (
@@ -38,7 +39,7 @@ from vidcolor.writing.sequence_encoding import (
     plan_pictures,
 )
 from vidcolor.writing.subtitles import MOV_TEXT, text_codec
-from vidcolor.writing.video_stream import holds_codec
+from vidcolor.writing.video_stream import holds_codec, says_full_range
 
 FALLBACK_CODECS = ("libx264", "ffv1")
 """That stand in for an encoder that takes no pictures of a film's size; FFV1 takes them all."""
@@ -114,7 +115,7 @@ def plan_encoding(
     """
     if is_wanted_in_pictures(output, settings):
         encoding = plan_pictures(source, settings, output, folder)
-        with open_container(source.path, source.sequence) as opened:
+        with open_source(source) as opened:
             others = [name_stream(stream) for stream in other_streams(opened, source)]
         encoding = replace(encoding, notes=notes_on_pictures(source, others))
         return _with_captions(encoding, source)
@@ -132,7 +133,9 @@ def plan_encoding(
             log2_chroma_height=log2_height,
         ),
         luma_shift=word_bits(fmt) - source.picture.depth,
-        options=encoder_options(codec, pixel_format, source.picture, settings),
+        options=with_marks(
+            codec, encoder_options(codec, pixel_format, source.picture, settings), source.marks
+        ),
         chroma_only=settings.chroma_only,
         notes=(note,) if note else (),
     )
@@ -143,6 +146,16 @@ def plan_encoding(
             f"{source.path}: {encoding.container} cannot hold {', '.join(heard_or_seen)}; "
             "name another kind of file with -o, or leave that out with --drop-streams"
         )
+    if source.picture.full_range and not says_full_range(encoding, source):
+        raise OutputError(
+            f"{source.path}: {encoding.codec} in {encoding.container} cannot say full range, and "
+            "players would show other light; use --codec dnxhd, libx264 or ffv1, or --for master"
+        )
+    lost = lost_marks(encoding.codec, encoding.container, source.marks)
+    if lost:
+        place = f"{encoding.codec} in {encoding.container}"
+        note = f"{place} cannot tell {', '.join(lost)}: left out"
+        encoding = replace(encoding, notes=(*encoding.notes, note))
     return _with_captions(encoding, source)
 
 
@@ -212,7 +225,7 @@ def _unheld_streams(
     source: Source, containers: set[str], *, is_copied: bool
 ) -> dict[str, set[str]]:
     """For each container, the streams to be copied that it cannot hold, by name."""
-    with open_container(source.path, source.sequence) as opened:
+    with open_source(source) as opened:
         others = other_streams(opened, source) if is_copied else []
         return {
             container: {
@@ -228,7 +241,7 @@ def _rewritten(source: Source, container: str) -> list[str]:
     """What the user should know of streams that another codec keeps."""
     notes = []
     looks = "bold, italic and underlined words stay so, colors and places are left out"
-    with open_container(source.path, source.sequence) as opened:
+    with open_source(source) as opened:
         for stream in other_streams(opened, source):
             codec = rewritten_samples(container, stream)
             if text_codec(container, stream) == MOV_TEXT:

@@ -8,15 +8,19 @@ from av.bitstream import BitStreamFilterContext
 from av.codec.context import Flags as CodecFlags
 from av.container import OutputContainer
 from av.stream import Stream
+from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vidcolor.frame import ChromaLocation
-from vidcolor.reading.source import Source
+from vidcolor.reading.source import FULL_RANGE, Source
 from vidcolor.writing.encoder_options import COUNTING_CODECS, mark_picture
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.stream_copy import CARRIERS, throw_away
 
 CHROMA_LOCATION_NAMES = {ChromaLocation.LEFT: "left", ChromaLocation.TOP_LEFT: "topleft"}
+
+TRANSPORT_STREAM_CODECS = {"mpeg1video", "mpeg2video", "mpeg4", "h264", "hevc", "jpeg2000"}
+"""Of pictures that programs find in a transport stream (ITU-T H.222.0, table 2-34)."""
 
 
 def encoding_stream(encoding: Encoding, source: Source) -> VideoStream:
@@ -44,6 +48,8 @@ def add_video_stream(output: OutputContainer, encoding: Encoding, source: Source
 
 def holds_codec(encoding: Encoding, source: Source) -> bool:
     """Whether a container takes such a picture: whether its muxer writes a header for it."""
+    if encoding.container == "mpegts":  # whose muxer writes anything, and nobody reads it
+        return av.Codec(encoding.codec, "w").canonical_name in TRANSPORT_STREAM_CODECS
     trial = av.open(io.BytesIO(), "w", format=encoding.container)
     try:
         add_video_stream(trial, encoding, source)
@@ -53,6 +59,25 @@ def holds_codec(encoding: Encoding, source: Source) -> bool:
     finally:
         throw_away(trial)
     return True
+
+
+def says_full_range(encoding: Encoding, source: Source) -> bool:
+    """Whether a film of full range is read as such: whether one frame of it is, as a trial."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=encoding.container) as output:
+        place = add_video_stream(output, encoding, source)
+        stream = encoding_stream(encoding, source)
+        frame = VideoFrame(encoding.picture.width, encoding.picture.height, encoding.pixel_format)
+        for plane in frame.planes:
+            plane.update(bytes(plane.buffer_size))
+        frame.pts, frame.color_range = 0, FULL_RANGE
+        output.start_encoding()
+        for packet in [*stream.encode(frame), *stream.encode(None)]:
+            packet.stream = place
+            output.mux(packet)
+    file.seek(0)
+    with av.open(file, "r") as written:
+        return int(next(written.decode(video=0)).color_range) == FULL_RANGE
 
 
 def _is_carried(encoding: Encoding) -> bool:
