@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
+from vidcolor.reading.marks import NO_MARKS, PictureMarks, marks_of
 from vidcolor.reading.open_file import Access, OpenFile
 from vidcolor.reading.open_sequence import OpenSequence
 from vidcolor.reading.pixels import (
@@ -65,6 +66,7 @@ class Source:
         duration_seconds: The same, or failing that of the whole file; for progress bars.
         timecode: Of the first frame, as a tag or track of the film states it.
         sequence: The pictures that it lies in; None for a film in one file.
+        marks: What its first frame says of its pictures besides their codes.
         access: How its files are read.
     """
 
@@ -82,6 +84,7 @@ class Source:
     duration_seconds: float | None
     timecode: str | None = None
     sequence: ImageSequence | None = None
+    marks: PictureMarks = NO_MARKS
     access: Access = field(default_factory=Access, compare=False)
     reads_chroma: bool = False
 
@@ -215,6 +218,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             picture_seconds=_picture_seconds(stream),
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
             timecode=_timecode(container, stream),
+            marks=marks_of(frame),
             access=access,
         )
     return found if sequence is None else _of_sequence(found, sequence)
