@@ -291,8 +291,8 @@ def with_dpx_header(dpx: bytes, *, rate: float | None = None, timecode: str = "f
 def held_elsewhere(target: Path) -> Iterator[None]:
     """Another process has the film at `target` in work."""
     program = (
-        "import sys; from pathlib import Path; from vidcolor.film.checkpoint import Work\n"
-        f"with Work(Path({str(target)!r}), {{}}): print(flush=True); sys.stdin.read()"
+        "import sys; from pathlib import Path; from vidcolor.film.checkpoint import Checkpoint\n"
+        f"with Checkpoint(Path({str(target)!r}), {{}}): print(flush=True); sys.stdin.read()"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     with subprocess.Popen(

@@ -10,7 +10,8 @@ VidcolorError                 anything the user can act on; its text is one clea
 │   ├── LedgerError           the account of an output folder cannot be used
 │   └── ReelTakenError        another run has it in work
 ├── ModelError                a model is unknown, missing or damaged
-└── ClusterError              other machines do not do their part; what is done is kept
+├── ClusterError              other machines do not do their part; what is done is kept
+└── UnexpectedError           what nobody foresaw befell one reel; a report was written
 ```
 
 Every text names the file, the fault and the remedy. The command line prints it after `vidcolor: `
@@ -66,3 +67,7 @@ class ModelError(VidcolorError, ValueError):
 
 class ClusterError(VidcolorError):
     """Other machines cannot be reached, or do not do their part; what is done is kept."""
+
+
+class UnexpectedError(VidcolorError):
+    """A fault of the program, or of what it is made with, befell one reel; the others go on."""

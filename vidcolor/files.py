@@ -2,8 +2,9 @@
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +16,14 @@ WRITTEN_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
 _PICTURES = ".pictures"
 
 _FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+
+LONGEST_NAME = 255
+"""Bytes of a file's name on most file systems."""
+
+_ENDING_BYTES = 8
+"""Of what others add to the name of a helper file: `-wal`, `-shm`, `.pieces`."""
+
+_DIGEST_SIGNS = 24
 
 PART_SUFFIX = ".part"
 """Of the names that files and folders have until they are whole."""
@@ -36,12 +45,12 @@ def files_of(film: Path) -> list[Path]:
 
 def work_path(target: Path) -> Path:
     """Where the work on the film at `target` is kept."""
-    return target.with_name(f".{target.name}.work")
+    return _hidden(target, ".work")
 
 
 def pictures_path(target: Path) -> Path:
     """Where the pictures of a film that becomes some are kept; they belong to the work on it."""
-    return target.with_name(f".{target.name}{_PICTURES}")
+    return _hidden(target, _PICTURES)
 
 
 def is_pictures(folder: Path) -> bool:
@@ -51,7 +60,8 @@ def is_pictures(folder: Path) -> bool:
 
 def pieces_path(target: Path) -> Path:
     """Where other machines leave the shots of a film, until they are taken into the work on it."""
-    return target.with_name(f".{target.name}.work.pieces")
+    path = work_path(target)
+    return path.with_name(f"{path.name}.pieces")
 
 
 def tell_differences(before: Mapping[str, object], now: Mapping[str, object]) -> Iterator[str]:
@@ -66,7 +76,39 @@ def tell_differences(before: Mapping[str, object], now: Mapping[str, object]) ->
 
 def part_path(target: Path) -> Path:
     """A name beside `target` for what is not whole yet; who works on the reel works alone."""
-    return target.with_name(f".{target.stem}.part{target.suffix}")
+    return _hidden(target, f".part{target.suffix}", target.stem)
+
+
+def _hidden(target: Path, ending: str, stem: str | None = None) -> Path:
+    """A hidden name beside `target`; of a name that would be too long its digest is taken."""
+    name = f".{target.name if stem is None else stem}{ending}"
+    if len(os.fsencode(name)) + _ENDING_BYTES > LONGEST_NAME:
+        digest = sha256(os.fsencode(target.name)).hexdigest()[:_DIGEST_SIGNS]
+        name = f".{digest}{ending}"
+    return target.with_name(name)
+
+
+def refuse_long_names(paths: Iterable[Path]) -> None:
+    """Raise if a file system cannot hold one of these names.
+
+    Raises:
+        OutputError: It cannot.
+    """
+    for path in paths:
+        size, most = len(os.fsencode(path.name)), _longest_name(path.parent)
+        if size > most:
+            raise OutputError(
+                f"{path}: the name is too long ({size} bytes, at most {most}). "
+                "Name a shorter file with -o."
+            )
+
+
+def _longest_name(folder: Path) -> int:
+    """Bytes that a name in a folder may have; of one that is not there yet the usual number."""
+    try:
+        return os.pathconf(folder, "PC_NAME_MAX")
+    except (AttributeError, OSError, ValueError):  # Windows, a missing folder
+        return LONGEST_NAME
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -1,9 +1,9 @@
 """The values that pass between the stages, from FrameFormat and Frame to Colored."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import torch
@@ -111,6 +111,32 @@ class FrameFormat:
         return -(-self.height >> self.log2_chroma_height)
 
 
+class ActiveArea(NamedTuple):
+    """The part of a frame that shows the picture; what lies around it are even, dark bars.
+
+    Attributes:
+        top: First luma row of it.
+        bottom: First luma row below it.
+        left: First luma column of it.
+        right: First luma column behind it.
+    """
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+    @property
+    def height(self) -> int:
+        """Luma rows."""
+        return self.bottom - self.top
+
+    @property
+    def width(self) -> int:
+        """Luma columns."""
+        return self.right - self.left
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One decoded frame of a film.
@@ -145,6 +171,14 @@ class Frame:
     def seconds(self) -> float:
         """Time shown, in seconds: for people and logs only."""
         return float(self.pts * self.time_base)
+
+    def cropped(self, active: ActiveArea | None) -> "Frame":
+        """A frame that shows this part alone; itself for None."""
+        if active is None:
+            return self
+        picture = replace(self.picture, width=active.width, height=active.height)
+        luma = self.luma[active.top : active.bottom, active.left : active.right]
+        return replace(self, luma=cast(Plane, np.ascontiguousarray(luma)), picture=picture)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -249,10 +283,12 @@ class Shot(NamedTuple):
     Attributes:
         number: Its number, from 0.
         returns_to: Number of the earlier shot whose last picture it goes on with, if any.
+        active: The part of its frames that shows the picture; None for all of them.
     """
 
     number: int
     returns_to: int | None
+    active: ActiveArea | None = None
 
 
 class Chroma(NamedTuple):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from vidcolor.cli.options import check_usage, cluster_of, find_destination, make_parser, settings_of
 from vidcolor.cli.output import MANY, FilmBar, plan_text, reels_bar, say, tell_outcome, warn
+from vidcolor.cli.terminal import escape, lasting_streams
 from vidcolor.errors import VidcolorError
 from vidcolor.settings import Settings
 
@@ -30,12 +31,24 @@ OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code is 0 for all done, 1 for a reel failed, 2 for bad usage."""
+    with lasting_streams() as output:
+        code = _main(arguments)
+    if output.error is None:
+        return code
+    if not isinstance(output.error, BrokenPipeError):  # whoever reads no further wants no word
+        warn(f"standard output: cannot be written ({output.error.strerror}); films are not lost")
+    return code or FAILED
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     parser = make_parser()
     options = parser.parse_args(arguments)
     check_usage(parser, options)
     output, folder = find_destination(parser, options)
     _catch_termination()
-    logging.basicConfig(format="vidcolor: %(message)s", level=logging.WARNING)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Escaping("vidcolor: %(message)s"))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
     if not options.quiet:
         logging.getLogger("vidcolor").setLevel(logging.INFO)
     try:
@@ -173,11 +186,11 @@ def _show_status(folder: Path) -> int:
 
     entries = read_ledger(folder)
     states = Counter(entry.state for entry in entries)
-    print(f"{folder}: {len(entries)} reels: {', '.join(f'{n} {s}' for s, n in states.items())}")
+    say(f"{folder}: {len(entries)} reels: {', '.join(f'{n} {s}' for s, n in states.items())}")
     for entry in entries:
         shots = f"{entry.shots:4} shots {entry.frames:8} frames" if entry.shots else " " * 26
         film = f" -> {entry.output}" if entry.state == "done" else ""
-        print(f"{entry.state:8} {shots}  {entry.path}{film}{entry.error and f': {entry.error}'}")
+        say(f"{entry.state:8} {shots}  {entry.path}{film}{entry.error and f': {entry.error}'}")
     return DONE
 
 
@@ -198,7 +211,7 @@ def _replay(options: argparse.Namespace, settings: Settings) -> int:
     model = find_model(settings.model)
     job = plan_video(options.inputs[0], None, settings)
     if options.dry_run:
-        print(f"{job.source.path}: frames {options.dump_frames} would be dumped to {options.dump}")
+        say(f"{job.source.path}: frames {options.dump_frames} would be dumped to {options.dump}")
         return DONE
     dump = _make_dump(options)
     with FilmBar(job, None, quiet=options.quiet) as bar:
@@ -221,7 +234,7 @@ def _plot(options: argparse.Namespace) -> int:
     target = Path(options.output) if options.output else options.plot.with_suffix(".png")
     plot_timeline(facts, target, overwrite=options.overwrite)
     if not options.quiet:
-        print(target)
+        say(str(target))
     return DONE
 
 
@@ -238,7 +251,7 @@ def _make_dump(options: argparse.Namespace) -> "FrameDump":
 
 def _tell_dump(dump: "FrameDump") -> None:
     each = dump.seconds / max(dump.count, 1)
-    print(
+    say(
         f"{dump.path / 'index.html'}: {dump.count} frame{'' if dump.count == 1 else 's'}, "
         f"{dump.bytes / 1e6:.0f} MB, dumping took {each:.2f} s a frame"
     )
@@ -259,6 +272,13 @@ def _say_notes(job: "Job", settings: Settings) -> None:
 def _fail(text: str) -> int:
     warn(text)
     return FAILED
+
+
+class _Escaping(logging.Formatter):
+    """Keeps names from steering the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escape(super().format(record))
 
 
 class _Terminated(BaseException):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NoReturn, Self
 
 from tqdm import tqdm
 
+from vidcolor.cli.terminal import escape
 from vidcolor.report.sidecar import sidecar_path
 from vidcolor.settings import Settings
 
@@ -42,7 +43,7 @@ class FilmBar:
         expected = job.source.frames_expected
         self._bar = tqdm(
             total=settings and expected(settings.start_seconds, settings.duration_seconds),
-            desc=job.source.path.name,
+            desc=escape(job.source.path.name),
             unit=" frames",
             disable=True if quiet else None,
             dynamic_ncols=True,
@@ -79,7 +80,7 @@ def plan_text(job: "Job", model: "Model", work: Path) -> str:
         f"  encoding  {encoding.codec} {encoding.pixel_format}, {encoding.container} {options}",
         f"  in work   {work}, {kept}",
     )
-    return "\n".join(lines)
+    return "\n".join(map(escape, lines))
 
 
 def tell_outcome(outcome: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
@@ -87,7 +88,8 @@ def tell_outcome(outcome: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
     result = outcome.result
     if outcome.note:
         if dry_run or not quiet:
-            say(f"{outcome.source}: {outcome.note}" if not dry_run else outcome.note)
+            note = outcome.note
+            say(*note.splitlines() if dry_run else (f"{outcome.source}: {note}",))
         return
     if result is None:
         warn(str(outcome.error))
@@ -117,11 +119,12 @@ def _tell_remarks(result: "Result") -> None:
         say(f"  and {more} more, listed in {sidecar_path(result.path)}")
 
 
-def say(text: str) -> None:
-    """Print a line without breaking a bar."""
-    tqdm.write(text, file=sys.stdout)
+def say(*lines: str) -> None:
+    """Print lines without breaking a bar."""
+    for line in lines:
+        tqdm.write(escape(line), file=sys.stdout)
 
 
 def warn(text: str) -> None:
     """Print a line for the user to heed."""
-    tqdm.write(f"vidcolor: {text}", file=sys.stderr)
+    tqdm.write(f"vidcolor: {escape(text)}", file=sys.stderr)

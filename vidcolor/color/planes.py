@@ -23,7 +23,17 @@ from vidcolor.color.lightness import from_network, lightness_of, lightness_on
 from vidcolor.color.siting import chroma_origin
 from vidcolor.color.upsample import spline_ab, upsample_ab
 from vidcolor.color.ycbcr import Extremes, chroma_codes, gamut_limited_share
-from vidcolor.frame import CPU, Chroma, Frame, FrameFormat, Map, Plane, Record, to_device
+from vidcolor.frame import (
+    CPU,
+    ActiveArea,
+    Chroma,
+    Frame,
+    FrameFormat,
+    Map,
+    Plane,
+    Record,
+    to_device,
+)
 
 Upsampling = Literal["guided", "spline"]
 
@@ -37,6 +47,7 @@ def chroma_planes(
     lightness: NDArray[np.float32],
     record: Record | None = None,
     *,
+    active: ActiveArea | None = None,
     upsample: Upsampling = "guided",
     device: torch.device = CPU,
 ) -> Chroma:
@@ -48,12 +59,18 @@ def chroma_planes(
         lightness: L* of the picture that the network saw, (H, W).
         record: Gets `ab`, a* and b* at the chroma samples, (2, Hc, Wc), and what `chroma_codes`
             adds.
+        active: The part of the frame that the network saw, cut at whole chroma samples; what lies
+            around it is neutral. None for all of it.
         upsample: How the map is enlarged: by `upsample_ab` or `spline_ab`.
         device: Where this is done. What it takes and gives lies in the processor's memory.
 
     Returns:
         Cb and Cr, each (Hc, Wc) of the frame's picture, in its depth, range and matrix.
     """
+    if active is not None:
+        options: dict[str, Any] = {"upsample": upsample, "device": device}
+        inside = chroma_planes(frame.cropped(active), ab_map, lightness, record, **options)
+        return _framed(inside, frame.picture, active, record)
     picture = frame.picture
     maps = from_network(ab_map, picture), from_network(lightness, picture)
     seen = _Seen(*maps, upsample, device)
@@ -61,6 +78,32 @@ def chroma_planes(
     if is_whole or picture.height == 1:
         return _picture_planes(frame.luma, picture, seen, record)
     return _field_planes(frame, seen, record)
+
+
+def _framed(
+    chroma: Chroma, picture: FrameFormat, active: ActiveArea, record: Record | None
+) -> Chroma:
+    """The planes of a part of a frame, as those of the whole frame, neutral around it."""
+    neutral = 1 << (picture.depth - 1)
+    top, left = (
+        active.top >> picture.log2_chroma_height,
+        active.left >> picture.log2_chroma_width,
+    )
+
+    def place(plane: NDArray[Any], around: float) -> NDArray[Any]:
+        whole = np.full(
+            (*plane.shape[:-2], picture.chroma_height, picture.chroma_width), around, plane.dtype
+        )
+        rows, columns = plane.shape[-2:]
+        whole[..., top : top + rows, left : left + columns] = plane
+        return whole
+
+    if record is not None:
+        around = {"ab": 0.0, "gamut_share": 1.0}
+        for name, plane in record.items():
+            record[name] = place(plane, around.get(name, neutral))
+    cb, cr = (cast(Plane, place(plane, neutral)) for plane in chroma[:2])
+    return chroma._replace(cb=cb, cr=cr)
 
 
 class _Seen(NamedTuple):

@@ -14,7 +14,7 @@ from vidcolor.errors import (
     SourceError,
     SourceGoneError,
 )
-from vidcolor.files import files_of, pictures_path
+from vidcolor.files import files_of, pictures_path, refuse_long_names
 from vidcolor.film.checkpoint import Checkpoint, is_whole
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
@@ -105,9 +105,10 @@ def check_names(job: Job, settings: Settings, *, folder_comes: bool = False) -> 
         folder_comes: Whether a missing folder will be made before it is written.
 
     Raises:
-        OutputError: Something stands there and must not be overwritten.
+        OutputError: Something stands there and must not be overwritten, or a name is too long.
         ReelTakenError: Another run has the film in work.
     """
+    refuse_long_names(paths_written(job, settings))
     is_ours = is_whole(job.encoding.path)
     _refuse_taken_names(job, settings, is_ours=is_ours, folder_comes=folder_comes)
 

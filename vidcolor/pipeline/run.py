@@ -227,7 +227,15 @@ def _finish(
         ab = guess.ab * settings.color.saturation
         began = perf_counter()
         way = settings.color.upsample
-        chroma = chroma_planes(seen.frame, ab, seen.lightness, record, upsample=way, device=device)
+        chroma = chroma_planes(
+            seen.frame,
+            ab,
+            seen.lightness,
+            record,
+            active=seen.shot.active,
+            upsample=way,
+            device=device,
+        )
         small = cv2.resize(seen.lightness, ab.shape[:0:-1], interpolation=cv2.INTER_AREA)
         lightness = np.asarray(small, np.float32)  # (h, w), as the map
         colored = Colored(

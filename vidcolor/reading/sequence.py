@@ -14,6 +14,7 @@ import av
 from av.container import InputContainer
 
 from vidcolor.errors import SourceError
+from vidcolor.reading.dpx_header import HEADER_BYTES, DpxHeader
 from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, SequenceNames
 from vidcolor.settings import InputSettings
 from vidcolor.timecode import parse_rate
@@ -25,7 +26,7 @@ FEWEST_PICTURES = 2
 SLOWEST_STATED, FASTEST_STATED = 8, 120
 NAMED_GAPS = 3
 
-_NUMBERED = re.compile(r"(.*?)([0-9]+)(\.[^.]+)")
+_NUMBERED = re.compile(r"(.*?)([0-9]+)(\.[^.]+)", re.DOTALL)
 # FFmpeg reads a field without a value as zeros.
 _TIMECODE = re.compile(r"(?!00:00:00)([01]\d|2[0-3]):[0-5]\d:[0-5]\d[:;]\d\d")
 
@@ -82,7 +83,7 @@ def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
         SourceError: There are no such pictures, some are missing and not to be held, their rate is
             not known; or a rate is given for what is a film, or one picture of many is named.
     """
-    pattern = None if path.exists() else SequenceNames.parse(path)
+    pattern = None if _is_there(path) else SequenceNames.parse(path)
     if pattern is None:
         refuse_one_of_many(path)
         if settings.fps is not None and path.is_file():
@@ -108,6 +109,20 @@ def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
         rate_is_stated=settings.fps is None,
         timecode=timecode,
     )
+
+
+def _is_there(path: Path) -> bool:
+    """Whether something has this name; a pattern may be longer than a file's name may be.
+
+    Raises:
+        SourceError: Its folder may not be read.
+    """
+    try:
+        return path.exists()
+    except PermissionError as error:
+        raise SourceError(f"{path}: may not be read; check its permissions") from error
+    except OSError:
+        return False
 
 
 def list_patterns(folder: Path, names: Iterable[str]) -> list[Path]:
@@ -195,15 +210,34 @@ def _tell_gaps(pattern: SequenceNames, runs: tuple[range, ...]) -> str:
 
 def _ask_header(path: Path) -> tuple[Fraction | None, str | None]:
     """The frame rate and timecode that a picture's header states, where they may be true."""
+    rate, timecode = _ask_dpx(path) if path.suffix.lower() == ".dpx" else _ask_decoder(path)
+    is_sane = rate is not None and SLOWEST_STATED <= rate <= FASTEST_STATED
+    return (
+        parse_rate(f"{float(rate or 0):.3f}") if is_sane else None,
+        timecode if timecode and _TIMECODE.fullmatch(timecode) else None,
+    )
+
+
+def _ask_dpx(path: Path) -> tuple[float | None, str | None]:
+    """What a DPX header states; its samples may be none that FFmpeg decodes."""
+    try:
+        with path.open("rb") as file:
+            header = DpxHeader.parse(file.read(HEADER_BYTES))
+    except OSError:
+        return None, None
+    return (None, None) if header is None else (header.rate, header.timecode)
+
+
+def _ask_decoder(path: Path) -> tuple[Fraction | None, str | None]:
+    """What FFmpeg finds in other pictures; text that is no UTF-8 tells nothing."""
     try:
         with open_picture(path) as opened:
             stream = opened.streams.video[0]
             frame = next(opened.decode(stream))
-            stated, timecode = stream.codec_context.framerate, frame.metadata.get("timecode", "")
-    except (av.FFmpegError, OSError, StopIteration, IndexError):
+            rate = stream.codec_context.framerate
+            try:
+                return rate, frame.metadata.get("timecode")
+            except UnicodeDecodeError:  # PyAV's, of any text in the header
+                return rate, None
+    except (av.FFmpegError, OSError, StopIteration, IndexError, OverflowError):
         return None, None
-    is_sane = stated is not None and SLOWEST_STATED <= stated <= FASTEST_STATED
-    return (
-        parse_rate(f"{float(stated or 0):.3f}") if is_sane else None,
-        timecode if _TIMECODE.fullmatch(timecode) else None,
-    )

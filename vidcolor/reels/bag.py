@@ -11,8 +11,9 @@ from threading import Lock
 import bagit
 
 from vidcolor.errors import OutputError, SourceError, VidcolorError
-from vidcolor.files import beside, is_pictures, write_whole
+from vidcolor.files import beside, is_pictures, work_path, write_whole
 from vidcolor.film.checkpoint import discard_work, is_taken
+from vidcolor.reels.failures import PREFIX
 from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import NAME, Ledger
 from vidcolor.version import __version__
@@ -62,7 +63,7 @@ class Bag:
                 "name another -o"
             )
         for name in sorted(found - ours):
-            if not name.startswith((".", NAME)):
+            if not name.startswith((".", NAME, PREFIX)):
                 raise OutputError(f"{folder}: holds {name}, which is in no bag; name another -o")
 
     def check(self, ledger: Ledger, reels: Iterable[Reel]) -> None:
@@ -153,10 +154,11 @@ class Bag:
         Raises:
             OutputError: A film is unfinished that nobody has in work.
         """
-        done = {entry.output for entry in ledger.entries() if entry.state == "done"}
+        entries = [(entry.output, entry.state) for entry in ledger.entries() if entry.output]
+        states = {work_path(film): (film, state) for film, state in entries}
         for path in self._strangers(ledger):
-            film = path.with_name(path.name[1:].partition(".work")[0])
-            if film in done:
+            film, state = states.get(_database_of(path), (path, ""))
+            if state == "done":
                 discard_work(film)  # of a run that was killed at its very end
             if is_taken(film):
                 return True
@@ -177,6 +179,11 @@ class Bag:
             is_picture = path.parent in outputs or is_pictures(path.parent)
             if not (is_known or is_picture or path.is_dir()):
                 yield path
+
+
+def _database_of(path: Path) -> Path:
+    """The file of the work that SQLite's log of changes belongs to; others are left as they are."""
+    return path.with_name(path.name.removesuffix("-wal").removesuffix("-shm"))
 
 
 def refuse_bag(folder: Path) -> None:

@@ -15,6 +15,7 @@ from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
 from vidcolor.film.verify import was_verified
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
+from vidcolor.reels.failures import explain
 from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import Ledger
 from vidcolor.settings import Settings
@@ -178,6 +179,10 @@ class Batch:
         except VidcolorError as error:
             done = self._find_done(job.source.path, planned.identity)  # by another run, just now
             return done or self._failed(job.source.path, error)
+        except ImportError:  # of a library that all reels need
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
+            return self._failed(job.source.path, error)
         return ReelResult(source=job.source.path, result=result)
 
     def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
@@ -192,7 +197,9 @@ class Batch:
             return self._plan_with(self._ledger, job)
         except ReelTakenError:
             return _left(reel.path)
-        except VidcolorError as error:
+        except ImportError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
             return self._failed(reel.path, error)
 
     def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
@@ -237,11 +244,18 @@ class Batch:
                     "colorize them into different folders"
                 )
 
-    def _failed(self, source: Path, error: VidcolorError) -> ReelResult:
+    def _failed(self, source: Path, fault: Exception) -> ReelResult:
+        error = explain(fault, source, self._place_of_reports(source))
         if self._ledger is not None:
             with suppress(OutputError):  # it is told to the user anyway
                 self._ledger.fail(source, error)
         return ReelResult(source=source, state="failed", error=error)
+
+    def _place_of_reports(self, source: Path) -> Path:
+        """Beside the ledger, or the output that is named, or the reel."""
+        if self._ledger is not None:
+            return self._ledger.folder
+        return self._folder or (self._output or source).parent
 
 
 class _Account(Listener):

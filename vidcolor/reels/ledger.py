@@ -6,6 +6,7 @@ the lock on the work itself, which a killed run cannot leave behind.
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -128,7 +129,7 @@ class Ledger:
             "WHERE state = 'done' AND settings_hash = ?"
         )
         for output, *found in self._execute(query, (_hash(identity),)):
-            film: Path = self.folder / output
+            film = self.folder / os.fsdecode(output)
             if film.exists() and list(size_and_mtime(files_of(film))) == found:
                 return film
         return None
@@ -170,7 +171,8 @@ class Ledger:
     def fail(self, path: Path, error: VidcolorError) -> None:
         """Say why a reel failed."""
         query = "UPDATE reels SET state = 'failed', ended = ?, error = ? WHERE path = ?"
-        self._execute(query, (_now(), str(error), _key(path)))
+        text = str(error).encode(errors="backslashreplace").decode()
+        self._execute(query, (_now(), text, _key(path)))
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -190,13 +192,13 @@ class Ledger:
         )
         return [self._entry(*row) for row in self._execute(query).fetchall()]
 
-    def _entry(self, path: str, state: str, shots: int, frames: int, *row: Any) -> Entry:
+    def _entry(self, path: str | bytes, state: str, shots: int, frames: int, *row: Any) -> Entry:
         seconds, output, error = row
-        film = None if output is None else self.folder / output
+        film = None if output is None else self.folder / os.fsdecode(output)
         if state == "in work" and not (film and is_taken(film)):
             state = "stopped"
         return Entry(
-            path=Path(path),
+            path=Path(os.fsdecode(path)),
             state=state,
             shots=shots,
             frames=frames,
@@ -229,9 +231,9 @@ class Ledger:
         except sqlite3.Error as error:
             raise self._explained(error) from error
 
-    def _name(self, output: Path) -> str:
+    def _name(self, output: Path) -> str | bytes:
         """An output as it lies in the folder, which may be moved."""
-        return output.absolute().relative_to(self.folder.absolute()).as_posix()
+        return _stored(output.absolute().relative_to(self.folder.absolute()).as_posix())
 
     def _explained(self, error: sqlite3.Error) -> OutputError:
         """`error` as one line that names the file and what to do."""
@@ -278,8 +280,18 @@ def _patiently(action: Callable[[], T]) -> T:
         sleep(_RETRY_SECONDS)
 
 
-def _key(path: Path) -> str:
-    return str(path.absolute())
+def _key(path: Path) -> str | bytes:
+    """A reel in the database."""
+    return _stored(str(path.absolute()))
+
+
+def _stored(name: str) -> str | bytes:
+    """A name as the database takes it: the bytes of one that is no UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(name)
+    return name
 
 
 def _plain(identity: Mapping[str, object]) -> dict[str, object]:

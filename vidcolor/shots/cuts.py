@@ -33,6 +33,7 @@ from vidcolor.shots.detail import (
     spread,
     unlikeness,
 )
+from vidcolor.shots.settling import settle_shots
 
 T = TypeVar("T")
 
@@ -52,10 +53,13 @@ ALIKE = 0.3
 
 
 def number_frames(frames: Iterable[Frame]) -> Iterator[Numbered]:
-    """Number the shots of a film as it streams by; each frame comes `WINDOW` frames late."""
+    """Number the shots of a film as it streams by, and tell what holds for each.
+
+    A frame comes `WINDOW` frames late, and `JUDGED_FRAMES` more.
+    """
     small = ((frame, small_luma(frame.luma, frame.picture.depth)) for frame in frames)
-    for frame, shot, cut in number_shots(small):
-        yield Numbered(frame, shot, cut)
+    numbered = (Numbered(*one) for one in number_shots(small))
+    return settle_shots(numbered, REMEMBERED_SHOTS)
 
 
 def number_shots(frames: Iterable[tuple[T, SmallLuma]]) -> Iterator[tuple[T, Shot, CutScore]]:

@@ -82,8 +82,9 @@ def see_frames(
             shot, cards = its_shot, CardWatch()
         trace = open_trace(frame)
         began = perf_counter()
-        size = network_size(frame.picture, render_size)
-        lightness = to_network(frame.luma, frame.picture, size)
+        shown = frame.cropped(its_shot.active)
+        size = network_size(shown.picture, render_size)
+        lightness = to_network(shown.luma, shown.picture, size)
         brightened, share = brighten(lightness)
         share *= cards.color_share(lightness, brightened)
         if trace is not None:

@@ -100,6 +100,8 @@ def _smooth(
             past = _join(_begun(one), past, None, settings)
     if past is not None:
         item, _ = first.popleft()
+        if recalled is not None and recalled.map.shape != past.map.shape:
+            recalled = None  # of a picture of another shape, inside other bars
         past = _join(past, recalled, None, settings)
         yield item, past
     for item, one in chain(_drained(first), coming):

@@ -1,0 +1,76 @@
+"""What is printed: any text on any stream, nothing that steers a terminal."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from clips import moving_luma, write_film
+
+from vidcolor.cli.terminal import LastingStream, escape
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain, ü, 🎬, Zu\u0308rich", "plain, ü, 🎬, Zu\u0308rich"),
+        ("red \x1b[31m\x07", r"red \x1b[31m\x07"),
+        ("two\nlines\r\tand\x9b2J", r"two\nlines\r\tand\x9b2J"),
+        ("reel\u202egnp.mkv", r"reel\u202egnp.mkv"),
+        (os.fsdecode(b"Z\xfcrich"), r"Z\xfcrich"),
+    ],
+)
+def test_what_steers_a_terminal_is_escaped(text: str, shown: str) -> None:
+    """Letters of all languages are not."""
+    assert escape(text) == shown
+
+
+def test_a_strict_stream_takes_any_text() -> None:
+    """As under a locale of ASCII, or one whose errors are strict."""
+    data = io.BytesIO()
+    stream = LastingStream(io.TextIOWrapper(data, encoding="ascii", errors="strict"))
+    stream.write("Zürich\udcfc")
+    stream.flush()
+    assert data.getvalue() == rb"Z\xfcrich\udcfc"
+
+
+def program(*arguments: object, redirect: str = "") -> subprocess.CompletedProcess[str]:
+    """The program run by a shell; its streams lead where `redirect` says."""
+    command = [sys.executable, "-m", "vidcolor", *map(str, arguments)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    shell = ["sh", "-c", f'"$@" {redirect}', "sh", *command]
+    return subprocess.run(shell, capture_output=True, text=True, check=False, env=environment)
+
+
+@pytest.fixture
+def film(tmp_path: Path) -> Path:
+    """A film of two frames."""
+    return write_film(tmp_path / "reel.mkv", moving_luma(2))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
+def test_a_full_output_costs_no_film(film: Path) -> None:
+    """One line tells of it, with exit code 1."""
+    ended = program(film, "--render-size", 64, redirect="> /dev/full")
+    assert ended.returncode == 1
+    assert film.with_name("reel.colorized.mkv").exists()
+    (line,) = (text for text in ended.stderr.splitlines() if "standard output" in text)
+    assert "No space left" in line
+    assert "Traceback" not in ended.stderr
+
+
+def test_closed_streams_cost_no_film(film: Path) -> None:
+    """Nor does any file of the film get their numbers."""
+    ended = program(film, "--render-size", 64, redirect=">&- 2>&-")
+    assert ended.returncode == 0
+    assert film.with_name("reel.colorized.mkv").exists()
+
+
+def test_who_reads_no_further_is_told_nothing(film: Path) -> None:
+    """As of `vidcolor --status out/ | head -1`."""
+    output = film.parent / "out"
+    program(film, "-o", f"{output}/", "--render-size", 64)
+    ended = program("--status", output, redirect="| (exec 0<&-; sleep 0.1)")
+    assert ended.stderr == ""

@@ -1,0 +1,109 @@
+"""What the header of a DPX picture says, read from its bytes: SMPTE ST 268-1. No decoding."""
+
+import math
+import struct
+from dataclasses import dataclass
+from typing import Self
+
+MAGIC = {b"SDPX": ">", b"XPDS": "<"}
+"""How a file begins, and the order of its bytes that this tells."""
+
+HEADER_BYTES = 2048
+"""Of all headers; those of film and television, the last 384, may be missing."""
+
+_GENERIC_BYTES = 1664
+_RATE_FIELDS = (1724, 1940)  # of film and of television
+_TIMECODE_FIELD = 1920
+_UNDEFINED = 0xFFFFFFFF
+_DROP_FRAME, _FRAME_DIGITS = 0x40, 0x3F
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DpxHeader:
+    """The fields of a header that are used here.
+
+    Attributes:
+        order: Of bytes, as `struct` names it.
+        data_at: Where the first element's samples begin.
+        orientation: 0 where the first line is the top one, 2 where it is the lowest.
+        elements: How many planes of samples follow each other.
+        width: Of the picture.
+        height: Of the picture.
+        descriptor: What the first element holds; 6 is luma.
+        transfer: Of the first element; 1 is printing density, 3 is logarithmic.
+        bits: Of a sample.
+        packing: 0 packed, 1 filled by method A, 2 filled by method B.
+        encoding: 0 where samples are not coded by their runs.
+        line_padding: Bytes behind each line.
+        rate: Frames a second; None if undefined.
+        timecode: Such as `01:02:03:04`; None if undefined. Perhaps no time of day.
+    """
+
+    order: str
+    data_at: int
+    orientation: int
+    elements: int
+    width: int
+    height: int
+    descriptor: int
+    transfer: int
+    bits: int
+    packing: int
+    encoding: int
+    line_padding: int
+    rate: float | None
+    timecode: str | None
+
+    @classmethod
+    def parse(cls, data: bytes) -> Self | None:
+        """The header at the beginning of a picture; None if it has none.
+
+        Args:
+            data: The picture, or its first `HEADER_BYTES`.
+        """
+        order = MAGIC.get(data[:4])
+        if order is None or len(data) < _GENERIC_BYTES:
+            return None
+        (offset,) = struct.unpack_from(f"{order}I", data, 4)
+        orientation, elements, width, height = struct.unpack_from(f"{order}HHII", data, 768)
+        kinds = struct.unpack_from(f"{order}BxxBHHII", data, 800)
+        descriptor, bits, packing, encoding, data_at, line_padding = kinds
+        end = min(offset, len(data))
+        return cls(
+            order=order,
+            data_at=offset if data_at in {0, _UNDEFINED} else data_at,
+            orientation=orientation,
+            elements=elements,
+            width=width,
+            height=height,
+            descriptor=descriptor,
+            transfer=data[801],
+            bits=bits,
+            packing=packing,
+            encoding=encoding,
+            line_padding=0 if line_padding == _UNDEFINED else line_padding,
+            rate=_rate(data, order, end),
+            timecode=_timecode(data, order, end),
+        )
+
+
+def _rate(data: bytes, order: str, end: int) -> float | None:
+    """Frames a second: the first field of them that says something."""
+    for field in _RATE_FIELDS:
+        if field + 4 <= end:
+            (rate,) = struct.unpack_from(f"{order}f", data, field)
+            if math.isfinite(rate) and rate > 0:
+                return float(rate)
+    return None
+
+
+def _timecode(data: bytes, order: str, end: int) -> str | None:
+    """Eight digits, two each of hours, minutes, seconds and frames (SMPTE ST 12-1)."""
+    if end < _TIMECODE_FIELD + 4:
+        return None
+    (value,) = struct.unpack_from(f"{order}I", data, _TIMECODE_FIELD)
+    if value == _UNDEFINED:
+        return None
+    hours, minutes, seconds, frames = value.to_bytes(4, "big")
+    sign = ";" if frames & _DROP_FRAME else ":"
+    return f"{hours:02x}:{minutes:02x}:{seconds:02x}{sign}{frames & _FRAME_DIGITS:02x}"
