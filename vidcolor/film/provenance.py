@@ -64,6 +64,7 @@ def tell_identity(
         # Of a film in one file the name plays no part.
         | ({} if encoding.names is None else {"names": encoding.names.path.name})
         # Said where it is so, so that films begun by older versions go on.
+        | ({"times": times} if (times := job.source.clock.identity()) else {})
         | ({"left_out": list(encoding.left_out)} if encoding.left_out else {}),
     }
 

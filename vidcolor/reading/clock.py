@@ -1,4 +1,4 @@
-"""The times of a film's packets, mended: a jump of the clock moves all streams, a stray time one."""
+"""The times of a film's packets, mended: a jump moves all streams, a stray time only one."""
 
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
@@ -8,10 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import lcm
-from typing import Self
+from typing import Self, TypeVar
 
 from av.packet import Packet
 from av.stream import Stream
+
+S = TypeVar("S", bound=Stream)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +70,7 @@ class ExactRate:
         return round((self.origin_seconds + number / self.rate) / self.time_base)
 
     def exact_length(self, duration: int) -> int:
-        """The same of how long a frame is shown: as long as all others, unless it clearly is not."""
+        """The same of how long a frame is shown: as all others, unless that is clearly wrong."""
         stated = duration * self.rounded
         is_usual = abs(stated - 1 / self.rate) <= self.rounded
         return round((1 / self.rate if is_usual else stated) / self.time_base)
@@ -83,7 +85,7 @@ class Clock:
         base_seconds: Added to all times.
         in_order: Whether frames are shown one a tick, in the decoder's order, as in AVI.
         exact_rate: The rate that the film's frames are put back to; None for times as they are.
-        frames: How many frames a scan of the whole film found; None where there was none.
+        first_seconds: When the first stream of the film begins, `base_seconds` not added.
         notes: What is mended, with place and amount, a sentence each.
     """
 
@@ -91,7 +93,7 @@ class Clock:
     base_seconds: Fraction = Fraction(0)
     in_order: bool = False
     exact_rate: ExactRate | None = None
-    frames: int | None = None
+    first_seconds: Fraction = Fraction(0)
     notes: tuple[str, ...] = ()
 
     @property
@@ -100,7 +102,14 @@ class Clock:
         is_plain = all(stream.is_plain for stream in self.streams.values())
         return is_plain and not (self.in_order or self.base_seconds or self.exact_rate)
 
-    def mended(self, packets: Iterable[Packet[Stream]]) -> Iterator[Packet[Stream]]:
+    def identity(self) -> dict[str, object]:
+        """What of it decides a film's bytes, as values that JSON has; empty if nothing does."""
+        rate = None if self.exact_rate is None else str(self.exact_rate.rate)
+        facts = {"mended": list(self.notes), "moved": float(self.base_seconds), "rate": rate}
+        facts["in_order"] = self.in_order
+        return {key: fact for key, fact in facts.items() if fact}
+
+    def mended(self, packets: Iterable[Packet[S]]) -> Iterator[Packet[S]]:
         """Packets of a film, from its beginning, with mended times."""
         numbers: Counter[int] = Counter()
         ends: dict[int, tuple[int, int]] = {}
@@ -126,7 +135,7 @@ NO_CLOCK = Clock()
 """Of a film whose times are taken as they are."""
 
 
-def _move(packet: Packet[Stream], seconds: Fraction) -> None:
+def _move(packet: Packet[S], seconds: Fraction) -> None:
     if not seconds:
         return
     ticks = round(seconds / packet.time_base)
@@ -134,7 +143,7 @@ def _move(packet: Packet[Stream], seconds: Fraction) -> None:
     packet.dts = None if packet.dts is None else packet.dts + ticks
 
 
-def _follow(packet: Packet[Stream], before: tuple[int, int] | None) -> None:
+def _follow(packet: Packet[S], before: tuple[int, int] | None) -> None:
     """Put a packet that does not come later than the one before behind that."""
     if before is None or packet.pts is None or packet.pts > before[0]:
         return

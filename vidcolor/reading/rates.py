@@ -98,6 +98,4 @@ class RateFinder:
         # Eighths of a unit keep the numbers of the time base small.
         off = min(max(0.0, found.low), found.high)
         origin = self._origin + Fraction(round(off * 8), 8)
-        return ExactRate(
-            rate=found.rate, origin_seconds=origin * self._unit, rounded=self._unit
-        )
+        return ExactRate(rate=found.rate, origin_seconds=origin * self._unit, rounded=self._unit)

@@ -1,10 +1,10 @@
 """What is in an input file, learned by opening it and decoding its first frame."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import cos, radians, sin
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, Self, cast
 
 import av
 from av.codec.hwaccel import HWAccel
@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
+from vidcolor.reading.clock import NO_CLOCK, Clock, ExactRate
 from vidcolor.reading.open_sequence import OpenSequence
 from vidcolor.reading.pixels import log2_subsampling, planar_format
 from vidcolor.reading.sequence import ImageSequence, find_sequence
@@ -29,6 +30,8 @@ FULL_RANGE = 2
 BOTTOM_FIELD_FIRST = 3
 # Below this many lines an untagged film is standard definition, hence BT.601.
 HD_LINES = 720
+# In microseconds; the number of bytes ends a probe before that.
+LONGEST_PROBE = str(24 * 3600 * 1_000_000)
 # Decoders that give the same frames with threads that each take a part of a picture. Frame threads
 # lose what they hold behind a picture that does not decode, lock up where one of them logs while it
 # is closed, and are no faster here.
@@ -57,6 +60,11 @@ class Source:
         duration_seconds: The same, or failing that of the whole file; for progress bars.
         timecode: Of the first frame, as a tag or track of the film states it.
         sequence: The pictures that it lies in; None for a film in one file.
+        end_may_be_stated: Whether `picture_seconds` may be the time at which the picture ends.
+        probe_bytes: How far into the file its streams must be looked for; 0 for FFmpeg's default.
+        clock: How the times of its packets are mended.
+        constant_rate: Frames a second if all of them keep one rate; None if not, or not known.
+        exact_rate: That rate where the container rounds its times.
     """
 
     path: Path
@@ -73,6 +81,44 @@ class Source:
     duration_seconds: float | None
     timecode: str | None = None
     sequence: ImageSequence | None = None
+    end_may_be_stated: bool = False
+    probe_bytes: int = 0
+    clock: Clock = field(default=NO_CLOCK, repr=False)
+    constant_rate: Fraction | None = None
+    exact_rate: ExactRate | None = None
+
+    def open(self) -> InputContainer:
+        """An open container of the film; see `open_container`."""
+        return open_container(self.path, self.sequence, probe_bytes=self.probe_bytes)
+
+    def missing_seconds(self, first_seconds: float, end_seconds: float) -> float:
+        """How much earlier the picture ended than its header states, by when it began and ended."""
+        if self.picture_seconds is None:
+            return 0.0
+        missing = self.picture_seconds - (end_seconds - first_seconds)
+        if self.end_may_be_stated:
+            missing = min(missing, self.picture_seconds - end_seconds)
+        return missing
+
+    def later(self, seconds: Fraction) -> Self:
+        """The film with all its times later by so much, to the nearest unit of its time base."""
+        ticks = round(seconds / self.time_base)
+        clock = self.clock.moved(ticks * self.time_base)
+        return replace(self, clock=clock, first_pts=self.first_pts + ticks)
+
+    def at_exact_times(self) -> Self:
+        """The film with the times that its container rounded, if they keep one rate."""
+        exact = self.exact_rate
+        if exact is None:
+            return self
+        exact = replace(exact, origin_seconds=exact.origin_seconds + self.clock.base_seconds)
+        return replace(
+            self,
+            clock=replace(self.clock, exact_rate=exact),
+            time_base=exact.time_base,
+            first_pts=exact.exact(self.first_pts),
+            exact_rate=None,
+        )
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -90,14 +136,22 @@ class Source:
         """How many frames the header leads to expect in the film or a piece of it: an estimate."""
         if self.duration_seconds is None:
             return None
-        length = max(0.0, self.duration_seconds - float(start_seconds))
+        begins = 0.0
+        if self.end_may_be_stated and self.picture_seconds is not None:
+            begins = float(self.first_pts * self.time_base)
+            begins = begins if begins < self.duration_seconds else 0.0
+        length = max(0.0, self.duration_seconds - begins - float(start_seconds))
         if duration_seconds is not None:
             length = min(length, float(duration_seconds))
         return max(1, round(length * float(self.frame_rate)))
 
 
 def open_container(
-    path: Path, sequence: ImageSequence | None = None, hwaccel: HWAccel | None = None
+    path: Path,
+    sequence: ImageSequence | None = None,
+    hwaccel: HWAccel | None = None,
+    *,
+    probe_bytes: int = 0,
 ) -> InputContainer:
     """An open container of the file at `path`, or of a series of pictures.
 
@@ -105,6 +159,7 @@ def open_container(
         path: The file.
         sequence: The pictures, if it is such.
         hwaccel: What decodes a file in place of the processor.
+        probe_bytes: How far into a file its streams are looked for; 0 for FFmpeg's default.
 
     Raises:
         SourceError: The file is missing, a folder, empty, unreadable, or nothing FFmpeg knows.
@@ -116,7 +171,10 @@ def open_container(
             raise SourceError(f"{path}: is a folder; name a video file")
         if path.stat().st_size == 0:
             raise SourceError(f"{path}: is empty (zero bytes); copy the file again")
-        return av.open(str(path.absolute()), metadata_errors="replace", hwaccel=hwaccel)
+        wide = {"probesize": str(probe_bytes), "analyzeduration": LONGEST_PROBE}
+        options = wide if probe_bytes else {}
+        name = str(path.absolute())
+        return av.open(name, metadata_errors="replace", hwaccel=hwaccel, options=options)
     except FileNotFoundError as error:
         raise SourceError(f"{path}: no such file") from error
     except PermissionError as error:
@@ -187,6 +245,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             first_pts=frame.pts if frame.pts is not None else frame.dts or 0,
             picture_seconds=_picture_seconds(stream),
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
+            end_may_be_stated=stream.duration is None,
             timecode=_timecode(container, stream),
         )
     return found if sequence is None else _of_sequence(found, sequence)

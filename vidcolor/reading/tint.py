@@ -7,7 +7,7 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 
-from vidcolor.reading.source import Source, main_video_stream, open_container
+from vidcolor.reading.source import Source, main_video_stream
 
 SAMPLES = 12
 # Chroma noise and blocks vanish at this size; things with a color of their own do not.
@@ -51,7 +51,7 @@ def chroma_spread(frame: VideoFrame) -> float:
 def _sampled_frames(source: Source) -> Iterator[VideoFrame]:
     """Whole frames spread over the film; where it cannot be sought in, its first ones."""
     length = source.duration_seconds or 0.0
-    with open_container(source.path, source.sequence) as container:
+    with source.open() as container:
         stream = main_video_stream(container, source.path)
         for sample in range(SAMPLES):
             wanted_pts = source.first_pts + int(length * sample / SAMPLES / source.time_base)

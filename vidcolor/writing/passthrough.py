@@ -13,6 +13,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 
+from vidcolor.reading.clock import NO_CLOCK, Clock
 from vidcolor.reading.source import Source, open_container
 from vidcolor.writing.samples import SampleRewriter, sample_codec, samples_of
 from vidcolor.writing.stream_copy import add_copied_stream, is_pcm, takes_stream
@@ -152,7 +153,7 @@ class Passthrough:
         self._source = source
         self._shift_seconds = shift_seconds
         self._end_seconds = end_seconds
-        self.input = open_container(source.path, source.sequence)
+        self.input = source.open()
         self.packet_counts: dict[int, int] = {}
         self._streams: dict[int, Stream] = {}
         self._rewrites: dict[int, Rewrite] = {}
@@ -198,7 +199,7 @@ class Passthrough:
         """Attach a cover picture as a file, which is what Matroska has for it."""
         mime = MIME_BY_CODEC[stream.codec_context.name]
         name = stream.metadata.get("filename", f"cover.{mime.removeprefix('image/')}")
-        with open_container(self._source.path) as opened:
+        with self._source.open() as opened:
             for packet in _demux(opened, [opened.streams[stream.index]]):
                 output.add_attachment(name, mime, bytes(packet))
                 return
@@ -227,7 +228,7 @@ class Passthrough:
     def _shifted_chapter(self, chapter: Chapter) -> Chapter | None:
         """The chapter in output time, cut to the output; None if it lies outside."""
         time_base = Fraction(chapter["time_base"] or Fraction(1, 1000))
-        shift = round(self._shift_seconds / time_base)
+        shift = round((self._shift_seconds - self._source.clock.base_seconds) / time_base)
         start, end = max(0, chapter["start"] - shift), chapter["end"] - shift
         if self._end_seconds is not None:
             end = min(end, round(self._end_seconds / time_base))
@@ -237,7 +238,8 @@ class Passthrough:
 
     def _fitted_packets(self) -> Generator[Packet[Stream], None, None]:
         """The copied streams' packets in file order, moved to the output's streams and times."""
-        for packet in _demux(self.input, [self.input.streams[index] for index in self._streams]):
+        streams = [self.input.streams[index] for index in self._streams]
+        for packet in _demux(self.input, streams, self._source.clock):
             if not _is_outside(packet, self._shift_seconds, self._end_seconds):
                 yield from self._fitted(packet)
         for index, samples in self._samples.items():
@@ -286,7 +288,7 @@ def hash_copied(
         shift_seconds: As for `Passthrough`.
         end_seconds: As for `Passthrough`.
     """
-    with open_container(source.path, source.sequence) as opened:
+    with source.open() as opened:
         copied = {
             stream.index: stream
             for stream in _data_streams(opened, source)
@@ -298,7 +300,7 @@ def hash_copied(
             if (codec := text_codec(container, stream)) is not None
         }
         payloads = {index: hashlib.md5(usedforsecurity=False) for index in copied}
-        for packet in _demux(opened, list(copied.values())):
+        for packet in _demux(opened, list(copied.values()), source.clock):
             index = packet.stream.index
             if is_gap(packet) or _is_outside(packet, shift_seconds, end_seconds):
                 continue
@@ -347,9 +349,11 @@ def _data_streams(opened: InputContainer, source: Source) -> list[Stream]:
     return [stream for stream in other_streams(opened, source) if stream.type != "attachment"]
 
 
-def _demux(opened: InputContainer, streams: list[Stream]) -> Generator[Packet[Stream], None, None]:
-    """The streams' packets in file order, up to where the file breaks off."""
-    demuxed = opened.demux(*streams) if streams else iter(())
+def _demux(
+    opened: InputContainer, streams: list[Stream], clock: Clock = NO_CLOCK
+) -> Generator[Packet[Stream], None, None]:
+    """The streams' packets in file order, up to where the file breaks off, with mended times."""
+    demuxed = clock.mended(opened.demux(*streams)) if streams else iter(())
     while True:
         try:
             yield next(demuxed)

@@ -10,7 +10,8 @@ import av
 
 from vidcolor.errors import AlreadyColorError, OutputError
 from vidcolor.reading.pixels import log2_subsampling, word_bits
-from vidcolor.reading.source import Source, open_container, probe
+from vidcolor.reading.source import Source, probe
+from vidcolor.reading.survey import survey
 from vidcolor.reading.telecine import is_telecined
 from vidcolor.reading.tint import is_color
 from vidcolor.settings import OutputSettings, Settings
@@ -36,6 +37,7 @@ from vidcolor.writing.sequence_encoding import (
     plan_pictures,
 )
 from vidcolor.writing.subtitles import MOV_TEXT, text_codec
+from vidcolor.writing.times import fit_times
 
 FALLBACK_CODECS = ("libx264", "ffv1")
 """That stand in for an encoder that takes no pictures of a film's size; FFV1 takes them all."""
@@ -74,7 +76,7 @@ def plan_video(
         SourceError: The film cannot be used, or is in color already.
         OutputError: The film cannot be written as asked.
     """
-    found = probe(source, settings.input)
+    found = survey(probe(source, settings.input))
     encoding = plan_encoding(found, settings.output, output=output, folder=folder)
     if not settings.force and is_color(found):
         raise AlreadyColorError(
@@ -87,7 +89,10 @@ def plan_video(
     if found.picture.is_interlaced and is_telecined(found):
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
-    return Job(source=found, encoding=encoding)
+    found = fit_times(found, encoding)
+    return Job(
+        source=found, encoding=replace(encoding, notes=(*encoding.notes, *found.clock.notes))
+    )
 
 
 def plan_encoding(
@@ -110,7 +115,7 @@ def plan_encoding(
     """
     if is_wanted_in_pictures(output, settings):
         encoding = plan_pictures(source, settings, output, folder)
-        with open_container(source.path, source.sequence) as opened:
+        with source.open() as opened:
             others = [name_stream(stream) for stream in other_streams(opened, source)]
         return replace(encoding, notes=notes_on_pictures(source, others))
     codec, (pixel_format, fmt, note) = choose_codec(source, settings)
@@ -199,7 +204,7 @@ def _unheld_streams(
     source: Source, containers: set[str], *, is_copied: bool
 ) -> dict[str, set[str]]:
     """For each container, the streams to be copied that it cannot hold, by name."""
-    with open_container(source.path, source.sequence) as opened:
+    with source.open() as opened:
         others = other_streams(opened, source) if is_copied else []
         return {
             container: {
@@ -215,7 +220,7 @@ def _rewritten(source: Source, container: str) -> list[str]:
     """What the user should know of streams that another codec keeps."""
     notes = []
     looks = "bold, italic and underlined words stay so, colors and places are left out"
-    with open_container(source.path, source.sequence) as opened:
+    with source.open() as opened:
         for stream in other_streams(opened, source):
             codec = rewritten_samples(container, stream)
             if text_codec(container, stream) == MOV_TEXT:
