@@ -1,8 +1,8 @@
 """Reads a colorized film back beside its source and says what of it came through."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from math import log10
 from pathlib import Path
@@ -24,6 +24,7 @@ from vidcolor.writing.encoding import Encoding
 from vidcolor.writing.passthrough import hash_copied, hash_written
 from vidcolor.writing.plan import Job
 from vidcolor.writing.shot_encoder import even_gray
+from vidcolor.writing.stream_times import stream_time_errors
 
 TIME_ERROR_SECONDS = 0.0006
 """Containers round times: Matroska to a millisecond."""
@@ -50,6 +51,8 @@ class Verification:
         streams: For each copied stream its kind and number, and whether its packets are equal.
         lossless: Whether the encoder was to keep the luma exactly.
         has_times: Whether the result says when its frames are shown; pictures do not.
+        stream_time_errors: Copied streams that lie elsewhere in time than in the source, with the
+            greatest difference in seconds: their sync with the picture is lost.
     """
 
     frames: int
@@ -60,6 +63,7 @@ class Verification:
     streams: dict[str, bool]
     lossless: bool
     has_times: bool = True
+    stream_time_errors: Mapping[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         luma = "luma equal" if not self.unequal_luma else f"luma {self.luma_psnr:.1f} dB"
@@ -79,6 +83,10 @@ class Verification:
             found.append(f"the luma of {self.unequal_luma} frames is not the source's")
         if self.has_times and self.time_error_seconds > TIME_ERROR_SECONDS:
             found.append(f"times are off by up to {self.time_error_seconds:.4f} s")
+        found += [
+            f"{name} is up to {error:.3f} s off its time"
+            for name, error in self.stream_time_errors.items()
+        ]
         found += [f"{name} differs" for name, is_equal in self.streams.items() if not is_equal]
         return found
 
@@ -207,6 +215,7 @@ def verify_film(
         streams={} if is_alone else _compare_streams(job, written, settings),
         lossless=job.encoding.codec in LOSSLESS_CODECS,
         has_times=names is None,
+        stream_time_errors={} if is_alone else _stream_times(job, written, settings),
     )
 
 
@@ -296,3 +305,14 @@ def _compare_streams(job: Job, result: Source, settings: Settings) -> dict[str, 
         name: index < len(found) and found[index] == digest
         for index, (name, digest) in enumerate(wanted.items())
     }
+
+
+def _stream_times(job: Job, result: Source, settings: Settings) -> dict[str, float]:
+    """Copied streams that are not where they should be in time."""
+    return stream_time_errors(
+        job.source,
+        result,
+        job.encoding.container,
+        shift_seconds=job.shift_seconds(settings),
+        end_seconds=settings.duration_seconds,
+    )

@@ -41,6 +41,8 @@ class Seams:
                 continue
             group = {key[0]: key[1]} | self._same_jump(key, free)
             free -= set(group.items())
+            if self._main in group:
+                key = (self._main, group[self._main])  # noqa: PLW2901 - the picture's place is told
             alone = len(group) == 1 and any(
                 index != key[0] and self._is_active(index, key) for index in self._tracks
             )

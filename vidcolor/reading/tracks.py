@@ -34,6 +34,7 @@ class Part:
     end: int | None = None
 
     def add(self, pts: int, length: int) -> None:
+        """Take in a packet that is shown at `pts` for as long as `length`."""
         self.start = pts if self.start is None else min(self.start, pts)
         self.end = pts + length if self.end is None else max(self.end, pts + length)
 
@@ -62,6 +63,7 @@ class Track:
 
     @property
     def is_continuous(self) -> bool:
+        """Whether its packets follow each other without a hole, as those of sound do."""
         return self.kind in {"audio", "video"}
 
     def add(self, packet: Packet[Stream], order: int) -> None:
