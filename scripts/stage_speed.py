@@ -18,12 +18,13 @@ import torch
 from vidcolor.color.planes import look_at_luma
 from vidcolor.color.upsample import upsample_ab
 from vidcolor.color.ycbcr import chroma_codes
-from vidcolor.frame import CPU, Frame, Prediction, Propagated, Shot
+from vidcolor.frame import CPU, Frame, Prediction, Propagated
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline.decoder import Decoder
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.settings import OutputSettings, Settings
+from vidcolor.shot import Shot
 from vidcolor.shots.cuts import number_frames
 from vidcolor.shots.seeing import see_frames
 from vidcolor.temporal.keyframes import KeyframeChooser

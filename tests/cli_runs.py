@@ -1,6 +1,5 @@
 import signal
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -8,18 +7,13 @@ import pytest
 from clips import moving_luma, write_film
 
 from vidcolor.cli.main import main
-from vidcolor.models import zoo
 
 QUICK = ["--device", "cpu", "--render-size", "64"]
 
 
-load_once = cache(zoo.load_model)
-
-
 @pytest.fixture
 def quiet_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """Load the model once, work in an empty folder, and give signals back as they were."""
-    monkeypatch.setattr(zoo, "load_model", load_once)
+    """Work in an empty folder, and give signals back as they were."""
     monkeypatch.chdir(tmp_path)
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     yield

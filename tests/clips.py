@@ -5,8 +5,7 @@ import os
 import shutil
 import struct
 import subprocess
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -19,7 +18,10 @@ import numpy as np
 import pytest
 from av.codec.context import Flags
 from av.filter import Graph
+from forking import forked
 from numpy.typing import NDArray
+
+from vidcolor.film.checkpoint import Checkpoint
 
 CLIPS = Path(__file__).parents[2] / "shared" / "clips"
 SAMPLE = Path(__file__).parent / "data" / "coaches_1899.mpg"
@@ -290,19 +292,13 @@ def with_dpx_header(dpx: bytes, *, rate: float | None = None, timecode: str = "f
 @contextmanager
 def held_elsewhere(target: Path) -> Iterator[None]:
     """Another process has the film at `target` in work."""
-    program = (
-        "import sys; from pathlib import Path; from vidcolor.film.checkpoint import Checkpoint\n"
-        f"with Checkpoint(Path({str(target)!r}), {{}}): print(flush=True); sys.stdin.read()"
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    with subprocess.Popen(
-        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        env=environment,
-    ) as other:  # fmt: skip
-        other.stdout.readline()
+    with forked(_hold, target):
         yield
-        other.stdin.close()
-        other.wait()
+
+
+def _hold(stay: Callable[[], None], target: Path) -> None:
+    with Checkpoint(target, {}):
+        stay()
 
 
 def ask_ffprobe(path: Path, *show: str) -> dict:

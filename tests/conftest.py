@@ -1,8 +1,13 @@
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
 from typing import Any
 
+import forking
 import pytest
+import torch
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +66,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("quick")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _lite_is_loaded_once() -> Iterator[None]:
+    """Films of all tests are colorized by one net; tests of loading call `load_model` itself."""
+    from vidcolor.models import zoo
+
+    load_model, lite = zoo.load_model, cache(zoo.load_model)
+
+    def load(name: str | Path, device: str = "auto") -> zoo.Model:
+        if name != "lite":
+            return load_model(name, device)
+        return replace(
+            lite(name, device), threads=torch.get_num_threads(), batch_limit=zoo.BatchLimit()
+        )
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(zoo, "load_model", load)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_process_outlives_the_tests() -> Iterator[None]:
+    yield
+    forking.stop_server()
+
+
 @pytest.fixture(autouse=True)
 def _quick_stays_quick(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A quick test starts no process, opens no film and loads no weights."""
@@ -70,5 +100,10 @@ def _quick_stays_quick(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     def refuse(*_: object, **__: object) -> None:
         pytest.fail("a quick test starts no process, opens no film and loads no weights")
 
-    for place in ("subprocess.Popen", "av.open", "vidcolor.models.zoo.read_checkpoint"):
+    for place in (
+        "subprocess.Popen",
+        "av.open",
+        "vidcolor.models.zoo.read_checkpoint",
+        "vidcolor.models.zoo.load_model",
+    ):
         monkeypatch.setattr(place, refuse)

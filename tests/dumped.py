@@ -1,5 +1,4 @@
 import json
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,6 @@ from clips import soft_shot, write_film
 from numpy.typing import NDArray
 
 from vidcolor import FrameDump, colorize_video
-from vidcolor.models import zoo
-from vidcolor.models.zoo import load_model
 from vidcolor.settings import (
     ColorSettings,
     ModelSettings,
@@ -31,15 +28,6 @@ CUT = 9
 FRAMES = 20
 
 
-load_once = cache(load_model)
-
-
-@pytest.fixture
-def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model is loaded once for all tests."""
-    monkeypatch.setattr(zoo, "load_model", load_once)
-
-
 LUMA = [*soft_shot(1, CUT), *soft_shot(2, FRAMES - CUT)]
 
 
@@ -53,11 +41,7 @@ def two_shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole_dump(two_shots: Path) -> Path:
     """Every frame dumped as the film was colorized."""
     folder = two_shots.parent / "whole"
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(zoo, "load_model", load_once)
-        colorize_video(
-            two_shots, two_shots.parent / "out.mkv", FAST, dump=FrameDump(folder, "0-19")
-        )
+    colorize_video(two_shots, two_shots.parent / "out.mkv", FAST, dump=FrameDump(folder, "0-19"))
     return folder
 
 

@@ -1,38 +1,17 @@
 """Colorizes in a process of its own that is killed by SIGKILL where a function is called."""
 
 import os
-import subprocess
-import sys
+import signal
 from pathlib import Path
+from pkgutil import resolve_name
 
-_PROGRAM = """
-import os, signal, sys
-from importlib import import_module
-from pathlib import Path
+from forking import call_at, end, fork
+
 from vidcolor import colorize_video
-
-place, nth, source, output, settings_of = sys.argv[1:]
-settings = import_module(settings_of).SETTINGS
-module, _, name = place.rpartition(":")
-owner = import_module(module)
-*path, name = name.split(".")
-for part in path:
-    owner = getattr(owner, part)
-whole, calls = getattr(owner, name), 0
-
-def dying(*args, **named):
-    global calls
-    calls += 1
-    if calls == int(nth):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return whole(*args, **named)
-
-setattr(owner, name, dying)
-colorize_video(Path(source), Path(output), settings)
-"""
+from vidcolor.settings import Settings
 
 
-def kill_at(place: str, nth: int, source: Path, output: Path, *, settings_of: str) -> None:
+def kill_at(place: str, nth: int, source: Path, output: Path, settings: Settings) -> None:
     """Colorize a film until the process is killed.
 
     Args:
@@ -40,8 +19,14 @@ def kill_at(place: str, nth: int, source: Path, output: Path, *, settings_of: st
         nth: At which call of it.
         source: The film.
         output: What it comes to.
-        settings_of: The test module whose `SETTINGS` are taken.
+        settings: How.
     """
-    command = [sys.executable, "-c", _PROGRAM, place, str(nth), source, output, settings_of]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    assert subprocess.run(command, check=False, env=environment).returncode == -9
+    resolve_name(place)  # or every process would end early, at a name that is gone
+    process = fork(_die, place, nth, source, output, settings)
+    assert end(process) == -signal.SIGKILL
+
+
+def _die(place: str, nth: int, source: Path, output: Path, settings: Settings) -> None:
+    inner, _, name = place.rpartition("." if "." in place.partition(":")[2] else ":")
+    call_at(resolve_name(inner), name, nth, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    colorize_video(source, output, settings)

@@ -10,12 +10,13 @@ from clips import CLIPS, SAMPLE, Plane, needs_clips, write_film
 from numpy.typing import NDArray
 
 from vidcolor.film.colorize import colorize_video
-from vidcolor.frame import ActiveArea, Frame, Shot
+from vidcolor.frame import Frame
 from vidcolor.models.zoo import find_model
 from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
+from vidcolor.shot import ActiveArea, Shot
 from vidcolor.shots.cuts import number_frames
 from vidcolor.shots.pieces import find_pieces
 from vidcolor.shots.settling import JUDGED_FRAMES

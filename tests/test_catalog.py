@@ -60,7 +60,7 @@ def test_the_program_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--models", "film.mkv"])
     assert ended.value.code == 2
-    assert "--models colorizes nothing" in capsys.readouterr().err
+    assert "--models and FILM cannot be combined" in capsys.readouterr().err
 
 
 def test_ours_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,12 +4,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cli_runs import QUICK, film, run
 from clips import SAMPLE
+from forking import start_program
 
 from vidcolor.cli.main import KEPT
+from vidcolor.film.checkpoint import Checkpoint
 
 pytestmark = pytest.mark.usefixtures("quiet_surroundings")
 
@@ -44,6 +47,20 @@ def test_a_signal_is_told_as_shells_do(
     assert capsys.readouterr().err == f"vidcolor: {told}; {KEPT}\n"
 
 
+def reach(mark: Path) -> None:
+    """Make `mark` when the third frame is kept, and take time over each one from then on."""
+    add_frame, kept = Checkpoint.add_frame, []
+
+    def add_slowly(self: Checkpoint, *frame: Any) -> None:
+        add_frame(self, *frame)
+        kept.append(frame)
+        if len(kept) >= 3:
+            mark.touch()
+            time.sleep(0.1)
+
+    Checkpoint.add_frame = add_slowly
+
+
 @pytest.mark.parametrize(
     ("number", "code", "told"),
     [
@@ -55,25 +72,20 @@ def test_a_signal_in_the_middle_leaves_nothing(
     tmp_path: Path, number: signal.Signals, code: int, told: str
 ) -> None:
     """Stopped while it writes, the program says so and leaves nothing, as no shot is whole."""
-    # A shell may have told its children to ignore SIGINT.
-    program = (
-        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from vidcolor.cli.main import main; sys.exit(main())"
-    )
-    command = [sys.executable, "-c", program, SAMPLE, "-o", "out.mkv", "--lossless"]
-    command += ["--render-size", "512", "--batch-size", "1"]
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as running:
-        deadline = time.monotonic() + WAIT_SECONDS
-        while not (tmp_path / ".out.mkv.work").exists():
-            assert running.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        time.sleep(0.5)  # on to the first frames
-        running.send_signal(number)
-        _, err = running.communicate(timeout=WAIT_SECONDS)
-    assert (running.returncode, err.decode()) == (code, told)
-    assert list(tmp_path.iterdir()) == []
+    film(frames=300)
+    place, mark = Path("place"), tmp_path / "mark"
+    place.mkdir()
+    command = ["film.mkv", "-o", place / "out.mkv", "--lossless", "-q", *QUICK]
+    program = start_program(tmp_path / "told", command, (), reach, mark)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not mark.exists():
+        assert program.process.is_alive()
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    assert (place / ".out.mkv.work").exists()
+    os.kill(program.process.pid, number)
+    assert program.end() == (code, "", told)
+    assert list(place.iterdir()) == []
 
 
 @pytest.mark.slow
@@ -93,18 +105,8 @@ def test_the_bytes_do_not_depend_on_the_number_of_cores(tmp_path: Path, codec: s
     written = []
     for cores in ("1", "2"):
         written_to = tmp_path / f"{cores}.mkv"
-        arguments = [
-            SAMPLE,
-            "--duration",
-            "1",
-            "--codec",
-            codec,
-            "-q",
-            "-o",
-            written_to,
-            *QUICK,
-            cores,
-        ]
+        arguments = [SAMPLE, "--duration", "1", "--codec", codec, "-q", "-o", written_to]
+        arguments += [*QUICK, cores]
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
         subprocess.run([sys.executable, "-c", program, *arguments], check=True, env=environment)
         written.append(written_to.read_bytes())

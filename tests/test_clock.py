@@ -3,6 +3,7 @@
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -25,6 +26,7 @@ FRAMES = 25 * SECONDS
 
 
 def ffmpeg(*words: object) -> None:
+    """Run the program ffmpeg."""
     subprocess.run(["ffmpeg", "-v", "error", "-y", *map(str, words)], check=True)
 
 
@@ -105,7 +107,7 @@ def test_joined_films_go_on_without_a_hole(tmp_path: Path, name: str, output: st
     assert found.problems == []
     picture, sound = packet_times(job.encoding.path)
     assert picture == pytest.approx([n * 0.04 for n in range(FRAMES * len(clocks))], abs=0.0011)
-    assert all(later > one for one, later in zip(sound, sound[1:], strict=False))
+    assert all(later > one for one, later in pairwise(sound))
     count = len(before[1])
     for number in range(len(clocks)):
         mine = [one - number * SECONDS for one in sound[count * number : count * (number + 1)]]
@@ -163,9 +165,7 @@ def test_doubled_times_of_sound_are_spread(tmp_path: Path) -> None:
 def test_a_hole_in_one_stream_is_no_jump(tmp_path: Path) -> None:
     """Sound that pauses for 20 s, or a slide that stands for so long, is left as it is."""
     plain = part(tmp_path / "plain.mkv", "-c:v", "libx264", "-bf", "0", "-c:a", "mp2")
-    film = retimed(
-        plain, tmp_path / "film.mkv", lambda what, count, time: time + 20 * (count >= 40)
-    )
+    film = retimed(plain, tmp_path / "film.mkv", lambda _, count, time: time + 20 * (count >= 40))
     assert survey(probe(film)).clock.streams == {}
     slides = write_film(
         tmp_path / "slides.mkv", moving_luma(4), pts=[0, 30, 45, 90], time_base=Fraction(1)
@@ -245,7 +245,7 @@ def test_a_constant_rate_stays_constant_in_mp4(
     assert found.problems == []
     with av.open(str(job.encoding.path)) as opened:
         times = sorted(one.pts * one.time_base for one in opened.demux(video=0) if one.size)
-    steps = [later - one for one, later in zip(times, times[1:], strict=False)]
+    steps = [later - one for one, later in pairwise(times)]
     assert max(abs(step - 1 / rate) for step in steps) < Fraction(1, 100_000)
     assert len(set(steps)) == 1
 

@@ -1,6 +1,5 @@
 import os
 import signal
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 from clips import Extras, soft_shot, write_film
+from forking import start_program
 
 from vidcolor.cli.main import main
 from vidcolor.cluster.store import Store
@@ -272,31 +272,19 @@ def test_no_device_of_that_name(capsys: pytest.CaptureFixture[str], tmp_path: Pa
 def test_without_ray_a_line_says_what_to_install(tmp_path: Path) -> None:
     """The extra's name and how to get it; exit code 1."""
     film = write_film(tmp_path / "film.mkv", soft_shot(1, 3))
-    program = (
-        "import sys; sys.modules['ray'] = None; from vidcolor.cli.main import main; "
-        f"sys.exit(main([{str(film)!r}, '--engine', 'ray']))"
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    told = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
-    assert told.returncode == 1
-    assert told.stderr == "vidcolor: --engine ray needs Ray; pip install 'vidcolor[ray]'\n"
+    told = start_program(tmp_path / "told", [film, "--engine", "ray"], absent=["ray"]).end()
+    assert told == (1, "", "vidcolor: --engine ray needs Ray; pip install 'vidcolor[ray]'\n")
 
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ("film.mkv --ray-address auto", "--ray-address is for --engine ray"),
-        ("film.mkv --segments x", "--segments is for --engine ray"),
-        ("film.mkv --task-cpus 2 --engine local", "--task-cpus is for --engine ray"),
+        ("film.mkv --ray-address auto", "--ray-address needs --engine ray"),
+        ("film.mkv --segments x", "--segments needs --engine ray"),
+        ("film.mkv --task-cpus 2 --engine local", "--task-cpus needs --engine ray"),
         (
             "film.mkv --engine ray -o o --dump d --dump-frames 1",
-            "--engine ray and --dump do not go",
+            "--dump and --engine ray cannot be",
         ),
     ],
 )

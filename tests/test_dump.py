@@ -8,16 +8,15 @@ import numpy as np
 import pytest
 import torch
 from clips import write_film
-from dumped import CUT, FAST, FRAMES, LUMA, arrays, lines, load_once, same_files
+from dumped import CUT, FAST, FRAMES, LUMA, arrays, lines, same_files
 
 from vidcolor import FrameDump, colorize_video, replay_frames
 from vidcolor.color.bins import BIN_COUNT, decode_annealed_mean
 from vidcolor.dump.stages import STAGES
+from vidcolor.models import zoo
 from vidcolor.settings import (
     RefineSettings,
 )
-
-pytestmark = pytest.mark.usefixtures("one_model")
 
 
 def test_luma_is_dumped_as_decoded(whole_dump: Path) -> None:
@@ -48,7 +47,7 @@ def test_histograms_are_those_of_the_stages(whole_dump: Path) -> None:
 
 def test_what_is_told_of_a_histogram_is_true(whole_dump: Path) -> None:
     """Top bin, its probability, entropy and color are those of the map; float16 is near enough."""
-    model = load_once("lite", "cpu")
+    model = zoo.load_model("lite", "cpu")
     for stage in ("net", "smooth"):
         found = arrays(whole_dump, 12, stage)
         map_ = found["probabilities"].astype(np.float32)

@@ -15,8 +15,6 @@ from vidcolor.settings import (
     ColorSettings,
 )
 
-pytestmark = pytest.mark.usefixtures("one_model")
-
 
 def test_without_a_dump_the_film_is_the_same(
     two_shots: Path, whole_dump: Path, tmp_path: Path

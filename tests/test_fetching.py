@@ -111,7 +111,7 @@ def test_a_cut_download_is_gone_on_with(server: Server, cache: Path) -> None:
     server.cut = 3_000_000
     told = refusal(remote(server.url))
     assert f"ended after 3000000 of {len(DATA)} bytes" in told
-    assert "what came is kept and gone on with" in told
+    assert "the next run resumes it" in told
     assert not (cache / "net.pth").exists()
     server.cut = None
     assert fetch(remote(server.url), "x", "--model").read_bytes() == DATA

@@ -1,4 +1,3 @@
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -6,7 +5,6 @@ from clips import CLIPS, needs_clips, needs_ffmpeg
 from compare_films import ASPECTS, problems
 
 from vidcolor.cli.main import main
-from vidcolor.models import zoo
 
 FORMATS = CLIPS / "formats"
 REFUSED = {
@@ -31,15 +29,8 @@ LEFT_OUT = {
     "real-yuv444-seek-breaks.mp4",  # seeking in it is a test of the reader
 }
 FILMS = sorted({path.name for path in FORMATS.glob("*.*")} - REFUSED.keys() - LEFT_OUT)
-load_once = cache(zoo.load_model)
 
 pytestmark = needs_clips
-
-
-@pytest.fixture(autouse=True)
-def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model is loaded once for all tests."""
-    monkeypatch.setattr(zoo, "load_model", load_once)
 
 
 def colorize(film: Path, output: Path) -> int:

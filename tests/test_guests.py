@@ -172,7 +172,7 @@ def test_slow_models_say_so_before(
     find_model(ModelSettings(name="lite", device="cpu"))
     assert caplog.text == ""
     find_model(ModelSettings(name=str(weights), device="cpu", render_size=512))
-    assert "at 512 px takes about 6 s of this processor for each frame" in caplog.text
+    assert "at 512 px takes about 6 s on this processor for each keyframe" in caplog.text
 
 
 def test_a_guest_takes_pictures_one_by_one_on_a_processor(weights: Path) -> None:

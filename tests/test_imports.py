@@ -30,6 +30,8 @@ FLOORS = (  # a folder imports only from itself and from folders that stand befo
     "writing",  # how a film is encoded, joined, named
     "report",  # figures over time, remarks, sidecar, plot
     "film",  # one film from source to finished file
+    "photos",  # one photograph from source to finished file
+    "preview",  # some frames in color before a film is made; a colorizer for single frames
     "dump",  # what the stages made of chosen frames, as files
     "cluster",  # the same by many machines
     "reels",  # many films: find, plan, ledger, bag
@@ -45,6 +47,7 @@ LIGHT = (
     "vidcolor",
     "vidcolor.version",
     "vidcolor.errors",
+    "vidcolor.rules",
     "vidcolor.settings",
     "vidcolor.timecode",
     "vidcolor.spans",

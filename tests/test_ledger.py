@@ -1,12 +1,11 @@
 import os
 import shutil
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from clips import held_elsewhere, soft_shot, write_film
+from forking import start_program
 
 from vidcolor.cli.main import main
 from vidcolor.errors import LedgerError, OutputError, SourceError
@@ -190,14 +189,11 @@ def test_runs_may_open_a_new_ledger_at_once(
 def test_two_runs_share_the_reels() -> None:
     """Started at once on one folder, each reel is done once and as one run would do it."""
     assert main(["reels", "-o", "alone", *FAST, "-q"]) == 0
-    command = [sys.executable, "-m", "vidcolor", "reels", "-o", "out", *FAST]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    runs = [
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
-        for _ in range(2)
-    ]
-    told = [line for one in runs for line in one.communicate()[0].splitlines()]
-    assert [one.returncode for one in runs] == [0, 0]
+    command = ["reels", "-o", "out", *FAST]
+    runs = [start_program(Path(name), command) for name in ("one", "other")]
+    ends = [one.end() for one in runs]
+    assert [code for code, _, _ in ends] == [0, 0]
+    told = [line for _, out, _ in ends for line in out.splitlines()]
     assert sum(" frames, 2 shots" in line for line in told) == 3
     assert {path.name for path in Path("out").iterdir()} == {
         NAME, *(f"{n}.colorized.{suffix}" for n in range(3) for suffix in ("mkv", "json"))

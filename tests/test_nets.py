@@ -153,7 +153,7 @@ def test_scribble_needs_to_know_how_sure_a_model_is(tmp_path: Path) -> None:
     """With a model of plain colors it is refused in one line."""
     film = write_film(tmp_path / "film.mkv", soft_shot(1, 3))
     settings = Settings(
-        model=ModelSettings(name=str(put("small-l2", tmp_path)), device="cpu", render_size=32),
+        model=ModelSettings(name=str(put("small-l2", tmp_path)), device="cpu", render_size=64),
         output=OutputSettings(lossless=True),
         refine=RefineSettings(method="scribble"),
     )

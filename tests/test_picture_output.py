@@ -193,10 +193,10 @@ def test_names_follow_the_source(
     ("place", "calls"),
     [
         ("vidcolor.writing.sequence_writer:PictureWriter.keep", (5, 14)),
-        ("vidcolor.film.checkpoint:Work.end_film", (1,)),
+        ("vidcolor.film.checkpoint:Checkpoint.end_film", (1,)),
         ("pathlib:Path.rename", (1,)),
         ("vidcolor.film.colorize:write_sidecar", (1,)),
-        ("vidcolor.film.checkpoint:Work.remove", (1,)),
+        ("vidcolor.film.checkpoint:Checkpoint.remove", (1,)),
     ],
 )
 def test_killed_pictures_end_with_the_same_bytes(
@@ -208,7 +208,7 @@ def test_killed_pictures_end_with_the_same_bytes(
     place_of_work.mkdir()
     output = place_of_work / "new" / "%06d.dpx"
     for nth in calls:
-        kill_at(place, nth, film, output, settings_of=__name__)
+        kill_at(place, nth, film, output, SETTINGS)
     colorize_video(film, output, SETTINGS)
     assert digests(place_of_work / "new") == digests(tmp_path / "whole")
     assert {path.name for path in place_of_work.iterdir()} == {"new", "new.json"}

@@ -6,9 +6,10 @@ import pytest
 from clips import CLIPS, SAMPLE, needs_clips, soft_shot, write_film
 
 from vidcolor.errors import SourceError
-from vidcolor.frame import Frame, Shot
+from vidcolor.frame import Frame
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import Source, probe
+from vidcolor.shot import Shot
 from vidcolor.shots import pieces as piecewise
 from vidcolor.shots.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
 

@@ -2,7 +2,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from functools import cache
 from itertools import islice
 from pathlib import Path
 from pkgutil import resolve_name
@@ -20,7 +19,6 @@ from vidcolor import colorize_video
 from vidcolor.errors import AlreadyColorError, VidcolorError
 from vidcolor.film.coloring import read_job
 from vidcolor.models import zoo
-from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline import run as pipeline
 from vidcolor.reading.reader import Damage
 from vidcolor.report.sidecar import read_sidecar
@@ -38,18 +36,6 @@ FAST = Settings(
     model=ModelSettings(device="cpu", render_size=64, batch_size=4),
     output=OutputSettings(lossless=True, overwrite=True),
 )
-
-
-@pytest.fixture(autouse=True)
-def one_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The model is loaded once for all tests."""
-    monkeypatch.setattr(zoo, "load_model", load_once)
-
-
-@cache
-def load_once(name: str, device: str) -> Model:
-    """A model, loaded when first asked for."""
-    return load_model(name, device)
 
 
 def planes(path: Path) -> list[list[Plane]]:
@@ -319,7 +305,7 @@ def test_the_sidecar_tells_how_the_film_was_made(tmp_path: Path) -> None:
     assert facts["frames"] == 55
     assert facts["source"]["path"] == str(film)
     assert facts["output"]["path"] == str(tmp_path / "film.colorized.mkv")
-    assert facts["model"]["sha256"] == load_once("lite", "cpu").sha256
+    assert facts["model"]["sha256"] == zoo.load_model("lite", "cpu").sha256
     assert facts["settings"]["model"]["render_size"] == 64
     assert [(s["first_frame"], s["start_seconds"]) for s in facts["shots"]] == [(0, 0), (30, 1.2)]
     assert facts["timeline"]["second"] == [0, 1, 2]
@@ -359,7 +345,7 @@ def test_a_fade_does_not_change_hues() -> None:
     drifts, strengths = [], []
     settings = Settings(model=ModelSettings(device="cpu", render_size=128))
     both = (
-        pipeline.colorize_frames(iter(shown), load_once("lite", "cpu"), settings)
+        pipeline.colorize_frames(iter(shown), zoo.load_model("lite", "cpu"), settings)
         for shown in (frames, faded)
     )
     for one, other in zip(*both, strict=True):

@@ -14,9 +14,9 @@ from vidcolor.writing.encoding import (
     tag_picture,
     wanted_container,
 )
+from vidcolor.writing.pixel_formats import choose_pixel_format
 
 Purpose = Literal["access", "master", "edit", "web"]
-from vidcolor.writing.pixel_formats import choose_pixel_format
 
 
 @pytest.mark.parametrize(

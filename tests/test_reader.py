@@ -24,7 +24,7 @@ from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, Matrix
 from vidcolor.reading import reader
 from vidcolor.reading.pixels import plane_view
-from vidcolor.reading.reader import Damage, _luma, read_frames
+from vidcolor.reading.reader import Damage, luma_codes, read_frames
 from vidcolor.reading.source import probe
 
 MILLISECOND = Fraction(1, 1000)
@@ -104,7 +104,7 @@ def test_luma_in_the_high_bits_of_words(tmp_path: Path, pixel_format: str, depth
     film = write_film(tmp_path / "film.mkv", [luma], pixel_format=f"yuv420p{depth}le")
     decoded = picture_frame(luma, f"yuv420p{depth}le").reformat(format=pixel_format)
     assert decoded.format.name == pixel_format
-    np.testing.assert_array_equal(_luma(decoded, probe(film).picture), luma)
+    np.testing.assert_array_equal(luma_codes(decoded, probe(film).picture), luma)
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,6 @@ from vidcolor.settings import (
     TemporalSettings,
 )
 
-pytestmark = pytest.mark.usefixtures("one_model")
-
 
 @pytest.mark.parametrize("frames", ["0", "7", "19", "3,12", "8-10", "0.48s", "00:00:00:17"])
 def test_a_replay_gives_the_same_bytes(

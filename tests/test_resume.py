@@ -8,7 +8,13 @@ from clips import Extras, small_disk, soft_shot, write_film
 from killing import kill_at
 
 from vidcolor import colorize_video
-from vidcolor.errors import DiskFullError, OutputError, SourceGoneError
+from vidcolor.errors import (
+    DiskFullError,
+    OutputError,
+    SourceError,
+    SourceGoneError,
+    VidcolorError,
+)
 from vidcolor.files import work_path
 from vidcolor.film import coloring
 from vidcolor.film.checkpoint import Checkpoint
@@ -16,6 +22,7 @@ from vidcolor.report.sidecar import read_sidecar
 from vidcolor.report.timeline import FrameFigures
 from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.shots import seeing
+from vidcolor.writing.muxer import FilmWriter
 
 SETTINGS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(codec="libx264")
@@ -45,12 +52,12 @@ def unbroken(reel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("place", "calls"),
     [
         (
-            "vidcolor.film.checkpoint:Work.add_frame",
+            "vidcolor.film.checkpoint:Checkpoint.add_frame",
             (5, 33, 20),
         ),  # the counts begin anew with each run
-        ("vidcolor.film.checkpoint:Work.keep_ending", (2, 2)),
-        ("vidcolor.film.checkpoint:Work.end_shot", (3, 1)),
-        ("vidcolor.film.checkpoint:Work.end_film", (1,)),
+        ("vidcolor.film.checkpoint:Checkpoint.keep_ending", (2, 2)),
+        ("vidcolor.film.checkpoint:Checkpoint.end_shot", (3, 1)),
+        ("vidcolor.film.checkpoint:Checkpoint.end_film", (1,)),
         ("vidcolor.writing.muxer:FilmWriter._write", (30,)),
         ("vidcolor.writing.muxer:FilmWriter._verify", (1,)),
         ("vidcolor.film.colorize:color", (1,)),
@@ -58,7 +65,7 @@ def unbroken(reel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("vidcolor.film.colorize:describe", (1,)),  # the film has its name, and nothing beside it
         ("vidcolor.film.colorize:write_sidecar", (1,)),
         ("os:fsync", (1, 2)),
-        ("vidcolor.film.checkpoint:Work.remove", (1,)),
+        ("vidcolor.film.checkpoint:Checkpoint.remove", (1,)),
     ],
 )
 def test_a_killed_film_ends_with_the_same_bytes(
@@ -67,7 +74,7 @@ def test_a_killed_film_ends_with_the_same_bytes(
     """Killed anywhere and run again, the film is byte-equal and nothing else is left."""
     output = tmp_path / "out.mkv"
     for nth in calls:
-        kill_at(place, nth, reel, output, settings_of=__name__)
+        kill_at(place, nth, reel, output, SETTINGS)
     colorize_video(reel, output, SETTINGS)
     assert output.read_bytes() == unbroken.read_bytes()
     assert {path.name for path in tmp_path.iterdir()} == {"out.mkv", "out.json"}
@@ -103,7 +110,7 @@ def test_only_what_is_missing_is_colorized(
     stop_at(2 * SHOT_FRAMES + 3, reel, output, KeyboardInterrupt)
     asked: list[object] = []
     brighten = seeing.brighten
-    monkeypatch.setattr(seeing, "expose", lambda seen: (asked.append(seen), brighten(seen))[1])
+    monkeypatch.setattr(seeing, "brighten", lambda seen: (asked.append(seen), brighten(seen))[1])
     caplog.set_level("INFO", "vidcolor")
     shown: list[tuple[int, int]] = []
     result = colorize_video(reel, output, SETTINGS, progress=lambda *told: shown.append(told))
@@ -188,10 +195,65 @@ def test_a_reel_that_does_not_stay_is_told(
     assert output.read_bytes() == unbroken.read_bytes()
 
 
-def test_what_cannot_become_a_film_is_not_kept(reel: Path, tmp_path: Path) -> None:
-    """An error that the next run would come to again leaves nothing behind."""
-    stop_at(40, reel, tmp_path / "out.mkv", OutputError)
-    assert list(tmp_path.iterdir()) == []
+@pytest.mark.parametrize("error", [OutputError, SourceError])
+def test_no_error_deletes_what_is_done(
+    reel: Path, unbroken: Path, tmp_path: Path, error: type[VidcolorError]
+) -> None:
+    """Whole shots stay until the film is there, whatever was wrong."""
+    output = tmp_path / "out.mkv"
+    stop_at(40, reel, output, error)
+    with Checkpoint(output, {}) as work:
+        assert work.changed  # it was there, and with things of its own
+    stop_at(40, reel, output, error)
+    colorize_video(reel, output, SETTINGS)
+    assert output.read_bytes() == unbroken.read_bytes()
+
+
+def test_damaged_shots_are_done_anew(
+    reel: Path,
+    unbroken: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Bytes that change while the film is joined make no wrong film; that is told."""
+    output = tmp_path / "out.mkv"
+    end_film = Checkpoint.end_film
+
+    def and_rots(self: Checkpoint, losses: dict) -> None:
+        end_film(self, losses)
+        monkeypatch.undo()
+        self._execute("UPDATE packets SET data = zeroblob(99) WHERE shot = 3 AND number = 5")
+
+    monkeypatch.setattr(Checkpoint, "end_film", and_rots)
+    colorize_video(reel, output, SETTINGS)
+    assert "resuming at shot 4" in caplog.text
+    assert output.read_bytes() == unbroken.read_bytes()
+
+
+def test_a_film_that_may_not_grow_keeps_the_work(
+    reel: Path, unbroken: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit that only the finished film meets names itself, and costs no shot."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    output = tmp_path / "out.mkv"
+    write = FilmWriter.write
+
+    def limited(self: FilmWriter, *args: object) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 12, hard))
+        write(self, *args)
+
+    monkeypatch.setattr(FilmWriter, "write", limited)
+    try:
+        with pytest.raises(OutputError, match=r"out\.mkv: cannot be written: .*\(ulimit -f\)"):
+            colorize_video(reel, output, SETTINGS)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    monkeypatch.undo()
+    monkeypatch.setattr(coloring, "read_job", lambda *_: pytest.fail("colorized in vain"))
+    colorize_video(reel, output, SETTINGS)
+    assert output.read_bytes() == unbroken.read_bytes()
 
 
 def test_what_came_in_between_is_not_overwritten(reel: Path, tmp_path: Path) -> None:

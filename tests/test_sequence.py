@@ -151,7 +151,7 @@ def test_colored_pictures_are_told_from_toned(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (48, 64, 3)).astype(np.uint8)
     colored = np.repeat(np.repeat(noise[:6, :8], 8, axis=0), 8, axis=1)
     gray = in_rgb(moving_luma(1, 64, 48)[0])
-    write_series(tmp_path / "color_%02d.png", [gray] * 5 + [colored] * 15, "rgb24")
+    write_series(tmp_path / "color_%02d.png", [gray] * 2 + [colored] * 18, "rgb24")
     write_series(tmp_path / "gray_%02d.png", [gray] * 20, "rgb24")
     assert is_color(probe(tmp_path / "color_%02d.png", AT_18))
     assert not is_color(probe(tmp_path / "gray_%02d.png", AT_18))

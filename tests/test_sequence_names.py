@@ -96,7 +96,8 @@ def test_one_picture_of_a_series_is_refused(tmp_path: Path, name: str, pattern: 
     _, last = write_series(tmp_path / pattern, moving_luma(2), first=first)
     with pytest.raises(SourceError) as caught:
         probe(tmp_path / name)
-    told = f"is one picture of a series; name {tmp_path / pattern}, or their folder"
+    told = f"is one picture of a series; name {tmp_path / pattern}, or their folder, or add "
+    told += "--photos to colorize it as a photograph"
     assert str(caught.value) == f"{tmp_path / name}: {told}"
     last.unlink()
     assert len(read(probe(tmp_path / name))[0]) == 1

@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from vidcolor.frame import Seen, Shot
+from vidcolor.frame import Seen
 from vidcolor.settings import TemporalSettings
+from vidcolor.shot import Shot
 from vidcolor.temporal.keyframes import MOST_SPARED, KeyframeChooser
 from vidcolor.temporal.motion import with_motions
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from vidcolor.cli.output import MOST_REMARKS, tell_outcome
+from vidcolor.cli.output import MOST_REMARKS, print_result
 from vidcolor.film.colorize import Result
 from vidcolor.reading.reader import Damage
 from vidcolor.reels.batch import ReelResult
@@ -28,7 +28,7 @@ def told(remarks: list[DoubtfulShot], capsys: pytest.CaptureFixture[str]) -> lis
     path = Path("film.colorized.mkv")
     result = Result(path=path, frames=9, shots=3, seconds=1.0, losses=Damage(), remarks=remarks)
     outcome = ReelResult(source=Path("film.mkv"), state="done", result=result)
-    tell_outcome(outcome, quiet=False, dry_run=False)
+    print_result(outcome, quiet=False, dry_run=False)
     return capsys.readouterr().out.splitlines()[1:]
 
 

@@ -9,8 +9,8 @@ import torch
 from clips import soft_shot, write_film
 
 from vidcolor import colorize_video
+from vidcolor.cli.command_line import read_request
 from vidcolor.cli.main import main
-from vidcolor.cli.options import make_parser, settings_of
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.errors import ModelError
@@ -180,11 +180,11 @@ def test_a_film_takes_over_colors(tmp_path: Path) -> None:
 
 def test_options_become_settings() -> None:
     """Repeated swatches are kept in order."""
-    options = make_parser().parse_args(
+    request = read_request(
         ["f.mkv", "--reference", "r.png", "--swatch", "0,0,50,50=10,20,30,40", "--swatch",
          "50,50,50,50=0,0,100,100"]
     )  # fmt: skip
-    model = settings_of(options).model
+    model = request.settings.model
     assert (model.reference, model.transfer) == ("r.png", "welsh")
     second = Swatch(Rectangle(50, 50, 50, 50), WHOLE)
     assert model.swatches == (parse_swatch("0,0,50,50=10,20,30,40"), second)
@@ -206,12 +206,12 @@ def test_rectangles_are_cut_in_percent(rectangle: Rectangle, expected: tuple[sli
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (["--transfer", "global"], "tell how colors of --reference PICTURE are taken"),
-        (["--swatch", "0,0,9,9=0,0,9,9"], "tell how colors of --reference PICTURE are taken"),
-        (["--reference", "r.png", "--model", "eccv16"], "takes the place of --model"),
+        (["--transfer", "global"], "--transfer needs --reference PICTURE"),
+        (["--swatch", "0,0,9,9=0,0,9,9"], "--swatch needs --reference PICTURE"),
+        (["--reference", "r.png", "--model", "eccv16"], "--reference and --model cannot be"),
         (
             ["--reference", "r.png", "--transfer", "global", "--swatch", "0,0,9,9=0,0,9,9"],
-            "--swatch is for --transfer welsh",
+            "--swatch and --transfer global cannot be combined",
         ),
         (["--reference", "r.png", "--swatch", "0,0,9,9"], "is no swatch; write FILM=REFERENCE"),
         (["--reference", "r.png", "--swatch", "0,0,9,9=0,0,0,9"], "lies outside the picture"),

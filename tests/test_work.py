@@ -1,24 +1,29 @@
 import json
 import os
+import signal
 import sqlite3
-import subprocess
 import sys
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from time import monotonic
 
 import numpy as np
 import pytest
 import torch
 from clips import small_disk
+from forking import end, fork, forked
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import work_path
+from vidcolor.film import checkpoint, checkpoint_file
 from vidcolor.film.checkpoint import MOST_OPEN_BYTES, Checkpoint, is_whole
+from vidcolor.film.checkpoint_file import Damaged, checksum
 from vidcolor.frame import Prediction
 from vidcolor.report.timeline import FrameFigures, Timeline
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.gain import ChromaGain
-from vidcolor.temporal.memory import ShotEnding, read_ending
+from vidcolor.temporal.memory import ShotEnding, read_ending, write_ending
 from vidcolor.writing.shot_encoder import Encoded
 
 IDENTITY = {"film": "1a2b", "settings": {"saturation": 1.0, "every": "auto"}}
@@ -51,9 +56,10 @@ def ending(seed: int) -> ShotEnding:
 
 def add_shot(work: Checkpoint, shot: int, packets: int = 2) -> None:
     """A whole shot."""
+    first = work.frames_done
     for number in range(packets):
         work.add_packet(shot, number, packet(number))
-        work.add_frame(shot, 10 * shot + number, FIGURES._replace(shot=shot))
+        work.add_frame(shot, first + number, FIGURES._replace(shot=shot))
     work.end_shot(shot, packets, shot)
 
 
@@ -136,7 +142,9 @@ def test_frames_of_an_earlier_version_are_gone_on_with(target: Path) -> None:
     """What was not measured then is not known; all else is as it was."""
     known = {name: FIGURES._asdict()[name] for name in FrameFigures._fields[:10]}
     with Checkpoint(target, IDENTITY) as work:
-        work._execute("INSERT INTO frames VALUES (0, 0, ?)", (json.dumps(known),))
+        values = (0, 0, json.dumps(known))
+        work._execute("INSERT INTO frames VALUES (?, ?, ?, ?)", (*values, checksum(*values)))
+        work.add_packet(0, 0, packet(0))
         work.end_shot(0, 1, 0)
     with Checkpoint(target, IDENTITY) as work:
         (found,) = work.figures()
@@ -165,29 +173,29 @@ def add_large_shot(work: Checkpoint) -> None:
     """One of 64 MB."""
     for number in range(64):
         work.add_packet(1, number, packet(number, 1 << 20))
+        work.add_frame(1, work.frames_done + number, FIGURES)
     work.end_shot(1, 64, 0)
 
 
-def other_process(target: Path, program: str) -> subprocess.Popen:
-    """A process that opens the work on `target` and tells that it has it."""
-    head = (
-        "import os, signal, sys; from pathlib import Path\n"
-        "from vidcolor.film.checkpoint import Work\n"
-        "from test_work import IDENTITY, add_shot\n"
-        f"with Work(Path({str(target)!r}), IDENTITY) as work:\n"
-    )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen(
-        [sys.executable, "-c", head + program],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment,
-    )  # fmt: skip
+def hold(stay: Callable[[], None], target: Path) -> None:
+    """Keep one shot on `target`, and the film in work."""
+    with Checkpoint(target, IDENTITY) as work:
+        add_shot(work, 0)
+        stay()
+
+
+def die_in_the_middle(target: Path) -> None:
+    """Keep one shot, write the next down by half, and die."""
+    with Checkpoint(target, IDENTITY) as work:
+        add_shot(work, 0)
+        for number in range(40):
+            work.add_packet(1, number, packet(number, MOST_OPEN_BYTES // 16))
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_two_runs_do_not_take_the_same_reel(target: Path) -> None:
     """As long as one process has it, others are told; when that one is killed it is free."""
-    program = " add_shot(work, 0)\n print(flush=True)\n sys.stdin.read()"
-    with other_process(target, program) as other:
-        other.stdout.readline()
+    with forked(hold, target) as other:
         for attempt in (lambda: Checkpoint(target, IDENTITY), lambda: is_whole(target)):
             with pytest.raises(ReelTakenError, match=r"film\.mkv: another run has it in work"):
                 attempt()
@@ -198,14 +206,7 @@ def test_two_runs_do_not_take_the_same_reel(target: Path) -> None:
 
 def test_a_kill_in_the_middle_of_writing_hurts_nothing(target: Path) -> None:
     """Killed with a half shot written down, the shots before it are whole and it is gone."""
-    program = (
-        " add_shot(work, 0)\n"
-        " from test_work import packet, MOST_OPEN_BYTES\n"
-        " for n in range(40): work.add_packet(1, n, packet(n, MOST_OPEN_BYTES // 16))\n"
-        " os.kill(os.getpid(), signal.SIGKILL)"
-    )
-    with other_process(target, program) as other:
-        other.communicate()
+    assert end(fork(die_in_the_middle, target)) == -signal.SIGKILL
     with Checkpoint(target, IDENTITY) as work:
         assert (work.shots_done, len(list(work.packets()))) == (1, 2)
         add_shot(work, 1)
@@ -234,29 +235,172 @@ def test_a_file_that_is_no_work_is_begun_anew(target: Path) -> None:
         assert (work.changed, work.shots_done) == ([], 1)
 
 
-def test_garbage_in_the_work_is_told(target: Path) -> None:
-    """Damage that shows only when packets are read is one line that says what to do."""
+def kept_shots(target: Path, shots: int) -> list[list[Encoded]]:
+    """The packets of each shot of some work, whose pages are as full as those of a film."""
     with Checkpoint(target, IDENTITY) as work:
-        add_shot(work, 0, 200)
-        for number in range(200, 240):
-            work.add_packet(1, number, packet(number, 1 << 16))
-        work.end_shot(1, 40, 0)
+        for shot in range(shots):
+            work.keep_ending(shot, ending(shot))
+            for number in range(4):
+                work.add_packet(shot, number, packet(4 * shot + number, 40_000))
+                work.add_frame(shot, 4 * shot + number, FIGURES._replace(shot=shot))
+            work.end_shot(shot, 4, 0)
+        work.end_film({"packets": 0})
+    return [[packet(4 * shot + n, 40_000) for n in range(4)] for shot in range(shots)]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_flipped_bytes_are_found(target: Path, seed: int) -> None:
+    """Of a file that the disk gives back otherwise only what is as it was is gone on with."""
+    shots = kept_shots(target, 6)
     data = bytearray(work_path(target).read_bytes())
-    pages = range(3, len(data) >> 16)
-    for page in pages:  # past the first bytes of a page, which tell its kind
-        data[page << 16 : (page << 16) + 8] = b"\xff" * 8
+    rng = np.random.default_rng(seed)
+    for place in rng.integers(100, len(data), 1 + seed % 4):  # past the database's own head
+        data[place] ^= 1 << int(rng.integers(8))
     work_path(target).write_bytes(data)
-    with (
-        pytest.raises(OutputError, match=r"film\.mkv\.work: .*malformed.*; delete it"),
-        Checkpoint(target, IDENTITY) as work,
-    ):
-        list(work.packets())
+    with Checkpoint(target, IDENTITY) as work:
+        done = work.shots_done
+        assert list(work.packets()) == [one for shot in shots[:done] for one in shot]
+        assert [one.shot for one in work.figures()] == [s for s in range(done) for _ in range(4)]
+        endings = dict(work.endings())
+        assert endings == {shot: write_ending(ending(shot)) for shot in range(done)}
+        assert work.losses == ({"packets": 0} if done == 6 else None)
+        is_told = work.damaged is not None or bool(work.changed)
+        assert is_told == (done < 6)
+
+
+def test_the_first_damaged_shot_is_done_anew_and_those_behind_it(target: Path) -> None:
+    """One changed bit in the third shot leaves the first two."""
+    shots = kept_shots(target, 4)
+    data = bytearray(work_path(target).read_bytes())
+    data[data.index(shots[2][0].data) + 20_000] ^= 1
+    work_path(target).write_bytes(data)
+    with Checkpoint(target, IDENTITY) as work:
+        assert (work.damaged, work.shots_done, work.frames_done) == (2, 2, 8)
+        assert list(work.packets()) == shots[0] + shots[1]
+
+
+def test_damage_that_comes_later_is_found_when_it_is_read(target: Path) -> None:
+    """Bytes are compared with their checksums whenever they are read, not once alone."""
+    kept_shots(target, 3)
+    with Checkpoint(target, IDENTITY) as work:
+        work._execute("UPDATE packets SET pts = pts + 1 WHERE shot = 1 AND number = 2")
+        work._execute("UPDATE frames SET figures = '{}' WHERE shot = 2")
+        work._execute("UPDATE endings SET data = x'00' WHERE shot = 0")
+        for rows, shot in ((work.packets(), 1), (work.figures(), 2), (work.endings(), 0)):
+            with pytest.raises(Damaged) as found:
+                list(rows)
+            assert found.value.shot == shot
+        work.drop_damaged(1)
+        assert (work.shots_done, work.losses) == (1, None)
+
+
+def test_a_shot_whose_endings_are_gone_is_not_gone_on_from(target: Path) -> None:
+    """What a shot in the middle may return to is forgotten by then: all is done anew."""
+    with Checkpoint(target, IDENTITY) as work:
+        for shot in range(REMEMBERED_SHOTS + 3):
+            add_shot(work, shot)
+        work.drop_damaged(REMEMBERED_SHOTS + 1)
+        assert (work.damaged, work.shots_done) == (0, 0)
 
 
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:
     """Where no file can be made, the line names it."""
-    with pytest.raises(OutputError, match=r"nowhere.*cannot be kept"):
+    with pytest.raises(OutputError, match=r"nowhere.*cannot be written \(No such"):
         Checkpoint(tmp_path / "nowhere" / "film.mkv", IDENTITY)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+@pytest.mark.parametrize("stop", ["SIGKILL", "SIGINT", "SIGTERM"])
+def test_work_whose_owner_was_stopped_while_it_went_is_free(target: Path, stop: str) -> None:
+    """Stopped at any line between a film's name and the end of its work, the next run takes it."""
+    lines = 0
+    while True:
+        child = os.fork()
+        if child == 0:
+            os._exit(remove_until(target, lines, getattr(signal, stop)))
+        _, status = os.waitpid(child, 0)
+        began = monotonic()
+        with Checkpoint(target, IDENTITY) as work:
+            if work.shots_done == 0:
+                add_shot(work, 0)
+            assert work.changed == []
+            assert list(work.packets()) == [packet(0), packet(1)]
+            work.remove()
+        assert monotonic() - began < 10
+        assert list(target.parent.iterdir()) == []
+        if status == 0:
+            break
+        lines += 1
+    assert lines > 10
+
+
+def remove_until(target: Path, lines: int, stop: signal.Signals) -> int:
+    """Remove some work, and get a signal after so many lines of that; 0 if there are fewer."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    files = {checkpoint.__file__, checkpoint_file.__file__}
+    count = 0
+
+    def trace(frame, event, _):  # noqa: ANN001, ANN202
+        nonlocal count
+        if frame.f_code.co_filename not in files:
+            return None
+        if event == "line":
+            if count == lines:
+                os.kill(os.getpid(), stop)
+            count += 1
+        return trace
+
+    try:
+        with Checkpoint(target, IDENTITY) as work:
+            add_shot(work, 0)
+            sys.settrace(trace)
+            work.remove()
+            sys.settrace(None)
+    except KeyboardInterrupt:
+        return 1
+    return int(count > lines)
+
+
+def test_work_that_another_run_begins_meanwhile_is_left_alone(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever comes between the end of a file and that of its lock keeps what it writes."""
+    others: list[Checkpoint] = []
+    unlink_files = checkpoint.unlink_files
+
+    def and_another_comes(target: Path) -> None:
+        unlink_files(target)
+        monkeypatch.undo()
+        others.append(Checkpoint(target, IDENTITY))
+        add_shot(others[0], 0)
+
+    with Checkpoint(target, IDENTITY) as work:
+        add_shot(work, 0)
+        monkeypatch.setattr(checkpoint, "unlink_files", and_another_comes)
+        work.remove()
+    add_shot(others[0], 1)
+    others[0].close()
+    with Checkpoint(target, IDENTITY) as work:
+        assert work.shots_done == 2
+
+
+def test_a_file_that_may_not_grow_keeps_the_whole_shots(target: Path) -> None:
+    """SQLite says only `disk I/O error`; the true cause is told, and nothing is deleted."""
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Checkpoint(target, IDENTITY) as work:
+        add_shot(work, 0)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, hard))
+        try:
+            with pytest.raises(OutputError, match=r"film\.mkv\.work: .* a limit \(ulimit -f\)"):
+                add_large_shot(work)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with Checkpoint(target, IDENTITY) as work:
+        assert (work.shots_done, work.damaged, work.changed) == (1, None, [])
+        add_large_shot(work)
+    with Checkpoint(target, IDENTITY) as work:
+        assert work.shots_done == 2
 
 
 def test_work_of_another_format_is_begun_anew(target: Path) -> None:
@@ -267,7 +411,7 @@ def test_work_of_another_format_is_begun_anew(target: Path) -> None:
         database.execute("UPDATE made_of SET identity = '[0, {}]'")
     database.close()
     with Checkpoint(target, IDENTITY) as work:
-        assert work.changed == ["kept by another version of vidcolor"]
+        assert work.changed == ["kept by another version of vidcolor, or damaged"]
 
 
 def test_fractions_and_paths_are_no_trouble(target: Path) -> None:

@@ -18,8 +18,10 @@ from vidcolor.errors import (
     ModelError,
     OutputError,
     ReelTakenError,
+    SettingError,
     SourceError,
     SourceGoneError,
+    UnexpectedError,
     VidcolorError,
 )
 from vidcolor.settings import (
@@ -40,6 +42,9 @@ if TYPE_CHECKING:
     from vidcolor.dump.replay import Replay, replay_frames
     from vidcolor.dump.sink import FrameDump
     from vidcolor.film.colorize import Result, colorize_video
+    from vidcolor.photos.colorize import PhotoResult, colorize_photo
+    from vidcolor.preview.colorizer import Colorizer
+    from vidcolor.preview.preview import PreviewResult, preview_settings, preview_video
     from vidcolor.reels.api import colorize_reels
     from vidcolor.reels.batch import ReelResult
 
@@ -48,6 +53,7 @@ __all__ = [
     "ClusterError",
     "ClusterSettings",
     "ColorSettings",
+    "Colorizer",
     "DiskFullError",
     "FrameDump",
     "InputSettings",
@@ -56,31 +62,44 @@ __all__ = [
     "ModelSettings",
     "OutputError",
     "OutputSettings",
+    "PhotoResult",
+    "PreviewResult",
     "Rectangle",
     "ReelResult",
     "ReelTakenError",
     "RefineSettings",
     "Replay",
     "Result",
+    "SettingError",
     "Settings",
     "SourceError",
     "SourceGoneError",
     "Swatch",
     "TemporalSettings",
+    "UnexpectedError",
     "VidcolorError",
     "__version__",
+    "colorize_photo",
     "colorize_reels",
     "colorize_video",
+    "preview_settings",
+    "preview_video",
     "replay_frames",
 ]
 
 _WITH_TORCH = {
+    "Colorizer": "vidcolor.preview.colorizer",
     "FrameDump": "vidcolor.dump.sink",
+    "PreviewResult": "vidcolor.preview.preview",
+    "PhotoResult": "vidcolor.photos.colorize",
     "Replay": "vidcolor.dump.replay",
     "ReelResult": "vidcolor.reels.batch",
     "Result": "vidcolor.film.colorize",
+    "colorize_photo": "vidcolor.photos.colorize",
     "colorize_reels": "vidcolor.reels.api",
     "colorize_video": "vidcolor.film.colorize",
+    "preview_settings": "vidcolor.preview.preview",
+    "preview_video": "vidcolor.preview.preview",
     "replay_frames": "vidcolor.dump.replay",
 }
 

@@ -10,6 +10,7 @@ VidcolorError                 anything the user can act on; its text is one clea
 │   ├── LedgerError           the account of an output folder cannot be used
 │   └── ReelTakenError        another run has it in work
 ├── ModelError                a model is unknown, missing or damaged
+├── SettingError              a setting is out of its range
 ├── ClusterError              other machines do not do their part; what is done is kept
 └── UnexpectedError           what nobody foresaw befell one reel; a report was written
 ```
@@ -63,6 +64,10 @@ class ReelTakenError(OutputError):
 
 class ModelError(VidcolorError, ValueError):
     """A model is unknown, its weights are missing, or they are not what the table says."""
+
+
+class SettingError(VidcolorError, ValueError):
+    """A setting is out of its range or none of its choices."""
 
 
 class ClusterError(VidcolorError):

@@ -13,9 +13,22 @@ from vidcolor.errors import DiskFullError, OutputError
 WRITTEN_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
 """Of films in one file; one in pictures is a folder."""
 
+PHOTO_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+"""Of photographs, read and written."""
+
 _PICTURES = ".pictures"
 
-_FULL = {errno.ENOSPC, errno.EDQUOT} if hasattr(errno, "EDQUOT") else {errno.ENOSPC}
+_WRITE_FAULTS = {
+    "EDQUOT": "the quota is used up; free some of it, or choose another -o",
+    "EFBIG": "the file grows larger than its disk or a limit (ulimit -f) allows; "
+    "choose another -o, on a disk with another file system",
+    "EIO": "the disk or share reports an input/output error; check it, or choose another -o",
+    "ENODEV": "the disk is not there any more; connect it again, or choose another -o",
+    "ENOTCONN": "the share is not there any more; connect it again, or choose another -o",
+    "EROFS": "the disk is read-only; make it writable, or choose another -o",
+    "ESTALE": "the share is not there any more; connect it again, or choose another -o",
+}
+"""What stops writing though it went well before, by the names that this system has for it."""
 
 LONGEST_NAME = 255
 """Bytes of a file's name on most file systems."""
@@ -27,6 +40,8 @@ _DIGEST_SIGNS = 24
 
 PART_SUFFIX = ".part"
 """Of the names that files and folders have until they are whole."""
+
+_TRIED_BYTES = 1 << 17
 
 MANIFEST, LINES = "dump.json", "frames.jsonl"
 """In a dump's folder, by which it is known."""
@@ -111,6 +126,20 @@ def _longest_name(folder: Path) -> int:
         return LONGEST_NAME
 
 
+def make_folder(folder: Path) -> None:
+    """Make the output folder if it is missing.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: cannot be made ({error.strerror}); name another -o"
+        ) from error
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file under a temporary name beside its own, which it gets when it is on the disk.
 
@@ -134,10 +163,49 @@ def write_whole(path: Path, data: bytes) -> None:
 
 def raise_write_error(path: Path, error: OSError) -> NoReturn:
     """Raise `error` as one line that names the file and what to do."""
-    if error.errno in _FULL:
-        raise DiskFullError(path.parent) from error
-    reason = error.strerror or str(error)
-    raise OutputError(f"{path}: cannot be written ({reason}); choose another -o") from error
+    raise write_error(path, error) from error
+
+
+def write_error(path: Path, error: Exception) -> OutputError:
+    """`error`, met while a file was written, as one line that names the cause and what to do."""
+    number = getattr(error, "errno", None)
+    if number == errno.ENOSPC:
+        return DiskFullError(path.parent)
+    name = errno.errorcode.get(number or 0, "")
+    if name in _WRITE_FAULTS:
+        return OutputError(f"{path}: cannot be written: {_WRITE_FAULTS[name]}")
+    reason = getattr(error, "strerror", None) or str(error)
+    return OutputError(f"{path}: cannot be written ({reason}); choose another -o")
+
+
+def is_write_fault(error: Exception) -> bool:
+    """Whether an error, of the system or of a library that hands its number on, is a disk's."""
+    number = getattr(error, "errno", None)
+    return number == errno.ENOSPC or errno.errorcode.get(number or 0) in _WRITE_FAULTS
+
+
+def find_write_fault(path: Path) -> OSError | None:
+    """Why a file cannot grow, found by trying; None if it can. It stays as it is.
+
+    For libraries that say only that something failed.
+    """
+    is_new = not path.exists()
+    try:
+        with path.open("ab", buffering=0) as file:
+            size, left = file.tell(), _TRIED_BYTES
+            try:
+                while left:
+                    left -= file.write(bytes(left))
+                os.fsync(file.fileno())
+            finally:
+                file.truncate(size)
+    except OSError as error:
+        return error
+    finally:
+        if is_new:
+            with suppress(OSError):
+                path.unlink(missing_ok=True)
+    return None
 
 
 def write_text(path: Path, text: str) -> None:

@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vidcolor.shot import ActiveArea, Shot
+
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Map = NDArray[np.float32]
 Record = dict[str, NDArray[Any]]
@@ -111,32 +113,6 @@ class FrameFormat:
         return -(-self.height >> self.log2_chroma_height)
 
 
-class ActiveArea(NamedTuple):
-    """The part of a frame that shows the picture; what lies around it are even, dark bars.
-
-    Attributes:
-        top: First luma row of it.
-        bottom: First luma row below it.
-        left: First luma column of it.
-        right: First luma column behind it.
-    """
-
-    top: int
-    bottom: int
-    left: int
-    right: int
-
-    @property
-    def height(self) -> int:
-        """Luma rows."""
-        return self.bottom - self.top
-
-    @property
-    def width(self) -> int:
-        """Luma columns."""
-        return self.right - self.left
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
     """One decoded frame of a film.
@@ -149,6 +125,9 @@ class Frame:
         time_base: Seconds a unit.
         picture: What all frames of the film have in common.
         top_field_first: For an interlaced frame, which field is shown first; None if progressive.
+        chroma: The frame's own Cb and Cr as decoded, each (Hc, Wc) in the source's subsampling;
+            None if it has none, or nobody asks.
+        captions: Closed captions that come with it (ATSC A/53 part 4, 6.2.3: three bytes each).
     """
 
     index: int
@@ -158,6 +137,8 @@ class Frame:
     time_base: Fraction
     picture: FrameFormat
     top_field_first: bool | None = None
+    chroma: tuple[Plane, Plane] | None = None
+    captions: bytes = b""
 
     def __post_init__(self) -> None:
         expected = (self.picture.height, self.picture.width)
@@ -178,7 +159,22 @@ class Frame:
             return self
         picture = replace(self.picture, width=active.width, height=active.height)
         luma = self.luma[active.top : active.bottom, active.left : active.right]
-        return replace(self, luma=cast(Plane, np.ascontiguousarray(luma)), picture=picture)
+        whole = self.luma.shape
+        return replace(
+            self,
+            luma=cast(Plane, np.ascontiguousarray(luma)),
+            picture=picture,
+            chroma=self.chroma
+            and (_part(self.chroma[0], active, whole), _part(self.chroma[1], active, whole)),
+        )
+
+
+def _part(plane: Plane, active: ActiveArea, whole: tuple[int, ...]) -> Plane:
+    """What lies in a part of a frame of so many luma rows and columns, of a plane of any size."""
+    rows, columns = plane.shape
+    top, bottom = (edge * rows // whole[0] for edge in active[:2])
+    left, right = (edge * columns // whole[1] for edge in active[2:])
+    return plane[top : max(top + 1, bottom), left : max(left + 1, right)]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -275,20 +271,6 @@ def to_device(array: NDArray[Any], device: torch.device) -> torch.Tensor:
     if device.type == "cuda":
         return tensor.pin_memory().to(device, non_blocking=True)
     return tensor.to(device)
-
-
-class Shot(NamedTuple):
-    """One shot of a film.
-
-    Attributes:
-        number: Its number, from 0.
-        returns_to: Number of the earlier shot whose last picture it goes on with, if any.
-        active: The part of its frames that shows the picture; None for all of them.
-    """
-
-    number: int
-    returns_to: int | None
-    active: ActiveArea | None = None
 
 
 class Chroma(NamedTuple):

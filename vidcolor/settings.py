@@ -1,11 +1,13 @@
-"""Every default of the program, one frozen dataclass a stage. Standard library only.
+"""Every default and range of the program, one frozen dataclass a stage. Standard library only.
 
-The command line reads its defaults from these fields, so that no default is written twice.
+The command line reads defaults, ranges and choices from these fields: none is written twice.
 """
 
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from vidcolor.rules import Between, Checked
 
 
 class Rectangle(NamedTuple):
@@ -61,38 +63,39 @@ TransferMethod = Literal["welsh", "global"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ModelSettings:
+class ModelSettings(Checked):
     """Which network runs, where, and on how large a picture.
 
     Attributes:
         name: A name from the model table, a path to a safetensors file, NAME=PATH for a released
             file that was fetched elsewhere, or two of them joined by + to be merged.
         device: `auto`, `cpu`, `cuda`, `cuda:N` or `mps`; auto takes the fastest one present.
-        render_size: Short side, in pixels, of the picture that the network sees; None for what
-            suits it, `RENDER_SIZE` but for the nets of others.
+        render_size: Short side, in pixels, of the picture that the network sees; None for the
+            model's own size, which is `RENDER_SIZE` for our nets.
         batch_size: Frames inferred at once; halved by the program when memory runs out.
         reference: A color picture whose colors are taken over, in place of a network; None for a
             network.
-        transfer: How: `welsh` by lightness and texture, `global` by lightness alone.
+        transfer: How colors of the reference are matched: `welsh` by lightness and texture,
+            `global` by lightness alone.
         swatches: Parts of the film and of the reference that belong together.
         merge: Share of the second of two merged models' colors, in [0, 1].
-        mirror: Ask a network that gives colors at once about the mirror image, too, for the mean
-            of both and for how sure it is.
+        mirror: Run a network that gives colors, not histograms, on the mirror image as well: the
+            mean of both is used, and their difference shows how sure it is.
     """
 
     name: str = "lite"
     device: str = "auto"
-    render_size: int | None = None
-    batch_size: int = 8
+    render_size: Annotated[int, Between(64, 2048)] | None = None
+    batch_size: Annotated[int, Between(1, 1024)] = 8
     reference: str | None = None
     transfer: TransferMethod = "welsh"
     swatches: tuple[Swatch, ...] = ()
-    merge: float = 0.5
+    merge: Annotated[float, Between(0, 1)] = 0.5
     mirror: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ColorSettings:
+class ColorSettings(Checked):
     """How a color histogram becomes one color.
 
     Attributes:
@@ -105,84 +108,91 @@ class ColorSettings:
         seed: Of the sample.
         upsample: How the small map of colors becomes as large as the film: `guided` by the edges of
             its lightness, or a smooth `spline` that knows none.
+        tint: What becomes of a tint or tone that a shot has in the source: `remove` colorizes as
+            if there were none, `keep` leaves such shots as they are, `mix` lays the tint over
+            weaker colors.
+        negative: Whether the film is a negative: the network is shown its positive, and the luma
+            stays as it is.
     """
 
-    vividness: float = 0.0
-    saturation: float = 1.0
+    vividness: Annotated[float, Between(0, 3)] = 0.0
+    saturation: Annotated[float, Between(0, 3)] = 1.0
     decode: Literal["annealed", "mean", "mode", "sample"] = "annealed"
-    seed: int = 0
+    seed: Annotated[int, Between(0, 1_000_000)] = 0
     upsample: Literal["guided", "spline"] = "guided"
+    tint: Literal["remove", "keep", "mix"] = "remove"
+    negative: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TemporalSettings:
+class TemporalSettings(Checked):
     """How color holds still inside a shot.
 
     Attributes:
-        smoothing: 0 colors each frame alone; towards 1 a color lasts longer. The weight that the
-            smoothed past has, where the picture did not change, when the network is asked again.
-        motion: Whether the past is moved along with things that move.
-        every: The network is asked about every so manieth frame of a shot; `auto` asks where the
-            frames before do not explain the picture. Without smoothing it is asked about all.
+        smoothing: 0 colors each frame on its own; towards 1 a color lasts longer. The weight of
+            the smoothed past when the network runs again, for what did not change.
+        motion: Whether the past follows motion.
+        every: The network runs on every Nth frame of a shot; with `auto`, on the frames that
+            motion does not explain. Without smoothing it runs on all.
     """
 
-    smoothing: float = 0.92
+    smoothing: Annotated[float, Between(0, 0.999)] = 0.92
     motion: bool = True
-    every: int | Literal["auto"] = "auto"
+    every: Annotated[int, Between(1, 100)] | Literal["auto"] = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RefineSettings:
-    """What is done to a shot's colors after smoothing; off by default, for animation and line art.
+class RefineSettings(Checked):
+    """How a shot's colors are refined after smoothing; off by default.
 
     Attributes:
-        method: `none`; `flood` gives each region of nearly one lightness a single color; `scribble`
-            spreads the colors of the surest points.
+        method: `none`; `flood`, for animation and line art, gives each region of nearly one
+            lightness a single color; `scribble` spreads the colors of the surest points.
         threshold: For `flood`, how far lightness of [0, 100] may differ from that of a region's
             seed; more gives fewer, larger regions.
     """
 
     method: Literal["none", "flood", "scribble"] = "none"
-    threshold: float = 3.0
+    threshold: Annotated[float, Between(0.5, 50)] = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class InputSettings:
+class InputSettings(Checked):
     """How a film is read.
 
     Attributes:
-        fps: Pictures a second of one that lies in a folder as numbered pictures; None for what
-            their header states.
-        gaps: What becomes of pictures missing there: `fail` refuses the film, `hold` shows the
-            picture before them in their place, so that the later ones keep their time.
-        hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for the processor.
+        fps: Frames per second of an image sequence; None for what its DPX header states.
+        gaps: What to do about missing images: `fail` refuses the film, `hold` repeats the previous
+            image, so that the later ones keep their time.
+        hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for software.
     """
 
     fps: Fraction | None = None
     gaps: Literal["fail", "hold"] = "fail"
-    hwaccel: str | None = None
+    hwaccel: Literal["cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OutputSettings:
+class OutputSettings(Checked):
     """How the result is encoded. None means: what suits the source.
 
     Attributes:
-        purpose: What for: `access` H.264 in MP4, `master` FFV1 in Matroska, `edit` ProRes in
-            QuickTime, `web` HEVC in MP4. What else is given goes before.
+        purpose: `access` H.264 in MP4, `master` FFV1 in Matroska, `edit` ProRes in QuickTime,
+            `web` HEVC in MP4. Other fields that are set override it.
         lossless: FFV1 version 3 with slice checksums, in Matroska.
         codec: Encoder's name in FFmpeg, such as libx264, libx265, ffv1 or prores_ks.
         crf: Constant rate factor of encoders that have one; lower is better and larger.
         preset: Speed preset of encoders that have one.
         pixel_format: FFmpeg's name of a planar Y'CbCr format at least as deep as the source.
         chroma: Chroma subsampling, `420`, `422` or `444`.
-        chroma_only: Write a film of the color alone, its luma even gray and nothing beside it, to
-            be laid over the original.
-        drop_streams: Leave out sound and further pictures that the container cannot hold, where
-            a film is refused otherwise.
+        chroma_only: Write color only, on flat gray and without sound, for compositing over the
+            original.
+        compare: Leave the left half of the picture black and white, to compare it with the right.
+        drop_streams: Leave out sound and pictures that the container cannot hold; a film with such
+            streams is refused otherwise.
         overwrite: Replace an output that exists.
-        verify: Read the result back beside its source before it gets its name.
-        framemd5: Do so, and write the MD5 of each frame's luma of both.
+        verify: Read the result back and compare it with its source before it gets its name.
+        framemd5: Verify, and write the MD5 of each frame's luma, of source and result.
         c2pa_certificate: PEM file of the certificate chain that signs the result's content
             credentials; None for no credentials.
         c2pa_key: PEM file of its private key.
@@ -191,11 +201,12 @@ class OutputSettings:
     purpose: Literal["access", "master", "edit", "web"] | None = None
     lossless: bool = False
     codec: str | None = None
-    crf: float | None = None
+    crf: Annotated[float, Between(0, 63)] | None = None
     preset: str | None = None
     pixel_format: str | None = None
-    chroma: str | None = None
+    chroma: Literal["420", "422", "444"] | None = None
     chroma_only: bool = False
+    compare: bool = False
     drop_streams: bool = False
     overwrite: bool = False
     verify: bool = False
@@ -205,22 +216,22 @@ class OutputSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterSettings:
-    """How many machines share the work. Nothing of it changes a film's bytes.
+class ClusterSettings(Checked):
+    """How many machines share the work. No field changes a film's bytes.
 
     Attributes:
-        address: Of a running Ray cluster, `auto` for this machine's; None for that of RAY_ADDRESS,
-            or one on this machine alone.
-        segments: Path or fsspec URL of a folder that all machines see, for shots on their way to
-            the film; None for beside the film.
-        cpus: Cores a task takes.
-        gpus: GPUs a task takes, or a part of one; None for one where the device is CUDA.
+        address: Address of a running Ray cluster, `auto` for this machine's; None for that of
+            RAY_ADDRESS, or a cluster of this machine alone.
+        segments: Path or fsspec URL of a folder that all machines see, for finished shots on their
+            way to the film; None for the output's folder.
+        cpus: CPU cores reserved for each task.
+        gpus: GPUs reserved for each task, or a part of one; None for one if the device is CUDA.
     """
 
     address: str | None = None
     segments: str | None = None
-    cpus: int = 1
-    gpus: float | None = None
+    cpus: Annotated[int, Between(1, 256)] = 1
+    gpus: Annotated[float, Between(0, 16)] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

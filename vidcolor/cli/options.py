@@ -1,226 +1,274 @@
-"""The options of the command line, and what they mean as settings. No torch, nothing heavy."""
+"""Every option of the program, one row each.
 
-import argparse
+The parser, the settings, the conflicts and docs/options.md are made from these rows; defaults,
+ranges and choices from the fields that the options set. No torch, nothing heavy.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
-from typing import NoReturn
 
-from vidcolor.cli.flags import (
-    add_cluster_options,
-    add_color_options,
-    add_input_options,
-    add_look_options,
-    add_model_options,
-    add_output_options,
-    add_piece_options,
-    add_reference_options,
-)
-from vidcolor.files import WRITTEN_SUFFIXES
-from vidcolor.reading.sequence_names import SequenceNames
-from vidcolor.settings import (
-    ClusterSettings,
-    ColorSettings,
-    InputSettings,
-    ModelSettings,
-    OutputSettings,
-    RefineSettings,
-    Settings,
-    TemporalSettings,
-)
-from vidcolor.version import __version__
+from vidcolor.cli.parse import as_usage_error, parse_every, parse_time
+from vidcolor.cli.request import Request
+from vidcolor.dump.stages import STAGES, parse_stages
+from vidcolor.rules import Rule, rules_of
+from vidcolor.settings import RENDER_SIZE, parse_swatch
+from vidcolor.spans import FrameSelection
+from vidcolor.timecode import parse_rate
 
+GENERAL = "options"
+SEQUENCES = "image sequences"
+PART = "part of the film"
+COLOR = "color"
+MODEL = "model"
+REFERENCE = "reference picture"
+ENCODING = "encoding"
+CHECKS = "verification and content credentials"
+MACHINES = "many machines"
+INSPECTION = "inspection"
+STUDY = "study"
+"""The group that `--help` leaves out; `--help-all` shows it."""
 
-class Parser(argparse.ArgumentParser):
-    """Tells bad usage in one line, without the usage of every option before it."""
-
-    def error(self, message: str) -> NoReturn:
-        """Tell `message` and exit with 2."""
-        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+GROUPS = (
+    GENERAL, SEQUENCES, PART, COLOR, MODEL, REFERENCE, ENCODING, CHECKS, MACHINES, INSPECTION,
+    STUDY,
+)  # fmt: skip
+FILM = "FILM"
 
 
-def make_parser() -> Parser:
-    """Every option, its default read from the settings."""
-    parser = Parser(
-        prog="vidcolor",
-        description="Colorize black-and-white film. The picture's luma, its sound, subtitles and "
-        "times stay as they are; only color is added.",
-        epilog="Colors are a plausible guess, not history.",
-    )
-    parser.add_argument(
-        "inputs", nargs="*", type=Path, metavar="FILM",
-        help="films, folders, and numbered pictures as FFmpeg names them: reel/%%06d.dpx",
-    )  # fmt: skip
-    parser.add_argument(
-        "-r", "--recursive", action="store_true", help="look into the folders of folders, too"
-    )
-    parser.add_argument(
-        "-o", "--output", metavar="PATH",
-        help="output file for one film, or pictures: NEW/%%06d.dpx; folder for several "
-        "(default: FILM.colorized.* beside it)",
-    )  # fmt: skip
-    parser.add_argument("-q", "--quiet", action="store_true", help="say nothing but errors")
-    parser.add_argument("-n", "--dry-run", action="store_true", help="tell what would be done")
-    parser.add_argument("--overwrite", action="store_true", help="replace an output that exists")
-    parser.add_argument(
-        "--force", action="store_true", help="replace the colors of a film that has some"
-    )
-    parser.add_argument(
-        "--bagit", action="store_true",
-        help="make the folder of -o a BagIt bag, with SHA-256 manifests, when all reels are done",
-    )  # fmt: skip
-    parser.add_argument(
-        "--status", type=Path, metavar="DIR",
-        help="tell what became of the reels whose films go to -o DIR",
-    )  # fmt: skip
-    parser.add_argument("--version", action="version", version=f"vidcolor {__version__}")
-    add_input_options(parser.add_argument_group("a film that lies in a folder as pictures"))
-    add_piece_options(parser.add_argument_group("a piece of the film, to try things on"))
-    add_color_options(parser.add_argument_group("color"))
-    model = parser.add_argument_group("model")
-    add_model_options(model)
-    add_reference_options(model)
-    add_output_options(parser.add_argument_group("encoding"))
-    add_cluster_options(parser.add_argument_group("many machines"))
-    add_look_options(parser.add_argument_group("a look inside"))
-    return parser
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option.
+
+    Attributes:
+        group: One of `GROUPS`.
+        field: The dotted name of the field of `Request` that it sets.
+        name: As it is written; `FILM` for what is no option.
+        metavar: What its value is called in help; empty if it has none, or if it is one of a few
+            words.
+        help: A verb, an object; range and default are added from the field.
+        short: A second name of one letter.
+        parse: What makes a value of its text; None for what the field's type says.
+        default: The default in words, for fields that are None by default.
+        is_repeated: Whether it may be given more than once, each for one more value.
+        needs: Options, or options with a value, that must be given with it.
+        excludes: Options, or options with a value, that cannot be given with it.
+    """
+
+    group: str
+    field: str
+    name: str
+    metavar: str
+    help: str
+    short: str = ""
+    parse: Callable[[str], object] | None = None
+    default: str = ""
+    is_repeated: bool = False
+    needs: tuple[str, ...] = ()
+    excludes: tuple[str, ...] = ()
+
+    @property
+    def usual(self) -> object:
+        """The field's default."""
+        return attrgetter(self.field)(Request())
+
+    @property
+    def rule(self) -> Rule:
+        """What the field may hold."""
+        holder, _, name = self.field.rpartition(".")
+        return rules_of(type(attrgetter(holder)(Request()) if holder else Request()))[name]
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it has no value."""
+        return self.rule.kind is bool
+
+    def default_text(self) -> str:
+        """The default in words; empty if leaving the option out is plain enough."""
+        if self.default:
+            return self.default
+        value = self.usual
+        if self.is_switch or value is None or value == ():
+            return ""
+        return f"{value:g}" if isinstance(value, float) else str(value)
+
+    def help_text(self) -> str:
+        """The help with range and default."""
+        limits, default = self.rule.limits, self.default_text()
+        range_text = "" if limits is None else str(limits)
+        facts = [range_text, default and f"default: {default}"]
+        added = ", ".join(filter(None, facts))
+        return f"{self.help} ({added})" if added else self.help
 
 
-def check_usage(parser: Parser, options: argparse.Namespace) -> None:
-    """End with bad usage where options do not go together."""
-    names = [name for name in ("plot", "status", "models") if getattr(options, name)]
-    if names:
-        name = f"--{names[0]}"
-        if options.inputs or options.dump:
-            parser.error(f"{name} colorizes nothing; name films in a run of their own")
-        return
-    if not options.inputs:
-        parser.error("name a film to colorize")
-    if options.chroma_only and options.framemd5:
-        parser.error("--chroma-only writes no luma of which --framemd5 could tell")
-    if (options.c2pa_certificate is None) != (options.c2pa_key is None):
-        parser.error("--c2pa-certificate PEM and --c2pa-key PEM go together")
-    _check_reference(parser, options)
-    _check_dump(parser, options)
-    _check_bag(parser, options)
-    _check_cluster(parser, options)
+OPTIONS = (
+    Option(GENERAL, "inputs", FILM, FILM,
+           "films, photographs, folders, or image sequences as FFmpeg names them: reel/%06d.dpx"),
+    Option(GENERAL, "output", "--output", "PATH",
+           "write to a file, an image sequence NEW/%06d.dpx, or a folder", short="-o",
+           default="FILM.colorized.* next to the film"),
+    Option(GENERAL, "recursive", "--recursive", "", "search subfolders as well", short="-r"),
+    Option(GENERAL, "photos", "--photos", "",
+           "colorize the photographs of a folder, and numbered ones, each by itself",
+           excludes=("--dump", "--bagit", "--engine ray")),
+    Option(GENERAL, "dry_run", "--dry-run", "",
+           "show what would be done, without writing anything", short="-n"),
+    Option(GENERAL, "quiet", "--quiet", "", "print errors only", short="-q"),
+    Option(GENERAL, "settings.output.overwrite", "--overwrite", "", "replace an existing output"),
+    Option(GENERAL, "settings.output.drop_streams", "--drop-streams", "",
+           "leave out sound that the output's container cannot hold, in place of an error"),
+    Option(GENERAL, "settings.force", "--force", "",
+           "colorize a film that is already in color; its luma is kept"),
+    Option(GENERAL, "settings_file", "--settings-file", "TOML",
+           "take options from a file, as in saturation = 0.8; those on the command line go before",
+           parse=Path),
+    Option(GENERAL, "show_config", "--show-config", "",
+           "print the options in effect and where each comes from, as such a file; nothing is "
+           "written"),
+    Option(GENERAL, "bagit", "--bagit", "",
+           "make the output folder a BagIt bag with SHA-256 manifests when all reels are done",
+           excludes=("--dump",)),
+    Option(GENERAL, "status", "--status", "DIR",
+           "show the state of every reel in output folder DIR", parse=Path,
+           excludes=(FILM, "--dump")),
+    Option(GENERAL, "doctor", "--doctor", "",
+           "print versions, devices, encoders and weights, and how to install what is missing",
+           excludes=(FILM, "--dump")),
+    Option(SEQUENCES, "settings.input.fps", "--fps", "RATE",
+           "set the frames per second: 18, 23.976, 24000/1001", parse=as_usage_error(parse_rate),
+           default="from the DPX headers"),
+    Option(SEQUENCES, "settings.input.gaps", "--gaps", "",
+           "what to do about missing images: fail stops, hold repeats the previous image"),
+    Option(PART, "settings.start_seconds", "--start", "TIME",
+           "start at this time, in seconds or HH:MM:SS", parse=parse_time),
+    Option(PART, "settings.duration_seconds", "--duration", "TIME",
+           "colorize this much, in seconds or HH:MM:SS", parse=parse_time, default="to the end"),
+    Option(COLOR, "settings.color.vividness", "--vividness", "X",
+           "prefer rare, vivid colors, which are wrong more often; 0 prefers likely ones"),
+    Option(COLOR, "settings.color.saturation", "--saturation", "X",
+           "multiply the colors; 0 leaves the film black and white"),
+    Option(COLOR, "settings.color.tint", "--tint", "",
+           "what to do with tinted and toned shots: remove the tint and colorize, keep them as "
+           "they are, or mix tint and color"),
+    Option(COLOR, "settings.color.negative", "--negative", "",
+           "show the network the positive of a film that is a negative; its luma is kept"),
+    Option(COLOR, "settings.temporal.smoothing", "--smoothing", "X",
+           "smooth colors over time; 0 colors each frame on its own"),
+    Option(COLOR, "settings.temporal.motion", "--no-motion", "",
+           "do not follow motion when smoothing"),
+    Option(COLOR, "settings.temporal.every", "--every", "N",
+           "run the network on every Nth frame only; auto: when motion does not explain the frame",
+           parse=parse_every),
+    Option(COLOR, "settings.refine.method", "--refine", "",
+           "refine colors: flood gives each flat region one color, for animation and line art; "
+           "scribble spreads the surest colors to the edges of objects"),
+    Option(COLOR, "settings.refine.threshold", "--refine-threshold", "X",
+           "with flood: set the largest lightness difference in a region, on a scale of 100"),
+    Option(MODEL, "settings.model.name", "--model", "NAME",
+           "choose a model by name, file or NAME=FILE, or merge two as A+B"),
+    Option(MODEL, "models", "--models", "", "list all models: size, licence, state, speed",
+           excludes=(FILM, "--dump")),
+    Option(MODEL, "settings.model.merge", "--merge", "X",
+           "with --model A+B: set the share of B's colors"),
+    Option(MODEL, "settings.model.mirror", "--mirror", "",
+           "run a model that gives plain colors on mirrored frames as well, to learn how sure it "
+           "is; takes twice the time"),
+    Option(MODEL, "settings.model.render_size", "--render-size", "N",
+           "set the short side, in pixels, of the picture that the network sees",
+           default=f"{RENDER_SIZE}; guest models have their own"),
+    Option(MODEL, "settings.model.device", "--device", "NAME",
+           "run the network on cpu, cuda, cuda:1 or mps; auto takes the fastest"),
+    Option(MODEL, "settings.model.batch_size", "--batch-size", "N",
+           "run the network on N frames at once"),
+    Option(MODEL, "settings.input.hwaccel", "--hwaccel", "",
+           "decode in hardware if possible, else in software, with a warning"),
+    Option(REFERENCE, "settings.model.reference", "--reference", "PICTURE",
+           "take the colors of a picture by likeness, in place of a network",
+           excludes=("--model",)),
+    Option(REFERENCE, "settings.model.swatches", "--swatch", "FILM=REFERENCE",
+           "match parts of film and picture, each LEFT,TOP,WIDTH,HEIGHT in percent; repeatable",
+           parse=as_usage_error(parse_swatch), is_repeated=True, needs=("--reference",),
+           excludes=("--transfer global",)),
+    Option(ENCODING, "settings.output.purpose", "--for", "",
+           "choose H.264 in MP4 (access), FFV1 in Matroska (master), ProRes in QuickTime (edit) or "
+           "HEVC in MP4 (web); other encoding options override it", default="as the source is"),
+    Option(ENCODING, "settings.output.lossless", "--lossless", "",
+           "write FFV1 with checksums, in Matroska"),
+    Option(ENCODING, "settings.output.codec", "--codec", "NAME",
+           "choose FFmpeg's encoder, such as libx265 or h264_nvenc; dpx, png and tiff write an "
+           "image sequence"),
+    Option(ENCODING, "settings.output.crf", "--crf", "X",
+           "set the quality; lower is better and larger", default="the encoder's"),
+    Option(ENCODING, "settings.output.preset", "--preset", "NAME",
+           "set the encoder's speed, such as fast"),
+    Option(ENCODING, "settings.output.pixel_format", "--pixel-format", "NAME",
+           "set FFmpeg's pixel format, such as yuv422p10le", default="the source's, with chroma"),
+    Option(ENCODING, "settings.output.chroma", "--chroma", "", "set the chroma subsampling",
+           default="the source's, or 420"),
+    Option(ENCODING, "settings.output.chroma_only", "--chroma-only", "",
+           "write color only, on flat gray and without sound, for compositing over the original",
+           excludes=("--framemd5",)),
+    Option(ENCODING, "settings.output.compare", "--compare", "",
+           "leave the left half of the picture black and white, to compare with the right; writes "
+           "FILM.compare.*", excludes=("--chroma-only",)),
+    Option(ENCODING, "settings.output.drop_streams", "--drop-streams", "",
+           "leave out sound and pictures that the container cannot hold; refused otherwise"),
+    Option(CHECKS, "settings.output.verify", "--verify", "",
+           "read the result back and compare it with the source: luma if lossless, times, streams"),
+    Option(CHECKS, "settings.output.framemd5", "--framemd5", "",
+           "verify, and write the MD5 of each frame's luma, of source and result"),
+    Option(CHECKS, "settings.output.c2pa_certificate", "--c2pa-certificate", "PEM",
+           "sign content credentials, which state that the color is synthetic, with this chain",
+           needs=("--c2pa-key",)),
+    Option(CHECKS, "settings.output.c2pa_key", "--c2pa-key", "PEM",
+           "sign with this private key", needs=("--c2pa-certificate",)),
+    Option(MACHINES, "engine", "--engine", "",
+           "color in this process, or share shots among the machines of a Ray cluster"),
+    Option(MACHINES, "cluster.address", "--ray-address", "ADDRESS",
+           "connect to this cluster: auto or HOST:PORT",
+           default="RAY_ADDRESS, or this machine alone", needs=("--engine ray",)),
+    Option(MACHINES, "cluster.segments", "--segments", "URL",
+           "keep finished shots in a folder that all machines see: a path, s3://BUCKET/FOLDER",
+           default="the output's folder", needs=("--engine ray",)),
+    Option(MACHINES, "cluster.cpus", "--task-cpus", "N", "reserve CPU cores for each task",
+           needs=("--engine ray",)),
+    Option(MACHINES, "cluster.gpus", "--task-gpus", "X",
+           "reserve GPUs for each task, or a part of one", default="1 if the device is CUDA",
+           needs=("--engine ray",)),
+    Option(INSPECTION, "preview", "--preview", "",
+           "write a contact sheet, FILM.preview.jpg, in seconds: some frames before and after; no "
+           "film is written", excludes=("--grid", "--dump")),
+    Option(INSPECTION, "grid", "--grid", "NAME=A,B",
+           "write one frame, or a photograph, under several settings, FILM.grid.jpg: "
+           "saturation=0.6,1,1.4; --start chooses the frame; a second one makes rows",
+           is_repeated=True, excludes=("--dump",)),
+    Option(INSPECTION, "dump", "--dump", "DIR",
+           "write what each stage makes of some frames, with a page to view it; no film is written "
+           "unless -o names one", parse=Path, needs=("--dump-frames",), excludes=("--engine ray",)),
+    Option(INSPECTION, "dump_frames", "--dump-frames", "LIST",
+           "choose frames by number, seconds, timecode or range: 1700-1740,57.8s,10:00:12:05",
+           parse=as_usage_error(FrameSelection.parse), needs=("--dump",)),
+    Option(INSPECTION, "dump_stages", "--dump-stages", "LIST",
+           f"choose stages: {','.join(STAGES)}", parse=as_usage_error(parse_stages), default="all"),
+    Option(INSPECTION, "plot", "--plot", "JSON",
+           "draw the timeline of FILM.colorized.json as a PNG next to it, or to -o", parse=Path,
+           excludes=(FILM, "--dump")),
+    Option(STUDY, "settings.color.decode", "--decode", "",
+           "choose how a histogram becomes one color"),
+    Option(STUDY, "settings.color.seed", "--seed", "N", "with --decode sample: draw other colors"),
+    Option(STUDY, "settings.color.upsample", "--upsample", "",
+           "enlarge the color map guided by the film's edges, or smoothly"),
+    Option(STUDY, "settings.model.transfer", "--transfer", "",
+           "match the reference picture by lightness and texture, or by lightness alone",
+           needs=("--reference",)),
+    Option(STUDY, "dump_top_k", "--dump-top-k", "K",
+           "dump the K likeliest bins of each histogram", default="all"),
+)  # fmt: skip
 
-
-def find_destination(
-    parser: Parser, options: argparse.Namespace
-) -> tuple[Path | None, Path | None]:
-    """The output file and the output folder that `-o` names; at most one of them is given."""
-    output = options.output
-    if output is None:
-        return None, None
-    path = Path(output)
-    is_film = _is_film(path)  # one folder may hold one reel, as pictures
-    many = len(options.inputs) > 1 or (_takes_folders(options) and not is_film)
-    as_folder = options.bagit or many or path.is_dir() or output.endswith(("/", "\\"))
-    if not as_folder:
-        return path, None
-    if SequenceNames.parse(path) is not None:
-        parser.error(f"-o {output}: holds one film; for several name a folder, and --codec")
-    if path.exists() and not path.is_dir():
-        parser.error(f"-o {output}: is a file; for several films name a folder")
-    return None, path
-
-
-def settings_of(options: argparse.Namespace) -> Settings:
-    """The settings that options ask for."""
-    return Settings(
-        input=InputSettings(fps=options.fps, gaps=options.gaps, hwaccel=options.hwaccel),
-        model=ModelSettings(
-            name=options.model,
-            device=options.device,
-            render_size=options.render_size,
-            batch_size=options.batch_size,
-            reference=options.reference,
-            transfer=options.transfer or ModelSettings().transfer,
-            swatches=tuple(options.swatch),
-            merge=options.merge,
-            mirror=options.mirror,
-        ),
-        color=ColorSettings(
-            vividness=options.vividness,
-            saturation=options.saturation,
-            decode=options.decode,
-            seed=options.seed,
-            upsample=options.upsample,
-        ),
-        temporal=TemporalSettings(
-            smoothing=options.smoothing, motion=options.motion, every=options.every
-        ),
-        refine=RefineSettings(method=options.refine, threshold=options.refine_threshold),
-        output=OutputSettings(
-            purpose=options.purpose,
-            lossless=options.lossless,
-            codec=options.codec,
-            crf=options.crf,
-            preset=options.preset,
-            pixel_format=options.pixel_format,
-            chroma=options.chroma,
-            chroma_only=options.chroma_only,
-            overwrite=options.overwrite,
-            verify=options.verify,
-            framemd5=options.framemd5,
-            c2pa_certificate=options.c2pa_certificate,
-            c2pa_key=options.c2pa_key,
-        ),
-        start_seconds=options.start,
-        duration_seconds=options.duration,
-        force=options.force,
-    )
-
-
-def cluster_of(options: argparse.Namespace) -> ClusterSettings:
-    """What options ask of other machines."""
-    return ClusterSettings(
-        address=options.ray_address,
-        segments=options.segments,
-        cpus=options.task_cpus or ClusterSettings().cpus,
-        gpus=options.task_gpus,
-    )
-
-
-def _is_film(output: Path) -> bool:
-    """Whether a -o names a film, in one file or in pictures, unless there is a folder so called."""
-    return output.suffix.lower() in WRITTEN_SUFFIXES or SequenceNames.parse(output) is not None
-
-
-def _takes_folders(options: argparse.Namespace) -> bool:
-    return any(path.is_dir() for path in options.inputs)
-
-
-def _check_dump(parser: Parser, options: argparse.Namespace) -> None:
-    if (options.dump is None) != (options.dump_frames is None):
-        parser.error("--dump DIR and --dump-frames LIST go together")
-    if options.dump is not None and (len(options.inputs) > 1 or _takes_folders(options)):
-        parser.error("--dump takes one film at a time")
-
-
-def _check_bag(parser: Parser, options: argparse.Namespace) -> None:
-    if not options.bagit:
-        return
-    output = None if options.output is None else Path(options.output)
-    if output is None or (_is_film(output) and not output.is_dir()):
-        parser.error("--bagit makes a folder of films a bag; name the folder with -o DIR")
-    if options.dump is not None:
-        parser.error("--bagit and --dump do not go together; dump in a run of its own")
-
-
-def _check_cluster(parser: Parser, options: argparse.Namespace) -> None:
-    asked = ("ray_address", "segments", "task_cpus", "task_gpus")
-    if options.engine != "ray":
-        for name in asked:
-            if getattr(options, name) is not None:
-                parser.error(f"--{name.replace('_', '-')} is for --engine ray")
-    elif options.dump is not None:
-        parser.error("--engine ray and --dump do not go together; dump in a run of its own")
-
-
-def _check_reference(parser: Parser, options: argparse.Namespace) -> None:
-    if options.reference is None and (options.transfer or options.swatch):
-        parser.error("--transfer and --swatch tell how colors of --reference PICTURE are taken")
-    if options.reference is not None and options.model != ModelSettings().name:
-        parser.error("--reference takes the place of --model; leave one out")
-    if options.swatch and options.transfer == "global":
-        parser.error("--swatch is for --transfer welsh")
+WITHOUT_OPTION = {
+    "origins": "found from the command line and the files of settings",
+    "film_path": "found from --output and the inputs",
+    "folder": "found from --output and the inputs",
+}
+"""Fields of `Request` and the settings that no option sets, each with the reason."""

@@ -83,7 +83,7 @@ def plan_text(job: "Job", model: "Model", work: Path) -> str:
     return "\n".join(map(escape, lines))
 
 
-def tell_outcome(outcome: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
+def print_result(outcome: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
     """One line of how a reel ended, and one of what was damaged in it."""
     result = outcome.result
     if outcome.note:
@@ -105,10 +105,11 @@ def tell_outcome(outcome: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
         )
         if result.verification is not None:
             say(f"{result.path}: verified: {result.verification}")
-        _tell_remarks(result)
+        say(*(f"{result.path}: {line}" for line in result.source_color))
+        _print_remarks(result)
 
 
-def _tell_remarks(result: "Result") -> None:
+def _print_remarks(result: "Result") -> None:
     """The shots that are worth a look, each with the frame that shows why."""
     for remark in result.remarks[:MOST_REMARKS]:
         at = timedelta(seconds=math.floor(remark.frame_seconds))

@@ -43,7 +43,8 @@ def number(least: float, most: float) -> Callable[[str], float]:
         except ValueError:
             found = nan
         if not least <= found <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least:g} to {most:g}")
+            limits = f"{least:.9g} to {most:.9g}"
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {limits}")
         return found
 
     return parse
@@ -54,7 +55,7 @@ def parse_every(text: str) -> int | Literal["auto"]:
     return "auto" if text == "auto" else whole_number(1, 100)(text)
 
 
-def whole_number(least: int, most: int) -> Callable[[str], int]:
+def whole_number(least: float, most: float) -> Callable[[str], int]:
     """A parser of whole numbers from `least` to `most`."""
     parse_number = number(least, most)
 

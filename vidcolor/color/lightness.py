@@ -26,7 +26,7 @@ MOST_EXPOSURE = 64.0
 
 _KNEE = KAPPA * EPSILON  # L* below which it is a line of the light
 _WHITE_PERCENT = 99  # specks and scratches are whiter
-_SAMPLED = 4  # every so many pixels tell how white a picture is
+_SAMPLED = 4  # every fourth pixel shows how white a picture is
 
 MAX_ELONGATION = 4
 """Longest side of the network's picture against the shortest; longer pictures are squeezed."""
@@ -101,6 +101,18 @@ def to_network(luma: Plane, picture: FrameFormat, size: tuple[int, int]) -> Map:
     seen = seen.T if transposed else seen
     seen = seen[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
     return np.ascontiguousarray(seen)
+
+
+def negated(luma: Plane, picture: FrameFormat) -> Plane:
+    """Give the positive of a negative, or the other way: black becomes white.
+
+    Args:
+        luma: Y' codes, (H, W).
+        picture: The film's depth and range.
+    """
+    black, white = luma_range(picture.depth, picture.full_range)
+    positive = black + white - np.clip(luma, black, white).astype(np.int32)
+    return cast(Plane, positive.astype(luma.dtype))
 
 
 def from_network(maps: Map, picture: FrameFormat) -> Map:

@@ -23,17 +23,8 @@ from vidcolor.color.lightness import from_network, lightness_of, lightness_on
 from vidcolor.color.siting import chroma_origin
 from vidcolor.color.upsample import spline_ab, upsample_ab
 from vidcolor.color.ycbcr import Extremes, chroma_codes, gamut_limited_share
-from vidcolor.frame import (
-    CPU,
-    ActiveArea,
-    Chroma,
-    Frame,
-    FrameFormat,
-    Map,
-    Plane,
-    Record,
-    to_device,
-)
+from vidcolor.frame import CPU, Chroma, Frame, FrameFormat, Map, Plane, Record, to_device
+from vidcolor.shot import ActiveArea
 
 Upsampling = Literal["guided", "spline"]
 

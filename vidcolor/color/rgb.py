@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from vidcolor.color.siting import chroma_strips
 from vidcolor.color.ycbcr import KR_KB, luma_range, share_inside
-from vidcolor.frame import FrameFormat, Plane
+from vidcolor.frame import FrameFormat, Matrix, Plane
 
 Map = NDArray[np.float32]
+
+_STRIP_SAMPLES = 1 << 18  # looked at together, so that they stay in the processor's cache
 
 
 def full_luma(luma: Plane, picture: FrameFormat, depth: int) -> Plane:
@@ -68,6 +70,25 @@ def rgb_picture(
         for channel, plane in enumerate((red, green, blue)):
             made[strip, :, channel] = np.clip(plane, 0, top)
     return made
+
+
+def luma_of_rgb(rgb: NDArray[np.uint8] | NDArray[np.uint16], matrix: Matrix) -> Plane:
+    """The luma of full-range R', G' and B', rounded: of a neutral pixel its R' = G' = B', exactly.
+
+    Args:
+        rgb: (H, W, 3).
+        matrix: Weighs them.
+
+    Returns:
+        (H, W) full-range codes of the same depth.
+    """
+    kr, kb = KR_KB[matrix]
+    luma = np.empty(rgb.shape[:2], rgb.dtype)
+    step = max(1, _STRIP_SAMPLES // max(1, rgb.shape[1]))
+    for top in range(0, len(rgb), step):
+        red, green, blue = np.moveaxis(rgb[top : top + step].astype(np.float64), -1, 0)
+        luma[top : top + step] = np.rint(green + kr * (red - green) + kb * (blue - green))
+    return luma
 
 
 def _difference(plane: Plane, picture: FrameFormat) -> Map:

@@ -34,7 +34,7 @@ PRIMARIES_XY = {
 }
 """Chromaticities of red, green and blue where white is D65, by H.273 table 2; others as BT.709."""
 
-_LAB_KNEE = 6 / 29  # CIE 15:2004, section 8.2.1: below it the cube goes on along its tangent
+_LAB_KNEE = 6 / 29  # CIE 15:2004, section 8.2.1: below it the cube continues along its tangent
 _SRGB_KNEE = 0.0031308  # IEC 61966-2-1, section 5.3: below it the curve is a line
 _SRGB_SLOPE = 12.92
 _LEAST_DIFFERENCE = 1e-9  # keeps a neutral sample from dividing by zero

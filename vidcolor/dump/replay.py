@@ -8,11 +8,11 @@ from time import perf_counter
 from vidcolor.dump.sink import FrameDump
 from vidcolor.film.coloring import Progress, read_job
 from vidcolor.film.tracing import tracing
-from vidcolor.frame import Shot
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.reader import Damage
 from vidcolor.settings import Settings
+from vidcolor.shot import Shot
 from vidcolor.shots.cuts import number_frames
 from vidcolor.writing.plan import Job, plan_video
 

@@ -44,7 +44,7 @@ def ciede2000(lab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
 
     Args:
         lab: (..., 3, H, W) L*, a* and b*.
-        truth: The same of the other picture.
+        truth: Those of the other picture.
 
     Returns:
         (..., H, W); about 1 is a just noticeable difference.

@@ -11,7 +11,7 @@ _COMPACTNESS = 10.0  # section 3.1: between 1 and 40, the more the squarer
 
 
 def find_superpixels(srgb: torch.Tensor, count: int) -> torch.Tensor:
-    """Cut a picture into about so many regions of like color.
+    """Cut a picture into regions of like color.
 
     Args:
         srgb: (3, H, W) in [0, 1].

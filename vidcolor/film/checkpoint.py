@@ -6,17 +6,35 @@ other runs that the reel is taken, and goes with the process that holds it.
 """
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from time import sleep
 from typing import Any, Self
 
-from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
-from vidcolor.files import pictures_path, pieces_path, tell_differences, work_path
+from vidcolor.errors import OutputError
+from vidcolor.files import work_path
+from vidcolor.film.checkpoint_file import (
+    DAMAGED,
+    FORMAT,
+    GONE,
+    Damaged,
+    checkpoint_error,
+    checksum,
+    drop_unfinished,
+    ending_checksum,
+    find_damaged_shot,
+    is_known,
+    make_tables,
+    open_locked,
+    read_identity,
+    read_losses,
+    remove_pictures,
+    tell_changes,
+    unlink_files,
+)
 from vidcolor.report.timeline import FrameFigures
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import ShotEnding, write_ending
@@ -25,29 +43,7 @@ from vidcolor.writing.shot_encoder import Encoded
 MOST_OPEN_BYTES = 32 << 20
 """Of a shot that is not whole, before they are written down."""
 
-_FORMAT = 1  # raised when what is kept changes its meaning; other work is begun anew
-_GONE = "gone"  # the identity of work that its owner is about to delete
 _RETRY_SECONDS = 0.05
-_DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
-_SETTINGS = (
-    "PRAGMA page_size = 65536",  # packets are large
-    "PRAGMA locking_mode = EXCLUSIVE",
-    "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = NORMAL",
-    "PRAGMA wal_autocheckpoint = 256",
-)
-_TABLES = """
-CREATE TABLE made_of (identity TEXT NOT NULL, losses TEXT);
-CREATE TABLE shots (
-    number INTEGER PRIMARY KEY, frames INTEGER NOT NULL, reordered INTEGER NOT NULL);
-CREATE TABLE packets (
-    shot INTEGER, number INTEGER, pts INTEGER, duration INTEGER, is_key INTEGER, data BLOB,
-    PRIMARY KEY (shot, number));
-CREATE TABLE frames (
-    shot INTEGER, number INTEGER, figures TEXT NOT NULL, PRIMARY KEY (shot, number)) WITHOUT ROWID;
-CREATE TABLE endings (shot INTEGER PRIMARY KEY, data BLOB);
-"""
-_OF_UNFINISHED = "shot NOT IN (SELECT number FROM shots)"
 
 
 def is_whole(target: Path) -> bool:
@@ -61,14 +57,15 @@ def is_whole(target: Path) -> bool:
     if not path.exists():
         return False
     try:
-        with closing(_lock(path)) as database:
-            if _read_identity(database) is None:
-                return False
-            return database.execute("SELECT losses FROM made_of").fetchone()[0] is not None
+        with closing(open_locked(path)) as database:
+            identity = read_identity(database)
+            if identity == GONE:
+                unlink_files(target)  # its owner was stopped at that
+            return is_known(identity) and read_losses(database) is not None
     except sqlite3.Error as error:
-        if error.sqlite_errorcode in _DAMAGED:
+        if error.sqlite_errorcode & 0xFF in DAMAGED:
             return False
-        raise _explained(target, error) from error
+        raise checkpoint_error(target, error) from error
 
 
 def is_taken(target: Path) -> bool:
@@ -81,7 +78,7 @@ def is_taken(target: Path) -> bool:
         with closing(sqlite3.connect(place, uri=True, timeout=0)) as database:
             database.execute("SELECT 1 FROM made_of")
     except sqlite3.Error as error:
-        return error.sqlite_errorcode == sqlite3.SQLITE_BUSY
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
     return False
 
 
@@ -103,6 +100,8 @@ class Checkpoint:
 
     Attributes:
         changed: What differs from the work that was found, a phrase each; empty if nothing does.
+        damaged: The first shot that was found not to be as it was kept, so that it and those behind
+            it are done anew; None if all are.
         frames_done: How many frames the whole shots have.
         shots_done: How many shots are whole.
         losses: What was damaged in the source, by name, once all of it is in; None before.
@@ -123,17 +122,20 @@ class Checkpoint:
         self._lock = Lock()
         self._on_shot = on_shot
         self._open_bytes = 0
-        self._is_removed = False
+        self._is_going = self._is_removed = False
         self.changed: list[str] = []
+        self.damaged: int | None = None
         self.shots_done = self.frames_done = 0
         self.losses: dict[str, Any] | None = None
         try:
-            self._database = self._take(json.dumps([_FORMAT, identity], sort_keys=True))
+            self._database = self._take(json.dumps([FORMAT, identity], sort_keys=True))
             self._look()
+            if self.damaged is not None:
+                self.drop_damaged(self.damaged)
             for shot in self._database.execute("SELECT number, frames FROM shots ORDER BY number"):
                 on_shot(*shot)
         except sqlite3.Error as error:
-            raise _explained(self._target, error) from error
+            raise checkpoint_error(self._target, error) from error
 
     def __enter__(self) -> Self:
         return self
@@ -143,22 +145,37 @@ class Checkpoint:
 
     def restart(self) -> None:
         """Throw away what is there and begin with the first shot."""
-        for table in ("shots", "packets", "frames", "endings"):
-            self._execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
-        self._remove_pictures()
+        self._drop_from(0)
+
+    def drop_damaged(self, shot: int) -> None:
+        """Throw away a shot that is not as it was kept, and those behind it.
+
+        All are thrown away if some endings are not kept any more that this shot may go on with.
+        """
+        self.damaged = shot if self.shots_done <= REMEMBERED_SHOTS else 0
+        self._drop_from(self.damaged)
+
+    def _drop_from(self, shot: int) -> None:
+        """Throw away the shots from one on."""
+        self._execute("DELETE FROM shots WHERE number >= ?", (shot,))
+        for table in ("packets", "frames", "endings"):
+            self._execute(f"DELETE FROM {table} WHERE shot >= ?", (shot,))  # noqa: S608 - ours
         self._execute("UPDATE made_of SET losses = NULL")
         self._commit()
+        if shot == 0:
+            remove_pictures(self._target)
         self._look()
 
     def add_frame(self, shot: int, number: int, figures: FrameFigures) -> None:
         """Keep the figures of frame `number` of the film."""
         values = (shot, number, json.dumps(figures._asdict()))
-        self._execute("INSERT INTO frames VALUES (?, ?, ?)", values)
+        self._execute("INSERT INTO frames VALUES (?, ?, ?, ?)", (*values, checksum(*values)))
 
     def add_packet(self, shot: int, number: int, packet: Encoded) -> None:
         """Keep packet `number` of a shot, counted as decoders want them."""
-        values = (shot, number, packet.pts, packet.duration, packet.is_key, packet.data)
-        self._execute("INSERT INTO packets VALUES (?, ?, ?, ?, ?, ?)", values)
+        values = (shot, number, packet.pts, packet.duration, int(packet.is_key), packet.data)
+        query = "INSERT INTO packets VALUES (?, ?, ?, ?, ?, ?, ?)"
+        self._execute(query, (*values, checksum(*values)))
         self._open_bytes += len(packet.data)
         if self._open_bytes > MOST_OPEN_BYTES:
             self._commit()
@@ -166,11 +183,19 @@ class Checkpoint:
     def keep_ending(self, shot: int, ending: ShotEnding) -> None:
         """Keep how a shot ended; any thread may say so."""
         if (data := write_ending(ending)) is not None:
-            self._execute("INSERT OR REPLACE INTO endings VALUES (?, ?)", (shot, data))
+            query = "INSERT OR REPLACE INTO endings VALUES (?, ?, ?)"
+            self._execute(query, (shot, data, checksum(shot, data)))
 
     def endings(self) -> Iterator[tuple[int, bytes]]:
-        """How the last whole shots ended, in their order, for `read_ending`."""
-        yield from self._rows("SELECT shot, data FROM endings ORDER BY shot")
+        """How the last whole shots ended, in their order, for `read_ending`.
+
+        Raises:
+            Damaged: One is not as it was kept.
+        """
+        for shot, data, crc in self._rows("SELECT shot, data, crc FROM endings ORDER BY shot"):
+            if crc != checksum(shot, data):
+                raise Damaged(shot)
+            yield shot, data
 
     def adopt(self, path: Path, keep: Callable[[Encoded, int], Encoded] | None = None) -> None:
         """Take over the shots of another work, which follow on those that are whole.
@@ -180,7 +205,7 @@ class Checkpoint:
             keep: What becomes of each packet, told the number of its frame; None to leave it.
 
         Raises:
-            OutputError: It cannot be read.
+            OutputError: It cannot be read, or is not what was written.
         """
         self._execute("ATTACH DATABASE ? AS other", (str(path),))
         try:
@@ -193,6 +218,8 @@ class Checkpoint:
                     kept = packet if keep is None else keep(packet, self.frames_done + count)
                     self.add_packet(number, count, kept)
                 self.end_shot(number, frames, reordered)
+        except Damaged as damaged:
+            raise OutputError(f"{path}: came damaged ({damaged}); run again") from damaged
         finally:
             self._database.rollback()
             self._execute("DETACH DATABASE other")
@@ -205,7 +232,10 @@ class Checkpoint:
             frames: How many frames it has.
             reordered: See `reorder_depth`.
         """
-        self._execute("INSERT INTO shots VALUES (?, ?, ?)", (shot, frames, reordered))
+        with self._explained():
+            ending = ending_checksum(self._database, shot)
+        values = (shot, frames, reordered, ending)
+        self._execute("INSERT INTO shots VALUES (?, ?, ?, ?, ?)", (*values, checksum(*values)))
         self._execute("DELETE FROM endings WHERE shot <= ?", (shot - REMEMBERED_SHOTS,))
         self._commit()
         self._look()
@@ -213,12 +243,18 @@ class Checkpoint:
 
     def end_film(self, losses: Mapping[str, object]) -> None:
         """Say that all shots are whole: what stands under the target's name is this work's."""
-        self._execute("UPDATE made_of SET losses = ?", (json.dumps(losses),))
+        told = (json.dumps(losses), self.shots_done)
+        query = "UPDATE made_of SET losses = ?, shots = ?, crc = ?"
+        self._execute(query, (*told, checksum(*told)))
         self._commit()
         self._look()
 
     def packets(self) -> Generator[Encoded, None, None]:
-        """The packets of all shots, in order."""
+        """The packets of all shots, in order.
+
+        Raises:
+            Damaged: One is not as it was kept.
+        """
         for (number,) in list(self._rows("SELECT number FROM shots ORDER BY number")):
             yield from self._packets("packets", number)
 
@@ -228,28 +264,45 @@ class Checkpoint:
         return int(self._execute("SELECT coalesce(max(reordered), 0) FROM shots").fetchone()[0])
 
     def figures(self) -> Iterator[FrameFigures]:
-        """The figures of the frames, in order."""
-        for (text,) in self._rows("SELECT figures FROM frames ORDER BY shot, number"):
-            yield FrameFigures(**json.loads(text))
+        """The figures of the frames, in order.
+
+        Raises:
+            Damaged: Those of one are not as they were kept.
+        """
+        query = "SELECT shot, number, figures, crc FROM frames ORDER BY shot, number"
+        for *values, crc in self._rows(query):
+            if crc != checksum(*values):
+                raise Damaged(values[0])
+            yield FrameFigures(**json.loads(values[-1]))
 
     def close(self) -> None:
         """Let go of the reel; work without a whole shot is not worth keeping."""
         with suppress(sqlite3.Error):
             self._database.rollback()
-        if self.shots_done:
+        if self.shots_done and not self._is_going:
             self._database.close()
         elif not self._is_removed:
             self.remove()
 
     def remove(self) -> None:
-        """Let go of the reel and delete the work."""
+        """Delete the work and let go of the reel.
+
+        The file goes while it is locked, so that whoever can lock it knows that nobody is about to
+        delete it, and that its owner was stopped if it says that it is gone.
+        """
+        self._is_going = True
         with suppress(sqlite3.Error):
-            # For a run that takes the file in the moment between its closing and its end.
-            self._database.execute("UPDATE made_of SET identity = ?", (_GONE,))
+            self._database.execute("UPDATE made_of SET identity = ?", (GONE,))
             self._database.commit()
-        self._database.close()
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # in the file itself
         if not self._is_removed:  # what stands there afterwards is another run's
-            self._unlink()
+            try:
+                unlink_files(self._target)
+            except PermissionError:  # Windows deletes nothing that is open, by others either
+                self._database.close()
+                with suppress(OSError):
+                    unlink_files(self._target)
+        self._database.close()
         self._is_removed = True
 
     def _take(self, wanted: str) -> sqlite3.Connection:
@@ -257,57 +310,58 @@ class Checkpoint:
         while True:
             before = self._file_number()
             try:
-                database = _lock(self._path)
+                database = open_locked(self._path)
+                # Else its owner has just deleted it.
+                if before in {None, self._file_number()}:
+                    self._adopt(database, wanted)
+                    return database
             except sqlite3.DatabaseError as error:
-                if error.sqlite_errorcode not in _DAMAGED:
+                if error.sqlite_errorcode & 0xFF not in DAMAGED:
                     raise
-                self._unlink()
+                unlink_files(self._target)
                 self.changed = ["the file is damaged"]
                 continue
-            if before in {None, self._file_number()} and self._adopt(database, wanted):
-                return database
             database.close()
             sleep(_RETRY_SECONDS)
 
-    def _adopt(self, database: sqlite3.Connection, wanted: str) -> bool:
-        """Make the work in a database this run's; False if it is about to be deleted."""
+    def _adopt(self, database: sqlite3.Connection, wanted: str) -> None:
+        """Make the work in a database this run's."""
         found = None
         try:
-            found = _read_identity(database)
-            if found == _GONE:
-                return False
+            found = read_identity(database)
             if found != wanted:
-                self.changed = self.changed or _tell_changes(found, wanted)
-                _make_tables(database, wanted)
-                self._remove_pictures()
-            for table in ("packets", "frames", "endings"):
-                database.execute(f"DELETE FROM {table} WHERE {_OF_UNFINISHED}")  # noqa: S608
+                self.changed = self.changed or tell_changes(found, wanted)
+                make_tables(database, wanted)
+                remove_pictures(self._target)
+            drop_unfinished(database)
             database.commit()
+            self.damaged = find_damaged_shot(database)
         except BaseException:
             database.close()
             if found != wanted:
-                self._unlink()
+                unlink_files(self._target)
             raise
-        return True
 
     def _look(self) -> None:
         """Read how far the work has come."""
         query = "SELECT count(*), coalesce(sum(frames), 0) FROM shots"
         self.shots_done, self.frames_done = self._execute(query).fetchone()
-        (losses,) = self._execute("SELECT losses FROM made_of").fetchone()
-        self.losses = losses and json.loads(losses)
+        with self._explained():
+            losses = read_losses(self._database)
+        self.losses = None if losses is None else json.loads(losses)
 
     def _execute(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
-        try:
-            with self._lock:
-                return self._database.execute(query, values)
-        except sqlite3.Error as error:
-            raise _explained(self._target, error) from error
+        with self._explained():
+            return self._database.execute(query, values)
 
     def _packets(self, table: str, shot: int) -> Generator[Encoded, None, None]:
-        query = f"SELECT data, pts, duration, is_key FROM {table} WHERE shot = ? ORDER BY number"  # noqa: S608
+        columns = "shot, number, pts, duration, is_key, data, crc"
+        query = f"SELECT {columns} FROM {table} WHERE shot = ? ORDER BY number"  # noqa: S608 - ours
         with closing(self._rows(query, (shot,))) as rows:
-            for data, pts, duration, is_key in rows:
+            for *values, crc in rows:
+                if crc != checksum(*values):
+                    raise Damaged(shot)
+                _, _, pts, duration, is_key, data = values
                 yield Encoded(data, pts, duration, bool(is_key))
 
     def _rows(
@@ -316,79 +370,21 @@ class Checkpoint:
         try:
             yield from self._execute(query, values)
         except sqlite3.Error as error:
-            raise _explained(self._target, error) from error
+            raise checkpoint_error(self._target, error) from error
 
     def _commit(self) -> None:
+        with self._explained():
+            self._database.commit()
+        self._open_bytes = 0
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """One thread at a time; SQLite's errors become one line."""
         try:
             with self._lock:
-                self._database.commit()
+                yield
         except sqlite3.Error as error:
-            raise _explained(self._target, error) from error
-        self._open_bytes = 0
+            raise checkpoint_error(self._target, error) from error
 
     def _file_number(self) -> int | None:
         return self._path.stat().st_ino if self._path.exists() else None
-
-    def _remove_pictures(self) -> None:
-        for folder in (pictures_path(self._target), pieces_path(self._target)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _unlink(self) -> None:
-        self._remove_pictures()
-        for ending in ("-wal", "-shm", ""):
-            self._path.with_name(self._path.name + ending).unlink(missing_ok=True)
-
-
-def _explained(target: Path, error: sqlite3.Error) -> OutputError:
-    """`error` as one line that names the file and what to do."""
-    code = getattr(error, "sqlite_errorcode", None)
-    if code == sqlite3.SQLITE_BUSY:
-        return ReelTakenError(f"{target}: another run has it in work; let it finish")
-    if code == sqlite3.SQLITE_FULL:
-        return DiskFullError(target.parent)
-    return OutputError(
-        f"{work_path(target)}: what is done of the film cannot be kept ({error}); "
-        "delete it, or choose another -o"
-    )
-
-
-def _lock(path: Path) -> sqlite3.Connection:
-    """The database at `path`, locked against other processes for as long as it is open."""
-    database = sqlite3.connect(path, timeout=0, check_same_thread=False)
-    try:
-        for setting in _SETTINGS:
-            database.execute(setting)
-        database.execute("BEGIN IMMEDIATE")
-        database.commit()
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def _read_identity(database: sqlite3.Connection) -> str | None:
-    """What the work in a database was begun with; None if there is none."""
-    is_there = "SELECT 1 FROM sqlite_master WHERE name = 'made_of'"
-    if database.execute(is_there).fetchone() is None:
-        return None
-    found = database.execute("SELECT identity FROM made_of").fetchone()
-    return None if found is None else str(found[0])
-
-
-def _make_tables(database: sqlite3.Connection, identity: str) -> None:
-    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
-    for (name,) in database.execute(query).fetchall():
-        database.execute(f"DROP TABLE {name}")
-    for statement in _TABLES.split(";"):
-        database.execute(statement)
-    database.execute("INSERT INTO made_of VALUES (?, NULL)", (identity,))
-
-
-def _tell_changes(found: str | None, wanted: str) -> list[str]:
-    """What is not as it was when the work was begun, a phrase each."""
-    if found is None:
-        return []
-    (found_format, before), (_, now) = json.loads(found), json.loads(wanted)
-    if found_format != _FORMAT:
-        return ["kept by another version of vidcolor"]
-    return list(tell_differences(before, now))

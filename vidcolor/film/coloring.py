@@ -7,19 +7,18 @@ from time import perf_counter
 
 import torch
 
+from vidcolor.color.lightness import display_turn
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.provenance import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
-from vidcolor.frame import (
-    Colored,
-    Frame,
-)
+from vidcolor.frame import Colored, Frame, FrameFormat, Plane
 from vidcolor.models.zoo import Model
-from vidcolor.pipeline.run import Past, colorize_frames
+from vidcolor.pipeline.run import Past, colorize_frames, keeps_color
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage, read_frames
-from vidcolor.report.timeline import Timeline
+from vidcolor.report.timeline import SourceFacts, Timeline
 from vidcolor.settings import Settings
+from vidcolor.shot import Shot
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import ShotMemory, read_ending
 from vidcolor.writing.muxer import reorder_depth
@@ -108,10 +107,13 @@ class ShotKeeper:
         self, job: Job, settings: Settings, work: Checkpoint, pictures: PictureWriter | None = None
     ) -> None:
         self._source = job.source
+        self._color = settings.color
+        self._is_compared = settings.output.compare
         shift_seconds = job.shift_seconds(settings)
         self._encoder = ShotEncoder(job.source, job.encoding, shift_seconds=shift_seconds)
         self._work = work
         self._pictures = pictures
+        self._captions_beside = job.encoding.captions == "beside"
         self._number: int | None = None
         self._frames = 0
         self._times: list[int] = []
@@ -134,17 +136,32 @@ class ShotKeeper:
                 gamut_limited_share=one.chroma.gamut_limited_share,
                 returns_to=shot.returns_to,
                 lightness=one.lightness,
+                source=self._facts(shot),
             )
+            if self._captions_beside and frame.captions:
+                figures = figures._replace(captions=frame.captions.hex())
             self._work.add_frame(shot.number, frame.index, figures)
             watcher.on_frame(timeline.frames, shot.number)
         self._end_shot()
+
+    def _facts(self, shot: Shot) -> SourceFacts:
+        """What is told of a shot's source."""
+        kept = tint = None
+        if shot.color is not None:
+            tint = None if shot.color.is_color else (shot.color.cb, shot.color.cr)
+            if keeps_color(shot, self._color):
+                kept = "color" if shot.color.is_color else "tint"
+        return SourceFacts(kept, tint, shot.active)
 
     def _add(self, one: Colored) -> None:
         if one.shot.number != self._number:
             self._end_shot()
             self._number = one.shot.number
         self._frames += 1
-        self._add_packets(one.shot.number, self._encoder.encode(one.frame, one.chroma[:2]))
+        chroma = one.chroma[:2]
+        if self._is_compared:
+            chroma = half_neutral(chroma, one.frame.picture)
+        self._add_packets(one.shot.number, self._encoder.encode(one.frame, chroma))
 
     def _end_shot(self) -> None:
         if self._number is not None:
@@ -160,6 +177,24 @@ class ShotKeeper:
                 kept = self._pictures.keep(packet, self._work.frames_done + count)
             self._work.add_packet(shot, count, kept)
             self._times.append(packet.pts)
+
+
+def half_neutral(chroma: tuple[Plane, Plane], picture: FrameFormat) -> tuple[Plane, Plane]:
+    """Chroma planes without color in the half of the picture that is shown on the left.
+
+    Args:
+        chroma: Cb and Cr, each (Hc, Wc).
+        picture: Says how the picture is turned when shown, and how chroma is coded.
+    """
+    transposed, mirrored, _ = display_turn(picture)
+    halved = []
+    for plane in chroma:
+        changed = plane.copy()
+        side = plane.shape[0 if transposed else 1]
+        part = slice(side // 2, None) if mirrored else slice(None, side // 2)
+        changed[part if transposed else (slice(None), part)] = 1 << (picture.depth - 1)
+        halved.append(changed)
+    return halved[0], halved[1]
 
 
 def recalled_memory(

@@ -8,14 +8,11 @@ from pathlib import Path
 from time import perf_counter
 
 from vidcolor.errors import (
-    DiskFullError,
-    LedgerError,
     OutputError,
-    SourceError,
-    SourceGoneError,
 )
-from vidcolor.files import files_of, pictures_path, refuse_long_names
+from vidcolor.files import beside, files_of, pictures_path, refuse_long_names, write_whole
 from vidcolor.film.checkpoint import Checkpoint, is_whole
+from vidcolor.film.checkpoint_file import Damaged
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
@@ -25,14 +22,19 @@ from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
 from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
 from vidcolor.report.sidecar import check_sidecar, fixity, sidecar_path, tell_fixity, write_sidecar
+from vidcolor.report.source_lines import describe_source
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
 from vidcolor.writing.encoding import check_target
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
+from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
+from vidcolor.writing.scenarist import write_captions
 from vidcolor.writing.sequence_encoding import check_pictures
 from vidcolor.writing.sequence_writer import PictureWriter
+
+_MOST_ATTEMPTS = 3
 
 _LOG = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class Result:
         losses: What was damaged in the source; its text is empty if nothing was.
         verification: What was found when it was read back; None if that was not asked for.
         remarks: The shots that are worth a look.
+        source_color: What is told of color that the source has, a line each.
     """
 
     path: Path
@@ -58,6 +61,7 @@ class Result:
     losses: Damage
     verification: Verification | None = None
     remarks: Sequence[DoubtfulShot] = ()
+    source_color: Sequence[str] = ()
 
 
 def colorize_video(
@@ -67,6 +71,7 @@ def colorize_video(
     *,
     progress: Progress | None = None,
     dump: Trace | None = None,
+    model: Model | None = None,
 ) -> Result:
     """Colorize one film.
 
@@ -76,6 +81,7 @@ def colorize_video(
         settings: All settings; None for the defaults.
         progress: Called after each frame with the number of frames done and the shot's number.
         dump: Gets what the stages make of the frames that it chooses, such as a `FrameDump`.
+        model: What predicts, loaded before; None to load the settings' one.
 
     Raises:
         VidcolorError: The film cannot be colorized; nothing is left under the output's name.
@@ -83,7 +89,7 @@ def colorize_video(
     settings = settings or Settings()
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
-    model = find_model(settings.model)
+    model = model or find_model(settings.model)
     run = FilmRun(
         job=job,
         model=model,
@@ -119,7 +125,13 @@ def paths_written(job: Job, settings: Settings) -> list[Path]:
     hashes = hash_paths(film) if settings.output.framemd5 else ()
     is_beside = lies_beside(job.encoding.container, settings.output)
     credentials = [manifest_path(film)] if is_beside else []
-    return [film, sidecar_path(film), *hashes, *credentials]
+    captions = [captions_path(film)] if job.encoding.captions == "beside" else []
+    return [film, sidecar_path(film), *hashes, *credentials, *captions]
+
+
+def captions_path(film: Path) -> Path:
+    """Where the closed captions of a film lie that its codec cannot carry."""
+    return beside(film, SCENARIST_SUFFIX)
 
 
 def colorize_job(run: FilmRun) -> Result:
@@ -128,12 +140,26 @@ def colorize_job(run: FilmRun) -> Result:
     identity = tell_identity(run.job, run.model, run.settings, run.origin)
     credentials = Credentials(run.job, run.model, run.settings.output, identity)
     with take(run, identity) as work:
-        if work.losses is None:
-            color(run, work)
-        proof = join(run, work, credentials)
-        result = describe(run, work, proof, credentials, began)
+        result = _finish(run, work, credentials, began)
     run.trace.refuse_missed()
     return result
+
+
+def _finish(run: FilmRun, work: Checkpoint, credentials: Credentials, began: float) -> Result:
+    """Do what is missing of a film; what its checkpoint gives back otherwise is done anew."""
+    for _ in range(_MOST_ATTEMPTS):
+        try:
+            if work.losses is None:
+                color(run, work)
+            proof = join(run, work, credentials)
+            return describe(run, work, proof, credentials, began)
+        except Damaged as damaged:
+            work.drop_damaged(damaged.shot)
+            _tell_damage(run.job, work)
+    raise OutputError(
+        f"{run.job.encoding.path}: its disk gives back other bytes than were written; "
+        "choose another -o"
+    )
 
 
 @contextmanager
@@ -145,7 +171,7 @@ def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Checkpoint]:
         OutputError: The film must not or cannot be written under its names.
     """
     target = run.job.encoding.path
-    with Checkpoint(target, identity, run.watcher.on_shot) as work, _kept_for_later(work):
+    with Checkpoint(target, identity, run.watcher.on_shot) as work:
         _refuse_taken_names(run.job, run.settings, is_ours=work.losses is not None)
         if run.trace is not NO_TRACE and work.shots_done:
             work.restart()  # for the frames that it wants of shots that are done
@@ -191,29 +217,33 @@ def describe(
         losses=Damage(**(work.losses or {})),
         verification=proof.verification,
         remarks=find_doubtful_shots(shots),
+        source_color=describe_source(shots),
     )
     facts["elapsed_seconds"] = result.seconds
     facts["losses"] = str(result.losses)
     facts["verification"] = result.verification
+    facts["source_color"] = result.source_color
     facts["worth_a_look"] = result.remarks
     proof.write_hashes()
     credentials.write()
+    facts["captions"] = _write_captions(run.job, work)
     write_sidecar(sidecar_path(film), facts)
     run.watcher.on_film(result.frames, result.seconds)
     work.remove()
     return result
 
 
-@contextmanager
-def _kept_for_later(work: Checkpoint) -> Iterator[None]:
-    """Throw the work away at errors that the same command would only come to again."""
-    try:
-        yield
-    except (DiskFullError, LedgerError, SourceGoneError):
-        raise
-    except (SourceError, OutputError):
-        work.remove()
-        raise
+def _write_captions(job: Job, work: Checkpoint) -> dict[str, object] | None:
+    """Write the captions that the film cannot carry; what the sidecar says of a film's captions."""
+    place = job.encoding.captions
+    if place != "beside":
+        return None if place == "none" else {"kept": "in the coded pictures"}
+    figures = (one for one in work.figures() if one.captions)
+    captions = write_captions((one.seconds, bytes.fromhex(one.captions or "")) for one in figures)
+    path = captions_path(job.encoding.path)
+    if captions.text is not None:
+        write_whole(path, captions.text.encode())
+    return {"kept": path if captions.text is not None else None, "lost": captions.lost}
 
 
 def _refuse_taken_names(
@@ -237,9 +267,20 @@ def _tell_beginning(job: Job, work: Checkpoint) -> None:
         _LOG.warning(
             "%s: begun before with other things (%s); begins anew", job.source.path, changes
         )
-    elif work.shots_done:
+        return
+    if work.damaged is not None:
+        _tell_damage(job, work)
+    if work.shots_done:
         place = (job.source.path, work.shots_done + 1, work.frames_done)
         _LOG.info("%s: goes on at shot %d, frame %d", *place)
+
+
+def _tell_damage(job: Job, work: Checkpoint) -> None:
+    """Say from which shot on a film is done anew, as what was kept of it is damaged."""
+    _LOG.warning(
+        "%s: the checkpoint is damaged (shot %d is not as it was kept); resuming at shot %d",
+        *(job.source.path, (work.damaged or 0) + 1, work.shots_done + 1),
+    )
 
 
 def _writer(

@@ -49,6 +49,8 @@ def tell_identity(
     encoding = job.encoding
     told = asdict(settings)
     output = {k: v for k, v in told.pop("output").items() if k not in WITHOUT_EFFECT}
+    if not settings.output.compare:  # work that was begun before there was such a setting goes on
+        del output["compare"]
     return {
         "film": origin.sha256,
         **versions(),
@@ -63,6 +65,7 @@ def tell_identity(
         }
         # Of a film in one file the name plays no part.
         | ({} if encoding.names is None else {"names": encoding.names.path.name})
+        | ({} if encoding.captions == "none" else {"captions": encoding.captions})
         # Said where it is so, so that films begun by older versions go on.
         | ({"times": times} if (times := job.source.clock.identity()) else {})
         | ({"left_out": list(encoding.left_out)} if encoding.left_out else {}),

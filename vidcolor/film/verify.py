@@ -50,6 +50,8 @@ class Verification:
         time_error_seconds: By how much the time of a frame is off at most.
         streams: For each copied stream its kind and number, and whether its packets are equal.
         lossless: Whether the encoder was to keep the luma exactly.
+        lost_captions: Frames whose closed captions the result lacks or has otherwise, if its codec
+            can carry them.
         has_times: Whether the result says when its frames are shown; pictures do not.
         stream_time_errors: Copied streams that lie elsewhere in time than in the source, with the
             greatest difference in seconds: their sync with the picture is lost.
@@ -64,6 +66,7 @@ class Verification:
     lossless: bool
     has_times: bool = True
     stream_time_errors: Mapping[str, float] = field(default_factory=dict)
+    lost_captions: int = 0
 
     def __str__(self) -> str:
         luma = "luma equal" if not self.unequal_luma else f"luma {self.luma_psnr:.1f} dB"
@@ -87,6 +90,8 @@ class Verification:
             f"{name} is up to {error:.3f} s off its time"
             for name, error in self.stream_time_errors.items()
         ]
+        if self.lost_captions:
+            found.append(f"the closed captions of {self.lost_captions} frames are not the source's")
         found += [f"{name} differs" for name, is_equal in self.streams.items() if not is_equal]
         return found
 
@@ -216,6 +221,7 @@ def verify_film(
         lossless=job.encoding.codec in LOSSLESS_CODECS,
         has_times=names is None,
         stream_time_errors={} if is_alone else _stream_times(job, written, settings),
+        lost_captions=count.lost_captions if job.encoding.captions == "inside" else 0,
     )
 
 
@@ -255,6 +261,7 @@ class _Count:
     time_error_seconds: float = 0.0
     squares: float = 0.0
     samples: int = 0
+    lost_captions: int = 0
 
     def add(
         self,
@@ -276,6 +283,7 @@ class _Count:
         self.missing += (wanted is not None) - (read is not None)
         if wanted is None or luma is None or read is None:
             return
+        self.lost_captions += wanted.captions != read.captions
         error = abs(wanted.seconds - shift_seconds - read.seconds)
         self.time_error_seconds = max(self.time_error_seconds, error)
         self.samples += luma.size

@@ -54,7 +54,7 @@ def cache_path(file: RemoteFile) -> Path:
 def fetch(file: RemoteFile, what: str, option: str) -> Path:
     """A file from the network, or from the cache folder if it is there.
 
-    What comes is written beside its place. A download that was cut is gone on with, by this run at
+    What comes is written beside its place. A download that broke off is resumed, by this run at
     the next address or by the next run. The file gets its name when all of it has been checked.
 
     Args:
@@ -80,7 +80,7 @@ def fetch(file: RemoteFile, what: str, option: str) -> Path:
         raise ModelError(f"{what}: cannot be kept in {path.parent} ({error.strerror})") from error
     if part.exists() and not part.stat().st_size:
         part.unlink()
-    kept = ", what came is kept and gone on with" if part.exists() else ""
+    kept = ", the next run resumes it" if part.exists() else ""
     raise ModelError(
         f"{what}: cannot be fetched from {' nor '.join(reasons)}{kept}; "
         f"fetch {path.name} elsewhere and put it at {path}, or give {option} PATH"

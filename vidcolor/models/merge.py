@@ -47,7 +47,7 @@ class Part:
 
 
 class Merged(nn.Module):
-    """The mean of two models' a* and b*, each asked about the picture at its own size.
+    """The mean of two models' a* and b*, each run on the picture at its own size.
 
     Histograms are decoded first, by their model's own likeliest way.
 

@@ -1,4 +1,4 @@
-"""How long the nets of others will take on this processor, told before it begins."""
+"""How long the nets of others will take on this processor, for a warning before the work starts."""
 
 import logging
 from time import perf_counter
@@ -22,7 +22,7 @@ def tell_slowness(name: str, render_size: int, gmac: float) -> None:
         gmac: Multiplications that it takes, in thousands of millions.
     """
     _log.warning(
-        "%s at %d px takes about %.2g s of this processor for each frame that it is asked about; "
+        "%s at %d px takes about %.2g s on this processor for each keyframe; "
         "a GPU, a smaller --render-size or the model lite is faster",
         *(name, render_size, gmac / (_REACHED * measure_speed())),
     )

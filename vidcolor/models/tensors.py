@@ -37,7 +37,7 @@ _TYPES = {torch.float32: "F32", torch.float16: "F16", torch.int64: "I64"}
 
 
 class _Inert:
-    """Stands for a foreign object: takes whatever it is made with and told, and does nothing."""
+    """Stands for a foreign object: accepts any arguments and state, and does nothing."""
 
     def __new__(cls, *_: object, **__: object) -> Self:
         return super().__new__(cls)
@@ -83,7 +83,7 @@ def read_tensors(path: Path) -> dict[str, torch.Tensor]:
 
     Raises:
         ModelError: It is missing, damaged, no torch file, or names what is not known to be
-            harmless. The reason is told in one line.
+            harmless. The message says why, in one line.
     """
     try:
         with path.open("rb") as file:

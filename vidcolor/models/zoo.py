@@ -95,7 +95,7 @@ class LoadedNet:
     gmac: float = 0.0
 
     def place(self, device: torch.device) -> torch.device:
-        """Where it runs if a device is asked for: a transfer from a picture does on the CPU."""
+        """Where it runs if the user names a device: a transfer from a picture runs on the CPU."""
         return CPU if isinstance(self.net, Transfer) else device
 
     def on(self, device: torch.device) -> Model:
@@ -236,7 +236,7 @@ def _read_merged(names: tuple[str, str], settings: ModelSettings) -> LoadedNet:
 
 
 def _mirrored(checkpoint: LoadedNet, settings: ModelSettings) -> LoadedNet:
-    """The same, asked about mirror images, too, if that is asked for."""
+    """The net, run on mirror images as well if the settings say so."""
     if not settings.mirror:
         return checkpoint
     if checkpoint.decoding is not None:

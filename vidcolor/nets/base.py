@@ -4,7 +4,7 @@ Body, pyramid and histograms are those of `LiteNet`, wider. At stride 32 layers 
 Vaswani et al., "Attention is all you need", NeurIPS 2017, arXiv:1706.03762, normalized first) let
 far places agree, so that whole things get one color. Learned tokens take part in them, as the
 color queries of X. Kang et al., "DDColor", ICCV 2023 (arXiv:2212.11613), section 3.3, do: they sum
-up what colors a picture has, and shift every histogram towards these. Places are told by a
+up what colors a picture has, and shift every histogram towards these. Places are distinguished by a
 depthwise convolution (X. Chu et al., arXiv:2102.10882), which any size of picture goes through.
 """
 

@@ -1,4 +1,4 @@
-"""The nets of others as ours are asked: lightness in, a* and b* for each 4 x 4 pixels out.
+"""The nets of others behind our interface: lightness in, a* and b* for each 4 x 4 pixels out.
 
 Their authors' programs squash every picture to a square before the net sees it, whatever its shape,
 and the nets were trained so or at one size: here, too. DeOldify's author found padding worse.
@@ -20,7 +20,7 @@ _STRIDE = 4  # input pixels a side of what comes out
 _BT601 = (0.299, 0.587, 0.114)  # luma of R, G and B (ITU-R BT.601-7, item 3.2)
 
 Ask = Callable[[nn.Module, torch.Tensor], torch.Tensor]
-"""How a net is asked: L* (N, 1, S, S) in [0, 100] float32 to a* and b*, (N, 2, S, S) float32."""
+"""From L*, (N, 1, S, S) float32 in [0, 100], to a* and b*, (N, 2, S, S) float32."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,9 +29,9 @@ class Guest:
 
     Attributes:
         make: Makes it without values of use.
-        ask: How it is asked.
+        ask: Runs it.
         side_multiple: Sides of its input are multiples of this.
-        render_size: Side of the picture that it is shown, where nothing else is asked for.
+        render_size: Side of the picture that it sees by default.
         gmac: Multiplications that a picture of 256 x 256 takes, in thousands of millions; other
             sizes by their area.
         paper: What it follows.

@@ -37,7 +37,7 @@ _BLOCKS = (
     _Block(512, 3, dilation=2),
     _Block(512, 3),
 )
-"""conv1 to conv7; between the first four every second pixel goes on."""
+"""conv1 to conv7; between the first four every second pixel is kept."""
 
 _HALVED = 3  # blocks whose output is halved
 

@@ -28,7 +28,7 @@ class NetSpec:
         make: Makes it without values of use, given its shape as JSON has it; empty for most.
         predicts: `bins` for logits over the 313 bins; `ab` for a* and b*, in `AB_UNIT`.
         paper: What it follows.
-        guest: How it is asked, if it is a net of others, whose weights they released.
+        guest: How it runs, if it is a net of others with released weights.
     """
 
     make: Callable[[dict[str, Any]], nn.Module]

@@ -1,6 +1,6 @@
 """The order of the stages: frames in, the same frames with color out."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import groupby, takewhile
@@ -14,9 +14,12 @@ import numpy as np
 import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoded
+from vidcolor.color.own import mixed_chroma, own_ab, own_chroma
 from vidcolor.color.planes import chroma_planes
 from vidcolor.frame import (
     CPU,
+    MAP_STRIDE,
+    Chroma,
     Colored,
     Frame,
     Guess,
@@ -25,7 +28,6 @@ from vidcolor.frame import (
     Prediction,
     Record,
     Seen,
-    Shot,
 )
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
@@ -36,7 +38,8 @@ from vidcolor.pipeline.trace import NO_TRACE, Trace, show_chroma, show_smoothed
 from vidcolor.refine.flood import Flood
 from vidcolor.refine.refined import Refined
 from vidcolor.refine.scribble import Scribble
-from vidcolor.settings import RENDER_SIZE, Settings
+from vidcolor.settings import RENDER_SIZE, ColorSettings, Settings
+from vidcolor.shot import Shot
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
 from vidcolor.shots.seeing import see_frames
 from vidcolor.temporal.gain import ChromaGain
@@ -89,7 +92,7 @@ def colorize_frames(
     place = Place()
     numbered = name_errors("reading", number_frames(place.follow(trace.watch(frames))), place)
     new = (one for one in numbered if one.frame.index >= done)
-    seen = see_frames(new, settings.model.render_size or RENDER_SIZE, trace.open)
+    seen = _see(new, settings, trace)
     return _colorize(seen, memory, model, settings, last_by_shot)
 
 
@@ -105,8 +108,41 @@ def colorize_shots(
         settings: All settings.
     """
     settings = suited(settings, model)
-    seen = see_frames(numbered, settings.model.render_size or RENDER_SIZE)
+    seen = _see(numbered, settings, NO_TRACE)
     return _colorize(seen, memory, model, settings, None)
+
+
+def colorize_stills(
+    frames: Sequence[Frame], model: Model, settings: Settings
+) -> Generator[Colored, None, None]:
+    """Yield each of some pictures that do not belong together with its color.
+
+    It is the color of a film of that one frame; the network is asked about many at once.
+
+    Args:
+        frames: The pictures, of any sizes.
+        model: What predicts.
+        settings: All settings.
+    """
+    settings = suited(settings, model)
+    decode = Decoder(model.decoding, settings.color)
+    numbered = (Numbered(frame, Shot(i, None), None) for i, frame in enumerate(frames))
+    seen = _see(numbered, settings, NO_TRACE)
+    device = model.device if model.device.type == "cuda" else CPU
+
+    def guess() -> Generator[Guess, None, None]:
+        with closing(predict_frames(seen, model, settings.model.batch_size)) as mapped:
+            for one in mapped:
+                yield _color(one, ChromaGain(), decode, _refiner(settings, decode))
+
+    with one_thread_each():
+        yield from name_errors("coloring", _finish(guess(), settings, device))
+
+
+def _see(numbered: Iterable[Numbered], settings: Settings, trace: Trace) -> Iterator[Seen]:
+    """The frames as the network sees them."""
+    size = settings.model.render_size or RENDER_SIZE
+    return see_frames(numbered, size, trace.open, negative=settings.color.negative)
 
 
 def _colorize(
@@ -138,7 +174,31 @@ def _guess(
             frames: Iterator[Seen] = members
             if last_by_shot is not None:
                 frames = _until(last_by_shot.get(shot.number), frames)
+            if keeps_color(shot, settings.color):
+                yield from map(_keep, frames)
+                continue
             yield from colorize_shot(frames, shot, memory, model, settings)
+
+
+def keeps_color(shot: Shot, settings: ColorSettings) -> bool:
+    """Whether a shot goes out with the color that it has in the source."""
+    if shot.color is None:
+        return False
+    return shot.color.is_color or (shot.color.is_tinted and settings.tint == "keep")
+
+
+def _keep(seen: Seen) -> Guess:
+    """What is known of the colors of a frame that keeps them."""
+    rows, columns = seen.lightness.shape
+    return Guess(seen, own_ab(seen.frame, (rows // MAP_STRIDE, columns // MAP_STRIDE)), 1.0)
+
+
+def _kept_record(frame: Frame, chroma: Chroma) -> Record:
+    """What a trace is shown in place of what is made on the way to new chroma."""
+    shape = chroma.cb.shape
+    ab = own_ab(frame, (shape[0], shape[1]))
+    whole = {"cb_unlimited": chroma.cb, "cr_unlimited": chroma.cr}
+    return {"ab": ab, "gamut_share": np.ones(shape, np.float32), **whole}
 
 
 def _until(last: int | None, frames: Iterable[Seen]) -> Iterator[Seen]:
@@ -158,7 +218,7 @@ def colorize_shot(
     Args:
         frames: The shot's frames.
         shot: Which one it is.
-        memory: Knows how earlier shots ended, and is told how this one did.
+        memory: Holds how earlier shots ended, and receives how this one does.
         model: What predicts.
         settings: All settings.
     """
@@ -223,19 +283,27 @@ def _finish(
 
     def finish(guess: Guess) -> tuple[Colored, Record | None, float]:
         seen = guess.seen
+        is_kept = keeps_color(seen.shot, settings.color)
         record: Record | None = None if seen.trace is None else {}
-        ab = guess.ab * settings.color.saturation
+        ab = guess.ab if is_kept else guess.ab * settings.color.saturation
         began = perf_counter()
-        way = settings.color.upsample
-        chroma = chroma_planes(
-            seen.frame,
-            ab,
-            seen.lightness,
-            record,
-            active=seen.shot.active,
-            upsample=way,
-            device=device,
-        )
+        if is_kept:
+            chroma = own_chroma(seen.frame)
+            if record is not None:
+                record.update(_kept_record(seen.frame, chroma))
+        else:
+            chroma = chroma_planes(
+                seen.frame,
+                ab,
+                seen.lightness,
+                record,
+                active=seen.shot.active,
+                upsample=settings.color.upsample,
+                device=device,
+            )
+            source = seen.shot.color
+            if source is not None and source.is_tinted and settings.color.tint == "mix":
+                chroma = mixed_chroma(chroma, seen.frame)
         small = cv2.resize(seen.lightness, ab.shape[:0:-1], interpolation=cv2.INTER_AREA)
         lightness = np.asarray(small, np.float32)  # (h, w), as the map
         colored = Colored(

@@ -14,6 +14,9 @@ HIGH_BIT_FORMATS = ("p0", "p2", "p4", "xv", "y2")
 MSB_SUFFIX = ("msble", "msbbe")
 SEMIPLANAR = "p010le"  # that of graphics cards: chroma in one plane, ten bits in the high ones
 FLOAT_SUFFIXES = ("f16le", "f32le", "f16be", "f32be")
+PLANAR_RGB = "gbr"  # how names of RGB formats begin that have a plane for each of G, B and R
+DEEPEST = 16  # bits of a code that a film can keep
+_PACKED_RGB = (1, 2, 0)  # where G, B and R lie among R, G and B
 # (log2 of width, log2 of height) by which chroma is smaller: the part of FFmpeg's format names.
 SUBSAMPLING_NAMES = {
     (0, 0): "444",
@@ -47,16 +50,52 @@ def component_views(frame: VideoFrame) -> list[NDArray[Any]]:
     return [plane_view(frame, 0), both[:, 0::2], both[:, 1::2]]
 
 
+def rgb_views(frame: VideoFrame) -> list[NDArray[Any]]:
+    """The codes of G, B and R of a frame in a planar RGB format of integers, (height, width) each.
+
+    FFmpeg's own conversion leaves samples unwritten where such a format has alpha and more than
+    eight bits, and takes the bytes of others in the wrong order (FFmpeg 8.1).
+    """
+    fmt = frame.format
+    bits = fmt.components[0].bits
+    views: list[NDArray[Any]] = [plane_view(frame, index) for index in range(3)]
+    if bits <= 8:  # noqa: PLR2004 - bits of a byte
+        return views
+    if fmt.is_big_endian:
+        views = [view.byteswap() for view in views]
+    if fmt.name.endswith(MSB_SUFFIX):
+        return [view >> np.uint16(16 - bits) for view in views]
+    return [view & np.uint16((1 << bits) - 1) for view in views]
+
+
 def light_view(frame: VideoFrame, index: int) -> NDArray[np.float64]:
     """The samples of one plane of a format of floats, (height, width), 0 to 1 as 0 to 65535.
 
     What is darker or lighter than that is cut off.
+
+    Args:
+        frame: A frame.
+        index: The plane; of RGB they are G, B and R. A packed format is read as if it had planes.
     """
+    size = "f2" if "f16" in frame.format.name else "f4"
+    # By name: FFmpeg's table lacks the flag of rgbf16be.
+    dtype = np.dtype(f"{'>' if frame.format.name.endswith('be') else '<'}{size}")
+    step, first = 1, 0
+    if len(frame.planes) == 1:
+        step = len(frame.format.components)
+        first = _PACKED_RGB[index] if frame.format.is_rgb else index
+        index = 0
     plane = frame.planes[index]
-    dtype = np.dtype("float16" if "f16" in frame.format.name else "float32")
     rows = np.frombuffer(memoryview(plane), dtype).reshape(-1, plane.line_size // dtype.itemsize)
-    light = rows[: plane.height, : plane.width].astype(np.float64)
+    light = rows[: plane.height, first : step * plane.width : step].astype(np.float64)
     return np.clip(np.nan_to_num(light), 0, 1) * 65535
+
+
+def code_bits(fmt: VideoFormat) -> int:
+    """Bits of a code. A color filter's samples are spread over R, G and B in FFmpeg's table."""
+    if fmt.is_bayer:
+        return sum(component.bits for component in fmt.components)
+    return fmt.components[0].bits
 
 
 def planar_format(fmt: VideoFormat) -> str:
@@ -64,7 +103,7 @@ def planar_format(fmt: VideoFormat) -> str:
 
     RGB comes out as planar G, B, R. Alpha is left out.
     """
-    bits = min(fmt.components[0].bits, 16)
+    bits = min(code_bits(fmt), 16)
     suffix = "" if bits <= 8 else f"{bits}le"  # noqa: PLR2004 - 8 bits need no byte order
     if fmt.is_rgb or fmt.has_palette or fmt.is_bayer or fmt.name.startswith("xyz"):
         return f"gbrp{suffix}"

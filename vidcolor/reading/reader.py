@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from math import ceil
+from typing import Any
 
 import av
 import numpy as np
@@ -17,18 +18,23 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
 from vidcolor.color.ycbcr import KR_KB
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, FrameFormat, Plane
+from vidcolor.reading.captions import CAPTIONED_CODECS, captions_of
+from vidcolor.reading.chroma import read_chroma
 from vidcolor.reading.clock import Clock, ExactRate
 from vidcolor.reading.damage_log import DamageLog
 from vidcolor.reading.pixels import (
     FLOAT_SUFFIXES,
+    PLANAR_RGB,
     is_planar_luma,
     light_view,
     planar_format,
     plane_view,
+    rgb_views,
 )
 from vidcolor.reading.source import Source, main_video_stream, open_container
 
@@ -274,12 +280,14 @@ def _to_frame(
     top_first = not picture.is_bottom_first
     return Frame(
         index=index,
-        luma=_luma(decoded, picture),
+        luma=luma_codes(decoded, picture),
         pts=pts,
         duration=decoded.duration or 0,
         time_base=source.time_base,
         picture=picture,
         top_field_first=top_first if decoded.interlaced_frame else None,
+        chroma=read_chroma(decoded, picture) if source.reads_chroma else None,
+        captions=captions_of(decoded) if source.codec in CAPTIONED_CODECS else b"",
     )
 
 
@@ -289,22 +297,25 @@ def _from_hardware(picture: FrameFormat) -> list[tuple[int, int, str]]:
     return [(picture.width, picture.height, name) for name in names]
 
 
-def _luma(decoded: VideoFrame, picture: FrameFormat) -> Plane:
+def luma_codes(decoded: VideoFrame, picture: FrameFormat) -> Plane:
     """The frame's luma codes, (height, width); for RGB its luma by the picture's matrix."""
     if decoded.format.name in DEEP_HARDWARE_FORMATS:
         return np.asarray(plane_view(decoded, 0) >> np.uint16(16 - picture.depth), np.uint16)
     if is_planar_luma(decoded.format):
         return plane_view(decoded, 0).copy()
-    name = planar_format(decoded.format)
-    is_float = decoded.format.name.endswith(FLOAT_SUFFIXES)
-    planar = decoded if is_float else decoded.reformat(format=name)
-    view = light_view if is_float else plane_view
-    if not name.startswith("gbrp"):
-        return (
-            np.rint(view(planar, 0)).astype(np.uint16) if is_float else plane_view(planar, 0).copy()
-        )
+    fmt = decoded.format
+    name = planar_format(fmt)
+    if not name.startswith(PLANAR_RGB):
+        if fmt.name.endswith(FLOAT_SUFFIXES):
+            return np.rint(light_view(decoded, 0)).astype(np.uint16)
+        return plane_view(decoded.reformat(format=name), 0).copy()
+    if fmt.name.endswith(FLOAT_SUFFIXES):
+        codes: list[NDArray[Any]] = [light_view(decoded, index) for index in range(3)]
+    else:
+        is_planar = fmt.name.startswith(PLANAR_RGB)
+        codes = rgb_views(decoded if is_planar else decoded.reformat(format=name))
     # Full range, so that a neutral pixel's luma is its R = G = B code, exactly.
     kr, kb = KR_KB[picture.matrix]
-    green, blue, red = (view(planar, index).astype(np.float64) for index in range(3))
+    green, blue, red = (view.astype(np.float64) for view in codes)
     luma = np.rint(green + kr * (red - green) + kb * (blue - green))
     return luma.astype(np.uint8) if picture.depth == 8 else luma.astype(np.uint16)  # noqa: PLR2004

@@ -14,6 +14,7 @@ import av
 from av.container import InputContainer
 
 from vidcolor.errors import SourceError
+from vidcolor.files import PHOTO_SUFFIXES
 from vidcolor.reading.dpx_header import HEADER_BYTES, DpxHeader
 from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, SequenceNames
 from vidcolor.settings import InputSettings
@@ -168,7 +169,10 @@ def refuse_one_of_many(path: Path) -> None:
     """
     sequence = sequence_of(path) if path.is_file() else None
     if sequence is not None:
-        raise SourceError(f"{path}: is one picture of a series; name {sequence}, or their folder")
+        told = f"{path}: is one picture of a series; name {sequence}, or their folder"
+        is_photo = path.suffix.lower() in PHOTO_SUFFIXES
+        aside = ", or add --photos to colorize it as a photograph" if is_photo else ""
+        raise SourceError(f"{told}{aside}")
 
 
 def open_picture(path: Path, frame_rate: Fraction = Fraction(25)) -> InputContainer:

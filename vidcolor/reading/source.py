@@ -4,7 +4,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import cos, radians, sin
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import av
 from av.codec.hwaccel import HWAccel
@@ -18,7 +18,13 @@ from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
 from vidcolor.reading.clock import NO_CLOCK, Clock, ExactRate
 from vidcolor.reading.open_sequence import OpenSequence
-from vidcolor.reading.pixels import log2_subsampling, planar_format
+from vidcolor.reading.pixels import (
+    DEEPEST,
+    FLOAT_SUFFIXES,
+    code_bits,
+    log2_subsampling,
+    planar_format,
+)
 from vidcolor.reading.sequence import ImageSequence, find_sequence
 from vidcolor.settings import InputSettings
 
@@ -52,6 +58,7 @@ class Source:
         picture: Geometry and color tags of its frames.
         pixel_format: FFmpeg's name of the format that its decoder gives.
         has_chroma: Whether its frames carry color planes, colored or not.
+        reads_chroma: Whether its frames are read with them.
         time_base: Seconds a unit of pts.
         frame_rate: Frames a second on average; for encoders' rate control and estimates only.
         first_pts: Time of the first frame that decodes, in units of `time_base`.
@@ -86,6 +93,7 @@ class Source:
     clock: Clock = field(default=NO_CLOCK, repr=False)
     constant_rate: Fraction | None = None
     exact_rate: ExactRate | None = None
+    reads_chroma: bool = False
 
     def open(self) -> InputContainer:
         """An open container of the film; see `open_container`."""
@@ -99,26 +107,6 @@ class Source:
         if self.end_may_be_stated:
             missing = min(missing, self.picture_seconds - end_seconds)
         return missing
-
-    def later(self, seconds: Fraction) -> Self:
-        """The film with all its times later by so much, to the nearest unit of its time base."""
-        ticks = round(seconds / self.time_base)
-        clock = self.clock.moved(ticks * self.time_base)
-        return replace(self, clock=clock, first_pts=self.first_pts + ticks)
-
-    def at_exact_times(self) -> Self:
-        """The film with the times that its container rounded, if they keep one rate."""
-        exact = self.exact_rate
-        if exact is None:
-            return self
-        exact = replace(exact, origin_seconds=exact.origin_seconds + self.clock.base_seconds)
-        return replace(
-            self,
-            clock=replace(self.clock, exact_rate=exact),
-            time_base=exact.time_base,
-            first_pts=exact.exact(self.first_pts),
-            exact_rate=None,
-        )
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -230,6 +218,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
     with open_container(path, sequence) as container:
         stream = main_video_stream(container, path)
         frame = _first_frame(container, stream, path)
+        refuse_depth(frame, path)
         codec = stream.codec_context.name
         rate = stream.guessed_rate or stream.average_rate or Fraction(25)
         found = Source(
@@ -278,6 +267,16 @@ def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> 
     )
 
 
+def refuse_depth(frame: VideoFrame, path: Path) -> None:
+    """Raise if a frame's codes have more bits than any film that could be written."""
+    bits = code_bits(frame.format)
+    if bits > DEEPEST and not frame.format.name.endswith(FLOAT_SUFFIXES):
+        raise SourceError(
+            f"{path}: has samples of {bits} bits ({frame.format.name}), of which no film keeps "
+            f"more than {DEEPEST}. Convert it to {DEEPEST} bits."
+        )
+
+
 def _of_sequence(one: Source, sequence: ImageSequence) -> Source:
     """A series of pictures of which `one` is known."""
     seconds = float(len(sequence) / sequence.frame_rate)
@@ -299,7 +298,7 @@ def _picture(frame: VideoFrame, stream: VideoStream) -> FrameFormat:
     return FrameFormat(
         width=frame.width,
         height=frame.height,
-        depth=max(8, min(16, fmt.components[0].bits)),
+        depth=max(8, min(DEEPEST, code_bits(fmt))),
         log2_chroma_width=log2_width,
         log2_chroma_height=log2_height,
         matrix=_matrix(int(frame.colorspace), int(frame.color_primaries), frame.height),

@@ -1,4 +1,4 @@
-"""Whether a film is in color already, or black and white with at most a tint."""
+"""Whether all of a film is in color already, or some is black and white, tinted or not."""
 
 from collections.abc import Iterator
 from itertools import islice
@@ -7,37 +7,65 @@ import av
 import numpy as np
 from av.video.frame import VideoFrame
 
+from vidcolor.color.hues import (
+    COLOR_VARIATION,
+    DARKEST,
+    LIGHTEST,
+    LOOK_HEIGHT,
+    LOOK_WIDTH,
+    Hues,
+    find_hues,
+    look_at,
+)
 from vidcolor.reading.source import Source, main_video_stream
 
-SAMPLES = 12
-# Chroma noise and blocks vanish at this size; things with a color of their own do not.
-SAMPLE_WIDTH, SAMPLE_HEIGHT = 64, 48
-TINT_DEGREE = 3
-# Chroma of black and of white says nothing: codecs leave what they like there.
-DARKEST, LIGHTEST = 32, 224
-# In 8-bit codes. Measured: toned and noisy black-and-white film up to 1.5, dull color from 2.9.
+SAMPLES, SAMPLE_FRAMES = 12, 5
+"""Places of a film that are looked at, and the frames looked at in each."""
+
+GRAY_VARIATION = 0.25
+"""The same below which they are surely not."""
+
+COLOR_SHARE, LEAST_COLOR_SHARE = 0.85, 0.4
+"""Share of the places that must not be gray, but for one that may be a card or lie over a cut, and
+share that must be in color."""
+
 COLOR_SPREAD = 2.0
-# A black-and-white film may begin with a logo in color; a color film may begin in black.
-COLOR_SHARE = 0.25
+"""Spread of chroma, in 8-bit codes, above which a single picture is in color: toned and noisy
+black-and-white ones measured up to 1.5, dull color from 2.9."""
+
+TINT_DEGREE = 3
+SPREAD_WIDTH, SPREAD_HEIGHT = 64, 48
 # Seeking lands on key frames; so many frames are decoded to get on from one.
 DECODED_AFTER_SEEK = 50
+_BITS = 8
 
 
 def is_color(source: Source) -> bool:
-    """Whether a fair part of `source` shows more than one hue; toning does not count."""
+    """Whether nearly all of `source` is in color; a part in color or a tint does not count."""
     if not source.has_chroma:
         return False
-    spreads = [chroma_spread(frame) for frame in _sampled_frames(source)]
-    return bool(spreads) and float(np.quantile(spreads, 1 - COLOR_SHARE)) > COLOR_SPREAD
+    found = [hues for frames in _sampled_frames(source) if (hues := hues_of(frames)) is not None]
+    in_color = sum(hues.variation > COLOR_VARIATION for hues in found)
+    gray = sum(hues.variation < GRAY_VARIATION for hues in found)
+    few_gray = gray <= max(1, (1 - COLOR_SHARE) * len(found))
+    return bool(found) and few_gray and in_color >= LEAST_COLOR_SHARE * len(found)
+
+
+def hues_of(frames: list[VideoFrame]) -> Hues | None:
+    """What the chroma of frames says that follow each other; None if they are dark or light."""
+    looks = []
+    for frame in frames:
+        small = frame.reformat(LOOK_WIDTH, LOOK_HEIGHT, "yuv444p", interpolation="AREA")
+        looks.append(look_at(list(small.to_ndarray()), _BITS))
+    return find_hues(looks) if looks else None
 
 
 def chroma_spread(frame: VideoFrame) -> float:
-    """How far chroma strays from what luma alone predicts: root mean square, in 8-bit codes.
+    """How far chroma of a single picture strays from what luma predicts: rms, in 8-bit codes.
 
-    A tint is a smooth function of luma (a tone goes with each gray), so the polynomial that fits
-    chroma best is taken off first.
+    With no other frame beside it, noise cannot be told from color, as `hues_of` tells it.
     """
-    small = frame.reformat(SAMPLE_WIDTH, SAMPLE_HEIGHT, "yuv444p", interpolation="AREA")
+    small = frame.reformat(SPREAD_WIDTH, SPREAD_HEIGHT, "yuv444p", interpolation="AREA")
     luma, cb, cr = (plane.astype(np.float64) for plane in small.to_ndarray())
     middle = (luma >= DARKEST) & (luma <= LIGHTEST)
     if np.count_nonzero(middle) <= TINT_DEGREE:
@@ -48,20 +76,23 @@ def chroma_spread(frame: VideoFrame) -> float:
     return float(np.sqrt(np.mean((chroma - tint) ** 2) * 2))
 
 
-def _sampled_frames(source: Source) -> Iterator[VideoFrame]:
-    """Whole frames spread over the film; where it cannot be sought in, its first ones."""
+def _sampled_frames(source: Source) -> Iterator[list[VideoFrame]]:
+    """A few whole frames in places spread over the film; its first ones where no seeking helps."""
     length = source.duration_seconds or 0.0
     with source.open() as container:
         stream = main_video_stream(container, source.path)
         for sample in range(SAMPLES):
             wanted_pts = source.first_pts + int(length * sample / SAMPLES / source.time_base)
+            found: list[VideoFrame] = []
             try:
                 if sample:
                     container.seek(wanted_pts, stream=stream)
-                for frame in islice(container.decode(stream), DECODED_AFTER_SEEK):
-                    if (frame.pts or 0) >= wanted_pts:
+                for frame in islice(container.decode(stream), DECODED_AFTER_SEEK + SAMPLE_FRAMES):
+                    if (frame.pts or 0) >= wanted_pts and not frame.is_corrupt:
+                        found.append(frame)
+                    if len(found) == SAMPLE_FRAMES:
                         break
             except av.FFmpegError:
-                continue
-            if not frame.is_corrupt:
-                yield frame
+                pass
+            if found:
+                yield found

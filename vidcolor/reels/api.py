@@ -4,10 +4,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from vidcolor.files import make_folder
 from vidcolor.film.coloring import Engine, Progress, color_here
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.reels.bag import Bag, refuse_bag
-from vidcolor.reels.batch import Batch, PlannedReel, ReelResult, Workers, make_folder
+from vidcolor.reels.batch import Batch, PlannedReel, ReelResult, Workers
 from vidcolor.reels.find import Reel, find_reels
 from vidcolor.reels.ledger import Ledger
 from vidcolor.settings import ClusterSettings, Settings

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
+from vidcolor.files import make_folder
 from vidcolor.film.checkpoint import discard_work
 from vidcolor.film.coloring import Engine, FilmRun, Listener, Progress, color_here
 from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
@@ -287,17 +288,3 @@ class _Account(Listener):
 
 def _left(source: Path) -> ReelResult:
     return ReelResult(source=source, state="left to another run", note=LEFT)
-
-
-def make_folder(folder: Path) -> None:
-    """Make the output folder if it is missing.
-
-    Raises:
-        OutputError: It cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: cannot be made ({error.strerror}); name another -o"
-        ) from error

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from vidcolor.errors import SourceError
 from vidcolor.files import LINES, MANIFEST
+from vidcolor.photos.find import count_photos
 from vidcolor.reading.sequence import list_patterns, refuse_one_of_many, sequence_of
 
 SOURCE_SUFFIXES = {
@@ -42,7 +43,7 @@ SOURCE_SUFFIXES = {
 }
 """Of files that are taken for films where a folder is named; a file that is named is always."""
 
-MADE = (".colorized", ".chroma")
+MADE = (".colorized", ".chroma", ".compare")
 """Before the suffix of films that were made by the program: they are no reels."""
 
 
@@ -119,6 +120,8 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel]:
         reels += [Reel(path=path, subfolder=subfolder) for path in paths]
     if not reels:
         remedy = "name a film" if recursive else "name a film, or look deeper with --recursive"
+        if photos := count_photos(folder):
+            remedy = f"its photographs ({photos}) are colorized with --photos"
         raise SourceError(f"{folder}: holds no film; {remedy}")
     return reels
 

@@ -18,7 +18,13 @@ from time import monotonic, sleep
 from typing import Any, Self, TypeVar
 
 from vidcolor.errors import DiskFullError, LedgerError, OutputError, SourceError, VidcolorError
-from vidcolor.files import files_of, tell_differences
+from vidcolor.files import (
+    files_of,
+    find_write_fault,
+    is_write_fault,
+    tell_differences,
+    write_error,
+)
 from vidcolor.film.checkpoint import is_taken
 from vidcolor.film.provenance import SourceDigest, find_origin, size_and_mtime
 
@@ -240,6 +246,10 @@ class Ledger:
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code == sqlite3.SQLITE_FULL:
             return DiskFullError(self.folder)
+        if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}:
+            fault = find_write_fault(self._path.with_name(f"{NAME}-wal"))
+            if fault is not None and is_write_fault(fault):
+                return LedgerError(str(write_error(self._path, fault)))
         told = {
             sqlite3.SQLITE_BUSY: "is locked by another program; close that and run again",
             sqlite3.SQLITE_NOTADB: "is no ledger, or damaged; move it away and run again",

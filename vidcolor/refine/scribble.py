@@ -27,7 +27,7 @@ Points = NDArray[np.intp]
 Weights = NDArray[np.float64]
 
 SEED_SQUARE = 4
-"""The surest of so many points, each way, is a seed: confident, and spread over the picture."""
+"""The surest of this many points, each way, is a seed: confident, and spread over the picture."""
 
 SHARPNESS = 0.6
 """What the variance of lightness round a point is scaled by where the paper's weights have twice

@@ -23,8 +23,8 @@ MOST_LIMITED = 0.08
 flicker up to 1.4 in ab where much moves, up to 4 % of the chroma limited by the gamut."""
 
 MOST_GLARE, MOST_SKIN, MOST_PATCH, MOST_JUMP = 0.007, 0.003, 0.004, 0.017
-"""Share of the picture in a shot's worst frame, up to which its flaws are not told; set on shots
-that were looked at, see `tests/data/looked-at.tsv`. Real colors come to 0.0011 of glare."""
+"""Share of the picture in a shot's worst frame, up to which its flaws are not reported; set on
+shots that were looked at, see `tests/data/looked-at.tsv`. Real colors come to 0.0011 of glare."""
 
 COLORFUL = 5.0
 """Colorfulness M1 of a film that has colors; those clips measured 2.8 to 22."""
@@ -70,7 +70,7 @@ _PATCH_DISTANCE, _PATCH_RATIO, _EVEN_SHARE = 40.0, 4.0, 0.8
 """A patch is farther in ab from the picture's median color than the first, and farther than the
 second times what this share of the picture is: in a picture of many colors nothing stands out."""
 
-_SAMPLED = 3  # every so many places tell what is usual in a picture
+_SAMPLED = 3  # every third place shows what is usual in a picture
 
 _JUMP, _SAME_LIGHTNESS = 16.0, 3.0
 """Change in ab from frame to frame, and that of L* up to which nothing can have moved there."""
@@ -182,7 +182,8 @@ def find_doubtful_shots(shots: Sequence[Mapping[str, Any]]) -> list[DoubtfulShot
     Args:
         shots: What `Timeline.figures` tells of them.
     """
-    long = [shot for shot in shots if shot["frames"] >= LEAST_FRAMES]
+    ours = [shot for shot in shots if not shot.get("kept")]
+    long = [shot for shot in ours if shot["frames"] >= LEAST_FRAMES]
     usual = median(_figure(shot, "colorfulness") for shot in long) if long else 0.0
     gray = _shot_of_gray_film(long)
     remarks = []

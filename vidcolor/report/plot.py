@@ -37,7 +37,7 @@ _CUT_ORDER, _CURVE_ORDER = 2, 3  # curves hide cuts, not the other way round
 STRIP_LIGHTNESS = 60.0
 """L* of the strip of mean colors."""
 MINUTES_FROM_SECONDS = 300
-"""Length of film from which on its time is told in minutes."""
+"""Length of film from which the axis shows minutes."""
 MANY_CUTS = 200
 """Above this cuts are drawn thinner and paler, so that they do not hide the curves."""
 

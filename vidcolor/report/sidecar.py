@@ -94,7 +94,7 @@ def tell_fixity(*paths: Path) -> dict[str, object]:
 
 
 def fixity(sha256: str, size: int) -> dict[str, object]:
-    """The same of files whose digest and size in bytes are known."""
+    """Facts of files whose digest and size in bytes are known."""
     return {"messageDigestAlgorithm": "SHA-256", "messageDigest": sha256, "size": size}
 
 
@@ -197,7 +197,7 @@ def _plain(value: object) -> object:
 
 
 def plain_items(items: Mapping[str, object]) -> dict[str, object]:
-    """The same of things that JSON has; see `write_sidecar`."""
+    """Values as JSON can hold them; see `write_sidecar`."""
     return {key: _plain(value) for key, value in items.items()}
 
 

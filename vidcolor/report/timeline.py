@@ -1,7 +1,7 @@
 """What a film's colors did over its time, in figures small enough to keep."""
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import NamedTuple
@@ -43,6 +43,11 @@ class FrameFigures(NamedTuple):
         work_seconds: Time that passed since the frame before.
         glare, skin, patch, jump, contrast: See `Flaws`; None where they are not known, as of frames
             that an earlier version colored.
+        kept: `color` or `tint` where the frame has that of its source; None where it is colorized.
+        tint: The shot's mean Cb and Cr in the source, in 8-bit codes from neutral; None for one in
+            color, and where that is not known.
+        active: First row, end, first column and end of its picture inside bars; None for no bars.
+        captions: Its closed captions in hexadecimal digits, if they go into a file beside the film.
     """
 
     seconds: float
@@ -60,6 +65,18 @@ class FrameFigures(NamedTuple):
     patch: float | None = None
     jump: float | None = None
     contrast: float | None = None
+    kept: str | None = None
+    tint: Sequence[float] | None = None
+    active: Sequence[int] | None = None
+    captions: str | None = None
+
+
+class SourceFacts(NamedTuple):
+    """What is told of a shot's source; see `FrameFigures`."""
+
+    kept: str | None = None
+    tint: Sequence[float] | None = None
+    active: Sequence[int] | None = None
 
 
 @dataclass(slots=True)
@@ -115,6 +132,7 @@ class _Shot:
     returns_to: int | None
     first_frame: int
     start_seconds: float
+    source: SourceFacts
     sums: _Sums = field(default_factory=_Sums)
     peaks: dict[str, _Peak] = field(default_factory=dict)
 
@@ -157,7 +175,7 @@ class Timeline:
         for figures in past:
             self._take(figures)
 
-    def add(
+    def add(  # noqa: PLR0913 - a frame has many figures
         self,
         ab: Map,
         *,
@@ -167,6 +185,7 @@ class Timeline:
         gamut_limited_share: float = 0.0,
         returns_to: int | None = None,
         lightness: Map | None = None,
+        source: SourceFacts = SourceFacts(),  # noqa: B008 - immutable
     ) -> FrameFigures:
         """Take in the next frame, in the order shown; its figures.
 
@@ -179,6 +198,7 @@ class Timeline:
             returns_to: Number of the shot whose colors its shot began with, if any.
             lightness: (h, w) L* in [0, 100]; without it flaws are not looked for. It is kept, and
                 must not be changed afterwards.
+            source: What is told of its shot's source.
         """
         if not self._shots or self._shots[-1].number != shot:
             self._before = self._lightness_before = None
@@ -208,6 +228,7 @@ class Timeline:
             change=change,
             work_seconds=now - self._told,
             **({} if flaws is None else flaws._asdict()),
+            **source._asdict(),
         )
         self._told = now
         self._take(figures)
@@ -215,7 +236,8 @@ class Timeline:
 
     def _take(self, figures: FrameFigures) -> None:
         if not self._shots or self._shots[-1].number != figures.shot:
-            shot = _Shot(figures.shot, figures.returns_to, self._count, figures.seconds)
+            source = SourceFacts(figures.kept, figures.tint, figures.active)
+            shot = _Shot(figures.shot, figures.returns_to, self._count, figures.seconds, source)
             self._shots.append(shot)
         self._rows.setdefault(math.floor(figures.seconds), _Sums()).add(figures)
         self._shots[-1].add(figures, self._count)
@@ -236,7 +258,8 @@ class Timeline:
         Returns:
             `frames`: how many there are.
             `shots`: for each its `number`, that of the shot that it `returns_to` or None, its
-            `first_frame` counted from 0 here, its `start_seconds`, its `frames`, the means below
+            `first_frame` counted from 0 here, its `start_seconds`, its `frames`, what it has of
+            its source (`kept`, `tint` and `active` of `FrameFigures`), the means below
             over all of them, and `peaks`: by name of figure, those of `Flaws` among them, the
             `value`, the number (`frame`) and the time (`seconds`) of the frame that has most of it,
             or least `confidence`.
@@ -264,6 +287,7 @@ def _tell_shot(shot: _Shot) -> dict[str, object]:
         "first_frame": shot.first_frame,
         "start_seconds": shot.start_seconds,
         "frames": shot.sums.frames,
+        **shot.source._asdict(),
         **shot.sums.means(),
         "peaks": {name: _tell_peak(peak) for name, peak in shot.peaks.items()},
     }

@@ -10,7 +10,7 @@ from vidcolor.review.store import Answer
 
 CONFIDENCE = 0.95
 FEWEST_PARTICIPANTS = 3
-"""From so many on people are resampled: answers of one person are more alike than chance has it."""
+"""From this many on people are resampled: answers of one person are more alike than by chance."""
 
 _RESAMPLES = 10_000
 _SEED = 0

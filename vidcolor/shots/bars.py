@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidcolor.color.ycbcr import luma_range
-from vidcolor.frame import ActiveArea, Frame, FrameFormat, Plane
+from vidcolor.frame import Frame, FrameFormat, Plane
+from vidcolor.shot import ActiveArea
 
 T = TypeVar("T", bound=np.generic)
 Lines = NDArray[np.float32]
@@ -78,7 +79,6 @@ class BarWatch:
         self._last: ActiveArea | None = None
         self._level = 0.0
         self._is_dark = False
-        self._is_settled = False
 
     def judge(self, frames: Sequence[Frame]) -> ActiveArea | None:
         """Give the active picture of a shot; None if it is the whole frame.
@@ -91,7 +91,6 @@ class BarWatch:
         level, lit = _level(lightest)
         self._is_dark = _white(lightest) < level + LEAST_WHITE
         found = None if self._is_dark or level > DARKEST else _find_area(lightest, lit)
-        self._is_settled = False
         last = self._last
         if last is not None and (found is None or _is_same(found, last, lightest)):
             found = None if _reaches_out(lightest, last, self._level) else last
@@ -101,16 +100,12 @@ class BarWatch:
 
     def is_over(self, frame: Frame, active: ActiveArea | None) -> bool:
         """Whether a shot must be judged anew from this frame of it on."""
-        if self._is_settled or (active is None and not self._is_dark):
+        if active is None and not self._is_dark:
             return False
         profile = _profile(frame)
         if self._is_dark:
             return _white(profile) >= _level(profile)[0] + LEAST_WHITE
         return self._last is not None and _reaches_out(profile, self._last, self._level)
-
-    def settle(self) -> None:
-        """Leave the shot as it is, whatever comes."""
-        self._is_settled = True
 
 
 def _profile(frame: Frame) -> _Profile:

@@ -14,7 +14,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, TypeVar
 
-from vidcolor.frame import CutScore, Frame, Numbered, Shot
+from vidcolor.frame import CutScore, Frame, Numbered
+from vidcolor.shot import Shot
 from vidcolor.shots.blends import (
     BLACK_DETAIL,
     BLACK_LEVEL,

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidcolor.errors import SourceGoneError
-from vidcolor.frame import Frame, Numbered, Shot
+from vidcolor.frame import Frame, Numbered
 from vidcolor.reading.reader import read_frames_from
 from vidcolor.reading.source import Source
+from vidcolor.shot import Shot
 from vidcolor.shots.cuts import number_frames
 
 MARGINS_SECONDS = (0, 2, 10, None)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcolor.color.lightness import brighten, network_size, to_network
+from vidcolor.color.lightness import brighten, negated, network_size, to_network
 from vidcolor.frame import Frame, FrameTrace, Numbered, Seen
 
 Map = NDArray[np.float32]
@@ -68,6 +68,8 @@ def see_frames(
     numbered: Iterable[Numbered],
     render_size: int,
     open_trace: Callable[[Frame], FrameTrace | None] = lambda _: None,
+    *,
+    negative: bool = False,
 ) -> Iterator[Seen]:
     """Yield each frame as the network sees it.
 
@@ -75,6 +77,7 @@ def see_frames(
         numbered: The frames, those of a shot in a row.
         render_size: Short side of the picture that the network sees, in pixels.
         open_trace: Gives what takes the stages' work on a frame, if anything does.
+        negative: Whether the film is a negative, of which the network sees the positive.
     """
     shot, cards = None, CardWatch()
     for frame, its_shot, cut in numbered:
@@ -85,8 +88,11 @@ def see_frames(
         shown = frame.cropped(its_shot.active)
         size = network_size(shown.picture, render_size)
         lightness = to_network(shown.luma, shown.picture, size)
-        brightened, share = brighten(lightness)
-        share *= cards.color_share(lightness, brightened)
+        positive = lightness
+        if negative:
+            positive = to_network(negated(shown.luma, shown.picture), shown.picture, size)
+        brightened, share = brighten(positive)
+        share *= cards.color_share(positive, brightened)
         if trace is not None:
             trace.add(
                 "lightness", {"lightness": lightness, "exposed": brightened}, perf_counter() - began

@@ -9,7 +9,7 @@ MEMORY = 0.95
 """What the sums over past frames keep with each new one: about a second's worth."""
 
 SETTLED_FRAMES = 5.0
-"""A shot begins as if so many frames had needed no gain, so that it does not pulse."""
+"""A shot starts as if this many frames had needed no gain, so that it does not pulse."""
 
 MOST_GAIN = 1.25
 
@@ -22,7 +22,7 @@ class ChromaGain:
 
     Args:
         alone: Sum of how strong frames were by themselves, the past fading.
-        smoothed: The same of smoothed ones.
+        smoothed: The same map after smoothing.
         last_alone: How strong the last frame was by itself.
     """
 

@@ -1,7 +1,7 @@
-"""Which frames of a shot the network is asked about, and which the one before explains.
+"""Which frames of a shot are keyframes, on which the network runs, and which motion explains.
 
 Where everything in a frame was in the frame before, its colors were too. What cannot be traced back
-to the last frame that the network saw adds up frame by frame, until the network is asked again.
+to the last frame that the network saw adds up frame by frame, until the next keyframe.
 """
 
 from collections import deque
@@ -22,20 +22,20 @@ A = TypeVar("A", Prediction, Propagated)
 Map = NDArray[np.float32]
 
 Ask = Callable[[Iterable[Seen]], Generator[Mapped, None, None]]
-"""A network that is asked about frames, and gives each back with its prediction, in order."""
+"""Runs the network on frames, and gives each back with its prediction, in order."""
 
 MOST_SPARED = 3
-"""Frames in a row that the network is not asked about by `auto`: colors must not go stale."""
+"""Most frames between two keyframes with `auto`: colors must not go stale."""
 
 LEAST_TRUST = 0.5
-"""A pixel is explained if it can be traced back to the last frame asked about with this trust."""
+"""A pixel is explained if it can be traced back to the last keyframe with this trust."""
 
 MOST_LOST = 0.02
 """Share of pixels that may be unexplained: a hand that comes into the picture is more."""
 
 
 class Choice(NamedTuple):
-    """Whether the network is asked about a frame.
+    """Whether the network runs on a frame.
 
     Attributes:
         is_keyframe: Whether it is.
@@ -48,19 +48,19 @@ class Choice(NamedTuple):
 
     @property
     def spared_by(self) -> Motion | None:
-        """The motion that makes it needless to ask; None if the network is asked."""
+        """The motion that explains the frame; None for a keyframe."""
         return None if self.is_keyframe else self.motion
 
 
 def ask_keyframes(
     frames: Iterable[Seen], ask: Ask, settings: TemporalSettings
 ) -> Generator[tuple[Seen, Prediction | Propagated], None, None]:
-    """Yield each frame of one shot with what the network says of it, where it is asked.
+    """Yield each frame of one shot with its prediction, or the motion that explains it.
 
     Args:
         frames: The shot's frames in the order shown.
         ask: The network; it gives back the frames that it is given, in their order.
-        settings: How often it is asked.
+        settings: How often it runs.
     """
     waiting: deque[tuple[Seen, Choice]] = deque()  # chosen, and not answered yet
 
@@ -101,12 +101,12 @@ class KeyframeChooser:
     """Chooses among the frames of one shot.
 
     Args:
-        settings: How often the network is asked.
+        settings: How often the network runs.
     """
 
     def __init__(self, settings: TemporalSettings) -> None:
         self._settings = settings
-        self._trust: Map | None = None  # in the way back to the last frame asked about, (h, w)
+        self._trust: Map | None = None  # in the way back to the last keyframe, (h, w)
         self._spared = 0
 
     def choose(self, motion: Motion | None) -> Choice:

@@ -25,7 +25,7 @@ class ShotEnding(NamedTuple):
     strength: ChromaGain
 
     def on(self, device: torch.device) -> "ShotEnding":
-        """The same where a model computes."""
+        """The memory on the device of a model."""
         kept = self.histogram
         moved = kept and replace(kept, map=kept.map.to(device))
         return ShotEnding(moved, self.strength)

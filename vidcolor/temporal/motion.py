@@ -85,7 +85,7 @@ def find_motion(now: Map, before: Map, size: tuple[int, int], *, follow: bool = 
 
     Args:
         now: L* in [0, 100], (H, W).
-        before: The same of the frame before.
+        before: The frame before it, likewise.
         size: Width and height of the map that is to be moved.
         follow: Whether things may have moved; if not, each pixel is looked for where it is.
 

@@ -3,7 +3,7 @@
 Each becomes a weighted mean of itself and those before it, which are moved along with the picture.
 The weight of a past one fades with every frame, and pixel by pixel where motion cannot be trusted.
 A shot's first frame begins with what its next ones tell of it, so that colors need not settle, and
-with the colors of an earlier shot if it goes on with that one's picture.
+with the colors of an earlier shot if it returns to that shot's picture.
 """
 
 from collections import deque
@@ -42,8 +42,8 @@ def steady(
     Args:
         frames: The shot's frames in the order shown.
         ask: The network; see `Ask`.
-        settings: How much smoothing, and how often the network is asked.
-        recalled: The last smoothed histogram of an earlier shot that this one goes on with.
+        settings: How much smoothing, and how often the network runs.
+        recalled: The last smoothed histogram of the earlier shot that this one returns to.
     """
     with closing(ask_keyframes(frames, ask, settings)) as answers:
         began = perf_counter()
@@ -74,7 +74,7 @@ def smooth_histograms(
             motion, it is taken from there. The first one must not be spared, and without smoothing
             none.
         settings: How much smoothing; with 0 the histograms come out as they are.
-        recalled: The last smoothed histogram of an earlier shot that this one goes on with.
+        recalled: The last smoothed histogram of the earlier shot that this one returns to.
 
     Yields:
         One histogram for each that comes in; its probabilities still sum to 1.

@@ -97,7 +97,7 @@ def calibrate_tilt(
     The loss of histograms tilts them by a weight that is known, the loss of colors and all that a
     net has not learned yet by one that is not. So it is measured, by gradient descent from the
     weight of the loss, at the temperature and the bend that colors are shown with: the one of least
-    error, in CIEDE2000 and in ab, with least glare, where the mean chroma is a told part of the
+    error, in CIEDE2000 and in ab, with least glare, where the mean chroma is a given part of the
     truth's.
 
     Args:

@@ -17,7 +17,7 @@ def drop_paths(net: nn.Module, share: float) -> None:
     What remains is enlarged so that its mean stays. torch's own generator draws.
 
     Args:
-        net: One whose residual blocks are told by an attribute `residual` that is true.
+        net: One whose residual blocks have a true attribute `residual`.
         share: Of pictures, in the deepest such block, in [0, 1); 0 changes nothing.
     """
     blocks = [block for block in net.modules() if getattr(block, "residual", None) is True]

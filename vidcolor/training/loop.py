@@ -1,4 +1,4 @@
-"""The training loop: one net, one folder, and a run that goes on exactly where it was stopped."""
+"""The training loop: one net, one folder, and a run that resumes exactly where it was stopped."""
 
 import logging
 import math
@@ -17,7 +17,7 @@ LOG_NAME = "log.jsonl"
 PLOT_NAME = "training.png"
 
 JUDGED_BY = "ciede2000@1.0"
-"""The figure by which weights are better than others, unless told otherwise."""
+"""The metric that compares weights by default."""
 
 _LOGGED_STEPS = 50
 

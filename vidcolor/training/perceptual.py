@@ -27,7 +27,7 @@ class PerceptualLoss(nn.Module):
 
     Args:
         variant: Of the encoder, of `imagenet.VARIANTS`.
-        shrink: Pictures are averaged over squares of so many pixels first, which a CPU needs.
+        shrink: Pictures are averaged over squares of this side in pixels first, which a CPU needs.
     """
 
     def __init__(self, variant: str = "lite0", shrink: int = 1) -> None:

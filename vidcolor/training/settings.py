@@ -45,8 +45,8 @@ class TrainSettings:
             is learned: the net that it began with is measured and written.
         planned_minutes: Where it ends, in minutes of training; the first of both ends the run.
         bfloat16: Autocast to bfloat16, where the processor has it.
-        superpixels: Targets are averaged over so many superpixels of each crop; 0 for as they are.
-        plateau: After so many validations without a gain the learning rate is halved, in place of
+        superpixels: Number of superpixels of each crop over which targets are averaged; 0 for none.
+        plateau: Validations without a gain after which the learning rate is halved, in place of
             the cosine, and the weights that validated best are those left behind; 0 for the cosine.
         seed: Of everything random.
     """

@@ -12,6 +12,7 @@ FILM_AND_TELEVISION_BYTES = 384
 
 _LITTLE_ENDIAN = b"XPDS"
 _OFFSET_FIELD, _SIZE_FIELD, _GENERIC_SIZE_FIELD, _INDUSTRY_SIZE_FIELD = 4, 16, 24, 28
+_ELEMENT_OFFSET_FIELD = 808  # of the first image element, which FFmpeg writes alone
 _FRAME_POSITION_FIELD, _FILM_RATE_FIELD = 1712, 1724
 _TIMECODE_FIELD, _TELEVISION_RATE_FIELD = 1920, 1940
 
@@ -33,6 +34,7 @@ def place_picture(
     made += b"\xff" * FILM_AND_TELEVISION_BYTES + picture[GENERIC_BYTES:]
     for field, value in (
         (_OFFSET_FIELD, begin),
+        (_ELEMENT_OFFSET_FIELD, begin),
         (_SIZE_FIELD, len(made)),
         (_GENERIC_SIZE_FIELD, GENERIC_BYTES),
         (_INDUSTRY_SIZE_FIELD, FILM_AND_TELEVISION_BYTES),

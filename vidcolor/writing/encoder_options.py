@@ -16,6 +16,21 @@ from vidcolor.reading.source import FULL_RANGE
 from vidcolor.settings import OutputSettings
 
 LIMITED_RANGE = 1
+# Whose streams count time in frames of a rate: of a container's clock they take no other unit.
+COUNTING_CODECS = {"mpeg1video", "mpeg2video", "mpeg4"}
+# Encoders without a quality of their own, which would get a bit rate of nothing: by the quantizer,
+# 2 of 31, in FFmpeg's units of 118 (FF_QP2LAMBDA).
+QUANTIZED_CODECS = {
+    *COUNTING_CODECS,
+    "mjpeg",
+    "msmpeg4",
+    "msmpeg4v2",
+    "h263p",
+    "flv",
+    "wmv1",
+    "wmv2",
+}
+FINE_QUANTIZER = {"flags": "+qscale", "global_quality": str(2 * 118)}
 # Visually lossless by the usual account: x264's default is 23, and 18 is called transparent.
 DEFAULT_CRF = 16
 # x264's and x265's own names; a wrong one makes x264 write to the terminal by itself.
@@ -81,7 +96,20 @@ def fixed_options(codec: str, pixel_format: str, picture: FrameFormat) -> dict[s
     if codec == "prores_ks":
         whole = log2_subsampling(VideoFormat(pixel_format)) == (0, 0)
         return threads | {"profile": "4444" if whole else "hq", "vendor": "apl0"}
+    if codec == "dnxhd":
+        return threads | {"profile": _dnxhr_profile(VideoFormat(pixel_format))}
+    if codec in QUANTIZED_CODECS:
+        # Limited range is usual in films and no official part of JPEG.
+        unofficial = {"strict": "unofficial"} if codec == "mjpeg" else {}
+        return threads | FINE_QUANTIZER | unofficial
     return threads | ({"x265-params": "log-level=none"} if codec == "libx265" else {})
+
+
+def _dnxhr_profile(fmt: VideoFormat) -> str:
+    """The best profile of DNxHR for a format (SMPTE ST 2019-1): its depth goes with it."""
+    if log2_subsampling(fmt) == (0, 0):
+        return "dnxhr_444"
+    return "dnxhr_hq" if fmt.components[0].bits == 8 else "dnxhr_hqx"  # noqa: PLR2004 - bits
 
 
 def _refuse_without_gpu(codec: str, pixel_format: str, picture: FrameFormat) -> None:

@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import av
 
@@ -78,6 +79,8 @@ class Encoding:
         chroma_only: Whether luma becomes even gray and nothing else of the film is copied.
         names: Of the pictures in the folder `path`; None for a film in one file.
         rgb_depth: Bits of the R'G'B' codes that pictures hold.
+        captions: Whether the source's closed captions go into the coded pictures, or into a file
+            beside the film; `none` if it has none.
         notes: What the user should know, a sentence each.
         left_out: The source's streams that the container cannot hold, by name.
     """
@@ -92,6 +95,7 @@ class Encoding:
     chroma_only: bool = False
     names: SequenceNames | None = None
     rgb_depth: int = 8
+    captions: Literal["none", "inside", "beside"] = "none"
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
@@ -99,10 +103,12 @@ class Encoding:
 def tag_picture(picture: FrameFormat, settings: OutputSettings) -> FrameFormat:
     """The picture with what its file must say of its colors.
 
-    QuickTime has its `colr` atom only where matrix, primaries and transfer are all known. For
-    editing those that are not become the ones that go with the matrix (ITU-T H.273, tables 2 to 4).
+    QuickTime has its `colr` atom only where matrix, primaries and transfer are all known, and
+    browsers take full range for limited where they are not. For editing and in films of full range
+    those that are not become the ones that go with the matrix (ITU-T H.273, tables 2 to 4).
     """
-    if settings.purpose != "edit" or picture.matrix not in TAGS_BY_MATRIX:
+    is_whole = settings.purpose == "edit" or picture.full_range
+    if not is_whole or picture.matrix not in TAGS_BY_MATRIX:
         return picture
     primaries, transfer = TAGS_BY_MATRIX[picture.matrix]
     return replace(
@@ -113,16 +119,26 @@ def tag_picture(picture: FrameFormat, settings: OutputSettings) -> FrameFormat:
 
 
 def default_path(
-    source: Path, container: str, folder: Path | None = None, *, chroma_only: bool = False
+    source: Path, container: str, folder: Path | None = None, *, made: str = "colorized"
 ) -> Path:
     """`film.colorized.mp4` beside `film.mp4` or in `folder`, with the container's own suffix.
 
-    Of the color alone it is `film.chroma.mp4`.
+    Args:
+        source: The film.
+        container: FFmpeg's name of the result's.
+        folder: Where the result goes; None for beside the film.
+        made: The word before the suffix; see `made_word`.
     """
     kept = CONTAINER_BY_SUFFIX.get(source.suffix.lower()) == container
     suffix = source.suffix if kept else SUFFIX_BY_CONTAINER[container]
-    made = "chroma" if chroma_only else "colorized"
     return (folder or source.parent) / f"{source.stem}.{made}{suffix}"
+
+
+def made_word(settings: OutputSettings) -> str:
+    """What the name of a result says: that it is in color, color alone, or half in color."""
+    if settings.chroma_only:
+        return "chroma"
+    return "compare" if settings.compare else "colorized"
 
 
 def wanted_container(source: Source, output: Path | None, settings: OutputSettings) -> str:

@@ -1,6 +1,5 @@
 """A film's encoded picture, joined with everything else of its source in one file."""
 
-import errno
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -17,15 +16,16 @@ import av
 from av.container import Flags as ContainerFlags
 from av.container import OutputContainer
 from av.packet import Packet
-from av.video.stream import VideoStream
+from av.stream import Stream
 
 from vidcolor.errors import DiskFullError, OutputError
-from vidcolor.files import part_path
+from vidcolor.files import is_write_fault, part_path, write_error
 from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.matroska import write_aspect
 from vidcolor.writing.passthrough import Passthrough, is_gap, kept_tags
-from vidcolor.writing.shot_encoder import Encoded, add_video_stream, encoding_error
+from vidcolor.writing.shot_encoder import Encoded, encoding_error
+from vidcolor.writing.video_stream import add_video_stream
 
 # Copied packets may run this far ahead of the picture, as muxers like them interleaved.
 COPY_AHEAD_SECONDS = 0.5
@@ -34,6 +34,8 @@ MAX_INTERLEAVE_DELTA = "1000000"
 # Containers round times: Matroska to a millisecond.
 TIME_ERROR_SECONDS = 0.002
 LEAST_FREE_BYTES = 1 << 16
+# Tags that the muxers write, the best first: of free text QuickTime has the comment alone.
+NOTE_TAGS = {"mp4": ("description", "synopsis", "comment"), "mov": ("comment",)}
 
 
 class FilmWriter:
@@ -118,13 +120,15 @@ class FilmWriter:
         try:
             for packet, dts in _decoding_times(packets, reordered):
                 self._write(packet, dts)
+        except OutputError:  # of the packets' own file, and clear already
+            raise
         except (av.FFmpegError, OSError) as error:
             raise self._explained(error) from error
 
-    def _add_streams(self, source: Source, made_by: str) -> VideoStream:
+    def _add_streams(self, source: Source, made_by: str) -> Stream:
         """Give each stream its place, in the source's order; the video stream is returned."""
         encoding = self._encoding
-        added: VideoStream | None = None
+        added: Stream | None = None
         for stream in self._passthrough.input.streams:
             if stream.index == source.stream_index:
                 added = add_video_stream(self._output, encoding, source)
@@ -135,8 +139,7 @@ class FilmWriter:
         if added is None:
             raise OutputError(f"{source.path}: changed while it was read; start again")
         self._passthrough.copy_tags(self._output, encoding.container)
-        key = "description" if encoding.container in MP4_FAMILY else "COLORIZED_BY"
-        self._output.metadata.setdefault(key, made_by)
+        _add_note(self._output.metadata, encoding.container, made_by)
         return added
 
     def _write(self, encoded: Encoded, dts: int) -> None:
@@ -172,7 +175,7 @@ class FilmWriter:
         wanted = {video_index: self._count} | self._passthrough.packet_counts
         found = dict.fromkeys(wanted, 0)
         first, last = inf, -inf
-        with av.open(str(self._part)) as written:
+        with av.open(str(self._part.absolute())) as written:  # a colon would name a protocol
             for packet in written.demux():
                 index = packet.stream.index
                 if not packet.size or is_gap(packet) or index not in found:
@@ -184,9 +187,9 @@ class FilmWriter:
         ends = self._ends_seconds
         same_ends = max(abs(first - ends[0]), abs(last - ends[1])) < TIME_ERROR_SECONDS
         if found != wanted or not same_ends:
-            raise OSError(
-                errno.EIO,
-                f"wrote packets {wanted} from {ends} s, but read back {found} from {first, last} s",
+            raise OutputError(
+                f"{self._encoding.path}: is not as it was written (packets {wanted} from {ends} s, "
+                f"read back as {found} from {first, last} s); run again, or choose another -o"
             )
 
     def abandon(self) -> None:
@@ -202,10 +205,11 @@ class FilmWriter:
 
     def _explained(self, error: Exception) -> OutputError:
         """`error` as one line that names the file and what to do."""
-        folder = self._encoding.path.parent
-        full = getattr(error, "errno", None) == errno.ENOSPC
-        if full or shutil.disk_usage(folder).free < LEAST_FREE_BYTES:
-            return DiskFullError(folder)
+        path = self._encoding.path
+        if is_write_fault(error):
+            return write_error(path, error)
+        if shutil.disk_usage(path.parent).free < LEAST_FREE_BYTES:
+            return DiskFullError(path.parent)
         return encoding_error(self._encoding, error, self._count)
 
 
@@ -234,6 +238,18 @@ def _decoding_times(packets: Iterable[Encoded], reordered: int) -> Iterator[tupl
     for count, packet in enumerate(chain(first, remaining)):
         heappush(waiting, packet.pts)
         yield packet, early[count] - lead if count < reordered else heappop(waiting)
+
+
+def _add_note(tags: dict[str, str], container: str, note: str) -> None:
+    """Tell what made the colors in a tag that the source leaves free, else behind its own words."""
+    keys = NOTE_TAGS.get(container, ("COLORIZED_BY",))
+    taken = {key.lower() for key in tags}
+    key = next((key for key in keys if key.lower() not in taken), None)
+    if key is not None:
+        tags[key] = note
+        return
+    own = next(key for key in tags if key.lower() == keys[-1].lower())
+    tags[own] = f"{tags[own]} ({note})"
 
 
 def _open_output(path: Path, encoding: Encoding, source: Source) -> OutputContainer:

@@ -17,6 +17,8 @@ from vidcolor.writing.encoding import PURPOSES
 # Of its blocks; it destroys memory where pictures are smaller, and says nothing.
 X265_LEAST_SIDE = 64
 PLANES = ("luma", "Cb", "Cr")
+# Takes 8 bits as well and widens them.
+DEEP_ALONE = {"v210"}
 # What an encoder says that does not tell why.
 VAGUE = re.compile("Cannot open")
 
@@ -74,10 +76,10 @@ def why_refused(codec: str, pixel_format: str, picture: FrameFormat) -> str | No
             options = fixed_options(codec, pixel_format, picture)
             open_encoder(codec, pixel_format, picture, options)
         except (av.FFmpegError, ValueError) as error:
-            told = [text.strip() for *_, text in messages if not VAGUE.match(text)]
+            told = [text.split("\n")[0] for *_, text in messages if not VAGUE.match(text)]
             fault = told[0] if told else _odd_side(pixel_format, picture)
             fault = fault or getattr(error, "strerror", None) or str(error)
-            return fault.removesuffix(f"({picture.width}x{picture.height})").strip(" .")
+            return fault.removesuffix(f"({picture.width}x{picture.height})").strip(" .:")
     return None
 
 
@@ -96,7 +98,8 @@ def _offered(codec: str, settings: OutputSettings) -> dict[str, VideoFormat]:
     offered = {
         fmt.name: fmt
         for fmt in av.Codec(codec, "w").video_formats or ()
-        if fmt.name == SEMIPLANAR or _is_planar(fmt)
+        if (fmt.name == SEMIPLANAR or _is_planar(fmt))
+        and not (codec in DEEP_ALONE and fmt.components[0].bits == 8)  # noqa: PLR2004 - bits
     }
     wanted = settings.pixel_format
     if wanted is None:
@@ -158,16 +161,18 @@ def _why_none_fits(
     """Which of depth, range and chroma it is that no format holds, and what to do."""
     chroma = _wanted_chroma(settings)
     asked = settings.pixel_format or f"{codec}'s formats"
+    if not offered:
+        return f"{codec} has no planar Y'CbCr format; use --codec ffv1"
     what = f"{asked} cannot hold {picture.depth}-bit luma as decoded"
     remedy = "try --codec ffv1 or another --pixel-format"
     if not any(_keeps_luma(fmt, picture) for fmt in offered.values()):
-        deepest = max((fmt.components[0].bits for fmt in offered.values()), default=0)
+        deepest = max(fmt.components[0].bits for fmt in offered.values())
         if picture.full_range and deepest > picture.depth:
             return (
                 f"{what}: it is of full range, whose codes in {deepest} bits "
                 "would be rounded; try --codec ffv1, or libx264 or dnxhd if it has 8 bits"
             )
-        return f"{what}: they have {deepest or 'no'} bits; {remedy}"
+        return f"{what}: they have {deepest} bits; {remedy}"
     name = chroma or SUBSAMPLING_NAMES[picture.log2_chroma_width, picture.log2_chroma_height]
     has = sorted(
         {

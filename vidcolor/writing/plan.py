@@ -1,14 +1,13 @@
 """What will be done with a film, decided before anything is written."""
 
-import io
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
-import av
-
 from vidcolor.errors import AlreadyColorError, OutputError
+from vidcolor.files import beside
+from vidcolor.reading.captions import has_captions
 from vidcolor.reading.pixels import log2_subsampling, word_bits
 from vidcolor.reading.source import Source, probe
 from vidcolor.reading.survey import survey
@@ -21,9 +20,11 @@ from vidcolor.writing.encoding import (
     Encoding,
     choose_encoder,
     default_path,
+    made_word,
     tag_picture,
     wanted_container,
 )
+from vidcolor.writing.frame_side_data import CAPTION_ENCODERS
 from vidcolor.writing.passthrough import (
     holds_stream,
     name_stream,
@@ -31,6 +32,7 @@ from vidcolor.writing.passthrough import (
     rewritten_samples,
 )
 from vidcolor.writing.pixel_formats import ChosenFormat, choose_pixel_format
+from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
 from vidcolor.writing.sequence_encoding import (
     is_wanted_in_pictures,
     notes_on_pictures,
@@ -38,6 +40,7 @@ from vidcolor.writing.sequence_encoding import (
 )
 from vidcolor.writing.subtitles import MOV_TEXT, text_codec
 from vidcolor.writing.times import fit_times
+from vidcolor.writing.video_stream import holds_codec, says_full_range
 
 FALLBACK_CODECS = ("libx264", "ffv1")
 """That stand in for an encoder that takes no pictures of a film's size; FFV1 takes them all."""
@@ -90,9 +93,9 @@ def plan_video(
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
     found = fit_times(found, encoding)
-    return Job(
-        source=found, encoding=replace(encoding, notes=(*encoding.notes, *found.clock.notes))
-    )
+    encoding = replace(encoding, notes=(*encoding.notes, *found.clock.notes))
+    reads_chroma = found.has_chroma and not settings.force
+    return Job(source=replace(found, reads_chroma=reads_chroma), encoding=encoding)
 
 
 def plan_encoding(
@@ -117,13 +120,13 @@ def plan_encoding(
         encoding = plan_pictures(source, settings, output, folder)
         with source.open() as opened:
             others = [name_stream(stream) for stream in other_streams(opened, source)]
-        return replace(encoding, notes=notes_on_pictures(source, others))
+        encoding = replace(encoding, notes=notes_on_pictures(source, others))
+        return _with_captions(encoding, source)
     codec, (pixel_format, fmt, note) = choose_codec(source, settings)
     log2_width, log2_height = log2_subsampling(fmt)
     container = wanted_container(source, output, settings)
     encoding = Encoding(
-        path=output
-        or default_path(source.title, container, folder, chroma_only=settings.chroma_only),
+        path=output or default_path(source.title, container, folder, made=made_word(settings)),
         container=container,
         codec=codec,
         pixel_format=pixel_format,
@@ -137,14 +140,34 @@ def plan_encoding(
         chroma_only=settings.chroma_only,
         notes=(note,) if note else (),
     )
-    encoding = _with_fitting_container(encoding, source, output, folder)
+    encoding = _with_fitting_container(encoding, source, output)
     heard_or_seen = [name for name in encoding.left_out if name.startswith(("audio", "video"))]
     if heard_or_seen and not settings.drop_streams:
         raise OutputError(
             f"{source.path}: {encoding.container} cannot hold {', '.join(heard_or_seen)}; "
             "name another kind of file with -o, or leave that out with --drop-streams"
         )
-    return encoding
+    if source.picture.full_range and not says_full_range(encoding, source):
+        raise OutputError(
+            f"{source.path}: {encoding.codec} in {encoding.container} cannot say full range, and "
+            "players would show other light; use --codec dnxhd, libx264 or ffv1, or --for master"
+        )
+    return _with_captions(encoding, source)
+
+
+def _with_captions(encoding: Encoding, source: Source) -> Encoding:
+    """`encoding`, with the place that the source's closed captions go to."""
+    if encoding.chroma_only or not has_captions(source):
+        return encoding
+    if encoding.codec not in CAPTION_ENCODERS:
+        name = beside(encoding.path, SCENARIST_SUFFIX).name
+        note = (
+            f"{encoding.codec} cannot carry closed captions: writing those of EIA-608, field 1, "
+            f"beside the film, {name}; others are left out"
+        )
+        return replace(encoding, captions="beside", notes=(*encoding.notes, note))
+    options = encoding.options | ({"a53cc": "1"} if encoding.codec == "libx265" else {})
+    return replace(encoding, captions="inside", options=options)
 
 
 def choose_codec(source: Source, settings: OutputSettings) -> tuple[str, ChosenFormat]:
@@ -168,9 +191,7 @@ def choose_codec(source: Source, settings: OutputSettings) -> tuple[str, ChosenF
     raise OutputError(f"{source.path}: {fault}; use --codec ffv1")
 
 
-def _with_fitting_container(
-    encoding: Encoding, source: Source, output: Path | None, folder: Path | None
-) -> Encoding:
+def _with_fitting_container(encoding: Encoding, source: Source, output: Path | None) -> Encoding:
     """`encoding`, moved to Matroska if its container lacks something that Matroska holds."""
     notes = list(encoding.notes)
     container = encoding.container
@@ -180,14 +201,10 @@ def _with_fitting_container(
         notes.append(f"players expect no {encoding.codec} in {suffix}: writing Matroska")
     unheld = _unheld_streams(source, {container, "matroska"}, is_copied=not encoding.chroma_only)
     reason = ", ".join(sorted(unheld[container] - unheld["matroska"]))
-    if not reason and not _holds_codec(encoding):
+    if not reason and not holds_codec(encoding, source):
         reason = f"{encoding.codec} video"
     if reason and container != "matroska":
-        path = (
-            output.with_suffix(".mkv")
-            if output
-            else default_path(source.title, "matroska", folder, chroma_only=encoding.chroma_only)
-        )
+        path = encoding.path.with_suffix(".mkv")
         notes.append(f"{container} cannot hold {reason}: writing Matroska, {path.name}")
         encoding = replace(encoding, container="matroska", path=path)
     elif reason:
@@ -228,12 +245,3 @@ def _rewritten(source: Source, container: str) -> list[str]:
             elif codec is not None:
                 notes.append(f"{container} holds {name_stream(stream)} as {codec}: same samples")
     return notes
-
-
-def _holds_codec(encoding: Encoding) -> bool:
-    with av.open(io.BytesIO(), "w", format=encoding.container) as trial:
-        try:
-            trial.add_stream(encoding.codec)
-        except ValueError:
-            return False
-    return True

@@ -1,6 +1,5 @@
 """A film's frames as numbered pictures, in a folder that appears when all of them are there."""
 
-import errno
 import hashlib
 import os
 import shutil
@@ -11,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from vidcolor.errors import DiskFullError, OutputError
+from vidcolor.errors import OutputError
+from vidcolor.files import is_write_fault, write_error
 from vidcolor.reading.source import Source
 from vidcolor.timecode import Timecode
 from vidcolor.writing.dpx import place_picture
@@ -148,8 +148,8 @@ class PictureWriter:
     def _explained(self, error: OSError) -> OutputError:
         """`error` as one line that names the file and what to do."""
         folder = self._encoding.path
-        if error.errno == errno.ENOSPC:
-            return DiskFullError(folder.parent)
+        if is_write_fault(error):
+            return write_error(folder, error)
         reason = error.strerror or str(error)
         return OutputError(
             f"{error.filename or folder}: {reason} while pictures were written; run again"

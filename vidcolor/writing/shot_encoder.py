@@ -1,15 +1,12 @@
 """Luma as it was and new chroma, encoded: a shot at a time, so that each can stand alone."""
 
 import gc
-import io
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
-from typing import Literal, NamedTuple, cast
+from typing import NamedTuple, cast
 
 import av
 import numpy as np
-from av.codec.context import Flags as CodecFlags
-from av.container import OutputContainer
 from av.filter import Graph
 from av.packet import Packet
 from av.video.codeccontext import VideoCodecContext
@@ -19,14 +16,15 @@ from av.video.stream import VideoStream
 from vidcolor.color.rgb import rgb_picture
 from vidcolor.color.ycbcr import luma_range
 from vidcolor.errors import OutputError
-from vidcolor.frame import ChromaLocation, Frame, Plane
+from vidcolor.frame import Frame, Plane
 from vidcolor.reading.pixels import component_views
 from vidcolor.reading.source import FULL_RANGE, Source
-from vidcolor.writing.encoder_options import LIMITED_RANGE, mark_picture
-from vidcolor.writing.encoding import MP4_FAMILY, Encoding
+from vidcolor.writing.encoder_options import COUNTING_CODECS, LIMITED_RANGE
+from vidcolor.writing.encoding import Encoding
+from vidcolor.writing.frame_side_data import CaptionedFrames
+from vidcolor.writing.video_stream import encoding_stream
 
 RGB = 0
-CHROMA_LOCATION_NAMES = {ChromaLocation.LEFT: "left", ChromaLocation.TOP_LEFT: "topleft"}
 
 Encode = Callable[[VideoFrame | None], "Iterable[Packet[VideoStream]]"]
 
@@ -68,6 +66,12 @@ class ShotEncoder:
         self._mark_fields: Callable[[VideoFrame], VideoFrame] | None = None
         self._encode: Encode | None = None
         self._count = 0
+        # Time and length of the frames that the encoder has, by number, where it counts them.
+        is_counting = encoding.codec in COUNTING_CODECS
+        self._counted: dict[int | None, tuple[int, int]] | None = {} if is_counting else None
+        holds_captions = encoding.captions == "inside" and not encoding.chroma_only
+        size = (encoding.picture.width, encoding.picture.height)
+        self._captioned = CaptionedFrames(*size, encoding.pixel_format) if holds_captions else None
 
     def encode(self, frame: Frame, chroma: tuple[Plane, Plane]) -> Iterator[Encoded]:
         """Take in the next frame of a shot; what the encoder gives is that of earlier ones, mostly.
@@ -105,23 +109,30 @@ class ShotEncoder:
         except (av.FFmpegError, ValueError) as error:
             raise encoding_error(self._encoding, error, self._count) from error
         for packet in packets:
-            pts = packet.pts
+            pts, duration = packet.pts, packet.duration or 0
+            if self._counted is not None:
+                pts, duration = self._counted.pop(pts, (None, 0))
             if pts is None:
                 raise encoding_error(self._encoding, ValueError("a time is lost"), self._count)
-            yield Encoded(bytes(packet), pts, packet.duration or 0, packet.is_keyframe)
+            yield Encoded(bytes(packet), pts, duration, packet.is_keyframe)
 
     def _picture(self, frame: Frame, chroma: tuple[Plane, Plane]) -> VideoFrame:
         picture = self._encoding.picture
         in_rgb = self._encoding.names is not None
         encoded = self._in_rgb(frame, chroma) if in_rgb else self._in_ycbcr(frame, chroma)
+        if frame.captions and self._captioned is not None:
+            encoded = self._captioned.with_captions(encoded, frame.captions)
         # ProRes and PNG write those of the frame, not of the encoder.
         encoded.colorspace = RGB if in_rgb else picture.matrix
         encoded.color_range = FULL_RANGE if in_rgb or picture.full_range else LIMITED_RANGE
         encoded.color_primaries = picture.primaries
         encoded.color_trc = picture.transfer
-        encoded.pts = frame.pts - self._shift_pts
+        encoded.pts, encoded.duration = frame.pts - self._shift_pts, frame.duration
         encoded.time_base = frame.time_base
-        encoded.duration = frame.duration
+        if self._counted is not None:
+            self._counted[self._count] = (encoded.pts, encoded.duration)
+            encoded.pts, encoded.duration = self._count, 1
+            encoded.time_base = 1 / self._source.frame_rate
         if frame.top_field_first is not None:
             if self._mark_fields is None:
                 self._mark_fields = _field_marker(encoded, top_first=frame.top_field_first)
@@ -162,8 +173,7 @@ def _open_encoder(encoding: Encoding, source: Source) -> Encode:
     if encoding.names is None:
         # A container of its own, into which nothing is written, sets the encoder up as the film's
         # own container wants it.
-        scratch = av.open(io.BytesIO(), "w", format=encoding.container)
-        return add_video_stream(scratch, encoding, source).encode
+        return encoding_stream(encoding, source).encode
     context = cast(VideoCodecContext, av.CodecContext.create(encoding.codec, "w"))
     context.width, context.height = encoding.picture.width, encoding.picture.height
     context.pix_fmt = encoding.pixel_format
@@ -171,31 +181,6 @@ def _open_encoder(encoding: Encoding, source: Source) -> Encode:
     context.sample_aspect_ratio = encoding.picture.sample_aspect_ratio
     context.options = encoding.options
     return context.encode
-
-
-def add_video_stream(output: OutputContainer, encoding: Encoding, source: Source) -> VideoStream:
-    """The stream of a film's picture, its encoder set up but not opened."""
-    picture = encoding.picture
-    options = dict(encoding.options)
-    location = CHROMA_LOCATION_NAMES.get(picture.chroma_location)
-    if location:
-        options["chroma_sample_location"] = location
-    stream = output.add_stream(
-        cast(Literal["libx264"], encoding.codec),  # for mypy: some video encoder, so a VideoStream
-        rate=source.frame_rate,
-        options=options,
-        width=picture.width,
-        height=picture.height,
-        time_base=source.time_base,
-        pix_fmt=encoding.pixel_format,
-    )
-    context = stream.codec_context
-    mark_picture(context, picture)
-    context.flags |= int(CodecFlags.frame_duration | CodecFlags.bitexact)
-    if encoding.codec == "libx265" and encoding.container in MP4_FAMILY:
-        context.codec_tag = "hvc1"  # the one that QuickTime plays
-    stream.set_display_matrix(picture.display_matrix)
-    return stream
 
 
 def _field_marker(like: VideoFrame, *, top_first: bool) -> Callable[[VideoFrame], VideoFrame]:

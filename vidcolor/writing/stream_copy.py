@@ -55,7 +55,7 @@ def takes_stream(container: str, stream: Stream) -> bool:
     except (ValueError, av.FFmpegError):
         return False
     finally:
-        _throw_away(trial)
+        throw_away(trial)
     return True
 
 
@@ -65,7 +65,7 @@ def is_pcm(stream: Stream) -> bool:
     return isinstance(context, AudioCodecContext) and context.name.startswith("pcm_")
 
 
-def _throw_away(trial: OutputContainer) -> None:
+def throw_away(trial: OutputContainer) -> None:
     """Close a container into which no packet was written, which some muxers do not like."""
     try:
         trial.close()

@@ -16,8 +16,8 @@ from vidcolor.reading.source import Source
 from vidcolor.writing.passthrough import (
     data_streams,
     demux_streams,
-    holds_stream,
     holds_samples,
+    holds_stream,
     is_gap,
     is_outside,
     name_stream,

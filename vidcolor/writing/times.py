@@ -33,7 +33,7 @@ def fit_times(source: Source, encoding: Encoding) -> Source:
             "millisecond; name a .mov with -o"
         )
     source = _from_zero(source, encoding.container)
-    return source.at_exact_times() if encoding.container in MP4_FAMILY else source
+    return _at_exact_times(source) if encoding.container in MP4_FAMILY else source
 
 
 def _from_zero(source: Source, container: str) -> Source:
@@ -43,6 +43,28 @@ def _from_zero(source: Source, container: str) -> Source:
     is_of_tape = source.container in CLOCKED or first > LATEST_START_SECONDS
     if not (is_negative or (container in MP4_FAMILY and first > 0 and is_of_tape)):
         return source
-    moved = source.later(Fraction(-first))
+    moved = _later(source, -first)
     note = f"its clock begins at {float(first):.3f} s: moved to 0 in all streams"
     return replace(moved, clock=replace(moved.clock, notes=(*moved.clock.notes, note)))
+
+
+def _later(source: Source, seconds: Fraction) -> Source:
+    """The film with all its times later by so much, to the nearest unit of its time base."""
+    ticks = round(seconds / source.time_base)
+    clock = source.clock.moved(ticks * source.time_base)
+    return replace(source, clock=clock, first_pts=source.first_pts + ticks)
+
+
+def _at_exact_times(source: Source) -> Source:
+    """The film with the times that its container rounded, if they keep one rate."""
+    exact = source.exact_rate
+    if exact is None:
+        return source
+    exact = replace(exact, origin_seconds=exact.origin_seconds + source.clock.base_seconds)
+    return replace(
+        source,
+        clock=replace(source.clock, exact_rate=exact),
+        time_base=exact.time_base,
+        first_pts=exact.exact(source.first_pts),
+        exact_rate=None,
+    )

@@ -1,0 +1,151 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vidcolor.cli.command_line import read_request
+from vidcolor.cli.config import VARIABLE
+from vidcolor.cli.main import main
+from vidcolor.settings import Rectangle
+
+
+@pytest.fixture(autouse=True)
+def _in_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(VARIABLE, raising=False)
+
+
+def test_a_file_gives_what_the_command_line_does_not() -> None:
+    """Options by their long names, with or without a table; the command line goes before."""
+    for head in ("", "[vidcolor]\n"):
+        Path("house.toml").write_text(
+            f"{head}saturation = 0.8\nlossless = true\nevery = 3\nno-motion = false\n"
+            'fps = "24000/1001"\nmodel = "ddcolor"\n'
+        )
+        words = ["film.mkv", "--settings-file", "house.toml", "--every", "auto"]
+        settings = read_request(words).settings
+        assert settings.color.saturation == 0.8
+        assert settings.output.lossless
+        assert settings.temporal.every == "auto"
+        assert settings.temporal.motion
+        assert settings.model.name == "ddcolor"
+        assert float(settings.input.fps or 0) == pytest.approx(23.976, abs=1e-3)
+
+
+def test_nearer_files_go_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment's, then that beside the films, then the one that is named."""
+    Path("reels").mkdir()
+    Path("env.toml").write_text("saturation = 0.1\nvividness = 0.1\nsmoothing = 0.1\ncrf = 20\n")
+    Path("reels/vidcolor.toml").write_text(
+        "[vidcolor]\nsaturation = 0.2\nvividness = 0.2\nsmoothing = 0.2\n"
+    )
+    Path("named.toml").write_text("saturation = 0.3\nvividness = 0.3\n")
+    monkeypatch.setenv(VARIABLE, "env.toml")
+    words = ["--settings-file", "named.toml", "--saturation", "0.4"]
+    for film in ("reels/film.mkv", "reels"):
+        settings = read_request([film, *words]).settings
+        found = settings.color.saturation, settings.color.vividness, settings.temporal.smoothing
+        assert found == (0.4, 0.3, 0.2)
+        assert settings.output.crf == 20
+
+
+def test_a_file_of_another_program_is_left_alone() -> None:
+    """One that nobody named counts only with a table of ours."""
+    Path("vidcolor.toml").write_text("saturation = 0.2\n")
+    assert read_request(["film.mkv"]).settings.color.saturation == 1
+
+
+def test_options_that_repeat_are_lists() -> None:
+    """As often as on the command line, which replaces them all."""
+    Path("a.toml").write_text(
+        'reference = "r.png"\nswatch = ["0,0,5,5=1,1,5,5", "2,2,5,5=1,1,5,5"]\n'
+    )
+    swatches = read_request(["f.mkv", "--settings-file", "a.toml"]).settings.model.swatches
+    assert [swatch.film for swatch in swatches] == [Rectangle(0, 0, 5, 5), Rectangle(2, 2, 5, 5)]
+    words = ["--swatch", "9,9,1,1=1,1,1,1"]
+    (one,) = read_request(["f.mkv", "--settings-file", "a.toml", *words]).settings.model.swatches
+    assert one.film == Rectangle(9, 9, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("saturatoin = 1", "saturatoin is no option; did you mean saturation?"),
+        ("saturation = 9", "argument --saturation: '9' is no number from 0 to 3"),
+        ("saturation = [1]", "saturation has no such value; write it as on the command line"),
+        ("saturation 1", "is no TOML"),
+        ("lossless = 1", "lossless is on or off; write true or false"),
+        ("vidcolor = 1", "vidcolor is no table; write [vidcolor]"),
+        ('output = "x.mkv"', "output is no option"),
+        ('decode = "x"', "argument --decode: invalid choice: 'x'"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_with_its_name(
+    capsys: pytest.CaptureFixture[str], text: str, told: str
+) -> None:
+    """In one line, and nothing is begun."""
+    Path("a.toml").write_text(text)
+    with pytest.raises(SystemExit) as ended:
+        read_request(["film.mkv", "--settings-file", "a.toml"])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.startswith("vidcolor: a.toml: ")
+    assert told in error
+    assert error.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    """By name."""
+    with pytest.raises(SystemExit):
+        read_request(["film.mkv", "--settings-file", "none.toml"])
+    assert "none.toml: cannot be read (No such file or directory)" in capsys.readouterr().err
+
+
+def test_what_is_shown_gives_the_same_again(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--show-config` is a file of settings, and says where each comes from."""
+    Path("a.toml").write_text(
+        'saturation = 0.8\nlossless = true\nreference = "r.png"\nstart = "1:30"\n'
+    )
+    words = ["f.mkv", "--settings-file", "a.toml", "--vividness", "1", "--no-motion"]
+    assert main([*words, "--show-config"]) == 0
+    shown = capsys.readouterr().out
+    assert "saturation = 0.8  # a.toml\n" in shown
+    assert "vividness = 1.0  # command line\n" in shown
+    assert "# smoothing = 0.92  # default\n" in shown
+    Path("b.toml").write_text(shown)
+    again = read_request(["f.mkv", "--settings-file", "b.toml"])
+    assert again.settings == read_request(words).settings
+
+
+def test_a_mistyped_option_is_answered_with_the_nearest(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """In one line."""
+    with pytest.raises(SystemExit) as ended:
+        main(["film.mkv", "--saturatoin=1"])
+    assert ended.value.code == 2
+    told = "vidcolor: --saturatoin is no option; did you mean --saturation?; see vidcolor --help\n"
+    assert capsys.readouterr().err == told
+
+
+def test_the_doctor_tells_of_everything(capsys: pytest.CaptureFixture[str]) -> None:
+    """A line each; that there is no GPU is no failure."""
+    assert main(["--doctor"]) == 0
+    told = capsys.readouterr().out
+    for name in ("vidcolor 0.", "torch", "FFmpeg", "CPU", "libx264", "extra plot", "model lite"):
+        assert name in told
+    assert "weights" in told.splitlines()[-1]
+
+
+def test_the_doctor_fails_without_weights(tmp_path: Path) -> None:
+    """Then no film can be colored."""
+    program = (
+        "import sys; from vidcolor.models import zoo; zoo.PACKAGED['lite'] = 'gone.safetensors';"
+        "from vidcolor.cli.main import main; sys.exit(main(['--doctor']))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, cwd=tmp_path, check=False
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert b"missing model lite" in b" ".join(ended.stdout.split())

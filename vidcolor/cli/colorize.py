@@ -1,0 +1,123 @@
+"""Colorize films, one after another or many at once; each is reported as it ends."""
+
+import gc
+from collections.abc import Iterator
+from functools import partial
+
+from vidcolor.cli.dump import print_dump
+from vidcolor.cli.output import MANY, FilmBar, plan_text, print_result, reels_bar, say, warn
+from vidcolor.cli.request import Request
+from vidcolor.dump.sink import FrameDump
+from vidcolor.files import pictures_path, work_path
+from vidcolor.film.credentials import lies_beside, manifest_path
+from vidcolor.models.zoo import suited
+from vidcolor.pipeline.trace import NO_TRACE
+from vidcolor.reels.api import find_bag, opened_engine, opened_ledger
+from vidcolor.reels.bag import Bag
+from vidcolor.reels.batch import Batch, PlannedReel, ReelResult
+from vidcolor.reels.find import Reel, find_reels
+from vidcolor.reels.ledger import Ledger
+from vidcolor.settings import Settings
+from vidcolor.writing.plan import Job
+
+DONE, FAILED = 0, 1
+
+
+def colorize(request: Request, dump: FrameDump | None) -> int:
+    """Colorize every film and report each; the exit code.
+
+    Args:
+        request: What the command line asks for.
+        dump: What keeps chosen frames of the one film; None for no dump.
+    """
+    bag = find_bag(request.folder, is_wanted=request.bagit)
+    cluster = request.cluster if request.engine == "ray" and not request.dry_run else None
+    found = find_reels(request.inputs, recursive=request.recursive)
+    reels = [reel for reel in found if isinstance(reel, Reel)]
+    failed = [str(error) for error in found if not isinstance(error, Reel)]
+    for error in failed:
+        warn(error)
+    kept = request.folder if dump is None else None
+    with (
+        opened_engine(request.settings, cluster) as (model, color, workers),
+        opened_ledger(kept, reels, bag, dry_run=request.dry_run) as ledger,
+    ):
+        _settle_memory()
+        batch = Batch(
+            model,
+            suited(request.settings, model),
+            output=request.film_path,
+            folder=request.folder if bag is None else bag.payload,
+            ledger=ledger,
+            color=color,
+        )
+        color_reel = partial(_colorize_reel, request, batch, dump, bag)
+        results = list(_print_each(request, batch.outcomes(reels, color_reel, workers), len(reels)))
+        if bag is not None and ledger is not None and not request.dry_run:
+            _seal(bag, ledger, request, missing=len(found) - sum(r.is_done for r in results))
+    failed += [str(result.error) for result in results if result.error]
+    if dump is not None and dump.count and not request.quiet:
+        print_dump(dump)
+    if failed and len(found) >= MANY and not request.quiet and not request.dry_run:
+        warn(f"{len(failed)} of {len(found)} reels failed:")
+        for error in failed:
+            warn(f"  {error}")
+    return FAILED if failed else DONE
+
+
+def _settle_memory() -> None:
+    """Keep what is loaded by now: the collections after each shot then take but a millisecond."""
+    gc.collect()
+    gc.freeze()
+
+
+def _print_each(
+    request: Request, results: Iterator[ReelResult], count: int
+) -> Iterator[ReelResult]:
+    """The results of some reels, each printed as it comes."""
+    with reels_bar(count, quiet=request.quiet) as bar:
+        for result in results:
+            print_result(result, quiet=request.quiet, dry_run=request.dry_run)
+            yield result
+            bar.update()
+
+
+def _colorize_reel(
+    request: Request, batch: Batch, dump: FrameDump | None, bag: Bag | None, planned: PlannedReel
+) -> ReelResult:
+    """Colorize one reel, or say what would be done."""
+    if not request.quiet:
+        _print_notes(planned.job, batch.settings)
+    if request.dry_run:
+        job = planned.job
+        kept_at = work_path if job.encoding.names is None else pictures_path
+        text = plan_text(job, batch.model, kept_at(job.encoding.path))
+        return ReelResult(source=job.source.path, note=text)
+    if bag is not None:
+        bag.begin()
+    with FilmBar(planned.job, batch.settings, quiet=request.quiet) as bar:
+        return batch.colorize(planned, bar.show, dump or NO_TRACE)
+
+
+def _seal(bag: Bag, ledger: Ledger, request: Request, *, missing: int) -> None:
+    """Make the bag, unless it would lack a reel that was asked for."""
+    if missing:
+        warn(
+            f"{request.output}: no bag is made, as it would lack {missing} of the reels; "
+            "the same command goes on, or makes it without them if they are not named"
+        )
+        return
+    is_sealed = bag.seal(ledger)
+    if not request.quiet:
+        state = "is a BagIt bag" if is_sealed else "another run is at work in it and makes the bag"
+        say(f"{request.output}: {state}")
+
+
+def _print_notes(job: Job, settings: Settings) -> None:
+    notes = list(job.encoding.notes)
+    path, container = job.encoding.path, job.encoding.container
+    if lies_beside(container, settings.output):
+        name = manifest_path(path).name
+        notes.append(f"{container} cannot hold content credentials: written beside it, {name}")
+    for note in notes:
+        warn(f"{job.source.path}: {note}")

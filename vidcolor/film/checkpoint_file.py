@@ -1,0 +1,240 @@
+"""The SQLite file of a checkpoint: its lock, its tables, their checksums, its errors.
+
+SQLite itself sees to whole transactions at any kill, but checks no byte that the disk gives back.
+So each row has a checksum over all that it says.
+"""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
+from vidcolor.files import (
+    find_write_fault,
+    pictures_path,
+    pieces_path,
+    tell_differences,
+    work_path,
+    write_error,
+)
+from vidcolor.shots.cuts import REMEMBERED_SHOTS
+
+FORMAT = 2
+"""Raised when what is kept changes its meaning; other work is begun anew."""
+
+GONE = "gone"
+"""The identity of work whose owner deletes it: whoever can lock such a file may have it."""
+
+DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+_SETTINGS = (
+    "PRAGMA page_size = 65536",  # packets are large
+    "PRAGMA locking_mode = EXCLUSIVE",
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = NORMAL",
+    "PRAGMA wal_autocheckpoint = 256",
+)
+_TABLES = """
+CREATE TABLE made_of (identity TEXT NOT NULL, losses TEXT, shots INTEGER, crc INTEGER);
+CREATE TABLE shots (
+    number INTEGER PRIMARY KEY, frames INTEGER NOT NULL, reordered INTEGER NOT NULL,
+    ending INTEGER, crc INTEGER NOT NULL);
+CREATE TABLE packets (
+    shot INTEGER, number INTEGER, pts INTEGER, duration INTEGER, is_key INTEGER, data BLOB,
+    crc INTEGER NOT NULL, PRIMARY KEY (shot, number));
+CREATE TABLE frames (
+    shot INTEGER, number INTEGER, figures TEXT NOT NULL, crc INTEGER NOT NULL,
+    PRIMARY KEY (shot, number)) WITHOUT ROWID;
+CREATE TABLE endings (shot INTEGER PRIMARY KEY, data BLOB, crc INTEGER NOT NULL);
+"""
+_OF_UNFINISHED = "shot NOT IN (SELECT number FROM shots)"
+
+
+class Damaged(Exception):  # noqa: N818 - never seen by a user
+    """What was kept of a shot is not what the disk gives back.
+
+    Args:
+        shot: Its number.
+    """
+
+    def __init__(self, shot: int) -> None:
+        super().__init__(f"shot {shot}")
+        self.shot = shot
+
+
+def checksum(*values: object) -> int:
+    """A checksum over numbers, texts and bytes in their order, 32 bits."""
+    crc = 0
+    for value in values:
+        data = value if isinstance(value, bytes) else f"{value!r};".encode()
+        crc = crc32(data, crc)
+    return crc
+
+
+def open_locked(path: Path) -> sqlite3.Connection:
+    """The database at `path`, locked against other processes for as long as it is open."""
+    database = sqlite3.connect(path, timeout=0, check_same_thread=False)
+    database.text_factory = _decoded
+    try:
+        for setting in _SETTINGS:
+            database.execute(setting)
+        database.execute("BEGIN IMMEDIATE")
+        database.commit()
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _decoded(text: bytes) -> str:
+    """A text, also one that is damaged: its checksum tells that."""
+    return text.decode(errors="surrogateescape")
+
+
+def read_identity(database: sqlite3.Connection) -> str | None:
+    """What the work in a database was begun with; None if there is none."""
+    is_there = "SELECT 1 FROM sqlite_master WHERE name = 'made_of'"
+    if database.execute(is_there).fetchone() is None:
+        return None
+    found = database.execute("SELECT identity FROM made_of").fetchone()
+    return None if found is None else str(found[0])
+
+
+def make_tables(database: sqlite3.Connection, identity: str) -> None:
+    """Make the tables of new work in place of all that a database holds."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    for (name,) in database.execute(query).fetchall():
+        database.execute(f"DROP TABLE {name}")
+    for statement in _TABLES.split(";"):
+        database.execute(statement)
+    database.execute("INSERT INTO made_of VALUES (?, NULL, NULL, NULL)", (identity,))
+
+
+def drop_unfinished(database: sqlite3.Connection) -> None:
+    """Delete what there is of shots that are not whole."""
+    for table in ("packets", "frames", "endings"):
+        database.execute(f"DELETE FROM {table} WHERE {_OF_UNFINISHED}")  # noqa: S608
+
+
+def read_losses(database: sqlite3.Connection) -> str | None:
+    """What the source lost, as JSON, if all of its shots are there; None before."""
+    losses, shots, crc = database.execute("SELECT losses, shots, crc FROM made_of").fetchone()
+    (found,) = database.execute("SELECT count(*) FROM shots").fetchone()
+    is_right = losses is not None and found == shots and crc == checksum(losses, shots)
+    return str(losses) if is_right else None
+
+
+def find_damaged_shot(database: sqlite3.Connection) -> int | None:
+    """The first whole shot that is not as it was kept; None if all are.
+
+    Raises:
+        sqlite3.DatabaseError: The file's own order is lost.
+    """
+    rows = database.execute("SELECT number, frames, reordered, ending, crc FROM shots ORDER BY 1")
+    shots = rows.fetchall()
+    first_frame = 0
+    for wanted, (number, frames, reordered, ending, crc) in enumerate(shots):
+        is_right = number == wanted and crc == checksum(number, frames, reordered, ending)
+        if not is_right or not _is_whole(database, number, first_frame, frames):
+            return wanted
+        if number >= len(shots) - REMEMBERED_SHOTS and ending_checksum(database, number) != ending:
+            return wanted
+        first_frame += frames
+    return None
+
+
+def _is_whole(database: sqlite3.Connection, shot: int, first_frame: int, frames: int) -> bool:
+    """Whether a shot has so many packets and frames, and each is what it was."""
+    packets = database.execute(
+        "SELECT shot, number, pts, duration, is_key, data, crc FROM packets "
+        "WHERE shot = ? ORDER BY number", (shot,)
+    )  # fmt: skip
+    figures = database.execute(
+        "SELECT shot, number, figures, crc FROM frames WHERE shot = ? ORDER BY number", (shot,)
+    )
+    return _are_right(packets, range(frames)) and _are_right(
+        figures, range(first_frame, first_frame + frames)
+    )
+
+
+def _are_right(rows: Iterable[Sequence[Any]], numbers: range) -> bool:
+    """Whether rows have these numbers in their second column, and each its checksum at its end."""
+    found = []
+    for row in rows:
+        if row[-1] != checksum(*row[:-1]):
+            return False
+        found.append(row[1])
+    return found == list(numbers)
+
+
+def ending_checksum(database: sqlite3.Connection, shot: int) -> int | None:
+    """The checksum of a shot's ending; None if none is kept, -1 if it is not what it was."""
+    query = "SELECT shot, data, crc FROM endings WHERE shot = ?"
+    found = database.execute(query, (shot,)).fetchone()
+    if found is None:
+        return None
+    return int(found[2]) if found[2] == checksum(*found[:2]) else -1
+
+
+def checkpoint_error(target: Path, error: sqlite3.Error) -> OutputError:
+    """`error` as one line that names the file, the true cause and what to do."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+    path = work_path(target)
+    if code == sqlite3.SQLITE_BUSY:
+        return ReelTakenError(f"{target}: another run has it in work; let it finish")
+    if code == sqlite3.SQLITE_FULL:
+        return DiskFullError(target.parent)
+    if code in DAMAGED:
+        return OutputError(f"{path}: the checkpoint is damaged ({error}); run again to begin anew")
+    fault = None
+    if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}:
+        # SQLite keeps the system's reason to itself.
+        fault = find_write_fault(path.with_name(f"{path.name}-wal"))
+    if fault is not None:
+        return write_error(path, fault)
+    return OutputError(
+        f"{path}: the checkpoint cannot be kept ({error}); "
+        "check the disk or share, then run again, or choose another -o"
+    )
+
+
+def remove_pictures(target: Path) -> None:
+    """Delete the pictures that belong to the work on a film."""
+    for folder in (pictures_path(target), pieces_path(target)):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def unlink_files(target: Path) -> None:
+    """Delete the file of the work on a film, and what lies beside it."""
+    remove_pictures(target)
+    path = work_path(target)
+    for ending in ("-wal", "-shm", ""):
+        path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def is_known(identity: str | None) -> bool:
+    """Whether work was kept by a program that keeps it as this one does."""
+    return identity is not None and _parsed(identity) is not None
+
+
+def tell_changes(found: str | None, wanted: str) -> list[str]:
+    """What is not as it was when the work was begun, a phrase each."""
+    if found is None or found == GONE:
+        return []
+    before, now = _parsed(found), _parsed(wanted)
+    if before is None or now is None:
+        return ["kept by another version of vidcolor, or damaged"]
+    return list(tell_differences(before, now))
+
+
+def _parsed(identity: str) -> Mapping[str, object] | None:
+    """What work was begun with; None of another format."""
+    try:
+        kept_format, told = json.loads(identity)
+    except (ValueError, TypeError):
+        return None
+    return told if kept_format == FORMAT and isinstance(told, dict) else None

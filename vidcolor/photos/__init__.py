@@ -1,0 +1,1 @@
+"""Photographs: one picture in, the same picture in color out. No film, no container, no time."""

@@ -1,0 +1,107 @@
+"""Frames as pictures to look at, in black and white and in color."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple, cast
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from vidcolor.color.lightness import display_turn, shown_aspect
+from vidcolor.color.rgb import full_luma, rgb_picture
+from vidcolor.frame import Colored, Frame, Plane
+from vidcolor.models.zoo import Model
+from vidcolor.pipeline.run import colorize_stills
+from vidcolor.report.checks import LEAST_FRAMES, find_doubtful_shots
+from vidcolor.report.timeline import Timeline
+from vidcolor.settings import Settings
+
+Picture = NDArray[np.uint8]
+
+LONGEST_SIDE = 960
+"""Pixels that a frame is shrunk to before it is colored: the network sees fewer."""
+
+
+class Still(NamedTuple):
+    """A frame to look at.
+
+    Attributes:
+        frame: The frame, shrunk.
+        before: R', G' and B' of its luma alone, (H, W, 3), upright, its pixels square.
+        after: The same in color.
+        doubts: Why its colors are worth a look, a phrase each.
+    """
+
+    frame: Frame
+    before: Picture
+    after: Picture
+    doubts: tuple[str, ...]
+
+
+def color_frames(frames: Sequence[Frame], model: Model, settings: Settings) -> list[Still]:
+    """Color frames, each by itself.
+
+    In a film their colors are smoothed over time as well, which changes them little.
+
+    Args:
+        frames: The frames.
+        model: What predicts.
+        settings: All settings.
+    """
+    colored = list(colorize_stills([shrink(frame) for frame in frames], model, settings))
+    doubts = _find_doubts(colored)
+    return [
+        Still(one.frame, _shown(one, in_color=False), _shown(one, in_color=True), told)
+        for one, told in zip(colored, doubts, strict=True)
+    ]
+
+
+def shrink(frame: Frame) -> Frame:
+    """A frame of `LONGEST_SIDE` at most, with chroma planes as large as its luma."""
+    height, width = frame.luma.shape
+    scale = min(1.0, LONGEST_SIDE / max(height, width))
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    luma = cast(Plane, cv2.resize(frame.luma, size, interpolation=cv2.INTER_AREA))
+    picture = replace(
+        frame.picture, width=size[0], height=size[1], log2_chroma_width=0, log2_chroma_height=0
+    )
+    return replace(frame, luma=luma, picture=picture, top_field_first=None)
+
+
+def _find_doubts(colored: Sequence[Colored]) -> Iterator[tuple[str, ...]]:
+    """What is unusual about each frame, as if it were a shot."""
+    timeline = Timeline()
+    for number, one in enumerate(colored):
+        for _ in range(LEAST_FRAMES):
+            timeline.add(
+                one.ab,
+                seconds=one.frame.seconds,
+                shot=number,
+                confidence=one.confidence,
+                gamut_limited_share=one.chroma.gamut_limited_share,
+                lightness=one.lightness,
+            )
+    found = {shot.shot: tuple(shot.reasons) for shot in find_doubtful_shots(timeline.shots())}
+    return (found.get(number, ()) for number in range(len(colored)))
+
+
+def _shown(one: Colored, *, in_color: bool) -> Picture:
+    """A frame in R', G' and B' of 8 bits as it is shown."""
+    frame, picture = one.frame, one.frame.picture
+    if in_color:
+        codes = rgb_picture(frame.luma, one.chroma[:2], picture, picture.depth)
+    else:
+        gray = full_luma(frame.luma, picture, picture.depth)
+        codes = cast(Plane, np.repeat(gray[..., None], 3, axis=2))
+    rgb = np.asarray(np.right_shift(codes, picture.depth - 8), np.uint8)
+    transposed, mirrored, flipped = display_turn(picture)
+    rgb = rgb.transpose(1, 0, 2) if transposed else rgb
+    rgb = rgb[:, ::-1] if mirrored else rgb
+    rgb = rgb[::-1] if flipped else rgb
+    height, width = rgb.shape[:2]
+    size = (max(1, round(height * shown_aspect(picture))), height)
+    if size != (width, height):
+        resized = cv2.resize(np.ascontiguousarray(rgb), size, interpolation=cv2.INTER_AREA)
+        rgb = np.asarray(resized, np.uint8)
+    return np.ascontiguousarray(rgb, np.uint8)

@@ -1,0 +1,50 @@
+"""The color that a decoded frame has of its own, as Cb and Cr codes."""
+
+from typing import cast
+
+import numpy as np
+from av.video.frame import VideoFrame
+
+from vidcolor.color.ycbcr import KR_KB
+from vidcolor.frame import FrameFormat, Plane
+from vidcolor.reading.pixels import FLOAT_SUFFIXES, light_view, planar_format, plane_view
+
+COMPONENTS = 3
+DEEP_HARDWARE_PREFIX = "p0"
+
+
+def read_chroma(decoded: VideoFrame, picture: FrameFormat) -> tuple[Plane, Plane] | None:
+    """The Cb and Cr codes of a frame, in its own subsampling; None if it has none.
+
+    Those of RGB are made by the picture's matrix, to the nearest code.
+
+    Args:
+        decoded: The frame.
+        picture: Its depth and matrix.
+    """
+    if len(decoded.format.components) < COMPONENTS and not decoded.format.has_palette:
+        return None
+    name = planar_format(decoded.format)
+    if name.startswith("gray"):
+        return None
+    if name.startswith("gbrp"):
+        return _of_rgb(decoded, picture)
+    planar = decoded if decoded.format.name == name else decoded.reformat(format=name)
+    return plane_view(planar, 1).copy(), plane_view(planar, 2).copy()
+
+
+def _of_rgb(decoded: VideoFrame, picture: FrameFormat) -> tuple[Plane, Plane]:
+    is_float = decoded.format.name.endswith(FLOAT_SUFFIXES)
+    name = planar_format(decoded.format)
+    planar = decoded if is_float else decoded.reformat(format=name)
+    view = light_view if is_float else plane_view
+    green, blue, red = (view(planar, index).astype(np.float64) for index in range(3))
+    kr, kb = KR_KB[picture.matrix]
+    luma = green + kr * (red - green) + kb * (blue - green)
+    neutral, top = 1 << (picture.depth - 1), (1 << picture.depth) - 1
+    dtype = np.uint8 if picture.depth == 8 else np.uint16  # noqa: PLR2004 - bits
+    cb, cr = (
+        np.clip(np.rint((part - luma) / (2 * (1 - weight)) + neutral), 0, top).astype(dtype)
+        for part, weight in ((blue, kb), (red, kr))
+    )
+    return cast(Plane, cb), cast(Plane, cr)
