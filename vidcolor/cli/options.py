@@ -116,8 +116,6 @@ OPTIONS = (
            "show what would be done, without writing anything", short="-n"),
     Option(GENERAL, "quiet", "--quiet", "", "print errors only", short="-q"),
     Option(GENERAL, "settings.output.overwrite", "--overwrite", "", "replace an existing output"),
-    Option(GENERAL, "settings.output.drop_streams", "--drop-streams", "",
-           "leave out sound that the output's container cannot hold, in place of an error"),
     Option(GENERAL, "settings.force", "--force", "",
            "colorize a film that is already in color; its luma is kept"),
     Option(GENERAL, "settings_file", "--settings-file", "TOML",
