@@ -7,6 +7,8 @@ import pytest
 from vidcolor.cli.command_line import read_request
 from vidcolor.cli.config import VARIABLE
 from vidcolor.cli.main import main
+from vidcolor.errors import ModelError
+from vidcolor.models.zoo import load_model
 from vidcolor.settings import Rectangle
 
 
@@ -149,3 +151,41 @@ def test_the_doctor_fails_without_weights(tmp_path: Path) -> None:
     )
     assert ended.returncode == 1, ended.stderr
     assert b"missing model lite" in b" ".join(ended.stdout.split())
+
+
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("flim.mp4", "flim.mp4: no such file; did you mean film.mp4?"),
+        ("none/film.mp4", "no such file, and no such folder none; check its name"),
+        ("x.mkv", "x.mkv: no such file; check its name"),
+        ("https://a.org/film.mp4", "is an address; download the film and name its file"),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_at_once(
+    capsys: pytest.CaptureFixture[str], word: str, told: str
+) -> None:
+    """With the nearest name; torch need not be loaded for that."""
+    Path("film.mp4").write_bytes(b"x")
+    assert main([word]) == 1
+    assert told in capsys.readouterr().err
+    program = f"import sys; from vidcolor.cli.main import main; main([{word!r}]);"
+    program += "print({'torch', 'av'} & sys.modules.keys())"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert ended.stdout.strip() == b"set()"
+
+
+def test_a_mistyped_model_is_answered_with_the_nearest() -> None:
+    """Before the list of all."""
+    with pytest.raises(
+        ModelError, match=r"^lit: no such model; did you mean lite\? Known are lite"
+    ):
+        load_model("lit", "cpu")
+
+
+def test_a_length_of_nothing_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is no failure of the film."""
+    with pytest.raises(SystemExit) as ended:
+        main(["film.mp4", "--duration", "0"])
+    assert ended.value.code == 2
+    assert "'0' is no length; write more than 0 seconds" in capsys.readouterr().err

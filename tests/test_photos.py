@@ -656,3 +656,15 @@ def test_what_does_not_go_with_photographs_is_told(
     error = capsys.readouterr().err
     assert told in error
     assert error.count("\n") == 1
+
+
+def test_options_for_films_are_said_to_have_no_effect(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In one line; the photograph is colorized all the same."""
+    source = save(tmp_path / "a.png", scene())
+    assert run(source, "--start", "3", "--smoothing", "0.5", "--overwrite") == 0
+    told = "vidcolor: --start, --smoothing: no effect on photographs"
+    assert capsys.readouterr().err.startswith(told)
+    assert run(tmp_path / "*.png", "--overwrite") == 0  # as a shell gives it that fills in nothing
+    assert "a.colorized.png: 150x101" in capsys.readouterr().out

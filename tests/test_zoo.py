@@ -47,7 +47,9 @@ def test_a_path_loads_as_a_name_does() -> None:
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
     """The error of a misspelled name is one line with all names."""
-    with pytest.raises(ModelError, match="lihgt: no such model; known are lite") as caught:
+    with pytest.raises(
+        ModelError, match=r"lihgt: no such model; did you mean lite\? Known are lite"
+    ) as caught:
         load_model("lihgt", "cpu")
     assert "\n" not in str(caught.value)
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 from vidcolor.cli.command_line import COMMAND_LINE, read_request
+from vidcolor.cli.inputs import missing_lines
 from vidcolor.cli.output import warn
 from vidcolor.cli.request import Request
 from vidcolor.cli.terminal import escape, lasting_streams
@@ -67,6 +68,16 @@ def _run(request: Request) -> int:
     if not request.quiet:
         for path in sorted(set(request.origins.values()) - {COMMAND_LINE}):
             warn(f"options are taken from {path}")
+    missing = missing_lines(request.inputs)
+    if missing and len(missing) == len(request.inputs):
+        for line in missing:
+            warn(line)
+        return FAILED
+    return _make(request)
+
+
+def _make(request: Request) -> int:
+    """Colorize, or show what that would come to; the exit code."""
     if request.preview or request.grid:
         from vidcolor.cli.preview import preview
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from vidcolor.cli.parse import as_usage_error, parse_every, parse_time
+from vidcolor.cli.parse import as_usage_error, parse_every, parse_length, parse_time
 from vidcolor.cli.request import Request
 from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.rules import Rule, rules_of
@@ -141,7 +141,7 @@ OPTIONS = (
     Option(PART, "settings.start_seconds", "--start", "TIME",
            "start at this time, in seconds or HH:MM:SS", parse=parse_time),
     Option(PART, "settings.duration_seconds", "--duration", "TIME",
-           "colorize this much, in seconds or HH:MM:SS", parse=parse_time, default="to the end"),
+           "colorize this much, in seconds or HH:MM:SS", parse=parse_length, default="to the end"),
     Option(COLOR, "settings.color.vividness", "--vividness", "X",
            "prefer rare, vivid colors, which are wrong more often; 0 prefers likely ones"),
     Option(COLOR, "settings.color.saturation", "--saturation", "X",

@@ -22,6 +22,14 @@ def parse_time(text: str) -> Fraction:
     return seconds
 
 
+def parse_length(text: str) -> Fraction:
+    """What `parse_time` gives, but not 0."""
+    length = parse_time(text)
+    if not length:
+        raise argparse.ArgumentTypeError(f"{text!r} is no length; write more than 0 seconds")
+    return length
+
+
 def as_usage_error(parse: Callable[[str], T]) -> Callable[[str], T]:
     """`parse`, its ValueError told as bad usage."""
 

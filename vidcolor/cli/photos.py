@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from tqdm import tqdm
 
+from vidcolor.cli.command_line import COMMAND_LINE
+from vidcolor.cli.options import CHECKS, ENCODING, OPTIONS, PART, SEQUENCES
 from vidcolor.cli.output import MANY, say, warn
 from vidcolor.cli.request import Request
 from vidcolor.errors import OutputError
@@ -12,6 +14,9 @@ from vidcolor.photos.colorize import Photo, PhotoResult, colorize_photos, photo_
 from vidcolor.photos.find import FoundPhoto
 
 DONE, FAILED = 0, 1
+
+OF_FILMS = (SEQUENCES, PART, ENCODING, CHECKS)
+"""Groups of options that do nothing to photographs."""
 
 
 def colorize_photographs(request: Request, found: Sequence[FoundPhoto]) -> int:
@@ -25,6 +30,8 @@ def colorize_photographs(request: Request, found: Sequence[FoundPhoto]) -> int:
         OutputError: What is asked for is not for photographs.
     """
     _refuse_film_options(request, found)
+    if not request.quiet:
+        _warn_of_no_effect(request, found)
     photos = [_plan(request, one) for one in found]
     if request.dry_run:
         for photo in photos:
@@ -52,6 +59,20 @@ def _refuse_film_options(request: Request, found: Sequence[FoundPhoto]) -> None:
             raise OutputError(f"{first}: is a photograph, and {name} is for films; leave it out")
     if request.film_path is not None and len(found) > 1:
         raise OutputError(f"{request.film_path}: holds one photograph; for several name a folder")
+
+
+def _warn_of_no_effect(request: Request, found: Sequence[FoundPhoto]) -> None:
+    """Say which options of the command line are for films, if no films are named."""
+    if len(found) < len(request.inputs):
+        return
+    names = [
+        option.name
+        for option in OPTIONS
+        if request.origins.get(option.field) == COMMAND_LINE
+        and (option.group in OF_FILMS or option.field.startswith("settings.temporal."))
+    ]
+    if names:
+        warn(f"{', '.join(names)}: no effect on photographs, which have no time and no codec")
 
 
 def _plan(request: Request, found: FoundPhoto) -> Photo:

@@ -258,6 +258,15 @@ class Checkpoint:
         for (number,) in list(self._rows("SELECT number FROM shots ORDER BY number")):
             yield from self._packets("packets", number)
 
+    def shot_of(self, frame: int) -> int:
+        """The number of the whole shot that has a frame, counted from the film's first."""
+        end = 0
+        for number, frames in self._rows("SELECT number, frames FROM shots ORDER BY number"):
+            end += frames
+            if frame < end:
+                return int(number)
+        raise IndexError(f"frame {frame} of {end}")
+
     @property
     def reordered(self) -> int:
         """The greatest of the shots' own; see `end_shot`."""

@@ -32,7 +32,7 @@ from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
 from vidcolor.writing.scenarist import write_captions
 from vidcolor.writing.sequence_encoding import check_pictures
-from vidcolor.writing.sequence_writer import PictureWriter
+from vidcolor.writing.sequence_writer import ChangedPictureError, PictureWriter
 
 _MOST_ATTEMPTS = 3
 
@@ -197,7 +197,10 @@ def join(run: FilmRun, work: Checkpoint, credentials: Credentials) -> Verifier:
         proof.check(written)
 
     with _writer(run, check) as writer, closing(work.packets()) as packets:
-        writer.write(packets, work.reordered)
+        try:
+            writer.write(packets, work.reordered)
+        except ChangedPictureError as error:
+            raise Damaged(work.shot_of(error.count)) from error
     return proof
 
 

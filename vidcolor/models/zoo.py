@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -361,8 +362,10 @@ def _find(name_or_path: str | Path) -> tuple[str, Path]:
     if isinstance(name_or_path, Path) or is_weights or Path(name).exists():
         return name, Path(name)
     known = ", ".join(NETS)
+    near = get_close_matches(name, list(NETS), 1)
+    meant = f"did you mean {near[0]}? Known" if near else "known"
     raise ModelError(
-        f"{name}: no such model; known are {known}, or give a path to a {_SUFFIX} file"
+        f"{name}: no such model; {meant} are {known}, or give a path to a {_SUFFIX} file"
     )
 
 

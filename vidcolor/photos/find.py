@@ -55,7 +55,10 @@ def sort_inputs(paths: Iterable[Path], *, as_photos: bool, recursive: bool) -> S
     photos: dict[Path, FoundPhoto] = {}
     films: list[Path] = []
     errors: list[SourceError] = []
-    for path in _expanded(paths) if as_photos else paths:
+    named = list(_expanded(paths))
+    for path in named:
+        if _is_made_of(path, named):
+            continue
         if not is_photo(path, as_photos=as_photos) and not (as_photos and path.is_dir()):
             films.append(path)
             continue
@@ -87,11 +90,18 @@ def has_photo_name(path: Path) -> bool:
     return path.suffix.lower() in PHOTO_SUFFIXES
 
 
+def _is_made_of(path: Path, named: Iterable[Path]) -> bool:
+    """Whether a photograph was made of another that is named, too, as *.jpg names both."""
+    is_made = path.stem.endswith(MADE) and has_photo_name(path)
+    return is_made and path.with_name(f"{path.stem.removesuffix(MADE)}{path.suffix}") in named
+
+
 def _expanded(paths: Iterable[Path]) -> Iterator[Path]:
     """The paths, with patterns such as *.jpg filled in, which not every shell does."""
     for path in paths:
         if not path.exists() and has_magic(str(path)):
-            yield from map(Path, sorted(glob(str(path))))  # noqa: PTH207 - the pattern has a folder
+            found = sorted(glob(str(path)))  # noqa: PTH207 - the pattern has a folder
+            yield from map(Path, found or [str(path)])
         else:
             yield path
 

@@ -19,6 +19,19 @@ from vidcolor.writing.encoding import Encoding
 from vidcolor.writing.shot_encoder import Encoded
 
 
+class ChangedPictureError(OutputError):
+    """A picture that was kept is gone, or is not what was written.
+
+    Args:
+        path: The picture.
+        count: How many pictures of the film come before it.
+    """
+
+    def __init__(self, path: Path, count: int) -> None:
+        super().__init__(f"{path}: is not as it was written; run again")
+        self.count = count
+
+
 class PictureWriter:
     """Writes one film as pictures.
 
@@ -98,10 +111,12 @@ class PictureWriter:
             path = self._file(self._position(packet, index))
             try:
                 found = _digest(path.read_bytes())
+            except FileNotFoundError as error:
+                raise ChangedPictureError(path, index - reordered) from error
             except OSError as error:
                 raise self._explained(error) from error
             if found != packet.data:
-                raise OutputError(f"{path}: is not as it was written; run again")
+                raise ChangedPictureError(path, index - reordered)
 
     def abandon(self) -> None:
         """Do nothing: what is kept belongs to the work on the film."""
