@@ -68,7 +68,7 @@ def run_once(what: str, film: Path, settings: Settings, folder: Path) -> Row:
             job=job,
             model=model,
             settings=settings,
-            origin=find_origin(job.source.files),
+            origin=find_origin(job.source.files, job.source.access),
             engine=color_here,
             watcher=Listener(),
         )

@@ -116,17 +116,17 @@ def test_a_piece_is_found_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def watch_reading(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the pictures that are read from now on."""
     seen = []
-    read_picture, open_picture = pictures._read, sequence.open_picture
+    read_picture, open_picture = pictures.OpenSequence._read, sequence.open_picture
 
-    def read_seen(path: Path) -> bytes:
+    def read_seen(self: pictures.OpenSequence, path: Path) -> bytes:
         seen.append(path.name)
-        return read_picture(path)
+        return read_picture(self, path)
 
     def open_seen(path: Path, *rate: Fraction) -> object:
         seen.append(path.name)
         return open_picture(path, *rate)
 
-    monkeypatch.setattr(pictures, "_read", read_seen)
+    monkeypatch.setattr(pictures.OpenSequence, "_read", read_seen)
     monkeypatch.setattr(sequence, "open_picture", open_seen)
     return seen
 

@@ -13,7 +13,13 @@ from vidcolor.errors import ClusterError, SourceGoneError
 from vidcolor.files import work_path
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import Listener, ShotKeeper, read_job, recalled_memory
-from vidcolor.film.provenance import SourceDigest, refuse_changed, size_and_mtime, versions
+from vidcolor.film.provenance import (
+    SourceDigest,
+    find_stamp,
+    refuse_changed,
+    size_and_mtime,
+    versions,
+)
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.run import colorize_shots
 from vidcolor.reading.reader import Damage
@@ -50,7 +56,10 @@ def find_shots(order: ClusterJob) -> Iterator[Piece | Damage]:
     _refuse_difference(order)
     losses = Damage()
     frames = read_job(order.job, order.settings, losses)
-    with closing(refuse_changed(frames, order.job.source, order.origin)) as seen:
+    source = order.job.source
+    # Files may have other numbers on this machine.
+    origin = order.origin._replace(stamp=find_stamp(source.files))
+    with closing(refuse_changed(frames, source, origin)) as seen:
         yield from find_pieces(seen)
     yield losses
 

@@ -47,8 +47,8 @@ class Listener:
     def on_shot(self, number: int, frames: int) -> None:
         """Take in that a shot is whole, one of an earlier run also."""
 
-    def on_film(self, frames: int, seconds: float) -> None:
-        """Take in that the film is there; before that no other run can take it."""
+    def on_film(self, frames: int, seconds: float, losses: str) -> None:
+        """Take in that the film is there, and what its source lost, in words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from vidcolor.film.checkpoint import Checkpoint, is_whole
 from vidcolor.film.checkpoint_file import Damaged
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
-from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
+from vidcolor.film.provenance import SourceDigest, find_origin, refuse_other, tell_identity
 from vidcolor.film.verify import Verification, Verifier, hash_paths
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
@@ -94,7 +94,7 @@ def colorize_video(
         job=job,
         model=model,
         settings=suited(settings, model),
-        origin=find_origin(job.source.files),
+        origin=find_origin(job.source.files, job.source.access),
         engine=color_here,
         watcher=Listener(progress),
         trace=dump or NO_TRACE,
@@ -193,6 +193,8 @@ def join(run: FilmRun, work: Checkpoint, credentials: Credentials) -> Verifier:
     proof = Verifier(run.job, run.settings)
 
     def check(written: Path) -> None:
+        is_read_again = run.settings.output.verify or run.settings.output.framemd5
+        refuse_other(run.job.source, run.origin, is_read_again=is_read_again)
         credentials.add(written)
         proof.check(written)
 
@@ -212,12 +214,14 @@ def describe(
     timeline = Timeline(work.figures())
     facts = _facts(run.job, run.model, run.settings, run.origin) | timeline.figures()
     shots = timeline.shots()
+    losses = Damage(**(work.losses or {}))
+    losses.unread = max(losses.unread, len(run.job.source.access.unread or ()))
     result = Result(
         path=film,
         frames=timeline.frames,
         shots=len(shots),
         seconds=perf_counter() - began,
-        losses=Damage(**(work.losses or {})),
+        losses=losses,
         verification=proof.verification,
         remarks=find_doubtful_shots(shots),
         source_color=describe_source(shots),
@@ -231,7 +235,7 @@ def describe(
     credentials.write()
     facts["captions"] = _write_captions(run.job, work)
     write_sidecar(sidecar_path(film), facts)
-    run.watcher.on_film(result.frames, result.seconds)
+    run.watcher.on_film(result.frames, result.seconds, str(losses))
     work.remove()
     return result
 

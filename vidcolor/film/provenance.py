@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import asdict
+from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,11 +12,16 @@ import torch
 from vidcolor.errors import SourceGoneError
 from vidcolor.frame import Frame
 from vidcolor.models.zoo import Model
+from vidcolor.reading.open_file import BLOCK_BYTES, Access, SourceFile, unreadable
+from vidcolor.reading.sequence import count_new
 from vidcolor.reading.source import Source
-from vidcolor.report.sidecar import plain_items, tell_fixity
+from vidcolor.report.sidecar import plain_items
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
 from vidcolor.writing.plan import Job
+
+_READ_BYTES = 1 << 20
+_SAMPLES = 64
 
 WITHOUT_EFFECT = ("overwrite", "verify", "framemd5", "c2pa_key", "drop_streams")
 """Settings of the output that do not change its bytes."""
@@ -28,11 +34,13 @@ class SourceDigest(NamedTuple):
         size: In bytes.
         mtime_ns: Its time of change, in nanoseconds.
         sha256: Of its content.
+        stamp: What changes if one of its files does; see `find_stamp`.
     """
 
     size: int
     mtime_ns: int
     sha256: str
+    stamp: str = ""
 
 
 def tell_identity(
@@ -48,6 +56,8 @@ def tell_identity(
     """
     encoding = job.encoding
     told = asdict(settings)
+    for name in ("accept_losses", "follow_playlists"):
+        told["input"].pop(name)  # another digest tells of it, if they change a byte
     output = {k: v for k, v in told.pop("output").items() if k not in WITHOUT_EFFECT}
     if not settings.output.compare:  # work that was begun before there was such a setting goes on
         del output["compare"]
@@ -77,17 +87,60 @@ def versions() -> dict[str, str]:
     return {"vidcolor": __version__, "torch": torch.__version__, "PyAV": av.__version__}
 
 
-def find_origin(files: Sequence[Path]) -> SourceDigest:
+def find_origin(files: Sequence[Path], access: Access | None = None) -> SourceDigest:
     """What a source is by its content.
 
     Args:
-        files: The film, or the pictures of a series in order.
+        files: The film, or the images of a sequence in order.
+        access: What is done about bytes that cannot be read; None to raise.
 
     Raises:
         SourceGoneError: One is not there any more.
-        OutputError: One cannot be read again.
+        SourceError: One cannot be read to its end.
     """
-    return SourceDigest(*size_and_mtime(files), str(tell_fixity(*files)["messageDigest"]))
+    stamp, digest = find_stamp(files), sha256()
+    for path in files:
+        try:
+            with SourceFile(path, access or Access()) as file:
+                while data := file.read(_READ_BYTES):
+                    digest.update(data)
+        except OSError as error:
+            raise unreadable(path, error.strerror or str(error)) from error
+    return SourceDigest(*size_and_mtime(files), digest.hexdigest(), stamp)
+
+
+def find_stamp(files: Sequence[Path]) -> str:
+    """What changes if one of some files is changed or replaced, found without reading all of them.
+
+    It is made of each one's size, time of change and number on the disk, and of some bytes at
+    places spread over all of them.
+
+    Raises:
+        SourceGoneError: One is not there any more.
+    """
+    digest = sha256()
+    every = max(1, len(files) // _SAMPLES)
+    try:
+        for number, path in enumerate(files):
+            found = path.stat()
+            digest.update(f"{found.st_size} {found.st_mtime_ns} {found.st_ino};".encode())
+            if number % every == 0:
+                samples = max(1, _SAMPLES // len(files))
+                for place in range(0, found.st_size, max(1, found.st_size // samples)):
+                    digest.update(_sample(path, place))
+    except OSError as error:
+        raise _gone(error) from error
+    return digest.hexdigest()
+
+
+def _sample(path: Path, place: int) -> bytes:
+    """Some bytes of a file; what cannot be read is told by those who read all of it."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            file.seek(place)
+            return file.read(BLOCK_BYTES) or b""
+    except OSError:
+        return b""
 
 
 def size_and_mtime(files: Sequence[Path]) -> tuple[int, int]:
@@ -99,9 +152,7 @@ def size_and_mtime(files: Sequence[Path]) -> tuple[int, int]:
     try:
         found = [path.stat() for path in files]
     except OSError as error:
-        raise SourceGoneError(
-            f"{error.filename}: vanished while it was read; run again when it is back"
-        ) from error
+        raise _gone(error) from error
     return sum(one.st_size for one in found), max(one.st_mtime_ns for one in found)
 
 
@@ -114,7 +165,36 @@ def refuse_changed(
         SourceGoneError: They are not.
     """
     yield from frames
-    if size_and_mtime(source.files) != origin[:2]:
+    refuse_other(source, origin)
+
+
+def refuse_other(source: Source, origin: SourceDigest, *, is_read_again: bool = False) -> None:
+    """Raise if a film is not what it was when the work on it began.
+
+    Args:
+        source: The film.
+        origin: What it was.
+        is_read_again: Compare all of its bytes, not some.
+
+    Raises:
+        SourceGoneError: Its files were changed or replaced, or images came to its sequence.
+    """
+    more = 0 if source.sequence is None else count_new(source.sequence)
+    if more:
+        raise SourceGoneError(
+            f"{source.path}: {more} image{'s' if more > 1 else ''} came while it was read; "
+            "run again when it is complete"
+        )
+    is_same = find_stamp(source.files) == origin.stamp
+    if is_same and is_read_again:
+        is_same = find_origin(source.files, source.access).sha256 == origin.sha256
+    if not is_same:
         raise SourceGoneError(
             f"{source.path}: changed while it was read; run again when it is complete"
         )
+
+
+def _gone(error: OSError) -> SourceGoneError:
+    return SourceGoneError(
+        f"{error.filename}: vanished while it was read; run again when it is back"
+    )

@@ -7,7 +7,7 @@ import av
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 
-from vidcolor.reading.source import Source, main_video_stream, open_container
+from vidcolor.reading.source import Source, main_video_stream, open_source
 
 if TYPE_CHECKING:
     from av.sidedata.sidedata import SideDataContainer
@@ -33,7 +33,7 @@ def has_captions(source: Source) -> bool:
     """Whether the first frames of a film carry closed captions."""
     if source.codec not in CAPTIONED_CODECS or source.sequence is not None:
         return False
-    with open_container(source.path) as container:
+    with open_source(source) as container:
         stream = main_video_stream(container, source.path)
         try:
             frames = islice(container.decode(stream), FRAMES_ASKED)

@@ -12,11 +12,14 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from vidcolor.reading.open_file import Access, SourceFile, unreadable
 from vidcolor.reading.sequence import ImageSequence, open_picture
 
 EXR_MAGIC = b"\x76\x2f\x31\x01"
 EXR_TILES_OR_PARTS = 0x1A00
 """In its version: tiles (0x0200), deep data (0x0800), several parts (0x1000)."""
+
+_READ_BYTES = 1 << 24
 
 UNREADABLE = b"\0"
 """Stands for a picture without a byte, which FFmpeg would take for the film's end."""
@@ -30,14 +33,16 @@ class OpenSequence:
 
     Args:
         sequence: The pictures. The stream is that of the first which is not empty.
+        access: What is done about pictures that cannot be read.
 
     Raises:
         av.FFmpegError: FFmpeg cannot open it.
         OSError: It cannot be read.
     """
 
-    def __init__(self, sequence: ImageSequence) -> None:
+    def __init__(self, sequence: ImageSequence, access: Access) -> None:
         self._sequence = sequence
+        self._access = access
         self._next = 0
         files = sequence.files()
         first = next(files)
@@ -74,7 +79,7 @@ class OpenSequence:
         stream = streams[0] if streams else self.streams.video[0]
         while self._next < len(self._sequence):
             index, self._next = self._next, self._next + 1
-            packet = Packet(_read(self._sequence.file_at(index)))
+            packet = Packet(self._read(self._sequence.file_at(index)))
             packet.stream = stream
             packet.time_base = 1 / self._sequence.frame_rate
             packet.pts = packet.dts = index
@@ -88,14 +93,23 @@ class OpenSequence:
             yield from stream.decode(packet)
         yield from stream.decode(None)
 
+    def _read(self, path: Path) -> bytes:
+        """A picture's bytes, or some that do not decode.
 
-def _read(path: Path) -> bytes:
-    """A picture's bytes, or some that do not decode."""
-    try:
-        data = path.read_bytes()
-    except OSError:
-        return UNREADABLE
-    return UNREADABLE if not data or _is_cut_exr(data) else data
+        Raises:
+            SourceError: They cannot be read, and that is not accepted.
+        """
+        try:
+            with SourceFile(path, self._access) as file:
+                data = b"".join(iter(lambda: file.read(_READ_BYTES), b""))
+        except FileNotFoundError:
+            return UNREADABLE  # told when all are read: it vanished
+        except OSError as error:
+            if self._access.unread is None:
+                raise unreadable(path, error.strerror or str(error)) from error
+            self._access.unread.add((str(path), 0))
+            return UNREADABLE
+        return UNREADABLE if not data or _is_cut_exr(data) else data
 
 
 def _is_cut_exr(data: bytes) -> bool:

@@ -36,7 +36,7 @@ from vidcolor.reading.pixels import (
     plane_view,
     rgb_views,
 )
-from vidcolor.reading.source import Source, main_video_stream, open_container
+from vidcolor.reading.source import Source, main_video_stream, open_source
 
 # Starts nearer than this to the beginning are reached by decoding, farther ones by seeking.
 SEEK_FROM_SECONDS = 10
@@ -61,6 +61,7 @@ class Damage:
         frames: Frames that the decoder marked as damaged, or with slices whose checksums fail.
         times: Frames without a usable time, which got the next one in order.
         held: Missing pictures of a series that the one before them stands for.
+        unread: Places in the source that the disk does not give back; zeros stand for them.
         missing_seconds: How much earlier the picture ended than its header states.
     """
 
@@ -68,6 +69,7 @@ class Damage:
     frames: int = 0
     times: int = 0
     held: int = 0
+    unread: int = 0
     missing_seconds: float = 0.0
 
     def __str__(self) -> str:
@@ -76,6 +78,7 @@ class Damage:
             _counted(self.frames, "frame is damaged", "frames are damaged"),
             _counted(self.times, "frame time was mended", "frame times were mended"),
             _counted(self.held, "missing picture is held", "missing pictures are held"),
+            _counted(self.unread, "place cannot be read", "places cannot be read"),
             f"the file ends {self.missing_seconds:.1f} s early" if self.missing_seconds else "",
         )
         return ", ".join(filter(None, parts))
@@ -122,6 +125,7 @@ def read_frames(
             yield _to_frame(decoded, pts, index, source, by_hardware=hwaccel is not None)
             losses.held += source.sequence is not None and source.sequence.is_held(pts)
             index += 1
+    losses.unread = len(source.access.unread or ())
     if index == 0:
         raise SourceError(f"{source.path}: ends before {float(start_seconds):g} s; start earlier")
 
@@ -188,13 +192,13 @@ def _opened(source: Source, hwaccel: str | None) -> InputContainer:
             told = getattr(reason, "strerror", None) or reason
             place = (source.path, hwaccel, source.codec, told)
             _LOG.warning("%s: %s does not decode %s (%s); the processor does", *place)
-    return source.open()
+    return open_source(source)
 
 
 def _opened_for_hardware(source: Source, hwaccel: str) -> InputContainer:
     if source.codec not in EXACT_CODECS:
         raise NotImplementedError("decoders of that may differ")
-    container = open_container(source.path, hwaccel=HWAccel(hwaccel))
+    container = open_source(source, HWAccel(hwaccel))
     if not main_video_stream(container, source.path).codec_context.is_hwaccel:
         container.close()
         raise NotImplementedError("not in this FFmpeg")
@@ -205,7 +209,7 @@ def _seeks_cleanly(source: Source, pts: int) -> bool:
     """Whether decoding may begin at the key frame before `pts`; some files break there."""
     if not source.clock.can_seek:
         return False
-    with source.open() as container:
+    with open_source(source) as container:
         stream = main_video_stream(container, source.path)
         try:
             container.seek(pts, stream=stream)

@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 from av.container import InputContainer
 
-from vidcolor.errors import SourceError
+from vidcolor.errors import SourceError, SourceGoneError
 from vidcolor.files import PHOTO_SUFFIXES
 from vidcolor.reading.dpx_header import HEADER_BYTES, DpxHeader
 from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, SequenceNames
@@ -124,6 +124,24 @@ def _is_there(path: Path) -> bool:
         raise SourceError(f"{path}: may not be read; check its permissions") from error
     except OSError:
         return False
+
+
+def count_new(sequence: ImageSequence) -> int:
+    """How many images there are by now that a sequence does not know of.
+
+    Raises:
+        SourceGoneError: Their folder is not there any more.
+    """
+    pattern = sequence.pattern
+    try:
+        names = os.listdir(pattern.folder)  # noqa: PTH208 - names alone, for there may be many
+    except OSError as error:
+        raise SourceGoneError(
+            f"{pattern.folder}: vanished while it was read; run again when it is back"
+        ) from error
+    known = {number for run in sequence.runs for number in run}
+    found = map(pattern.number, names)
+    return sum(number is not None and number not in known for number in found)
 
 
 def list_patterns(folder: Path, names: Iterable[str]) -> list[Path]:

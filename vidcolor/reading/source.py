@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
 from vidcolor.reading.clock import NO_CLOCK, Clock, ExactRate
+from vidcolor.reading.open_file import Access, OpenFile
 from vidcolor.reading.open_sequence import OpenSequence
 from vidcolor.reading.pixels import (
     DEEPEST,
@@ -36,8 +37,6 @@ FULL_RANGE = 2
 BOTTOM_FIELD_FIRST = 3
 # Below this many lines an untagged film is standard definition, hence BT.601.
 HD_LINES = 720
-# In microseconds; the number of bytes ends a probe before that.
-LONGEST_PROBE = str(24 * 3600 * 1_000_000)
 # Decoders that give the same frames with threads that each take a part of a picture. Frame threads
 # lose what they hold behind a picture that does not decode, lock up where one of them logs while it
 # is closed, and are no faster here.
@@ -68,10 +67,10 @@ class Source:
         timecode: Of the first frame, as a tag or track of the film states it.
         sequence: The pictures that it lies in; None for a film in one file.
         end_may_be_stated: Whether `picture_seconds` may be the time at which the picture ends.
-        probe_bytes: How far into the file its streams must be looked for; 0 for FFmpeg's default.
         clock: How the times of its packets are mended.
         constant_rate: Frames a second if all of them keep one rate; None if not, or not known.
         exact_rate: That rate where the container rounds its times.
+        access: How its files are read.
     """
 
     path: Path
@@ -89,15 +88,11 @@ class Source:
     timecode: str | None = None
     sequence: ImageSequence | None = None
     end_may_be_stated: bool = False
-    probe_bytes: int = 0
     clock: Clock = field(default=NO_CLOCK, repr=False)
     constant_rate: Fraction | None = None
     exact_rate: ExactRate | None = None
+    access: Access = field(default_factory=Access, compare=False)
     reads_chroma: bool = False
-
-    def open(self) -> InputContainer:
-        """An open container of the film; see `open_container`."""
-        return open_container(self.path, self.sequence, probe_bytes=self.probe_bytes)
 
     def missing_seconds(self, first_seconds: float, end_seconds: float) -> float:
         """How much earlier the picture ended than its header states, by when it began and ended."""
@@ -134,12 +129,16 @@ class Source:
         return max(1, round(length * float(self.frame_rate)))
 
 
+def open_source(source: Source, hwaccel: HWAccel | None = None) -> InputContainer:
+    """An open container of a film that is known; see `open_container`."""
+    return open_container(source.path, source.sequence, hwaccel, source.access)
+
+
 def open_container(
     path: Path,
     sequence: ImageSequence | None = None,
     hwaccel: HWAccel | None = None,
-    *,
-    probe_bytes: int = 0,
+    access: Access | None = None,
 ) -> InputContainer:
     """An open container of the file at `path`, or of a series of pictures.
 
@@ -147,22 +146,20 @@ def open_container(
         path: The file.
         sequence: The pictures, if it is such.
         hwaccel: What decodes a file in place of the processor.
-        probe_bytes: How far into a file its streams are looked for; 0 for FFmpeg's default.
+        access: What is done about bytes that cannot be read; None to raise.
 
     Raises:
-        SourceError: The file is missing, a folder, empty, unreadable, or nothing FFmpeg knows.
+        SourceError: The file is missing, a folder, empty, unreadable, or nothing FFmpeg knows. The
+            container raises it as well, once, where the file cannot be read.
     """
     try:
         if sequence is not None:
-            return cast(InputContainer, OpenSequence(sequence))
+            return cast(InputContainer, OpenSequence(sequence, access or Access()))
         if path.is_dir():
             raise SourceError(f"{path}: is a folder; name a video file")
         if path.stat().st_size == 0:
             raise SourceError(f"{path}: is empty (zero bytes); copy the file again")
-        wide = {"probesize": str(probe_bytes), "analyzeduration": LONGEST_PROBE}
-        options = wide if probe_bytes else {}
-        name = str(path.absolute())
-        return av.open(name, metadata_errors="replace", hwaccel=hwaccel, options=options)
+        return cast(InputContainer, OpenFile(path, access or Access(), hwaccel))
     except FileNotFoundError as error:
         raise SourceError(f"{path}: no such file") from error
     except PermissionError as error:
@@ -214,8 +211,13 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
     Raises:
         SourceError: The file cannot be used; the text says why.
     """
-    sequence = find_sequence(path, settings or InputSettings())
-    with open_container(path, sequence) as container:
+    settings = settings or InputSettings()
+    sequence = find_sequence(path, settings)
+    access = Access(
+        unread=set() if settings.accept_losses else None,
+        follow_playlists=settings.follow_playlists,
+    )
+    with open_container(path, sequence, access=access) as container:
         stream = main_video_stream(container, path)
         frame = _first_frame(container, stream, path)
         refuse_depth(frame, path)
@@ -236,6 +238,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
             end_may_be_stated=stream.duration is None,
             timecode=_timecode(container, stream),
+            access=access,
         )
     return found if sequence is None else _of_sequence(found, sequence)
 

@@ -16,7 +16,7 @@ from av.stream import Disposition, Stream
 from vidcolor.reading.clock import Clock
 from vidcolor.reading.rates import RateFinder
 from vidcolor.reading.seams import Seams
-from vidcolor.reading.source import Source
+from vidcolor.reading.source import Source, open_source
 from vidcolor.reading.tracks import Track
 
 # Of containers whose clocks may begin anew. In others a long hole is a long hole.
@@ -41,7 +41,7 @@ def survey(source: Source) -> Source:
     if source.sequence is not None:
         return source
     if source.container in CLOCKED:
-        source = replace(source, probe_bytes=_probe_bytes(source))
+        source = _probed_to(source, _probe_bytes(source))
     rates = RateFinder(source)
     tracks, seams, is_reordered = _look(source, rates)
     main = tracks.get(source.stream_index)
@@ -80,7 +80,7 @@ class _Looked(NamedTuple):
 
 def _look(source: Source, rates: RateFinder) -> _Looked:
     is_clocked, is_reordered = source.container in CLOCKED, False
-    with source.open() as opened:
+    with open_source(source) as opened:
         tracks = {
             stream.index: Track(
                 stream.type, _name(stream), Fraction(stream.time_base or 1), is_clocked
@@ -116,7 +116,7 @@ def _probe_bytes(source: Source) -> int:
     In MPEG's streams sound may be switched on late; what is not known of it when its container is
     written makes it unwritable, and of a program stream it is then not found at all.
     """
-    with source.open() as opened:
+    with open_source(source) as opened:
         narrow = len(opened.streams)
         late = [stream for stream in opened.streams if not _is_known(stream)]
         places = {stream.index: 0 for stream in late}
@@ -127,8 +127,12 @@ def _probe_bytes(source: Source) -> int:
                     break
     if late:
         return min(MOST_PROBED_BYTES, max(WIDE_PROBE_BYTES, 2 * max(places.values())))
-    with replace(source, probe_bytes=WIDE_PROBE_BYTES).open() as opened:
+    with open_source(_probed_to(source, WIDE_PROBE_BYTES)) as opened:
         return WIDE_PROBE_BYTES if len(opened.streams) > narrow else 0
+
+
+def _probed_to(source: Source, probe_bytes: int) -> Source:
+    return replace(source, access=replace(source.access, probe_bytes=probe_bytes))
 
 
 def _is_known(stream: Stream) -> bool:

@@ -10,7 +10,7 @@ import av
 from av.filter import Graph
 from av.video.frame import VideoFrame
 
-from vidcolor.reading.source import Source, main_video_stream
+from vidcolor.reading.source import Source, main_video_stream, open_source
 
 FRAMES_ASKED = 100
 LEAST_FRAMES = 25
@@ -43,7 +43,7 @@ def is_telecined(source: Source) -> bool:
 def _repeated_fields(source: Source) -> list[str]:
     """For each of the first frames which field it repeats: `top`, `bottom` or `neither`."""
     found: list[str] = []
-    with source.open() as container:
+    with open_source(source) as container:
         stream = main_video_stream(container, source.path)
         graph: Graph | None = None
         with suppress(av.FFmpegError):  # damage is told when the film is read

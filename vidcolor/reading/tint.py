@@ -17,7 +17,7 @@ from vidcolor.color.hues import (
     find_hues,
     look_at,
 )
-from vidcolor.reading.source import Source, main_video_stream
+from vidcolor.reading.source import Source, main_video_stream, open_source
 
 SAMPLES, SAMPLE_FRAMES = 12, 5
 """Places of a film that are looked at, and the frames looked at in each."""
@@ -79,7 +79,7 @@ def chroma_spread(frame: VideoFrame) -> float:
 def _sampled_frames(source: Source) -> Iterator[list[VideoFrame]]:
     """A few whole frames in places spread over the film; its first ones where no seeking helps."""
     length = source.duration_seconds or 0.0
-    with source.open() as container:
+    with open_source(source) as container:
         stream = main_video_stream(container, source.path)
         for sample in range(SAMPLES):
             wanted_pts = source.first_pts + int(length * sample / SAMPLES / source.time_base)

@@ -169,7 +169,7 @@ class Batch:
                 job=job,
                 model=self.model,
                 settings=self.settings,
-                origin=planned.origin or find_origin(job.source.files),
+                origin=planned.origin or find_origin(job.source.files, job.source.access),
                 engine=self._color,
                 watcher=watcher,
                 trace=trace,
@@ -205,7 +205,7 @@ class Batch:
 
     def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
         """The same where a ledger knows what was done."""
-        origin = ledger.find_origin(job.source.path, job.source.files)
+        origin = ledger.find_origin(job.source)
         identity = tell_identity(job, self.model, self.settings, origin)
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)
@@ -277,8 +277,8 @@ class _Account(Listener):
         self._begin()
         self._ledger.add_shot(self._path, number, frames)
 
-    def on_film(self, frames: int, seconds: float) -> None:
-        self._ledger.end(self._path, self._film, frames, seconds)
+    def on_film(self, frames: int, seconds: float, losses: str) -> None:
+        self._ledger.end(self._path, self._film, frames, seconds, losses)
 
     def _begin(self) -> None:
         if not self._is_begun:

@@ -8,7 +8,7 @@ the lock on the work itself, which a killed run cannot leave behind.
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +26,8 @@ from vidcolor.files import (
     write_error,
 )
 from vidcolor.film.checkpoint import is_taken
-from vidcolor.film.provenance import SourceDigest, find_origin, size_and_mtime
+from vidcolor.film.provenance import SourceDigest, find_origin, find_stamp, size_and_mtime
+from vidcolor.reading.source import Source
 
 T = TypeVar("T")
 
@@ -41,7 +42,7 @@ _TABLES = """
 CREATE TABLE reels (
     path TEXT PRIMARY KEY, state TEXT NOT NULL, size INTEGER, mtime_ns INTEGER, sha256 TEXT,
     settings_hash TEXT, identity TEXT, output TEXT, output_size INTEGER, output_mtime_ns INTEGER,
-    begun TEXT, ended TEXT, seconds REAL, frames INTEGER, error TEXT);
+    begun TEXT, ended TEXT, seconds REAL, frames INTEGER, error TEXT, stamp TEXT, losses TEXT);
 CREATE TABLE shots (
     path TEXT, number INTEGER, frames INTEGER NOT NULL, ended TEXT NOT NULL,
     PRIMARY KEY (path, number)) WITHOUT ROWID;
@@ -108,23 +109,20 @@ class Ledger:
             query = "INSERT OR IGNORE INTO reels (path, state) VALUES (?, 'waiting')"
             self._execute(query, (_key(path),))
 
-    def find_origin(self, path: Path, files: Sequence[Path]) -> SourceDigest:
-        """What a reel is by its content, which is read only if its size or time is another.
-
-        Args:
-            path: The film, or the pattern of a series of pictures.
-            files: The film, or the pictures in order.
+    def find_origin(self, source: Source) -> SourceDigest:
+        """What a reel is by its content, which is read only if one of its files is another.
 
         Raises:
             SourceError: It cannot be read.
         """
-        size, time = size_and_mtime(files)
-        query = "SELECT sha256 FROM reels WHERE path = ? AND size = ? AND mtime_ns = ?"
-        row = self._execute(query, (_key(path), size, time)).fetchone()
-        if row and row[0]:
-            return SourceDigest(size, time, row[0])
-        origin = find_origin(files)
-        query = "UPDATE reels SET size = ?, mtime_ns = ?, sha256 = ? WHERE path = ?"
+        path, stamp = source.path, find_stamp(source.files)
+        query = "SELECT size, mtime_ns, sha256 FROM reels WHERE path = ? AND stamp = ?"
+        row = self._execute(query, (_key(path), stamp)).fetchone()
+        if row and row[2]:
+            size, mtime_ns, sha256 = row
+            return SourceDigest(size, mtime_ns, sha256, stamp)
+        origin = find_origin(source.files, source.access)
+        query = "UPDATE reels SET size = ?, mtime_ns = ?, sha256 = ?, stamp = ? WHERE path = ?"
         self._execute(query, (*origin, _key(path)))
         return origin
 
@@ -164,15 +162,14 @@ class Ledger:
         values = (_key(path), number, frames, _now())
         self._execute("INSERT OR REPLACE INTO shots VALUES (?, ?, ?, ?)", values)
 
-    def end(self, path: Path, output: Path, frames: int, seconds: float) -> None:
-        """Say that a reel that was begun is done."""
+    def end(self, path: Path, output: Path, frames: int, seconds: float, losses: str = "") -> None:
+        """Say that a reel that was begun is done, and what its source lost, if anything."""
         query = (
             "UPDATE reels SET state = 'done', ended = ?, frames = ?, seconds = ?, error = NULL, "
-            "output_size = ?, output_mtime_ns = ? WHERE path = ?"
+            "losses = ?, output_size = ?, output_mtime_ns = ? WHERE path = ?"
         )
-        self._execute(
-            query, (_now(), frames, seconds, *size_and_mtime(files_of(output)), _key(path))
-        )
+        found = size_and_mtime(files_of(output))
+        self._execute(query, (_now(), frames, seconds, losses, *found, _key(path)))
 
     def fail(self, path: Path, error: VidcolorError) -> None:
         """Say why a reel failed."""
@@ -229,6 +226,9 @@ class Ledger:
             for statement in _TABLES.split(";"):
                 self._database.execute(statement)
             self._database.execute(f"PRAGMA user_version = {VERSION}")
+        known = {row[1] for row in self._database.execute("PRAGMA table_info(reels)")}
+        for column in sorted({"stamp", "losses"} - known):  # of a ledger that is older than they
+            self._database.execute(f"ALTER TABLE reels ADD COLUMN {column} TEXT")
         self._database.execute("COMMIT")
 
     def _execute(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:

@@ -14,7 +14,7 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from vidcolor.reading.clock import NO_CLOCK, Clock
-from vidcolor.reading.source import Source, open_container
+from vidcolor.reading.source import Source, open_source
 from vidcolor.writing.samples import SampleRewriter, sample_codec, samples_of
 from vidcolor.writing.stream_copy import add_copied_stream, is_pcm, takes_stream
 from vidcolor.writing.subtitles import GAP, add_text_stream, text_codec, text_converter
@@ -153,7 +153,7 @@ class Passthrough:
         self._source = source
         self._shift_seconds = shift_seconds
         self._end_seconds = end_seconds
-        self.input = source.open()
+        self.input = open_source(source)
         self.packet_counts: dict[int, int] = {}
         self._streams: dict[int, Stream] = {}
         self._rewrites: dict[int, Rewrite] = {}
@@ -199,7 +199,7 @@ class Passthrough:
         """Attach a cover picture as a file, which is what Matroska has for it."""
         mime = MIME_BY_CODEC[stream.codec_context.name]
         name = stream.metadata.get("filename", f"cover.{mime.removeprefix('image/')}")
-        with self._source.open() as opened:
+        with open_source(self._source) as opened:
             for packet in demux_streams(opened, [opened.streams[stream.index]]):
                 output.add_attachment(name, mime, bytes(packet))
                 return
@@ -288,7 +288,7 @@ def hash_copied(
         shift_seconds: As for `Passthrough`.
         end_seconds: As for `Passthrough`.
     """
-    with source.open() as opened:
+    with open_source(source) as opened:
         copied = {
             stream.index: stream
             for stream in data_streams(opened, source)
@@ -312,7 +312,7 @@ def hash_copied(
 
 def hash_written(result: Source) -> list[str]:
     """The same of the streams that a film written has beside its picture, in order."""
-    with open_container(result.path) as opened:
+    with open_source(result) as opened:
         streams = data_streams(opened, result)
         payloads = {stream.index: hashlib.md5(usedforsecurity=False) for stream in streams}
         for packet in demux_streams(opened, streams):

@@ -9,7 +9,7 @@ from vidcolor.errors import AlreadyColorError, OutputError
 from vidcolor.files import beside
 from vidcolor.reading.captions import has_captions
 from vidcolor.reading.pixels import log2_subsampling, word_bits
-from vidcolor.reading.source import Source, probe
+from vidcolor.reading.source import Source, open_source, probe
 from vidcolor.reading.survey import survey
 from vidcolor.reading.telecine import is_telecined
 from vidcolor.reading.tint import is_color
@@ -118,7 +118,7 @@ def plan_encoding(
     """
     if is_wanted_in_pictures(output, settings):
         encoding = plan_pictures(source, settings, output, folder)
-        with source.open() as opened:
+        with open_source(source) as opened:
             others = [name_stream(stream) for stream in other_streams(opened, source)]
         encoding = replace(encoding, notes=notes_on_pictures(source, others))
         return _with_captions(encoding, source)
@@ -221,7 +221,7 @@ def _unheld_streams(
     source: Source, containers: set[str], *, is_copied: bool
 ) -> dict[str, set[str]]:
     """For each container, the streams to be copied that it cannot hold, by name."""
-    with source.open() as opened:
+    with open_source(source) as opened:
         others = other_streams(opened, source) if is_copied else []
         return {
             container: {
@@ -237,7 +237,7 @@ def _rewritten(source: Source, container: str) -> list[str]:
     """What the user should know of streams that another codec keeps."""
     notes = []
     looks = "bold, italic and underlined words stay so, colors and places are left out"
-    with source.open() as opened:
+    with open_source(source) as opened:
         for stream in other_streams(opened, source):
             codec = rewritten_samples(container, stream)
             if text_codec(container, stream) == MOV_TEXT:

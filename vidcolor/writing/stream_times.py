@@ -12,7 +12,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from vidcolor.reading.clock import NO_CLOCK
-from vidcolor.reading.source import Source
+from vidcolor.reading.source import Source, open_source
 from vidcolor.writing.passthrough import (
     data_streams,
     demux_streams,
@@ -67,7 +67,7 @@ def stream_time_errors(
         shift_seconds: As for `Passthrough`.
         end_seconds: As for `Passthrough`.
     """
-    with source.open() as opened, result.open() as written:
+    with open_source(source) as opened, open_source(result) as written:
         copied = [
             stream
             for stream in data_streams(opened, source)
@@ -91,7 +91,7 @@ def _source_times(
     shift_seconds: Fraction,
     end_seconds: Fraction | None,
 ) -> Iterator[_Timed]:
-    with source.open() as opened:
+    with open_source(source) as opened:
         stream = opened.streams[index]
         codec = text_codec(container, stream)
         convert = None if codec is None else text_converter(codec)
@@ -103,7 +103,7 @@ def _source_times(
 
 
 def _result_times(result: Source, index: int) -> Iterator[_Timed]:
-    with result.open() as opened:
+    with open_source(result) as opened:
         for packet in demux_streams(opened, [opened.streams[index]], NO_CLOCK):
             if packet.size and not is_gap(packet):
                 yield _timed(packet, 0.0)
