@@ -28,6 +28,8 @@ Made by `python scripts/formats_table.py FOLDER --output docs/formats.md` with v
 FFmpeg {ffmpeg} and MediaInfo {mediainfo}. Every cell is what these other programs say of source and
 result. `made-` films were made for their traits, `real-` ones were found.
 
+[Side data](side_data.md) lists captions, stereo marks, light levels and every kind of stream.
+
 - `kept`: the result has what the source has; `-`: the source has none.
 - `exact`: each frame's luma has the same checksum; else its PSNR, for a codec with losses.
 - `tagged`: the result says what the source leaves open; players need not guess.

@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from vidcolor.film.checkpoint import Checkpoint
 
 CLIPS = Path(__file__).parents[2] / "shared" / "clips"
+FORMATS = Path(__file__).parent / "data" / "formats"
+"""Clips of `scripts/make_test_clips.py`, one for each trait of a film."""
 SAMPLE = Path(__file__).parent / "data" / "coaches_1899.mpg"
 
 needs_ffmpeg = pytest.mark.skipif(

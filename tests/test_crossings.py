@@ -3,10 +3,12 @@
 import struct
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import pytest
-from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
+from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, picture_frame, write_film
 from recoloring import colored
 
 from vidcolor.errors import OutputError
@@ -107,3 +109,37 @@ def test_svt_av1_is_quiet(tmp_path: Path) -> None:
     run = subprocess.run([*command, *more], capture_output=True, text=True, check=False)
     assert (run.returncode, run.stdout) == (0, "")
     assert "Svt" not in run.stderr
+
+
+def teletext_film(path: Path) -> Path:
+    """A transport stream with teletext, for which FFmpeg has no decoder here."""
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("libx264", rate=25, width=64, height=64)
+        video.pix_fmt = "yuv420p"
+        text = output.add_mux_stream("dvb_teletext", time_base=Fraction(1, 90000))
+        output.start_encoding()
+        for index, luma in enumerate(moving_luma(10, 64, 64)):
+            frame = picture_frame(luma, "yuv420p")
+            frame.pts, frame.time_base = index, Fraction(1, 25)
+            output.mux(video.encode(frame))
+            packet = av.Packet(bytes([0x10, 0x02, 0x2C, index]) + bytes(42))
+            packet.stream, packet.time_base = text, Fraction(1, 25)
+            packet.pts = packet.dts = index
+            output.mux(packet)
+        output.mux(video.encode(None))
+    return path
+
+
+def text_packets(path: Path) -> list[bytes]:
+    """What the packets of a film's subtitles hold."""
+    with av.open(str(path)) as opened:
+        streams = [stream for stream in opened.streams if stream.type == "subtitle"]
+        return [bytes(packet) for packet in opened.demux(streams) if packet.size]
+
+
+def test_teletext_is_copied_undecoded(tmp_path: Path) -> None:
+    """From transport stream to transport stream every packet is the same."""
+    film = teletext_film(tmp_path / "film.ts")
+    assert len(text_packets(film)) == 10
+    out = colored(film, tmp_path / "out.ts", DEFAULT).path
+    assert text_packets(out) == text_packets(film)

@@ -1,13 +1,17 @@
 from pathlib import Path
 
 import pytest
-from clips import CLIPS, needs_clips, needs_ffmpeg
+from clips import CLIPS, FORMATS, needs_ffmpeg
 from compare_films import ASPECTS, problems
 
 from vidcolor.cli.main import main
 
-FORMATS = CLIPS / "formats"
 REFUSED = {
+    "media-zeroed-prores.mov": "not one frame of its prores video decodes",
+    "not-a-video.mp4": "cannot be opened as a video",
+    "sound-alone.m4a": "holds no picture that can be decoded",
+    "truncated-no-index.mp4": "cannot be opened as a video",
+    "zero-bytes.mp4": "is empty (zero bytes)",
     "made-audio-only.m4a": "holds no picture that can be decoded",
     "made-not-a-video.mp4": "cannot be opened as a video",
     "made-truncated-no-moov.mp4": "cannot be opened as a video",
@@ -16,6 +20,9 @@ REFUSED = {
 }
 # What the program must say of damage in the file; of no other file may it say anything.
 DAMAGED = {
+    "bit-flips-ffv1-checksums.mkv": "frames are damaged",
+    "bit-flips.mp4": "1 frame is damaged",
+    "truncated.mkv": "the file ends",
     "made-bitflips-ffv1-crc.mkv": "frames are damaged",
     "made-bitflips.mp4": "frames are damaged",
     "made-truncated.mkv": "the file ends",
@@ -28,9 +35,8 @@ LEFT_OUT = {
     "real-mxf-jpeg2000-4k-pq-truncated.mxf",  # RGB is in real-rawcooked-..., cut films are above
     "real-yuv444-seek-breaks.mp4",  # seeking in it is a test of the reader
 }
-FILMS = sorted({path.name for path in FORMATS.glob("*.*")} - REFUSED.keys() - LEFT_OUT)
-
-pytestmark = needs_clips
+ALL = {path.name: path for folder in (FORMATS, CLIPS / "formats") for path in folder.glob("*.*")}
+FILMS = sorted(ALL.keys() - REFUSED.keys() - LEFT_OUT)
 
 
 def colorize(film: Path, output: Path) -> int:
@@ -43,19 +49,19 @@ def colorize(film: Path, output: Path) -> int:
 @pytest.mark.parametrize("name", FILMS)
 def test_nothing_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str) -> None:
     """All that the source has is in the result by other programs' word; damage is told."""
-    assert colorize(FORMATS / name, tmp_path / "out.mkv") == 0
+    assert colorize(ALL[name], tmp_path / "out.mkv") == 0
     told = capsys.readouterr().err
     assert DAMAGED[name] in told if name in DAMAGED else told == ""
-    assert problems(FORMATS / name, tmp_path / "out.mkv", *KEPT) == []
+    assert problems(ALL[name], tmp_path / "out.mkv", *KEPT) == []
 
 
-@pytest.mark.parametrize(("name", "fault"), REFUSED.items(), ids=REFUSED)
+@pytest.mark.parametrize("name", sorted(REFUSED.keys() & ALL.keys()))
 def test_what_cannot_be_opened_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, fault: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     """A file without a picture that decodes is told in one line, and nothing is written."""
-    assert colorize(FORMATS / name, tmp_path / "out.mkv") == 1
+    assert colorize(ALL[name], tmp_path / "out.mkv") == 1
     err = capsys.readouterr().err
-    assert err.startswith(f"vidcolor: {FORMATS / name}: {fault}")
+    assert err.startswith(f"vidcolor: {ALL[name]}: {REFUSED[name]}")
     assert err.count("\n") == 1
     assert list(tmp_path.iterdir()) == []

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import CLIPS, SAMPLE, needs_clips, soft_shot, write_film
+from clips import CLIPS, FORMATS, SAMPLE, soft_shot, write_film
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame
@@ -64,11 +64,10 @@ def test_shots_are_the_pieces(tmp_path: Path) -> None:
 
 def formats() -> list[Path]:
     """Small films of many formats, those that can be read at all."""
-    folder = CLIPS / "formats"
-    return sorted(path for path in folder.glob("*.*") if path.is_file())
+    folders = FORMATS, CLIPS / "formats"
+    return sorted(p for folder in folders for p in folder.glob("*.*") if p.is_file())
 
 
-@needs_clips
 @pytest.mark.slow
 @pytest.mark.parametrize("path", formats(), ids=lambda path: path.name)
 def test_pieces_of_any_format_are_read_as_the_whole(path: Path) -> None:

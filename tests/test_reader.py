@@ -11,6 +11,7 @@ import torch
 from av.video.frame import VideoFrame
 from clips import (
     CLIPS,
+    FORMATS,
     Plane,
     ask_ffprobe,
     moving_luma,
@@ -205,10 +206,9 @@ def test_fields_of_film_that_ffmpeg_wove(tmp_path: Path, first: str, suffix: str
     assert {frame.top_field_first for frame in frames} == {first == "tff"}
 
 
-@needs_clips
 def test_dv_of_pal_has_its_bottom_field_first() -> None:
-    """QuickTime's order BT, as QuickTime itself wrote it."""
-    frames, _ = read(CLIPS / "formats" / "real-dv-pal-interlaced-4f.mov")
+    """QuickTime's order BT."""
+    frames, _ = read(FORMATS / "dv-pal-bottom-field-first.mov")
     assert {frame.top_field_first for frame in frames} == {False}
 
 

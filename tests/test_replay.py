@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import CLIPS, Extras, needs_clips, soft_shot, write_film
+from clips import CLIPS, FORMATS, Extras, needs_clips, soft_shot, write_film
 from dumped import CUT, FAST, FRAMES, LUMA, arrays, lines, same_files
 
 from vidcolor import FrameDump, colorize_video, replay_frames
@@ -136,17 +136,16 @@ def test_timecodes_are_the_films_own(tmp_path: Path) -> None:
     assert [line["frame"] for line in lines(tmp_path / "d")] == [10]
 
 
-@needs_clips
 @pytest.mark.parametrize(
     ("name", "timecode"),
     [
-        ("made-mxf-op1a-mpeg2-422-576i-tff-tc-2mono.mxf", "10:00:00:03"),
-        ("made-prores-tmcd-2mono24.mov", "01:00:00:03"),
-        ("made-ffv1-10bit-576i-tff-pcm24.mkv", "01:00:00:02"),
+        ("mpeg2-fields-timecode-2mono.mxf", "10:00:00:05"),
+        ("prores-timecode-2mono.mov", "01:00:00:05"),
+        ("ffv1-10bit-fields-pcm24.mkv", "01:00:00:04"),
     ],
 )
 def test_timecodes_of_archive_masters(tmp_path: Path, name: str, timecode: str) -> None:
     """MXF, QuickTime and Matroska masters keep them in three ways."""
     dump = FrameDump(tmp_path / "d", timecode, stages="luma")
-    replay_frames(CLIPS / "formats" / name, dump, replace(FAST, force=True))
-    assert [line["frame"] for line in lines(tmp_path / "d")] == [int(timecode[-2:])]
+    replay_frames(FORMATS / name, dump, replace(FAST, force=True))
+    assert [line["frame"] for line in lines(tmp_path / "d")] == [3]

@@ -6,9 +6,8 @@ import av
 import numpy as np
 import pytest
 from clips import (
-    CLIPS,
+    FORMATS,
     moving_luma,
-    needs_clips,
     picture_bytes,
     soft_shot,
     write_film,
@@ -205,19 +204,18 @@ def test_frames_can_be_looked_into(tmp_path: Path) -> None:
         replay_frames(pattern, FrameDump(tmp_path / "look", "2"), faster)
 
 
-@needs_clips
 @pytest.mark.parametrize(
     ("pattern", "rate", "expected"),
     [
-        ("real-dpx-seq/test_%06d.dpx", Fraction(24000, 1001), (3, "rgb24", 8)),
-        ("made-tiff16-seq/scan_%07d.tif", Fraction(18), (4, "gray16le", 16)),
+        ("scan-dpx/scan_%06d.dpx", Fraction(24000, 1001), (3, "rgb24", 8)),
+        ("scan-16bit/scan_%07d.tif", Fraction(18), (4, "gray16le", 16)),
     ],
 )
 def test_scans(
     tmp_path: Path, pattern: str, rate: Fraction, expected: tuple[int, str, int]
 ) -> None:
     """Real ones come through verified, at their own depth."""
-    path = CLIPS / "formats" / pattern
+    path = FORMATS / pattern
     source = probe(path, InputSettings(fps=rate))
     assert (len(source.files), source.pixel_format, source.picture.depth) == expected
     result = colorize(path, tmp_path / "out.mkv", InputSettings(fps=rate))

@@ -2,13 +2,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import CLIPS, needs_clips, soft_shot, write_film
+from clips import FORMATS, soft_shot, write_film
 
 from vidcolor.cli.main import main
 from vidcolor.reading.source import probe
 from vidcolor.reading.telecine import is_telecined
-
-FORMATS = CLIPS / "formats"
 
 
 def pulled_down(frames: list[np.ndarray]) -> list[np.ndarray]:
@@ -53,21 +51,19 @@ def test_true_fields_are_none(tmp_path: Path) -> None:
         assert not is_telecined(probe(film))
 
 
-@needs_clips
 def test_real_films() -> None:
-    """The one real telecine among the clips is told, interlaced video is not taken for it."""
-    assert is_telecined(probe(FORMATS / "made-mpeg2-ps-ntsc-telecine-sar32x27.mpg"))
+    """The telecine among the clips is told, interlaced video is not taken for it."""
+    assert is_telecined(probe(FORMATS / "telecine.mpg"))
     for name in (
-        "made-mxf-op1a-mpeg2-422-576i-tff-tc-2mono.mxf", "real-ffv1-10bit-422-nyu-4ch.mkv",
-        "real-mpeg2-xdcamhd-1080i50-sar4x3.mov",
+        "mpeg2-fields-timecode-2mono.mxf", "ffv1-10bit-fields-pcm24.mkv",
+        "dv-pal-bottom-field-first.mov",
     ):  # fmt: skip
         assert not is_telecined(probe(FORMATS / name))
 
 
-@needs_clips
 def test_it_is_told_before_the_work(capsys: pytest.CaptureFixture[str]) -> None:
     """A note says what it is and that it is left as it is."""
-    film = FORMATS / "made-mpeg2-ps-ntsc-telecine-sar32x27.mpg"
+    film = FORMATS / "telecine.mpg"
     assert main([str(film), "--dry-run", "--force", "-o", "out.mkv"]) == 0
     assert (
         "is film spread over video fields (telecine); they are left so" in capsys.readouterr().err

@@ -17,6 +17,7 @@ from av.video.stream import VideoStream
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
 from vidcolor.reading.clock import NO_CLOCK, Clock, ExactRate
+from vidcolor.reading.marks import NO_MARKS, PictureMarks, marks_of
 from vidcolor.reading.open_file import Access, OpenFile
 from vidcolor.reading.open_sequence import OpenSequence
 from vidcolor.reading.pixels import (
@@ -70,6 +71,7 @@ class Source:
         clock: How the times of its packets are mended.
         constant_rate: Frames a second if all of them keep one rate; None if not, or not known.
         exact_rate: That rate where the container rounds its times.
+        marks: What its first frame says of its pictures besides their codes.
         access: How its files are read.
     """
 
@@ -91,6 +93,7 @@ class Source:
     clock: Clock = field(default=NO_CLOCK, repr=False)
     constant_rate: Fraction | None = None
     exact_rate: ExactRate | None = None
+    marks: PictureMarks = NO_MARKS
     access: Access = field(default_factory=Access, compare=False)
     reads_chroma: bool = False
 
@@ -238,6 +241,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
             end_may_be_stated=stream.duration is None,
             timecode=_timecode(container, stream),
+            marks=marks_of(frame),
             access=access,
         )
     return found if sequence is None else _of_sequence(found, sequence)

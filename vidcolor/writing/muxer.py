@@ -24,6 +24,7 @@ from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.matroska import write_aspect
 from vidcolor.writing.passthrough import Passthrough, is_gap, kept_tags
+from vidcolor.writing.picture_marks import stereo_tags
 from vidcolor.writing.shot_encoder import Encoded, encoding_error
 from vidcolor.writing.video_stream import add_video_stream
 
@@ -133,6 +134,7 @@ class FilmWriter:
             if stream.index == source.stream_index:
                 added = add_video_stream(self._output, encoding, source)
                 added.metadata.update(kept_tags(stream.metadata))
+                added.metadata.update(stereo_tags(encoding.container, source.marks))
                 added.disposition = stream.disposition
             elif not encoding.chroma_only:
                 self._passthrough.add_stream(stream, self._output, encoding.container)

@@ -31,6 +31,7 @@ from vidcolor.writing.passthrough import (
     other_streams,
     rewritten_samples,
 )
+from vidcolor.writing.picture_marks import lost_marks, with_marks
 from vidcolor.writing.pixel_formats import ChosenFormat, choose_pixel_format
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
 from vidcolor.writing.sequence_encoding import (
@@ -136,7 +137,9 @@ def plan_encoding(
             log2_chroma_height=log2_height,
         ),
         luma_shift=word_bits(fmt) - source.picture.depth,
-        options=encoder_options(codec, pixel_format, source.picture, settings),
+        options=with_marks(
+            codec, encoder_options(codec, pixel_format, source.picture, settings), source.marks
+        ),
         chroma_only=settings.chroma_only,
         notes=(note,) if note else (),
     )
@@ -152,6 +155,11 @@ def plan_encoding(
             f"{source.path}: {encoding.codec} in {encoding.container} cannot say full range, and "
             "players would show other light; use --codec dnxhd, libx264 or ffv1, or --for master"
         )
+    lost = lost_marks(encoding.codec, encoding.container, source.marks)
+    if lost:
+        place = f"{encoding.codec} in {encoding.container}"
+        note = f"{place} cannot tell {', '.join(lost)}: left out"
+        encoding = replace(encoding, notes=(*encoding.notes, note))
     return _with_captions(encoding, source)
 
 

@@ -11,6 +11,7 @@ from av.stream import Stream
 # Matroska holds these by Windows' numbers of codecs (A_MS/ACM, V_MS/VFW/FOURCC), which PyAV's
 # strict question to the muxer leaves out. Each is a codec that Matroska names itself.
 CARRIERS = {"audio": "mp2", "video": "mpeg4"}
+UNDECODED_SUBTITLES = "dvb_teletext"
 # QuickTime names them, and what it then gives back is other sound, or none.
 UNSOUND = {("mov", "speex"), ("mp4", "speex"), ("mov", "libspeex"), ("mp4", "libspeex")}
 
@@ -26,6 +27,12 @@ def add_copied_stream(output: OutputContainer, stream: Stream, container: str) -
     Raises:
         ValueError: The container has no place for such a stream.
     """
+    if stream.type == "subtitle" and stream.codec_context is None:
+        # FFmpeg has no decoder of it, as of teletext; its parameters go along all the same.
+        copy = output.add_mux_stream(UNDECODED_SUBTITLES)
+        BitStreamFilterContext("null", stream, copy)
+        copy.time_base = stream.time_base
+        return copy
     try:
         return output.add_stream_from_template(stream, opaque=True)
     except ValueError:
