@@ -331,6 +331,7 @@ def _facts(job: Job, model: Model, settings: Settings, origin: SourceDigest) -> 
             "height": source.picture.height,
             "frame_rate": source.frame_rate,
             "timecode": source.timecode,
+            "times_mended": source.clock.notes,
         },
         "output": {
             "path": encoding.path if encoding.names is None else encoding.names.path,

@@ -77,6 +77,7 @@ def tell_identity(
         | ({} if encoding.names is None else {"names": encoding.names.path.name})
         | ({} if encoding.captions == "none" else {"captions": encoding.captions})
         # Said where it is so, so that films begun by older versions go on.
+        | ({"times": times} if (times := job.source.clock.identity()) else {})
         | ({"left_out": list(encoding.left_out)} if encoding.left_out else {}),
     }
 

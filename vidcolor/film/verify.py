@@ -1,8 +1,8 @@
 """Reads a colorized film back and compares it with its source."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 from math import log10
 from pathlib import Path
@@ -24,6 +24,7 @@ from vidcolor.writing.encoding import Encoding
 from vidcolor.writing.passthrough import hash_copied, hash_written
 from vidcolor.writing.plan import Job
 from vidcolor.writing.shot_encoder import even_gray
+from vidcolor.writing.stream_times import stream_time_errors
 
 TIME_ERROR_SECONDS = 0.0006
 """Containers round times: Matroska to a millisecond."""
@@ -52,6 +53,8 @@ class Verification:
         lost_captions: Frames whose closed captions the result lacks or has otherwise, if its codec
             can carry them.
         has_times: Whether the result says when its frames are shown; pictures do not.
+        stream_time_errors: Copied streams that lie elsewhere in time than in the source, with the
+            greatest difference in seconds: their sync with the picture is lost.
     """
 
     frames: int
@@ -62,6 +65,7 @@ class Verification:
     streams: dict[str, bool]
     lossless: bool
     has_times: bool = True
+    stream_time_errors: Mapping[str, float] = field(default_factory=dict)
     lost_captions: int = 0
 
     def __str__(self) -> str:
@@ -83,6 +87,10 @@ class Verification:
             found.append(f"the luma of {self.unequal_luma} frames differs from the source's")
         if self.has_times and self.time_error_seconds > TIME_ERROR_SECONDS:
             found.append(f"times are off by up to {self.time_error_seconds:.4f} s")
+        found += [
+            f"{name} is up to {error:.3f} s off its time"
+            for name, error in self.stream_time_errors.items()
+        ]
         if self.lost_captions:
             found.append(f"the closed captions of {self.lost_captions} frames are not the source's")
         found += [f"{name} differs" for name, is_equal in self.streams.items() if not is_equal]
@@ -213,6 +221,7 @@ def verify_film(
         streams={} if is_alone else _compare_streams(job, written, settings),
         lossless=job.encoding.codec in LOSSLESS_CODECS,
         has_times=names is None,
+        stream_time_errors={} if is_alone else _stream_times(job, written, settings),
         lost_captions=count.lost_captions if job.encoding.captions == "inside" else 0,
     )
 
@@ -305,3 +314,14 @@ def _compare_streams(job: Job, result: Source, settings: Settings) -> dict[str, 
         name: index < len(found) and found[index] == digest
         for index, (name, digest) in enumerate(wanted.items())
     }
+
+
+def _stream_times(job: Job, result: Source, settings: Settings) -> dict[str, float]:
+    """Copied streams that are not where they should be in time."""
+    return stream_time_errors(
+        job.source,
+        result,
+        job.encoding.container,
+        shift_seconds=job.shift_seconds(settings),
+        end_seconds=settings.duration_seconds,
+    )

@@ -19,6 +19,9 @@ BLOCK_BYTES = 4096
 
 _BUFFER_BYTES = 1 << 18
 
+LONGEST_PROBE = str(24 * 3600 * 1_000_000)
+"""In microseconds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Access:
@@ -28,10 +31,19 @@ class Access:
         unread: Gets the file and place of each block that cannot be read, which is then taken for
             zeros; None if such an error ends the reading.
         follow_playlists: Whether playlists may name files outside of their own folder.
+        probe_bytes: How far into a file its streams are looked for; 0 for FFmpeg's default.
     """
 
     unread: set[tuple[str, int]] | None = None
     follow_playlists: bool = False
+    probe_bytes: int = 0
+
+    @property
+    def probe_options(self) -> dict[str, str]:
+        """FFmpeg's options for how far it looks; the number of bytes ends that before the time."""
+        if not self.probe_bytes:
+            return {}
+        return {"probesize": str(self.probe_bytes), "analyzeduration": LONGEST_PROBE}
 
 
 class SourceFile:
@@ -142,7 +154,8 @@ class OpenFile:
                 io_open=_opener(path, access),
                 # Else what calls itself a film may make FFmpeg listen to a network.
                 container_options={"protocol_whitelist": "file"}
-                | ({"safe": "0"} if access.follow_playlists else {}),
+                | ({"safe": "0"} if access.follow_playlists else {})
+                | access.probe_options,
             )
         except BaseException:
             self._file.close()

@@ -7,6 +7,7 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
+from heapq import heapify, heappop, heappush
 from math import ceil
 from typing import Any
 
@@ -24,6 +25,7 @@ from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, FrameFormat, Plane
 from vidcolor.reading.captions import CAPTIONED_CODECS, captions_of
 from vidcolor.reading.chroma import read_chroma
+from vidcolor.reading.clock import Clock, ExactRate
 from vidcolor.reading.damage_log import DamageLog
 from vidcolor.reading.pixels import (
     FLOAT_SUFFIXES,
@@ -160,15 +162,24 @@ def _timed_frames(
             container.seek(seek_pts, stream=stream)
         last_pts: int | None = None
         end_pts = source.first_pts
-        for decoded in _decode(container, stream, losses):
+        for decoded in _decode(container, stream, losses, source.clock):
             pts = _rising_pts(decoded, last_pts, losses)
-            last_pts, end_pts = pts, pts + (decoded.duration or 0)
+            last_pts = pts
+            pts = _restore_rate(decoded, pts, source.clock.exact_rate)
+            end_pts = pts + (decoded.duration or 0)
             if pts >= wanted_pts:
                 yield decoded, pts
-        if source.picture_seconds is not None:
-            seconds = float((end_pts - source.first_pts) * source.time_base)
-            missing = source.picture_seconds - seconds
-            losses.missing_seconds = missing if missing > END_TOLERANCE_SECONDS else 0.0
+        first, end = (float(pts * source.time_base) for pts in (source.first_pts, end_pts))
+        missing = source.missing_seconds(first, end)
+        losses.missing_seconds = missing if missing > END_TOLERANCE_SECONDS else 0.0
+
+
+def _restore_rate(decoded: VideoFrame, pts: int, exact: ExactRate | None) -> int:
+    """The frame's time, and length, as they were before its container rounded them."""
+    if exact is None:
+        return pts
+    decoded.duration = exact.exact_length(decoded.duration or 0)
+    return exact.exact(pts)
 
 
 def _opened(source: Source, hwaccel: str | None) -> InputContainer:
@@ -196,6 +207,8 @@ def _opened_for_hardware(source: Source, hwaccel: str) -> InputContainer:
 
 def _seeks_cleanly(source: Source, pts: int) -> bool:
     """Whether decoding may begin at the key frame before `pts`; some files break there."""
+    if not source.clock.can_seek:
+        return False
     with open_source(source) as container:
         stream = main_video_stream(container, source.path)
         try:
@@ -206,25 +219,36 @@ def _seeks_cleanly(source: Source, pts: int) -> bool:
         return not decoded.is_corrupt and decoded.pts is not None and decoded.pts <= pts
 
 
-def _decode(container: InputContainer, stream: VideoStream, losses: Damage) -> Iterator[VideoFrame]:
+def _decode(
+    container: InputContainer, stream: VideoStream, losses: Damage, clock: Clock
+) -> Iterator[VideoFrame]:
     """All frames that the decoder gives, the held back ones at the end included."""
+    ticks: list[int] = []
     with DamageLog(stream.codec_context.name) as log:
-        for packet in _packets(container, stream):
+        for packet in _packets(container, stream, clock):
+            if clock.in_order and packet is not None and packet.dts is not None:
+                heappush(ticks, packet.dts)
             try:
                 frames = stream.decode(packet)
             except av.FFmpegError:
                 losses.packets += 1
                 log.take()
+                if packet is not None and packet.dts in ticks:
+                    ticks.remove(packet.dts)
+                    heapify(ticks)
                 continue
             losses.frames += log.take() or sum(frame.is_corrupt for frame in frames)
-            yield from frames
+            for frame in frames:
+                if ticks:
+                    frame.pts = heappop(ticks)
+                yield frame
 
 
 def _packets(
-    container: InputContainer, stream: VideoStream
+    container: InputContainer, stream: VideoStream, clock: Clock
 ) -> Iterator[Packet[VideoStream] | None]:
     """The stream's packets, then None; a file that breaks off ends like one that is whole."""
-    demuxed = container.demux(stream)
+    demuxed = clock.mended(container.demux(stream))
     while True:
         try:
             packet = next(demuxed)

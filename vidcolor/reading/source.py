@@ -16,6 +16,7 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
+from vidcolor.reading.clock import NO_CLOCK, Clock, ExactRate
 from vidcolor.reading.marks import NO_MARKS, PictureMarks, marks_of
 from vidcolor.reading.open_file import Access, OpenFile
 from vidcolor.reading.open_sequence import OpenSequence
@@ -66,6 +67,10 @@ class Source:
         duration_seconds: The same, or failing that of the whole file; for progress bars.
         timecode: Of the first frame, as a tag or track of the film states it.
         sequence: The pictures that it lies in; None for a film in one file.
+        end_may_be_stated: Whether `picture_seconds` may be the time at which the picture ends.
+        clock: How the times of its packets are mended.
+        constant_rate: Frames a second if all of them keep one rate; None if not, or not known.
+        exact_rate: That rate where the container rounds its times.
         marks: What its first frame says of its pictures besides their codes.
         access: How its files are read.
     """
@@ -84,9 +89,22 @@ class Source:
     duration_seconds: float | None
     timecode: str | None = None
     sequence: ImageSequence | None = None
+    end_may_be_stated: bool = False
+    clock: Clock = field(default=NO_CLOCK, repr=False)
+    constant_rate: Fraction | None = None
+    exact_rate: ExactRate | None = None
     marks: PictureMarks = NO_MARKS
     access: Access = field(default_factory=Access, compare=False)
     reads_chroma: bool = False
+
+    def missing_seconds(self, first_seconds: float, end_seconds: float) -> float:
+        """How much earlier the picture ended than its header states, by when it began and ended."""
+        if self.picture_seconds is None:
+            return 0.0
+        missing = self.picture_seconds - (end_seconds - first_seconds)
+        if self.end_may_be_stated:
+            missing = min(missing, self.picture_seconds - end_seconds)
+        return missing
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -104,7 +122,11 @@ class Source:
         """How many frames the header leads to expect in the film or a piece of it: an estimate."""
         if self.duration_seconds is None:
             return None
-        length = max(0.0, self.duration_seconds - float(start_seconds))
+        begins = 0.0
+        if self.end_may_be_stated and self.picture_seconds is not None:
+            begins = float(self.first_pts * self.time_base)
+            begins = begins if begins < self.duration_seconds else 0.0
+        length = max(0.0, self.duration_seconds - begins - float(start_seconds))
         if duration_seconds is not None:
             length = min(length, float(duration_seconds))
         return max(1, round(length * float(self.frame_rate)))
@@ -217,6 +239,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             first_pts=frame.pts if frame.pts is not None else frame.dts or 0,
             picture_seconds=_picture_seconds(stream),
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
+            end_may_be_stated=stream.duration is None,
             timecode=_timecode(container, stream),
             marks=marks_of(frame),
             access=access,

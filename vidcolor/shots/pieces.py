@@ -98,7 +98,7 @@ def read_pieces(
     first = pieces[0].times[0]
     margin = 0 if margin_seconds is None else round(margin_seconds / source.time_base)
     seek_pts = int(first) - margin
-    is_far = margin_seconds is not None and seek_pts > source.first_pts
+    is_far = margin_seconds is not None and seek_pts > source.first_pts and source.clock.can_seek
     known = ((piece.shot, *noted) for piece in pieces for noted in zip(*piece[2:], strict=True))
     try:
         with closing(

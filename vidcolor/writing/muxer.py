@@ -77,7 +77,7 @@ class FilmWriter:
             source, shift_seconds=shift_seconds, end_seconds=duration_seconds
         )
         try:
-            self._output = _open_output(self._part, encoding)
+            self._output = _open_output(self._part, encoding, source)
             self._stream = self._add_streams(source, made_by)
             self._output.start_encoding()
         except (av.FFmpegError, ValueError, OSError) as error:
@@ -254,11 +254,14 @@ def _add_note(tags: dict[str, str], container: str, note: str) -> None:
     tags[own] = f"{tags[own]} ({note})"
 
 
-def _open_output(path: Path, encoding: Encoding) -> OutputContainer:
+def _open_output(path: Path, encoding: Encoding, source: Source) -> OutputContainer:
     # Times go out as they came in, however they start; bitexact leaves out random identifiers.
     options = {"avoid_negative_ts": "disabled", "max_interleave_delta": MAX_INTERLEAVE_DELTA}
     if encoding.container in MP4_FAMILY:
         options["movflags"] = "+faststart"
+        if source.clock.exact_rate is not None:
+            # When a film begins is otherwise rounded to a millisecond.
+            options["movie_timescale"] = str(source.time_base.denominator)
     if encoding.container == "mpegts":
         options["mpegts_copyts"] = "1"
     output = av.open(

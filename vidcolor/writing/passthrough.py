@@ -13,6 +13,7 @@ from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 
+from vidcolor.reading.clock import NO_CLOCK, Clock
 from vidcolor.reading.source import Source, open_source
 from vidcolor.writing.samples import SampleRewriter, sample_codec, samples_of
 from vidcolor.writing.stream_copy import add_copied_stream, is_pcm, takes_stream
@@ -199,7 +200,7 @@ class Passthrough:
         mime = MIME_BY_CODEC[stream.codec_context.name]
         name = stream.metadata.get("filename", f"cover.{mime.removeprefix('image/')}")
         with open_source(self._source) as opened:
-            for packet in _demux(opened, [opened.streams[stream.index]]):
+            for packet in demux_streams(opened, [opened.streams[stream.index]]):
                 output.add_attachment(name, mime, bytes(packet))
                 return
 
@@ -227,7 +228,7 @@ class Passthrough:
     def _shifted_chapter(self, chapter: Chapter) -> Chapter | None:
         """The chapter in output time, cut to the output; None if it lies outside."""
         time_base = Fraction(chapter["time_base"] or Fraction(1, 1000))
-        shift = round(self._shift_seconds / time_base)
+        shift = round((self._shift_seconds - self._source.clock.base_seconds) / time_base)
         start, end = max(0, chapter["start"] - shift), chapter["end"] - shift
         if self._end_seconds is not None:
             end = min(end, round(self._end_seconds / time_base))
@@ -237,8 +238,9 @@ class Passthrough:
 
     def _fitted_packets(self) -> Generator[Packet[Stream], None, None]:
         """The copied streams' packets in file order, moved to the output's streams and times."""
-        for packet in _demux(self.input, [self.input.streams[index] for index in self._streams]):
-            if not _is_outside(packet, self._shift_seconds, self._end_seconds):
+        streams = [self.input.streams[index] for index in self._streams]
+        for packet in demux_streams(self.input, streams, self._source.clock):
+            if not is_outside(packet, self._shift_seconds, self._end_seconds):
                 yield from self._fitted(packet)
         for index, samples in self._samples.items():
             yield from (self._timed(packet, index) for packet in samples.flush())
@@ -289,7 +291,7 @@ def hash_copied(
     with open_source(source) as opened:
         copied = {
             stream.index: stream
-            for stream in _data_streams(opened, source)
+            for stream in data_streams(opened, source)
             if holds_stream(container, stream, source.container)
         }
         converters = {
@@ -298,9 +300,9 @@ def hash_copied(
             if (codec := text_codec(container, stream)) is not None
         }
         payloads = {index: hashlib.md5(usedforsecurity=False) for index in copied}
-        for packet in _demux(opened, list(copied.values())):
+        for packet in demux_streams(opened, list(copied.values()), source.clock):
             index = packet.stream.index
-            if is_gap(packet) or _is_outside(packet, shift_seconds, end_seconds):
+            if is_gap(packet) or is_outside(packet, shift_seconds, end_seconds):
                 continue
             text = converters[index](packet) if index in converters else packet
             for data in _payload(text, packet.stream):
@@ -311,9 +313,9 @@ def hash_copied(
 def hash_written(result: Source) -> list[str]:
     """The same of the streams that a film written has beside its picture, in order."""
     with open_source(result) as opened:
-        streams = _data_streams(opened, result)
+        streams = data_streams(opened, result)
         payloads = {stream.index: hashlib.md5(usedforsecurity=False) for stream in streams}
-        for packet in _demux(opened, streams):
+        for packet in demux_streams(opened, streams):
             if not is_gap(packet):
                 for data in _payload(packet, packet.stream):
                     payloads[packet.stream.index].update(data)
@@ -325,11 +327,17 @@ def _payload(packet: Packet[Stream] | None, stream: Stream) -> Iterator[bytes]:
     if packet is None:
         return
     name = stream.codec_context.name if stream.codec_context is not None else ""
-    if is_pcm(stream) or name in SAMPLE_CODECS:
+    if holds_samples(stream):
         yield from samples_of([packet])
         return
     data = bytes(packet)
     yield data[_adts_bytes(data) :] if name.startswith("aac") else data
+
+
+def holds_samples(stream: Stream) -> bool:
+    """Whether a sound track's packets are compared by the samples in them."""
+    context = stream.codec_context
+    return context is not None and (is_pcm(stream) or context.name in SAMPLE_CODECS)
 
 
 def _adts_bytes(data: bytes) -> int:
@@ -342,14 +350,16 @@ def _adts_bytes(data: bytes) -> int:
     return SHORT_ADTS_BYTES if data[1] & 1 else LONG_ADTS_BYTES
 
 
-def _data_streams(opened: InputContainer, source: Source) -> list[Stream]:
+def data_streams(opened: InputContainer, source: Source) -> list[Stream]:
     """The streams beside the picture that have packets to be copied."""
     return [stream for stream in other_streams(opened, source) if stream.type != "attachment"]
 
 
-def _demux(opened: InputContainer, streams: list[Stream]) -> Generator[Packet[Stream], None, None]:
-    """The streams' packets in file order, up to where the file breaks off."""
-    demuxed = opened.demux(*streams) if streams else iter(())
+def demux_streams(
+    opened: InputContainer, streams: list[Stream], clock: Clock = NO_CLOCK
+) -> Generator[Packet[Stream], None, None]:
+    """The streams' packets in file order, up to where the file breaks off, with mended times."""
+    demuxed = clock.mended(opened.demux(*streams)) if streams else iter(())
     while True:
         try:
             yield next(demuxed)
@@ -357,7 +367,7 @@ def _demux(opened: InputContainer, streams: list[Stream]) -> Generator[Packet[St
             return
 
 
-def _is_outside(
+def is_outside(
     packet: Packet[Stream], shift_seconds: Fraction, end_seconds: Fraction | None
 ) -> bool:
     """Whether a packet lies outside the piece of the film that is written, or has no time."""

@@ -10,6 +10,7 @@ from vidcolor.files import beside
 from vidcolor.reading.captions import has_captions
 from vidcolor.reading.pixels import log2_subsampling, word_bits
 from vidcolor.reading.source import Source, open_source, probe
+from vidcolor.reading.survey import survey
 from vidcolor.reading.telecine import is_telecined
 from vidcolor.reading.tint import is_color
 from vidcolor.settings import OutputSettings, Settings
@@ -39,6 +40,7 @@ from vidcolor.writing.sequence_encoding import (
     plan_pictures,
 )
 from vidcolor.writing.subtitles import MOV_TEXT, text_codec
+from vidcolor.writing.times import fit_times
 from vidcolor.writing.video_stream import holds_codec, says_full_range
 
 FALLBACK_CODECS = ("libx264", "ffv1")
@@ -78,7 +80,7 @@ def plan_video(
         SourceError: The film cannot be used, or is in color already.
         OutputError: The film cannot be written as asked.
     """
-    found = probe(source, settings.input)
+    found = survey(probe(source, settings.input))
     encoding = plan_encoding(found, settings.output, output=output, folder=folder)
     if not settings.force and is_color(found):
         raise AlreadyColorError(
@@ -91,6 +93,8 @@ def plan_video(
     if found.picture.is_interlaced and is_telecined(found):
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
+    found = fit_times(found, encoding)
+    encoding = replace(encoding, notes=(*encoding.notes, *found.clock.notes))
     reads_chroma = found.has_chroma and not settings.force
     return Job(source=replace(found, reads_chroma=reads_chroma), encoding=encoding)
 

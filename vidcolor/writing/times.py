@@ -1,0 +1,70 @@
+"""A film's times, fitted to what its container can say."""
+
+from dataclasses import replace
+from fractions import Fraction
+
+from vidcolor.errors import OutputError
+from vidcolor.reading.source import Source
+from vidcolor.reading.survey import CLOCKED
+from vidcolor.writing.encoding import MP4_FAMILY, Encoding
+
+# A film in MP4 begins with nothing to see until its first frame; longer is no part of a film.
+LATEST_START_SECONDS = 60
+# Matroska rounds times to a millisecond.
+MATROSKA_FASTEST = 1000
+
+
+def fit_times(source: Source, encoding: Encoding) -> Source:
+    """The film with times that `encoding` holds, each move told in its clock's notes.
+
+    Args:
+        source: The film, surveyed.
+        encoding: How it is written.
+
+    Raises:
+        OutputError: The container cannot tell its frames apart.
+    """
+    if encoding.names is not None:
+        return source
+    rate = source.constant_rate
+    if encoding.container == "matroska" and rate is not None and rate > MATROSKA_FASTEST:
+        raise OutputError(
+            f"{source.path}: has {float(rate):g} frames/s, and Matroska keeps times to a "
+            "millisecond; name a .mov with -o"
+        )
+    source = _from_zero(source, encoding.container)
+    return _at_exact_times(source) if encoding.container in MP4_FAMILY else source
+
+
+def _from_zero(source: Source, container: str) -> Source:
+    """The film moved to begin at 0, where its clock says nothing or cannot be written."""
+    first = source.clock.first_seconds
+    is_negative = source.first_pts < 0 and container != "mpegts"
+    is_of_tape = source.container in CLOCKED or first > LATEST_START_SECONDS
+    if not (is_negative or (container in MP4_FAMILY and first > 0 and is_of_tape)):
+        return source
+    moved = _later(source, -first)
+    note = f"its clock begins at {float(first):.3f} s: moved to 0 in all streams"
+    return replace(moved, clock=replace(moved.clock, notes=(*moved.clock.notes, note)))
+
+
+def _later(source: Source, seconds: Fraction) -> Source:
+    """The film with all its times later by so much, to the nearest unit of its time base."""
+    ticks = round(seconds / source.time_base)
+    clock = source.clock.moved(ticks * source.time_base)
+    return replace(source, clock=clock, first_pts=source.first_pts + ticks)
+
+
+def _at_exact_times(source: Source) -> Source:
+    """The film with the times that its container rounded, if they keep one rate."""
+    exact = source.exact_rate
+    if exact is None:
+        return source
+    exact = replace(exact, origin_seconds=exact.origin_seconds + source.clock.base_seconds)
+    return replace(
+        source,
+        clock=replace(source.clock, exact_rate=exact),
+        time_base=exact.time_base,
+        first_pts=exact.exact(source.first_pts),
+        exact_rate=None,
+    )
