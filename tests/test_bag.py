@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bagit
 import pytest
-from clips import held_elsewhere, soft_shot, write_film
+from clips import held_elsewhere, soft_shot, write_film, write_series
 from forking import start_program
 
 from vidcolor import __version__
@@ -235,10 +235,10 @@ def test_an_unfinished_film_of_another_run_is_told(
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("notes.txt", "out: holds notes.txt, which does not belong in a bag; name another -o"),
+        ("notes.txt", "out/notes.txt: is in no bag. Name another -o."),
         (
             "bagit.txt",
-            "out: holds bagit.txt but no vidcolor-ledger.sqlite, so vidcolor did not make",
+            "out: holds bagit.txt but no vidcolor-ledger.sqlite, so vidcolor",
         ),
         (
             "data/mine.mkv",
@@ -270,13 +270,68 @@ def test_other_files_in_the_payload_are_refused(capsys: pytest.CaptureFixture[st
     stranger.unlink()
     before = files()
     assert main(["reels", "-o", "out", *FAST]) == 1
-    assert "out: is a bag; add to it with --bagit, or name another" in capsys.readouterr().err
+    assert "out: is a bag. Add to it with --bagit" in capsys.readouterr().err
     assert files() == before
-    assert main(["reels", "-o", "plain", "-q", *FAST]) == 0
-    assert main(["reels", "-o", "plain", "--bagit", *FAST]) == 1
-    assert (
-        "plain: holds a.colorized.json, which does not belong in a bag" in capsys.readouterr().err
-    )
+    assert main(["reels/a.mkv", "-o", "out/data/1950/", "--overwrite", *FAST]) == 1
+    assert f"out/data/1950: is in the bag {Path('out').absolute()}." in capsys.readouterr().err
+    assert main(["reels/a.mkv", "-o", "out/data/other.mkv", *FAST]) == 1
+    assert "out/data: is in the bag" in capsys.readouterr().err
+    assert files() == before
+
+
+@pytest.mark.usefixtures("reels")
+def test_films_that_were_made_without_a_bag_become_one(capsys: pytest.CaptureFixture[str]) -> None:
+    """They are moved, not made again; what is not vidcolor's keeps all where it is."""
+    assert main(["reels", "-r", "-o", "out", "-q", *FAST]) == 0
+    stranger = Path("out/mine.txt")
+    stranger.write_bytes(b"mine")
+    assert run() == 1
+    assert "out/mine.txt: is in no bag" in capsys.readouterr().err
+    assert Path("out/a.colorized.mkv").exists()
+    stranger.unlink()
+    made = Path("out/a.colorized.mkv").stat()
+    assert run() == 0
+    assert "already done: out/data/1950/b.colorized.mkv" in capsys.readouterr().out
+    assert Path("out/data/a.colorized.mkv").stat().st_mtime_ns == made.st_mtime_ns
+    assert validate().returncode == 0
+
+
+def test_one_reel_is_made_again_in_its_place(reels: Path) -> None:
+    """Though it is named without its folder; the bag is valid before and after."""
+    assert run("-q") == 0
+    again = [str(reels / "1950/b.mkv"), "-o", "out", "--bagit", "-q", "--saturation", "0.5", *FAST]
+    before = files()
+    assert main(again) == 1  # refused: it was made with other settings
+    assert files() == before
+    assert main([*again, "--overwrite"]) == 0
+    assert files().keys() == before.keys()
+    assert files()["data/1950/b.colorized.mkv"] != before["data/1950/b.colorized.mkv"]
+    assert validate().returncode == 0
+
+
+def test_what_succeeded_is_a_bag_that_names_the_rest(reels: Path) -> None:
+    """Until that is done."""
+    good = (reels / "a.mkv").read_bytes()
+    (reels / "a.mkv").write_bytes(b"no film")
+    assert run("-q") == 1
+    assert not Path("out/bagit.txt").exists()
+    assert run("-q", "--bag-what-succeeded") == 1
+    assert validate().returncode == 0
+    (line,) = [bagit.Bag("out").info["Vidcolor-Missing"]]
+    assert line.startswith(f"{(reels / 'a.mkv').absolute()} | ")
+    assert "cannot be opened" in line
+    (reels / "a.mkv").write_bytes(good)
+    assert run("-q") == 0
+    assert validate().returncode == 0
+    assert "Vidcolor-Missing" not in bagit.Bag("out").info
+
+
+def test_scans_become_a_bag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The percent sign of their pattern is in no file's name."""
+    monkeypatch.chdir(tmp_path)
+    write_series(Path("scans/%04d.png"), soft_shot(1, 2))
+    assert main(["scans", "--fps", "24", "-o", "out", "--bagit", "-q", *FAST]) == 0
+    assert validate().returncode == 0
 
 
 @pytest.mark.parametrize("name", ["100%25.mkv", "two\u2028lines.mkv", "line\nend.mkv"])

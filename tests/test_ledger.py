@@ -212,10 +212,11 @@ def test_what_was_not_verified_is_not_done_for_who_asks(
 ) -> None:
     """Asked for proof, a film without one is not passed over; one with more than asked is done."""
     assert run("-q") == 0
-    assert run(option) == 1
-    assert "out/0.colorized.mkv: exists already; use --overwrite" in capsys.readouterr().err
-    assert run(option, "--overwrite", "-q") == 0
+    films = {name: film for name, film in outputs().items() if name.endswith(".mkv")}
+    assert run(option) == 0
+    assert "already done: out/0.colorized.mkv; verified: " in capsys.readouterr().out
     before = outputs()
+    assert films.items() <= before.items()
     assert run(option, "-q") == run("-q") == 0
     assert outputs() == before
 
@@ -314,3 +315,37 @@ def test_a_dry_run_leaves_no_ledger(capsys: pytest.CaptureFixture[str]) -> None:
     capsys.readouterr()
     assert run("-n") == 0
     assert capsys.readouterr().out.count("already done") == 3
+
+
+def test_a_refusal_is_no_state_of_a_film(
+    reels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nor is a source that is away: what is whole stays done, and the first command finds it."""
+    assert run("-q") == 0
+    assert run("-q", "--saturation", "0.5") == 1
+    away = reels / "0.mkv"
+    away.rename(tmp_path / "away.mkv")
+    assert main([str(away), "-o", "out/", "-q"]) == 1
+    (tmp_path / "away.mkv").rename(away)
+    assert {entry.state for entry in read_ledger(Path("out"))} == {"done"}
+    assert run("-q") == 0
+    before = outputs()
+    capsys.readouterr()
+    assert run("--verify") == 0
+    assert "already done" in (told := capsys.readouterr().out)
+    assert "verified: " in told
+    assert {name: film for name, film in outputs().items() if name.endswith(".mkv")} == {
+        name: film for name, film in before.items() if name.endswith(".mkv")
+    }
+    assert '"verification": {' in Path("out/0.colorized.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_deleted_sidecar_is_written_again() -> None:
+    """With the film, which is the same."""
+    assert run("-q") == 0
+    film = Path("out/0.colorized.mkv").read_bytes()
+    Path("out/0.colorized.json").unlink()
+    assert run("-q") == 0
+    assert Path("out/0.colorized.json").exists()
+    assert Path("out/0.colorized.mkv").read_bytes() == film

@@ -60,7 +60,8 @@ def company(option: Option) -> list[str]:
     words: list[str] = []
     for needed in option.needs:
         name, _, value = needed.partition(" ")
-        words += [name, value or text_for(next(o for o in OPTIONS if o.name == name))]
+        other = next(option for option in OPTIONS if option.name == name)
+        words += [name] if other.is_switch else [name, value or text_for(other)]
     return words
 
 
@@ -93,7 +94,7 @@ def test_each_option_fills_its_field(option: Option) -> None:
     words = [] if option.name == "FILM" else [option.name]
     if not option.is_switch:
         words.append(text_for(option).removeprefix("-"))
-    words += [*company(option), *(["-o", "folder/"] if option.field == "bagit" else [])]
+    words += [*company(option), *(["-o", "folder/"] if "bag" in option.field else [])]
     reports = option.field in {"models", "status", "plot", "doctor"}
     request = read_request(words if reports or option.name == "FILM" else ["film.mkv", *words])
     usual = Request(inputs=request.inputs)

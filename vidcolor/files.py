@@ -47,6 +47,22 @@ MANIFEST, LINES = "dump.json", "frames.jsonl"
 """In a dump's folder, by which it is known."""
 
 
+def is_folder(path: Path) -> bool:
+    """Whether `path` is a folder; False where its own folder may not be read."""
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
+
+
+def is_file(path: Path) -> bool:
+    """Whether `path` is a file; False where its folder may not be read."""
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
 def beside(film: Path, suffix: str) -> Path:
     """A file that belongs to a film: film.colorized.json for film.colorized.mp4, or a folder."""
     is_file = film.suffix.lower() in WRITTEN_SUFFIXES

@@ -1,18 +1,20 @@
 """Colorize films, one after another or many at once; each is reported as it ends."""
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from pathlib import Path
 
 from vidcolor.cli.dump import print_dump
 from vidcolor.cli.output import MANY, FilmBar, plan_text, print_result, reels_bar, say, warn
 from vidcolor.cli.request import Request
+from vidcolor.cli.terminal import escape
 from vidcolor.dump.sink import FrameDump
 from vidcolor.files import pictures_path, work_path
 from vidcolor.film.credentials import lies_beside, manifest_path
 from vidcolor.models.zoo import suited
 from vidcolor.pipeline.trace import NO_TRACE
-from vidcolor.reels.api import find_bag, opened_engine, opened_ledger
+from vidcolor.reels.api import find_bag, opened_engine, opened_ledger, seal
 from vidcolor.reels.bag import Bag
 from vidcolor.reels.batch import Batch, PlannedReel, ReelResult
 from vidcolor.reels.find import Reel, find_reels
@@ -54,7 +56,9 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
         color_reel = partial(_colorize_reel, request, batch, dump, bag)
         results = list(_print_each(request, batch.outcomes(reels, color_reel, workers), len(reels)))
         if bag is not None and ledger is not None and not request.dry_run:
-            _seal(bag, ledger, request, missing=len(found) - sum(r.is_done for r in results))
+            missing = {one.path: str(one) for one in found if not isinstance(one, Reel)}
+            missing |= {r.source: str(r.error or r.note) for r in results if not r.is_done}
+            _seal(bag, ledger, request, missing)
     failed += [str(result.error) for result in results if result.error]
     if dump is not None and dump.count and not request.quiet:
         print_dump(dump)
@@ -91,6 +95,9 @@ def _colorize_reel(
     if request.dry_run:
         job = planned.job
         kept_at = work_path if job.encoding.names is None else pictures_path
+        if planned.made is not None:
+            note = f"{job.source.path}: is done already, would be verified: {planned.made}"
+            return ReelResult(source=job.source.path, note=escape(note))
         text = plan_text(job, batch.model, kept_at(job.encoding.path))
         return ReelResult(source=job.source.path, note=text)
     if bag is not None:
@@ -99,16 +106,17 @@ def _colorize_reel(
         return batch.colorize(planned, bar.show, dump or NO_TRACE)
 
 
-def _seal(bag: Bag, ledger: Ledger, request: Request, *, missing: int) -> None:
-    """Make the bag, unless it would lack a reel that was asked for."""
-    if missing:
+def _seal(bag: Bag, ledger: Ledger, request: Request, missing: Mapping[Path, str]) -> None:
+    """Make the bag, unless it would be new and lack a reel that was asked for."""
+    is_sealed = seal(bag, ledger, missing, is_wanted=request.bag_what_succeeded)
+    if is_sealed is None:
         warn(
-            f"{request.output}: no bag is made, as {missing} of the reels are missing; "
-            "run the same command to continue, or leave those reels out"
+            f"{request.output}: no bag is made, as {len(missing)} of the reels are missing; "
+            "run the same command to continue, or add --bag-what-succeeded"
         )
-        return
-    is_sealed = bag.seal(ledger)
-    if not request.quiet:
+    elif missing and is_sealed:
+        warn(f"{request.output}: is a BagIt bag, but lacks {len(missing)} of the reels")
+    elif not request.quiet:
         state = (
             "is a BagIt bag"
             if is_sealed

@@ -11,7 +11,7 @@ from vidcolor.cli.options import FILM, GENERAL, GROUPS, OPTIONS, STUDY, Option
 from vidcolor.cli.parse import number, whole_number
 from vidcolor.cli.request import Request, filled
 from vidcolor.errors import SettingError
-from vidcolor.files import PHOTO_SUFFIXES, WRITTEN_SUFFIXES
+from vidcolor.files import PHOTO_SUFFIXES, WRITTEN_SUFFIXES, is_file, is_folder
 from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.version import __version__
 
@@ -178,14 +178,14 @@ def _with_destination(parser: Parser, request: Request) -> Request:
         return request
     path = Path(output)
     many = len(request.inputs) > 1 or (_takes_folders(request) and not _is_film(path))
-    if not (request.bagit or many or path.is_dir() or output.endswith(("/", "\\"))):
+    if not (request.bagit or many or is_folder(path) or output.endswith(("/", "\\"))):
         return replace(request, film_path=path)
     if SequenceNames.parse(path) is not None:
         parser.error(f"-o {output}: holds one film; for several name a folder, and --codec")
-    if path.exists() and not path.is_dir():
+    if is_file(path):
         parser.error(f"-o {output}: is a file; for several films name a folder")
-    is_file = path.suffix.lower() in {*WRITTEN_SUFFIXES, *PHOTO_SUFFIXES} and not path.is_dir()
-    if many and is_file and not output.endswith(("/", "\\")):
+    is_named = path.suffix.lower() in {*WRITTEN_SUFFIXES, *PHOTO_SUFFIXES} and not is_folder(path)
+    if many and is_named and not output.endswith(("/", "\\")):
         parser.error(f"-o {output}: is the name of one file; for several inputs name a folder")
     return replace(request, folder=path)
 
@@ -197,7 +197,7 @@ def _is_film(output: Path) -> bool:
 
 def _names_folder(request: Request) -> bool:
     output = None if request.output is None else Path(request.output)
-    return output is not None and (not _is_film(output) or output.is_dir())
+    return output is not None and (not _is_film(output) or is_folder(output))
 
 
 def _is_many(request: Request) -> bool:
@@ -205,4 +205,4 @@ def _is_many(request: Request) -> bool:
 
 
 def _takes_folders(request: Request) -> bool:
-    return any(path.is_dir() for path in request.inputs)
+    return any(is_folder(path) for path in request.inputs)

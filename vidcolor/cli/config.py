@@ -13,6 +13,7 @@ from typing import Any
 
 from vidcolor.cli.options import FILM, OPTIONS, Option
 from vidcolor.errors import SettingError
+from vidcolor.files import is_file, is_folder
 
 FILE_NAME = "vidcolor.toml"
 """Of a file beside the films."""
@@ -53,8 +54,8 @@ def config_files(named: Path | None, inputs: Sequence[Path]) -> list[Path]:
         files.append(Path(from_variable))
     if inputs:
         first = inputs[0]
-        beside = (first if first.is_dir() else first.parent) / FILE_NAME
-        if beside.is_file() and _holds_table(beside):
+        beside = (first if is_folder(first) else first.parent) / FILE_NAME
+        if is_file(beside) and _holds_table(beside):
             files.append(beside)
     return [*files, *([named] if named is not None else [])]
 

@@ -127,6 +127,8 @@ OPTIONS = (
     Option(GENERAL, "bagit", "--bagit", "",
            "make the output folder a BagIt bag with SHA-256 manifests when all reels are done",
            excludes=("--dump",)),
+    Option(GENERAL, "bag_what_succeeded", "--bag-what-succeeded", "",
+           "make the bag even if reels failed; bag-info.txt names them", needs=("--bagit",)),
     Option(GENERAL, "status", "--status", "DIR",
            "show the state of every reel in output folder DIR", parse=Path,
            excludes=(FILM, "--dump")),

@@ -29,6 +29,7 @@ class Request:
         settings_file: A file that options were taken from.
         show_config: Print the options in effect, in place of colorizing.
         bagit: Make `folder` a BagIt bag.
+        bag_what_succeeded: Make it even if reels failed.
         status: The output folder to report on, in place of colorizing.
         doctor: Print what this installation has, in place of colorizing.
         models: List the models, in place of colorizing.
@@ -57,6 +58,7 @@ class Request:
     settings_file: Path | None = None
     show_config: bool = False
     bagit: bool = False
+    bag_what_succeeded: bool = False
     status: Path | None = None
     doctor: bool = False
     models: bool = False

@@ -26,7 +26,7 @@ from vidcolor.report.source_lines import describe_source
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
-from vidcolor.writing.encoding import check_target
+from vidcolor.writing.encoding import check_folder, check_target
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
@@ -115,6 +115,7 @@ def check_names(job: Job, settings: Settings, *, folder_comes: bool = False) -> 
         ReelTakenError: Another run is working on the film.
     """
     refuse_long_names(paths_written(job, settings))
+    check_folder(job.encoding.path.parent, folder_comes=folder_comes)
     is_ours = is_whole(job.encoding.path)
     _refuse_taken_names(job, settings, is_ours=is_ours, folder_comes=folder_comes)
 

@@ -140,6 +140,19 @@ class Verifier:
                 f"({', '.join(self.verification.problems)}); run again, or on another disk"
             )
 
+    def check_made(self, film: Path) -> None:
+        """Read back a film that was made before; it stays as it is.
+
+        Raises:
+            OutputError: It is not what it should be.
+        """
+        self.verification = verify_film(self._job, film, self._settings, self._hashes)
+        if self.verification.problems:
+            raise OutputError(
+                f"{film}: does not hold what it should ({', '.join(self.verification.problems)}). "
+                "Make it again with --overwrite."
+            )
+
     def write_hashes(self) -> None:
         """Write the lists of hashes, if they are asked for."""
         if self._hashes is not None:

@@ -6,6 +6,8 @@ decoded. Equal weights make equal files. Reading never runs code.
 """
 
 import json
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,6 +116,8 @@ def read_weights(path: Path) -> Weights:
             metadata = file.metadata() or {}
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
     except FileNotFoundError as error:
+        if not os.access(path.parent, os.X_OK):
+            raise ModelError(f"{path}: may not be read. Check its permissions.") from error
         raise ModelError(f"{path}: no such weights file") from error
     except (SafetensorError, OSError) as error:
         raise ModelError(f"{path}: not a readable safetensors file ({error})") from error
@@ -126,14 +130,31 @@ def read_weights(path: Path) -> Weights:
     for found in (prior, rebalancing):
         if found is not None and found.shape != (BIN_COUNT,):
             raise ModelError(f"{path}: made for {len(found)} bins, not for {BIN_COUNT}")
+    net = {key: value.to(torch.float32) for key, value in tensors.items()}
+    _refuse_non_numbers(path, net | {"bin_prior": prior, "rebalancing_weight": rebalancing})
+    try:
+        shape = dict(json.loads(metadata["shape"]))
+        decoding = None if rebalancing is None else _decoding(rebalancing, metadata)
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ModelError(f"{path}: its metadata is damaged ({error}). Copy it again.") from error
     return Weights(
         name=name,
-        net={key: value.to(torch.float32) for key, value in tensors.items()},
-        shape=json.loads(metadata["shape"]),
+        net=net,
+        shape=shape,
         bin_prior=prior,
-        decoding=None if rebalancing is None else _decoding(rebalancing, metadata),
+        decoding=decoding,
         metadata=metadata,
     )
+
+
+def _refuse_non_numbers(path: Path, tensors: Mapping[str, torch.Tensor | None]) -> None:
+    """Raise if a tensor holds infinities or what is no number: all colors would become so."""
+    for key, tensor in tensors.items():
+        if tensor is not None and not torch.isfinite(tensor).all():
+            raise ModelError(
+                f"{path}: holds values that are no finite numbers ({key}). Train it again, "
+                "or copy it again."
+            )
 
 
 def build_net(weights: Weights, path: Path) -> nn.Module:
@@ -144,8 +165,13 @@ def build_net(weights: Weights, path: Path) -> nn.Module:
     Raises:
         ModelError: Keys or shapes are not those of the net; `path` is named in it.
     """
-    with torch.device("meta"):
-        net = NETS[weights.name].make(weights.shape)
+    try:
+        with torch.device("meta"):
+            net = NETS[weights.name].make(weights.shape)
+    except (TypeError, ValueError, KeyError, RuntimeError, OverflowError, ArithmeticError) as error:
+        raise ModelError(
+            f"{path}: its metadata tells of no {weights.name} net ({error!r}). Copy it again."
+        ) from error
     counters = {
         key: torch.zeros((), dtype=torch.int64)
         for key in net.state_dict()
@@ -160,7 +186,8 @@ def build_net(weights: Weights, path: Path) -> nn.Module:
 
 
 def _decoding(rebalancing: torch.Tensor, metadata: Mapping[str, str]) -> Decoding:
-    return Decoding(
-        rebalancing_weight=rebalancing,
-        **{name: float(metadata[name]) for name in _DECODING if name in metadata},
-    )
+    found = {name: float(metadata[name]) for name in _DECODING if name in metadata}
+    for name, number in found.items():
+        if not math.isfinite(number):
+            raise ValueError(f"{name} is {number}")
+    return Decoding(rebalancing_weight=rebalancing, **found)

@@ -13,6 +13,7 @@ from torch import nn
 
 from vidcolor.color.bins import Decoding
 from vidcolor.errors import ModelError
+from vidcolor.files import is_file
 from vidcolor.frame import CPU
 from vidcolor.models import released
 from vidcolor.models.downloads import cache_path, file_sha256
@@ -333,7 +334,7 @@ def _read(path: Path) -> Weights:
 
 def _merged_names(name: str) -> tuple[str, str] | None:
     """Two models' names, if a name is those of two; paths may have a plus sign in them, too."""
-    if not Path(name).exists():
+    if not is_file(Path(name)):
         for place, sign in enumerate(name):
             first, second = name[:place], name[place + 1 :]
             if sign == SIGN and _may_be_model(first) and _may_be_model(second):
@@ -342,7 +343,7 @@ def _merged_names(name: str) -> tuple[str, str] | None:
 
 
 def _may_be_model(name: str) -> bool:
-    return name.partition("=")[0] in NETS or Path(name).is_file()
+    return name.partition("=")[0] in NETS or is_file(Path(name))
 
 
 def _find(name_or_path: str | Path) -> tuple[str, Path]:
@@ -359,7 +360,7 @@ def _find(name_or_path: str | Path) -> tuple[str, Path]:
         label = released.name_released(Path(name))
         return label, _usable(label, Path(name))
     is_weights = Path(name).suffix == _SUFFIX
-    if isinstance(name_or_path, Path) or is_weights or Path(name).exists():
+    if isinstance(name_or_path, Path) or is_weights or is_file(Path(name)):
         return name, Path(name)
     known = ", ".join(NETS)
     near = get_close_matches(name, list(NETS), 1)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from vidcolor.errors import SourceError
-from vidcolor.files import PHOTO_SUFFIXES
+from vidcolor.files import PHOTO_SUFFIXES, is_file, is_folder
 from vidcolor.reading.sequence_names import SequenceNames
 
 MADE = ".colorized"
@@ -59,11 +59,11 @@ def sort_inputs(paths: Iterable[Path], *, as_photos: bool, recursive: bool) -> S
     for path in named:
         if _is_made_of(path, named):
             continue
-        if not is_photo(path, as_photos=as_photos) and not (as_photos and path.is_dir()):
+        if not is_photo(path, as_photos=as_photos) and not (as_photos and is_folder(path)):
             films.append(path)
             continue
         try:
-            found = _photos_in(path, recursive=recursive) if path.is_dir() else [FoundPhoto(path)]
+            found = _photos_in(path, recursive=recursive) if is_folder(path) else [FoundPhoto(path)]
         except SourceError as error:
             errors.append(error)
             continue
@@ -74,9 +74,9 @@ def sort_inputs(paths: Iterable[Path], *, as_photos: bool, recursive: bool) -> S
 
 def is_photo(path: Path, *, as_photos: bool = False) -> bool:
     """Whether a path that is named is a photograph: not a folder, a film, or one of a sequence."""
-    if not has_photo_name(path) or path.is_dir():
+    if not has_photo_name(path) or is_folder(path):
         return False
-    if not path.exists() and SequenceNames.parse(path) is not None:
+    if not is_file(path) and SequenceNames.parse(path) is not None:
         return False
     if as_photos:
         return True
@@ -99,7 +99,7 @@ def _is_made_of(path: Path, named: Iterable[Path]) -> bool:
 def _expanded(paths: Iterable[Path]) -> Iterator[Path]:
     """The paths, with patterns such as *.jpg filled in, which not every shell does."""
     for path in paths:
-        if not path.exists() and has_magic(str(path)):
+        if not (is_file(path) or is_folder(path)) and has_magic(str(path)):
             found = sorted(glob(str(path)))  # noqa: PTH207 - the pattern has a folder
             yield from map(Path, found or [str(path)])
         else:

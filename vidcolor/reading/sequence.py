@@ -14,7 +14,7 @@ import av
 from av.container import InputContainer
 
 from vidcolor.errors import SourceError, SourceGoneError
-from vidcolor.files import PHOTO_SUFFIXES
+from vidcolor.files import PHOTO_SUFFIXES, is_file
 from vidcolor.reading.dpx_header import HEADER_BYTES, DpxHeader
 from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, SequenceNames
 from vidcolor.settings import InputSettings
@@ -87,7 +87,7 @@ def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
     pattern = None if _is_there(path) else SequenceNames.parse(path)
     if pattern is None:
         refuse_one_of_many(path)
-        if settings.fps is not None and path.is_file():
+        if settings.fps is not None and is_file(path):
             raise SourceError(f"{path}: is no series of pictures and has a rate; leave --fps out")
         return None
     try:
@@ -174,7 +174,7 @@ def sequence_of(path: Path) -> Path | None:
     wide = SequenceNames(path.parent, before, len(text), suffix)
     for number in (int(text) - 1, int(text) + 1):
         for named in (pattern, wide):
-            if number >= 0 and named.file(number).is_file():
+            if number >= 0 and is_file(named.file(number)):
                 return named.path
     return None
 
@@ -185,7 +185,7 @@ def refuse_one_of_many(path: Path) -> None:
     Raises:
         SourceError: It is; the text says how to name the series.
     """
-    sequence = sequence_of(path) if path.is_file() else None
+    sequence = sequence_of(path) if is_file(path) else None
     if sequence is not None:
         told = f"{path}: is one picture of a series; name {sequence}, or their folder"
         is_photo = path.suffix.lower() in PHOTO_SUFFIXES

@@ -1,5 +1,6 @@
 """What is in an input file, learned by opening it and decoding its first frame."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from math import cos, radians, sin
@@ -261,13 +262,14 @@ def _thread_type(stream: VideoStream) -> Literal["NONE", "SLICE", "AUTO"]:
 
 def _first_frame(container: InputContainer, stream: VideoStream, path: Path) -> VideoFrame:
     """The first frame that decodes at all; packets that do not are passed over."""
-    for packet in container.demux(stream):
-        try:
-            frames = packet.decode()
-        except av.FFmpegError:
-            continue
-        if frames:
-            return frames[0]
+    with suppress(av.FFmpegError):  # of the demuxer, behind which nothing can be read
+        for packet in container.demux(stream):
+            try:
+                frames = packet.decode()
+            except av.FFmpegError:
+                continue
+            if frames:
+                return frames[0]
     raise SourceError(
         f"{path}: not one frame of its {stream.codec_context.name} video decodes; "
         "its media data is damaged or missing"

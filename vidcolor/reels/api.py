@@ -1,15 +1,16 @@
 """Many films in one call: each colorized once, recorded in a ledger, sealed in a bag if wanted."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Literal
 
 from vidcolor.files import make_folder
 from vidcolor.film.coloring import Engine, Progress, color_here
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.reels.bag import Bag, refuse_bag
 from vidcolor.reels.batch import Batch, PlannedReel, ReelResult, Workers
-from vidcolor.reels.find import Reel, find_reels
+from vidcolor.reels.find import Reel, UnfoundError, find_reels
 from vidcolor.reels.ledger import Ledger
 from vidcolor.settings import ClusterSettings, Settings
 from vidcolor.writing.plan import Job
@@ -21,7 +22,7 @@ def colorize_reels(
     settings: Settings | None = None,
     *,
     recursive: bool = False,
-    bag: bool = False,
+    bag: bool | Literal["what succeeded"] = False,
     cluster: ClusterSettings | None = None,
     listen: Callable[[Job], Progress] | None = None,
 ) -> Generator[ReelResult, None, None]:
@@ -34,8 +35,9 @@ def colorize_reels(
         inputs: Films, folders, and patterns of image sequences' names.
         folder: The output folder; None for next to the sources, without a ledger.
         settings: All settings; None for the defaults.
-        recursive: Search subfolders as well.
-        bag: Make the folder a BagIt bag when all reels are done.
+        recursive: Look into the folders' own folders, too.
+        bag: Make the folder a BagIt bag when all are done; with `what succeeded` even if some
+            are not, which bag-info.txt names.
         cluster: The machines that color; None for this process.
         listen: Called as each film begins; returns what is called after each of its frames.
 
@@ -47,13 +49,11 @@ def colorize_reels(
         raise ValueError("a bag needs a folder")
     settings = settings or Settings()
     place = None if folder is None else Path(folder)
-    sealed = find_bag(place, is_wanted=bag)
+    sealed = find_bag(place, is_wanted=bool(bag))
     found = find_reels(map(Path, inputs), recursive=recursive)
     reels = [reel for reel in found if isinstance(reel, Reel)]
-    lacking = len(found) - len(reels)
-    for error in found:
-        if not isinstance(error, Reel):
-            yield ReelResult(source=error.path, state="failed", error=error)
+    missing: dict[Path, str] = {}
+    yield from _noted(_unfound(found), missing)
     with (
         opened_engine(settings, cluster) as (model, color, workers),
         opened_ledger(place, reels, sealed) as ledger,
@@ -67,11 +67,46 @@ def colorize_reels(
             return batch.colorize(planned, _unheard if listen is None else listen(planned.job))
 
         with closing(batch.outcomes(reels, colorize, workers)) as results:
-            for result in results:
-                lacking += not result.is_done
-                yield result
-        if sealed is not None and ledger is not None and not lacking:
-            sealed.seal(ledger)
+            yield from _noted(results, missing)
+        if sealed is not None and ledger is not None:
+            seal(sealed, ledger, missing, is_wanted=bag == "what succeeded")
+
+
+def _unfound(found: Iterable[Reel | UnfoundError]) -> Iterator[ReelResult]:
+    """The results of what was named and is no reel."""
+    for one in found:
+        if isinstance(one, UnfoundError):
+            yield ReelResult(source=one.path, state="failed", error=one)
+
+
+def _noted(results: Iterable[ReelResult], missing: dict[Path, str]) -> Iterator[ReelResult]:
+    """The same results; why a reel is not done is entered in `missing`."""
+    for result in results:
+        if not result.is_done:
+            missing[result.source] = str(result.error or result.note)
+        yield result
+
+
+def seal(bag: Bag, ledger: Ledger, missing: Mapping[Path, str], *, is_wanted: bool) -> bool | None:
+    """Make a bag, or make it one again; not one that would be new and without all of its reels.
+
+    Args:
+        bag: The bag.
+        ledger: What was done.
+        missing: The reels that were asked for and are not done, and why.
+        is_wanted: Make it also without those, which bag-info.txt then names.
+
+    Returns:
+        Whether it is a bag; None if it is not to be one yet.
+
+    Raises:
+        OutputError: See `Bag.seal`.
+    """
+    if is_wanted:
+        return bag.seal(ledger, missing)
+    if missing and not bag.was_declared:
+        return None
+    return bag.seal(ledger)  # as whole as it was before
 
 
 def _unheard(_done: int, _shot: int) -> None:
@@ -138,7 +173,7 @@ def opened_ledger(
         make_folder(folder)
     with Ledger(folder) as ledger:
         if bag is not None:
-            bag.check(ledger, reels)
+            bag.check(ledger, reels, dry_run=dry_run)
         if not dry_run:
             ledger.expect(reel.path for reel in reels)
         yield ledger

@@ -1,7 +1,7 @@
 """A folder of films as a BagIt bag (RFC 8493), which anyone can check without vidcolor."""
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import chdir, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +11,12 @@ from threading import Lock
 import bagit
 
 from vidcolor.errors import OutputError, SourceError, VidcolorError
-from vidcolor.files import beside, is_pictures, work_path, write_whole
+from vidcolor.files import beside, is_file, is_pictures, work_path, write_whole
 from vidcolor.film.checkpoint import discard_work, is_taken
+from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reels.failures import PREFIX
 from vidcolor.reels.find import Reel
-from vidcolor.reels.ledger import NAME, Ledger
+from vidcolor.reels.ledger import NAME, Entry, Ledger
 from vidcolor.version import __version__
 
 PAYLOAD = "data"
@@ -24,6 +25,9 @@ DECLARATION = "bagit.txt"
 INFO = "bag-info.txt"
 TAG_FILES = (f"manifest-{ALGORITHM}.txt", INFO, f"tagmanifest-{ALGORITHM}.txt", DECLARATION)
 """In writing order: the file that makes the folder a bag comes last."""
+
+_MISSING = "Vidcolor-Missing"
+"""In bag-info.txt, of each reel that the bag lacks."""
 
 _DECLARED = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _DESCRIPTION = (
@@ -54,26 +58,30 @@ class Bag:
         self._folder = folder
         self._is_begun = False
         self._beginning = Lock()
-        with _explained(folder):
-            found = {path.name for path in folder.iterdir()} if folder.exists() else set()
+        if folder.exists():
+            refuse_bag(folder.absolute().parent)
+        found = {path.name for path in self._inside()}
         ours = found & {PAYLOAD, *TAG_FILES}
         if ours and NAME not in found:
             raise OutputError(
                 f"{folder}: holds {min(ours)} but no {NAME}, so vidcolor did not make this bag; "
                 "name another -o"
             )
-        for name in sorted(found - ours):
-            if not name.startswith((".", NAME, PREFIX)):
-                raise OutputError(
-                    f"{folder}: holds {name}, which does not belong in a bag; name another -o"
-                )
+        if NAME not in found:
+            for path in self._outside_payload():
+                raise OutputError(f"{path}: is in no bag. Name another -o.")
+        self.was_declared = self._is_declared()
+        self._missing = self._told_missing() if self.was_declared else []
 
-    def check(self, ledger: Ledger, reels: Iterable[Reel]) -> None:
-        """Raise if the bag could not be made even if all reels succeed.
+    def check(self, ledger: Ledger, reels: Iterable[Reel], *, dry_run: bool = False) -> None:
+        """Raise if the bag cannot be made, however the work goes.
+
+        Films that a run without a bag left beside the ledger are moved to the payload.
 
         Args:
-            ledger: The ledger of the folder.
-            reels: The reels that will be colorized.
+            ledger: What was done.
+            reels: What will be.
+            dry_run: Move nothing.
 
         Raises:
             SourceError: The name of a reel cannot be written in a manifest.
@@ -81,9 +89,31 @@ class Bag:
         """
         for reel in reels:
             _refuse_odd_name(reel)
+        self._take_in(ledger, dry_run=dry_run)
         for path in self._strangers(ledger):
             if not path.name.startswith("."):
                 raise OutputError(f"{path}: was not made by vidcolor; move it out of the bag")
+
+    def _take_in(self, ledger: Ledger, *, dry_run: bool) -> None:
+        """Move films that lie beside the ledger to the payload, unless others' files do as well.
+
+        Raises:
+            OutputError: Something there is no film of the ledger's, or cannot be moved.
+        """
+        ledger.move_films(self.payload)  # those of a run that was killed while it moved them
+        entries = [entry for entry in ledger.entries() if entry.output]
+        found = self._outside_payload()
+        inner = (one for path in found for one in (path, *path.rglob("*")))
+        strange = next((path for path in inner if self._is_strange(path, entries)), None)
+        if strange is not None:
+            raise OutputError(f"{strange}: is in no bag. Name another -o.")
+        if dry_run:
+            return
+        with _explained(self._folder):
+            for path in found:
+                self.payload.mkdir(exist_ok=True)
+                path.rename(self.payload / path.name)
+        ledger.move_films(self.payload)
 
     def begin(self) -> None:
         """Open the folder for new films: it is not a bag until it is sealed.
@@ -98,8 +128,13 @@ class Bag:
                     (self._folder / DECLARATION).unlink()
             self._is_begun = True
 
-    def seal(self, ledger: Ledger) -> bool:
-        """Make the folder a bag of all its films, unless nothing changed since it was one.
+    def seal(self, ledger: Ledger, missing: Mapping[Path, str] | None = None) -> bool:
+        """Make the folder a bag of all films that it holds; one that nothing changed is left.
+
+        Args:
+            ledger: What was done.
+            missing: The reels that the bag lacks, and why; told in bag-info.txt until they are
+                done.
 
         Returns:
             Whether it is a bag; if not, another run is still writing to it and will seal it.
@@ -108,11 +143,12 @@ class Bag:
             OutputError: It holds an unfinished film, lacks a file of its manifest, or cannot be
                 read or written.
         """
+        lacking = self._tell_missing(ledger, missing or {})
         with _explained(self._folder):
-            if self._is_begun or not self._is_declared():
+            if self._is_begun or not self._is_declared() or lacking != self._missing:
                 if self._is_in_work(ledger):
                     return False
-                made = self._make_tag_files()
+                made = self._make_tag_files(lacking)
                 with ledger.alone():
                     if self._is_in_work(ledger):
                         return False
@@ -120,10 +156,38 @@ class Bag:
                         write_whole(self._folder / name, data)
             return bool(bagit.Bag(str(self._folder)).validate(completeness_only=True))
 
+    def _told_missing(self) -> list[str]:
+        """What the bag says that it lacks."""
+        with _explained(self._folder):
+            told = bagit.Bag(str(self._folder)).info.get(_MISSING, [])
+        return [told] if isinstance(told, str) else list(told)
+
+    def _tell_missing(self, ledger: Ledger, missing: Mapping[Path, str]) -> list[str]:
+        """A line for each reel that the bag lacks, those of earlier runs as well."""
+        now = {f"{path.absolute()}": " ".join(why.split()) for path, why in missing.items()}
+        done = {f"{entry.path}" for entry in ledger.entries() if entry.state == "done"}
+        before = [line for line in self._missing if line.partition(" | ")[0] not in done | {*now}]
+        lines = [*before, *(f"{path} | {why}" for path, why in now.items())]
+        return [line.encode(errors="backslashreplace").decode() for line in lines]
+
+    def _inside(self) -> list[Path]:
+        """What lies in the folder, sorted."""
+        with _explained(self._folder):
+            return sorted(self._folder.iterdir()) if self._folder.exists() else []
+
+    def _outside_payload(self) -> list[Path]:
+        """What lies beside the payload and is no part of a bag, nor hidden or the program's own."""
+        return [
+            path
+            for path in self._inside()
+            if path.name not in {PAYLOAD, *TAG_FILES}
+            and not path.name.startswith((".", NAME, PREFIX))
+        ]
+
     def _is_declared(self) -> bool:
         return (self._folder / DECLARATION).exists()
 
-    def _make_tag_files(self) -> dict[str, bytes]:
+    def _make_tag_files(self, missing: Sequence[str]) -> dict[str, bytes]:
         """What the tag files hold, by name.
 
         They are made elsewhere, as the library writes them where it can be interrupted, and lists
@@ -141,6 +205,9 @@ class Bag:
             if before.exists():  # an archive may have added to it
                 shutil.copy(before, INFO)
             bag = bagit.Bag(".")
+            bag.info.pop(_MISSING, None)
+            if missing:
+                bag.info[_MISSING] = list(missing)
             bag.info |= {
                 "Bag-Software-Agent": f"vidcolor {__version__}",
                 "Bagging-Date": datetime.now(UTC).date().isoformat(),
@@ -172,15 +239,20 @@ class Bag:
         return False
 
     def _strangers(self, ledger: Ledger) -> Iterator[Path]:
-        """The files of the payload that belong to no film of the ledger."""
-        outputs = {entry.output for entry in ledger.entries() if entry.output}
-        films = {beside(output, "") for output in outputs}
+        """The files of the payload that are no film of the ledger's and lie beside none."""
+        entries = [entry for entry in ledger.entries() if entry.output]
         for path in sorted(self.payload.rglob("*")):
-            ends = (index for index, sign in enumerate(path.name) if sign == "." and index)
-            is_known = any(path.with_name(path.name[:end]) in films for end in ends)
-            is_picture = path.parent in outputs or is_pictures(path.parent)
-            if not (is_known or is_picture or path.is_dir()):
+            if self._is_strange(path, entries):
                 yield path
+
+    def _is_strange(self, path: Path, entries: Iterable[Entry]) -> bool:
+        """Whether a file is no film of these, and lies beside none."""
+        outputs = {entry.output for entry in entries if entry.output}
+        films = {beside(output, "") for output in outputs}
+        ends = (index for index, sign in enumerate(path.name) if sign == "." and index)
+        is_known = any(path.with_name(path.name[:end]) in films for end in ends)
+        is_picture = path.parent in outputs or is_pictures(path.parent)
+        return not (is_known or is_picture or path.is_dir())
 
 
 def _database_of(path: Path) -> Path:
@@ -189,18 +261,26 @@ def _database_of(path: Path) -> Path:
 
 
 def refuse_bag(folder: Path) -> None:
-    """Raise if a folder is a bag, so that no film is added without a new manifest.
+    """Raise if a folder is in a bag, or one itself, and films are to be added as if it were not.
 
     Raises:
         OutputError: It is a bag.
     """
-    if any((folder / name).exists() for name in TAG_FILES):
-        raise OutputError(f"{folder}: is a bag; add to it with --bagit, or name another -o")
+    place = folder.absolute()
+    for bag in (place, *place.parents):
+        # Of a bag that is in work only the declaration is gone.
+        if any(is_file(bag / name) for name in TAG_FILES):
+            raise OutputError(
+                f"{folder}: is {'a bag' if bag == place else f'in the bag {bag}'}. "
+                f"Add to it with --bagit -o {bag}, or name another -o."
+            )
 
 
 def _refuse_odd_name(reel: Reel) -> None:
-    """Raise if programs would read a reel's name in a manifest differently."""
-    name = str(reel.subfolder / reel.path.name)
+    """Raise if a manifest cannot hold a reel's name: programs read some signs differently."""
+    names = SequenceNames.parse(reel.path)
+    title = reel.path if names is None else names.title  # the film is named after it
+    name = str(reel.subfolder / title.name)
     try:
         is_odd = "%" in name or len(name.encode().decode().splitlines()) > 1
     except UnicodeEncodeError:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -13,12 +13,14 @@ from vidcolor.film.coloring import Engine, FilmRun, Listener, Progress, color_he
 from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
 from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
-from vidcolor.film.verify import was_verified
+from vidcolor.film.verify import Verifier, was_verified
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
+from vidcolor.reels.bag import refuse_bag
 from vidcolor.reels.failures import explain
 from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import Ledger
+from vidcolor.report.sidecar import add_verification, sidecar_path
 from vidcolor.settings import Settings
 from vidcolor.threads import map_at_once
 from vidcolor.writing.plan import Job, plan_video
@@ -58,13 +60,17 @@ class PlannedReel(NamedTuple):
 
     Attributes:
         job: How it will be written.
-        origin: The source by its content; None without a ledger.
-        identity: What decides the output's bytes; empty without a ledger.
+        origin: What it is by its content; None if nobody keeps account.
+        identity: What decides the film's bytes; empty if nobody keeps account.
+        made: The film, if it is done already and is only to be verified; else None.
+        replaces: Whether a film of the same bytes is replaced, because its sidecar is gone.
     """
 
     job: Job
     origin: SourceDigest | None = None
     identity: Mapping[str, object] = {}
+    made: Path | None = None
+    replaces: bool = False
 
 
 class Workers(NamedTuple):
@@ -162,6 +168,8 @@ class Batch:
     ) -> ReelResult:
         """Colorize one planned reel; an error becomes its result."""
         job, ledger = planned.job, self._ledger
+        if planned.made is not None:
+            return self._verify(job, planned.made)
         listener = (
             Listener(progress) if ledger is None else _LedgerListener(ledger, planned, progress)
         )
@@ -170,7 +178,7 @@ class Batch:
             run = FilmRun(
                 job=job,
                 model=self.model,
-                settings=self.settings,
+                settings=_overwriting(self.settings) if planned.replaces else self.settings,
                 origin=planned.origin or find_origin(job.source.files, job.source.access),
                 engine=self._color,
                 listener=listener,
@@ -189,10 +197,12 @@ class Batch:
         return ReelResult(source=job.source.path, result=result)
 
     def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
-        """The plan of a reel, or how it ended without one."""
-        folder = None if self._folder is None else self._folder / reel.subfolder
+        """How a reel will be colorized, or why not."""
         try:
+            folder = self._place_of(reel)
             job = plan_video(reel.path, self._output, self.settings, folder=folder)
+            if self._folder is None:
+                refuse_bag(job.encoding.path.parent)
             self._refuse_meeting(job)
             if self._ledger is None:
                 check_names(job, self.settings, folder_comes=folder is not None)
@@ -205,6 +215,13 @@ class Batch:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
             return self._failed(reel.path, error)
 
+    def _place_of(self, reel: Reel) -> Path | None:
+        """Where the film of a reel goes: where it lies already, or as the reel lies."""
+        if self._folder is None:
+            return None
+        known = None if self._ledger is None else self._ledger.find_place(reel.path)
+        return known or self._folder / reel.subfolder
+
     def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
         origin = ledger.find_origin(job.source)
@@ -213,6 +230,11 @@ class Batch:
         done = self._find_done(source, identity)
         if done is not None:
             return done
+        made = ledger.find_done(identity)
+        if made is not None and sidecar_path(made).exists():
+            return PlannedReel(job, origin, identity, made=made)
+        if made == job.encoding.path:
+            return PlannedReel(job, origin, identity, replaces=True)
         try:
             check_names(job, self.settings, folder_comes=True)
         except OutputError as error:
@@ -234,10 +256,26 @@ class Batch:
     def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
         """The result of a reel that an earlier run finished, by the ledger; None if none did."""
         done = None if self._ledger is None else self._ledger.find_done(identity)
-        if done is None or not was_verified(done, self.settings):
+        if done is None or not sidecar_path(done).exists():
+            return None
+        if not was_verified(done, self.settings):
             return None
         discard_work(done)  # of a run that was killed just before it ended
         return ReelResult(source=source, state="already done", note=f"already done: {done}")
+
+    def _verify(self, job: Job, made: Path) -> ReelResult:
+        """Verify a film that is done already."""
+        source = job.source.path
+        placed = replace(job, encoding=replace(job.encoding, path=made))
+        try:
+            proof = Verifier(placed, self.settings)
+            proof.check_made(made)
+            proof.write_hashes()
+            add_verification(sidecar_path(made), proof.verification)
+        except VidcolorError as error:
+            return self._failed(source, error)
+        note = f"already done: {made}; verified: {proof.verification}"
+        return ReelResult(source=source, state="already done", note=note)
 
     def _refuse_meeting(self, job: Job) -> None:
         """Raise if two reels have one output."""
@@ -289,6 +327,10 @@ class _LedgerListener(Listener):
         if not self._is_begun:
             self._ledger.begin(self._path, self._film, self._identity)
         self._is_begun = True
+
+
+def _overwriting(settings: Settings) -> Settings:
+    return replace(settings, output=replace(settings.output, overwrite=True))
 
 
 def _left(source: Path) -> ReelResult:

@@ -4,10 +4,9 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from vidcolor.errors import SourceError
-from vidcolor.files import LINES, MANIFEST
+from vidcolor.files import LINES, MANIFEST, is_folder
 from vidcolor.photos.find import count_photos
 from vidcolor.reading.sequence import list_patterns, refuse_one_of_many, sequence_of
 
@@ -90,27 +89,29 @@ def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | Unfound
         reels: Iterable[Reel | UnfoundError]
         try:
             refuse_one_of_many(path)
-            reels = _reels_in(path, recursive=recursive) if path.is_dir() else [Reel(path=path)]
+            reels = _reels_in(path, recursive=recursive) if is_folder(path) else [Reel(path=path)]
         except SourceError as error:
             reels = [UnfoundError(path, error)]
         for reel in reels:
-            place = reel.path if isinstance(reel, Reel) else sequence_of(path) or path
+            place = reel.path if isinstance(reel, Reel) else sequence_of(reel.path) or reel.path
             found.setdefault(place.resolve(), reel)
     return list(found.values())
 
 
-def _reels_in(folder: Path, *, recursive: bool) -> list[Reel]:
-    """The films in a folder.
+def _reels_in(folder: Path, *, recursive: bool) -> list[Reel | UnfoundError]:
+    """The films in a folder, and an error for each of its folders that cannot be read.
 
     Raises:
-        SourceError: There are none, or a folder cannot be read.
+        SourceError: There is no film, and nothing that could not be read.
     """
+    reels: list[Reel | UnfoundError] = []
 
-    def fail(error: OSError) -> NoReturn:
-        raise SourceError(f"{error.filename}: cannot be read ({error.strerror})") from error
+    def keep(error: OSError) -> None:
+        place = Path(error.filename)
+        told = f"{place}: cannot be read ({error.strerror}). Check its permissions."
+        reels.append(UnfoundError(place, SourceError(told)))
 
-    reels = []
-    for place, folders, names in os.walk(folder, onerror=fail):
+    for place, folders, names in os.walk(folder, onerror=keep):
         folders[:] = sorted(name for name in folders if not _is_made(name)) * recursive
         if {LINES, MANIFEST} <= set(names):
             folders.clear()  # a dump: its images are not a sequence

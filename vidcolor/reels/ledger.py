@@ -22,7 +22,9 @@ from vidcolor.files import (
     describe_differences,
     files_of,
     find_write_fault,
+    is_file,
     is_write_fault,
+    work_path,
     write_error,
 )
 from vidcolor.film.checkpoint import is_taken
@@ -133,10 +135,28 @@ class Ledger:
             "WHERE state = 'done' AND settings_hash = ?"
         )
         for output, *found in self._execute(query, (_hash(identity),)):
-            film = self.folder / os.fsdecode(output)
-            if film.exists() and list(size_and_mtime(files_of(film))) == found:
-                return film
+            if self._is_unchanged(output, *found):
+                return self.folder / os.fsdecode(output)
         return None
+
+    def find_place(self, path: Path) -> Path | None:
+        """The folder in which the film of a reel lies, or is in work; None if it has none."""
+        query = "SELECT output FROM reels WHERE path = ? AND output IS NOT NULL"
+        for (output,) in self._execute(query, (_key(path),)):
+            film = self.folder / os.fsdecode(output)
+            if film.exists() or work_path(film).exists():
+                return film.parent
+        return None
+
+    def move_films(self, payload: Path) -> None:
+        """Enter the films that were moved, from where they lay, to the same place in `payload`."""
+        rows = self._execute("SELECT path, output FROM reels WHERE output IS NOT NULL").fetchall()
+        for path, output in rows:
+            name = Path(os.fsdecode(output))
+            is_moved = not (self.folder / name).exists() and (payload / name).exists()
+            if is_moved:
+                query = "UPDATE reels SET output = ? WHERE path = ?"
+                self._execute(query, (self._name(payload / name), path))
 
     def find_changes(self, output: Path, identity: Mapping[str, object]) -> list[str]:
         """What differs from the settings of the film under this name, a phrase each."""
@@ -172,10 +192,27 @@ class Ledger:
         self._execute(query, (_now(), frames, seconds, losses, *found, _key(path)))
 
     def fail(self, path: Path, error: VidcolorError) -> None:
-        """Enter why a reel failed."""
+        """Say why a reel failed; a film that was made before and is still so stays done."""
+        if self._is_whole(path):
+            return
         query = "UPDATE reels SET state = 'failed', ended = ?, error = ? WHERE path = ?"
         text = str(error).encode(errors="backslashreplace").decode()
         self._execute(query, (_now(), text, _key(path)))
+
+    def _is_whole(self, path: Path) -> bool:
+        """Whether a reel's film is done, and as it was then."""
+        query = (
+            "SELECT output, output_size, output_mtime_ns FROM reels "
+            "WHERE state = 'done' AND path = ?"
+        )
+        return any(
+            self._is_unchanged(output, *found)
+            for output, *found in self._execute(query, (_key(path),))
+        )
+
+    def _is_unchanged(self, output: str | bytes, size: int, mtime_ns: int) -> bool:
+        film = self.folder / os.fsdecode(output)
+        return film.exists() and size_and_mtime(files_of(film)) == (size, mtime_ns)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -267,7 +304,7 @@ def read_ledger(folder: Path) -> list[Entry]:
         SourceError: There is none.
         LedgerError: It cannot be used.
     """
-    if not (folder / NAME).is_file():
+    if not is_file(folder / NAME):
         raise SourceError(f"{folder}: holds no {NAME}; name the output folder of an earlier run")
     with Ledger(folder) as ledger:
         return ledger.entries()

@@ -72,6 +72,16 @@ def write_sidecar(path: Path, facts: Mapping[str, object]) -> None:
     write_whole(path, f"{text}\n".encode(errors="backslashreplace"))
 
 
+def add_verification(path: Path, verification: object) -> None:
+    """Add to a sidecar what was found when its film was read back later.
+
+    Raises:
+        SourceError: It is no sidecar.
+        OutputError: It cannot be written; what stands there stays.
+    """
+    write_sidecar(path, read_sidecar(path) | {"verification": verification})
+
+
 def fixity_of(*paths: Path) -> dict[str, object]:
     """What tells later whether a file is still the same, in the terms of PREMIS 3.0, section 1.5.
 

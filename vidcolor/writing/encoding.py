@@ -219,7 +219,8 @@ def check_folder(folder: Path, *, folder_comes: bool) -> None:
         return
     if not folder.is_dir():
         raise OutputError(f"{folder}: no such folder; make it first")
-    if not os.access(folder, os.W_OK | os.X_OK):
+    is_effective = os.access in os.supports_effective_ids
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=is_effective):
         raise OutputError(f"{folder}: may not be written to; choose another folder with -o")
 
 
