@@ -107,4 +107,4 @@ def test_hashes_of_luma_make_no_sense_of_it(capsys: pytest.CaptureFixture[str]) 
     """Asking for them is bad usage."""
     with pytest.raises(SystemExit, match="2"):
         main(["film.mkv", "--chroma-only", "--framemd5"])
-    assert "--chroma-only writes no luma" in capsys.readouterr().err
+    assert "--chroma-only and --framemd5 cannot be combined" in capsys.readouterr().err

@@ -308,7 +308,7 @@ def test_a_store_is_any_place(tmp_path: Path, scheme: str) -> None:
     store.put(source, "two")
     store.take("one", target)
     assert target.read_bytes() == b"shots"
-    with pytest.raises(ClusterError, match=r"store: cannot be read .*; name a place that all"):
+    with pytest.raises(ClusterError, match=r"store: cannot be read .*; name a folder that all"):
         store.take("one", target)
     store.clear()
     store.clear()

@@ -184,7 +184,7 @@ def test_a_piece_is_compared_with_its_piece(film: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_not_right_gets_no_name(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A result that differs is not kept, nor anything beside it, and the fault is told."""
+    """A result that differs is not kept, nor a sidecar; its shots are, and the fault is told."""
     encode = ShotEncoder.encode
 
     def spoil(self, frame, chroma) -> Iterator[Encoded]:  # noqa: ANN001
@@ -198,7 +198,8 @@ def test_what_is_not_right_gets_no_name(film: Path, monkeypatch: pytest.MonkeyPa
         OutputError, match=r"not kept.*the luma of 1 frames differs from the source's"
     ):
         colorize_video(film, settings=settings)
-    assert [path.name for path in film.parent.iterdir()] == ["film.mkv"]
+    names = {path.name for path in film.parent.iterdir()}
+    assert names == {"film.mkv", ".film.colorized.mkv.work"}
 
 
 def test_the_program_tells_of_it(film: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,19 +12,19 @@ import cv2
 import torch
 
 
-class _OpenCV:
-    """OpenCV's threads; what it finds of motion depends on their number."""
+class _Numbers:
+    """How many threads OpenCV and torch have, as they were before the first that changes them."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._users = 0
-        self._before = 0
+        self._opencv = self._torch = 1
 
     def take(self) -> None:
-        """Have one thread until as many give them back as took them."""
+        """Have one thread of OpenCV's until as many give back as took."""
         with self._lock:
             if not self._users:
-                self._before = cv2.getNumThreads()
+                self._opencv, self._torch = cv2.getNumThreads(), torch.get_num_threads()
                 cv2.setNumThreads(1)
             self._users += 1
 
@@ -33,10 +33,13 @@ class _OpenCV:
         with self._lock:
             self._users -= 1
             if not self._users:
-                cv2.setNumThreads(self._before)
+                cv2.setNumThreads(self._opencv)
+            last = Thread(target=torch.set_num_threads, args=(self._torch,))
+            last.start()
+            last.join()
 
 
-_OPENCV = _OpenCV()
+_NUMBERS = _Numbers()
 
 
 @contextmanager
@@ -44,17 +47,13 @@ def one_thread_each() -> Iterator[None]:
     """Keep OpenCV to one thread, and leave torch as it was although threads of ours change theirs.
 
     A new thread takes over the number that some thread gave torch last. Ours all say their own as
-    they begin; those of the caller should get what the caller's torch has.
+    they begin; those of the caller should get what the caller's torch had before the first film.
     """
-    number = torch.get_num_threads()
-    _OPENCV.take()
+    _NUMBERS.take()
     try:
         yield
     finally:
-        _OPENCV.give_back()
-        last = Thread(target=torch.set_num_threads, args=(number,))
-        last.start()
-        last.join()
+        _NUMBERS.give_back()
 
 
 def one_torch_thread() -> None:

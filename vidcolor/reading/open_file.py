@@ -171,7 +171,15 @@ class OpenFile:
         return getattr(self._container, name)
 
     def close(self) -> None:
-        """Close the container and its file."""
+        """Close the container and its file.
+
+        PyAV frees decoders with Python's lock held, and waits for their threads. If FFmpeg's log is
+        on, a thread that complains of a damaged picture waits for that lock: neither would ever go
+        on. So the threads are waited for before, by a flush, without the lock.
+        """
+        for stream in self._container.streams:
+            if stream.codec_context is not None:
+                stream.codec_context.flush_buffers()
         self._container.close()
         self._file.close()
 
