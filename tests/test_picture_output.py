@@ -136,9 +136,11 @@ def test_dpx_headers_hold_what_others_write() -> None:
     plain = (soft := np.zeros((4, 4, 3), np.uint8)) is soft and _dpx(soft)
     expected = bytearray(with_dpx_header(plain, rate=24.0, timecode="ffffffff"))
     placed = place_picture(plain, 7, Fraction(24), None)
-    for field in (24, 28, 1712, 1940):  # sizes, place and television's rate: not written there
+    # Sizes, the element's offset, place and television's rate: not written there.
+    for field in (24, 28, 808, 1712, 1940):
         expected[field : field + 4] = placed[field : field + 4]
     assert placed == bytes(expected)
+    assert placed[808:812] == placed[4:8]  # SMPTE 268M: where the picture begins, said twice
 
 
 def _dpx(picture: np.ndarray) -> bytes:

@@ -26,6 +26,7 @@ _PRIOR = "bin_prior"
 _REBALANCING = "rebalancing_weight"
 _DECODING = ("temperature", "gain", "boost", "knee", "ceiling")
 """Fields of `Decoding` in the metadata; files of earlier versions lack those that had not begun."""
+_WITHOUT_END = ("knee", "ceiling")  # infinite where chroma is not bent
 _COUNTER = "num_batches_tracked"  # batch norm's, of no use with a fixed momentum
 
 
@@ -188,6 +189,6 @@ def build_net(weights: Weights, path: Path) -> nn.Module:
 def _decoding(rebalancing: torch.Tensor, metadata: Mapping[str, str]) -> Decoding:
     found = {name: float(metadata[name]) for name in _DECODING if name in metadata}
     for name, number in found.items():
-        if not math.isfinite(number):
+        if math.isnan(number) or (math.isinf(number) and name not in _WITHOUT_END):
             raise ValueError(f"{name} is {number}")
     return Decoding(rebalancing_weight=rebalancing, **found)

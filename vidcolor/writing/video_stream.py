@@ -7,6 +7,7 @@ import av
 from av.bitstream import BitStreamFilterContext
 from av.codec.context import Flags as CodecFlags
 from av.container import OutputContainer
+from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -62,7 +63,10 @@ def holds_codec(encoding: Encoding, source: Source) -> bool:
 
 
 def says_full_range(encoding: Encoding, source: Source) -> bool:
-    """Whether a film of full range is read as such: whether one frame of it is, as a trial."""
+    """Whether a film of full range is read as such: whether one frame of it is, as a trial.
+
+    HEVC in MP4 does not always decode from so short a trial, which says nothing against it.
+    """
     file = io.BytesIO()
     with av.open(file, "w", format=encoding.container) as output:
         place = add_video_stream(output, encoding, source)
@@ -72,12 +76,18 @@ def says_full_range(encoding: Encoding, source: Source) -> bool:
             plane.update(bytes(plane.buffer_size))
         frame.pts, frame.color_range = 0, FULL_RANGE
         output.start_encoding()
-        for packet in [*stream.encode(frame), *stream.encode(None)]:
-            packet.stream = place
+        for encoded in [*stream.encode(frame), *stream.encode(None)]:
+            packet: Packet[Stream] = Packet(bytes(encoded))
+            packet.stream, packet.time_base = place, source.time_base
+            packet.pts = packet.dts = 0
+            packet.is_keyframe = encoded.is_keyframe
             output.mux(packet)
     file.seek(0)
-    with av.open(file, "r") as written:
-        return int(next(written.decode(video=0)).color_range) == FULL_RANGE
+    try:
+        with av.open(file, "r") as written:
+            return int(next(written.decode(video=0)).color_range) == FULL_RANGE
+    except av.FFmpegError:
+        return True
 
 
 def _is_carried(encoding: Encoding) -> bool:
