@@ -14,6 +14,7 @@ HIGH_BIT_FORMATS = ("p0", "p2", "p4", "xv", "y2")
 MSB_SUFFIX = ("msble", "msbbe")
 SEMIPLANAR = "p010le"  # that of graphics cards: chroma in one plane, ten bits in the high ones
 FLOAT_SUFFIXES = ("f16le", "f32le", "f16be", "f32be")
+GRAY = "gray"  # how names of formats begin that have luma alone
 PLANAR_RGB = "gbr"  # how names of RGB formats begin that have a plane for each of G, B and R
 DEEPEST = 16  # bits of a code that a film can keep
 _PACKED_RGB = (1, 2, 0)  # where G, B and R lie among R, G and B
@@ -66,6 +67,19 @@ def rgb_views(frame: VideoFrame) -> list[NDArray[Any]]:
     if fmt.name.endswith(MSB_SUFFIX):
         return [view >> np.uint16(16 - bits) for view in views]
     return [view & np.uint16((1 << bits) - 1) for view in views]
+
+
+def gray_view(frame: VideoFrame) -> NDArray[Any]:
+    """The codes of a gray frame, (height, width), with or without alpha between them.
+
+    FFmpeg's own conversion of `ya16be` gives a few wrong samples now and then (FFmpeg 8.1).
+    """
+    fmt = frame.format
+    deep = fmt.components[0].bits > 8  # noqa: PLR2004 - bits of a byte
+    dtype = np.dtype(f"{'>' if fmt.is_big_endian else '<'}u2" if deep else "u1")
+    plane, step = frame.planes[0], len(fmt.components)
+    rows = np.frombuffer(memoryview(plane), dtype).reshape(-1, plane.line_size // dtype.itemsize)
+    return rows[: plane.height, : step * plane.width : step].astype(dtype.newbyteorder("="))
 
 
 def light_view(frame: VideoFrame, index: int) -> NDArray[np.float64]:

@@ -29,7 +29,9 @@ from vidcolor.reading.clock import Clock, ExactRate
 from vidcolor.reading.damage_log import DamageLog
 from vidcolor.reading.pixels import (
     FLOAT_SUFFIXES,
+    GRAY,
     PLANAR_RGB,
+    gray_view,
     is_planar_luma,
     light_view,
     planar_format,
@@ -312,6 +314,8 @@ def luma_codes(decoded: VideoFrame, picture: FrameFormat) -> Plane:
     if not name.startswith(PLANAR_RGB):
         if fmt.name.endswith(FLOAT_SUFFIXES):
             return np.rint(light_view(decoded, 0)).astype(np.uint16)
+        if name.startswith(GRAY) and not fmt.is_bit_stream:
+            return gray_view(decoded)
         return plane_view(decoded.reformat(format=name), 0).copy()
     if fmt.name.endswith(FLOAT_SUFFIXES):
         codes: list[NDArray[Any]] = [light_view(decoded, index) for index in range(3)]
