@@ -1,6 +1,6 @@
 """How many labelled shots are told right: in color, or black and white with a tint, noise, words.
 
-    python scripts/color_figures.py ../shared/clips/colour/*
+    python scripts/color_figures.py CLIP ...
 
 The films are in color. All else is made of them: faded to saturation 0.5, 0.3 and 0.15, and without
 color under tints, the noise of tapes, subtitles, logos, colored fringes, and tinted intertitles.
