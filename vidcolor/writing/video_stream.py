@@ -63,10 +63,7 @@ def holds_codec(encoding: Encoding, source: Source) -> bool:
 
 
 def says_full_range(encoding: Encoding, source: Source) -> bool:
-    """Whether a film of full range is read as such: whether one frame of it is, as a trial.
-
-    HEVC in MP4 does not always decode from so short a trial, which says nothing against it.
-    """
+    """Whether a film of full range is read as such: whether one frame of it is, as a trial."""
     file = io.BytesIO()
     with av.open(file, "w", format=encoding.container) as output:
         place = add_video_stream(output, encoding, source)
@@ -83,11 +80,8 @@ def says_full_range(encoding: Encoding, source: Source) -> bool:
             packet.is_keyframe = encoded.is_keyframe
             output.mux(packet)
     file.seek(0)
-    try:
-        with av.open(file, "r") as written:
-            return int(next(written.decode(video=0)).color_range) == FULL_RANGE
-    except av.FFmpegError:
-        return True
+    with av.open(file, "r") as written:
+        return int(next(written.decode(video=0)).color_range) == FULL_RANGE
 
 
 def _is_carried(encoding: Encoding) -> bool:
