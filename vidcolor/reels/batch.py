@@ -14,7 +14,8 @@ from vidcolor.film.checkpoint import discard_work
 from vidcolor.film.coloring import Engine, FilmRun, Listener, Progress, color_here
 from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
-from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
+from vidcolor.film.provenance import Provenance
+from vidcolor.film.source_digest import SourceDigest, digest_source
 from vidcolor.film.verify import Verifier, was_verified
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
@@ -185,7 +186,7 @@ class Batch:
                 job=job,
                 model=self.model,
                 settings=_overwriting(self.settings) if planned.replaces else self.settings,
-                origin=planned.origin or find_origin(job.source.files, job.source.access),
+                origin=planned.origin or digest_source(job.source.files, job.source.access),
                 engine=self._color,
                 listener=listener,
                 trace=trace,
@@ -247,8 +248,10 @@ class Batch:
 
     def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
-        origin = ledger.find_origin(job.source)
-        identity = tell_identity(job, self.model, self.settings, origin)
+        origin = ledger.digest_source(job.source)
+        identity = Provenance(
+            job=job, model=self.model, settings=self.settings, digest=origin
+        ).identity()
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)
         if done is not None:
