@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from vidcolor.color.bins import TEMPERATURE
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.luv import LARGEST_UV, LEAST_UV, ab_from_uv
 
@@ -21,7 +22,6 @@ CLASSES = 50
 
 _WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))
 _IMAGENET_MEAN, _IMAGENET_DEVIATION = 0.449, 0.226  # of the mean of red, green and blue
-_TEMPERATURE = 0.38  # of the annealed mean, as in arXiv:1603.08511
 
 
 class _Body(nn.Module):
@@ -123,7 +123,7 @@ def classes_of(uv: torch.Tensor) -> torch.Tensor:
 def _mean_of_classes(logits: torch.Tensor) -> torch.Tensor:
     """The annealed means of u* and of v*, (N, 2, h, w)."""
     count, _, height, width = logits.shape
-    by_axis = logits.float().reshape(count, 2, CLASSES, height, width) / _TEMPERATURE
+    by_axis = logits.float().reshape(count, 2, CLASSES, height, width) / TEMPERATURE
     centers = class_centers(logits.device)[:, :, None, None]
     mean: torch.Tensor = (by_axis.softmax(2) * centers).sum(2)
     return mean
