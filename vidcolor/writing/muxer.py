@@ -35,7 +35,10 @@ COPY_AHEAD_SECONDS = 0.5
 MAX_INTERLEAVE_DELTA = "1000000"
 LEAST_FREE_BYTES = 1 << 16
 # Tags that the muxers write, the best first: of free text QuickTime has the comment alone.
-NOTE_TAGS = {"mp4": ("description", "synopsis", "comment"), "mov": ("comment",)}
+NOTE_TAGS: dict[str, tuple[str, ...]] = {
+    "mp4": ("description", "synopsis", "comment"),
+    "mov": ("comment",),
+}
 
 
 class FilmWriter:
