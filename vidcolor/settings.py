@@ -182,7 +182,8 @@ class OutputSettings(Checked):
 
     Attributes:
         purpose: `access` H.264 in MP4, `master` FFV1 in Matroska, `edit` ProRes in QuickTime,
-            `web` HEVC in MP4. Other fields that are set override it.
+            `web` H.264 of 8 bits, or AV1 if the film has more, in MP4, which browsers show. Other
+            fields that are set override it.
         lossless: FFV1 version 3 with slice checksums, in Matroska.
         codec: Encoder's name in FFmpeg, such as libx264, libx265, ffv1 or prores_ks.
         crf: Constant rate factor of encoders that have one; lower is better and larger.

@@ -196,7 +196,8 @@ OPTIONS = (
            excludes=("--transfer global",)),
     Option(ENCODING, "settings.output.purpose", "--for", "",
            "choose H.264 in MP4 (access), FFV1 in Matroska (master), ProRes in QuickTime (edit) or "
-           "HEVC in MP4 (web); other encoding options override it", default="as the source is"),
+           "what browsers show (web); other encoding options override it",
+           default="as the source is"),
     Option(ENCODING, "settings.output.lossless", "--lossless", "",
            "write FFV1 with checksums, in Matroska"),
     Option(ENCODING, "settings.output.codec", "--codec", "NAME",
