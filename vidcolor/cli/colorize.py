@@ -102,7 +102,7 @@ def _colorize_reel(
         return ReelResult(source=job.source.path, note=text)
     if bag is not None:
         bag.begin()
-    with FilmBar(planned.job, batch.settings, quiet=request.quiet) as bar:
+    with FilmBar(planned.job, planned.job.settings, quiet=request.quiet) as bar:
         return batch.colorize(planned, bar.show, dump or NO_TRACE)
 
 

@@ -56,6 +56,7 @@ def tell_identity(
     """
     encoding = job.encoding
     told = asdict(settings)
+    told.pop("part")  # seconds tell of it
     for name in ("accept_losses", "follow_playlists"):
         told["input"].pop(name)  # another digest tells of it, if they change a byte
     output = {k: v for k, v in told.pop("output").items() if k not in WITHOUT_EFFECT}

@@ -178,7 +178,7 @@ class Batch:
             run = FilmRun(
                 job=job,
                 model=self.model,
-                settings=_overwriting(self.settings) if planned.replaces else self.settings,
+                settings=_overwriting(job.settings) if planned.replaces else job.settings,
                 origin=planned.origin or find_origin(job.source.files, job.source.access),
                 engine=self._color,
                 listener=listener,
@@ -225,7 +225,7 @@ class Batch:
     def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
         origin = ledger.find_origin(job.source)
-        identity = tell_identity(job, self.model, self.settings, origin)
+        identity = tell_identity(job, self.model, job.settings, origin)
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)
         if done is not None:
@@ -268,7 +268,7 @@ class Batch:
         source = job.source.path
         placed = replace(job, encoding=replace(job.encoding, path=made))
         try:
-            proof = Verifier(placed, self.settings)
+            proof = Verifier(placed, job.settings)
             proof.check_made(made)
             proof.write_hashes()
             add_verification(sidecar_path(made), proof.verification)

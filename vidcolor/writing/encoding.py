@@ -133,11 +133,15 @@ def default_path(
     return (folder or source.parent) / f"{source.stem}.{made}{suffix}"
 
 
-def made_word(settings: OutputSettings) -> str:
-    """What the name of a result says: that it is in color, color alone, or half in color."""
+def made_word(settings: OutputSettings, part: str = "") -> str:
+    """What the name of a result says: that it is in color, color alone, or half in color.
+
+    Before it stands which part of the film it is, so that the whole film's name stays free.
+    """
+    word = "compare" if settings.compare else "colorized"
     if settings.chroma_only:
-        return "chroma"
-    return "compare" if settings.compare else "colorized"
+        word = "chroma"
+    return f"{part}.{word}" if part else word
 
 
 def wanted_container(source: Source, output: Path | None, settings: OutputSettings) -> str:

@@ -10,7 +10,7 @@ from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
 from vidcolor.writing.encoder_options import encoder_options
-from vidcolor.writing.encoding import Encoding, check_folder
+from vidcolor.writing.encoding import Encoding, check_folder, made_word
 
 IMAGE2 = "image2"
 """FFmpeg's name of what reads and writes numbered pictures."""
@@ -35,7 +35,12 @@ def is_wanted_in_pictures(output: Path | None, settings: OutputSettings) -> bool
 
 
 def plan_pictures(
-    source: Source, settings: OutputSettings, output: Path | None, folder: Path | None
+    source: Source,
+    settings: OutputSettings,
+    output: Path | None,
+    folder: Path | None,
+    *,
+    part: str = "",
 ) -> Encoding:
     """Decide how `source` is written as pictures.
 
@@ -44,12 +49,13 @@ def plan_pictures(
         settings: What the user asked for.
         output: The pattern of the pictures' names, if one is named.
         folder: Where an unnamed output goes; None for beside the source.
+        part: Which part of the film it is, for a name that is made up; empty for all of it.
 
     Raises:
         OutputError: Pictures cannot be what is asked for.
     """
     names = SequenceNames.parse(output) if output is not None else None
-    names = names or _default_names(source, str(settings.codec), folder)
+    names = names or _default_names(source, settings, folder, part)
     codec = CODEC_BY_SUFFIX.get(names.suffix.lower())
     if codec is None:
         known = " ".join(CODEC_BY_SUFFIX)
@@ -130,11 +136,13 @@ def check_pictures(
     check_folder(folder.parent, folder_comes=folder_comes)
 
 
-def _default_names(source: Source, codec: str, folder: Path | None) -> SequenceNames:
+def _default_names(
+    source: Source, settings: OutputSettings, folder: Path | None, part: str
+) -> SequenceNames:
     """The names of the source's own pictures, or six digits, in a folder named after it."""
-    suffix = SUFFIX_BY_CODEC[codec]
+    suffix = SUFFIX_BY_CODEC[str(settings.codec)]
     title = source.title
-    place = (folder or title.parent) / f"{title.stem}.colorized"
+    place = (folder or title.parent) / f"{title.stem}.{made_word(settings, part)}"
     if source.sequence is None:
         return SequenceNames(place, "", _DIGITS, suffix)
     own = source.sequence.pattern
