@@ -10,7 +10,7 @@ from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
 from vidcolor.writing.encoder_options import encoder_options
-from vidcolor.writing.encoding import Encoding, check_folder, made_word
+from vidcolor.writing.encoding import Encoding, check_folder
 
 IMAGE2 = "image2"
 """FFmpeg's name of what reads and writes numbered pictures."""
@@ -40,7 +40,8 @@ def plan_pictures(
     output: Path | None,
     folder: Path | None,
     *,
-    part: str = "",
+    made: str = "colorized",
+    whole_name: bool = False,
 ) -> Encoding:
     """Decide how `source` is written as pictures.
 
@@ -49,13 +50,17 @@ def plan_pictures(
         settings: What the user asked for.
         output: The pattern of the pictures' names, if one is named.
         folder: Where an unnamed output goes; None for beside the source.
-        part: Which part of the film it is, for a name that is made up; empty for all of it.
+        made: The word that such a name ends in; see `made_word`.
+        whole_name: Keep the source's suffix in that name.
 
     Raises:
         OutputError: Pictures cannot be what is asked for.
     """
     names = SequenceNames.parse(output) if output is not None else None
-    names = names or _default_names(source, settings, folder, part)
+    if names is None:
+        title = source.title.name if whole_name else source.title.stem
+        place = (folder or source.title.parent) / f"{title}.{made}"
+        names = _default_names(source, str(settings.codec), place)
     codec = CODEC_BY_SUFFIX.get(names.suffix.lower())
     if codec is None:
         known = " ".join(CODEC_BY_SUFFIX)
@@ -136,13 +141,9 @@ def check_pictures(
     check_folder(folder.parent, folder_comes=folder_comes)
 
 
-def _default_names(
-    source: Source, settings: OutputSettings, folder: Path | None, part: str
-) -> SequenceNames:
-    """The names of the source's own pictures, or six digits, in a folder named after it."""
-    suffix = SUFFIX_BY_CODEC[str(settings.codec)]
-    title = source.title
-    place = (folder or title.parent) / f"{title.stem}.{made_word(settings, part)}"
+def _default_names(source: Source, codec: str, place: Path) -> SequenceNames:
+    """The names of the source's own pictures, or six digits, in a folder."""
+    suffix = SUFFIX_BY_CODEC[codec]
     if source.sequence is None:
         return SequenceNames(place, "", _DIGITS, suffix)
     own = source.sequence.pattern
