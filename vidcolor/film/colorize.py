@@ -92,7 +92,7 @@ def colorize_video(
     run = FilmRun(
         job=job,
         model=model,
-        settings=suited(settings, model),
+        settings=suited(job.settings, model),
         origin=digest_source(job.source.files, job.source.access),
         engine=color_here,
         listener=Listener(progress),

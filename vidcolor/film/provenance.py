@@ -48,6 +48,7 @@ RULES = {
     "output.framemd5": _WITHOUT_EFFECT,
     "output.overwrite": _WITHOUT_EFFECT,
     "output.verify": _WITHOUT_EFFECT,
+    "part": _WITHOUT_EFFECT,  # `start_seconds` and `duration_seconds` say what it comes to
 }
 """By the dotted names of settings."""
 
