@@ -55,8 +55,11 @@ def faulty(quiet_surroundings: None, sound: Path) -> None:  # noqa: ARG001 - a f
         ("empty.mp4", "empty.mp4: is empty (zero bytes)"),
         ("sound.m4a", "sound.m4a: holds no picture"),
         ("color.mkv", "color.mkv: is in color already; --force"),
-        ("film.mkv --fps 18", "film.mkv: is no series of pictures and has a rate; leave --fps"),
-        ("%03d.dpx --fps 18", "%03d.dpx: no such pictures; a folder may be named"),
+        (
+            "film.mkv --fps 18",
+            "film.mkv: is not an image sequence and has a frame rate; leave --fps",
+        ),
+        ("%03d.dpx --fps 18", "%03d.dpx: no such images; name their folder"),
         ("film.mkv -o nowhere/out.mkv", "nowhere: no such folder"),
         ("film.mkv -o exists.mkv", "exists.mkv: exists already; use --overwrite"),
         ("film.mkv -o film.mkv", "film.mkv: is the input itself"),

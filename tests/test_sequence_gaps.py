@@ -51,10 +51,10 @@ def test_gaps_are_held(tmp_path: Path) -> None:
     assert [frame.pts for frame in frames] == list(range(9))
     for frame, shown in zip(frames, (0, 1, 2, 2, 4, 5, 5, 5, 8), strict=True):
         np.testing.assert_array_equal(frame.luma, luma[shown])
-    assert str(losses) == "3 missing pictures are held"
+    assert str(losses) == "3 missing images are held"
     assert source.files == tuple(path for path in paths if path.exists())
     _, losses = read(source, start_seconds=Fraction(3, 18), duration_seconds=Fraction(2, 18))
-    assert str(losses) == "1 missing picture is held"
+    assert str(losses) == "1 missing image is held"
     result = colorize(tmp_path / "s_%04d.png", tmp_path / "out.mkv", HOLD)
     assert (result.frames, result.losses.held) == (9, 3)
 

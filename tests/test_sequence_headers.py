@@ -32,7 +32,7 @@ def test_the_header_tells_the_rate(tmp_path: Path, stated: float, rate: Fraction
     pattern = dpx_series(tmp_path, stated)
     job = plan_video(pattern, None, Settings())
     assert job.source.frame_rate == rate
-    assert job.encoding.notes == (f"{float(rate):.6g} frames/s by its pictures' header (or --fps)",)
+    assert job.encoding.notes == (f"{float(rate):.6g} frames/s by its images' headers (or --fps)",)
     job = plan_video(pattern, None, Settings(input=InputSettings(fps=Fraction(16))))
     assert job.source.frame_rate == 16
     assert job.encoding.notes == ()

@@ -271,7 +271,7 @@ class Settings(Checked):
         if self.start_seconds < 0:
             raise SettingError(f"start_seconds: {self.start_seconds} is negative; choose 0 or more")
         if length is not None and length <= 0:
-            raise SettingError(f"duration_seconds: {length} is no length; choose more than 0")
+            raise SettingError(f"duration_seconds: {length} is not a length; choose more than 0")
 
     def part_label(self) -> str:
         """What the name of a film's part says of it; empty for a whole film."""

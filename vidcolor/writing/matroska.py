@@ -53,7 +53,7 @@ def write_aspect(film: Path, picture: FrameFormat, *, track: int = 0) -> None:
 
     Args:
         film: Written by FFmpeg, and closed.
-        picture: Its sample aspect ratio is told, if it is not 1.
+        picture: Its sample aspect ratio is written, unless it is 1.
         track: Which one of the film's pictures it is, from 0.
 
     Raises:
@@ -100,8 +100,8 @@ def _seek_head_with(seek_head: Element, places: dict[int, int]) -> Element:
     seeks = []
     for seek in _children(seek_head.content):
         # A checksum, which lies beside the places, has bytes of any kind in it.
-        told = dict(_children(seek.content)) if seek.kind == SEEK else {}
-        kind = told.get(SEEK_ID, b"")
+        fields = dict(_children(seek.content)) if seek.kind == SEEK else {}
+        kind = fields.get(SEEK_ID, b"")
         place = places.get(int.from_bytes(kind, "big"))
         if place is not None:
             position = Element(SEEK_POSITION, _number(place))
@@ -129,8 +129,8 @@ def _with_size(tracks: Element, size: tuple[int, int], track: int) -> Element:
 
 
 def _shown_at(video: Element, size: tuple[int, int]) -> Element:
-    told = {DISPLAY_WIDTH, DISPLAY_HEIGHT, DISPLAY_UNIT}
-    parts = [one for one in _children(video.content) if one.kind not in told]
+    replaced = {DISPLAY_WIDTH, DISPLAY_HEIGHT, DISPLAY_UNIT}
+    parts = [one for one in _children(video.content) if one.kind not in replaced]
     parts += [
         Element(kind, _number(length))
         for kind, length in zip((DISPLAY_WIDTH, DISPLAY_HEIGHT), size, strict=True)
