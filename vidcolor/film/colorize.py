@@ -333,6 +333,8 @@ def _facts(job: Job, model: Model, settings: Settings, origin: SourceDigest) -> 
             "frame_rate": source.frame_rate,
             "timecode": source.timecode,
             "times_mended": source.clock.notes,
+            "changes": list(map(str, source.changes)),
+            "fields": source.fields._asdict(),
         },
         "output": {
             "path": encoding.path if encoding.names is None else encoding.names.path,

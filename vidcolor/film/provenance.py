@@ -78,6 +78,8 @@ def tell_identity(
         | ({} if encoding.captions == "none" else {"captions": encoding.captions})
         # Said where it is so, so that films begun by older versions go on.
         | ({"times": times} if (times := job.source.clock.identity()) else {})
+        | ({"changes": list(map(str, changes))} if (changes := job.source.changes) else {})
+        | ({"fields": list(fields)} if (fields := job.source.fields).is_mixed else {})
         | ({"left_out": list(encoding.left_out)} if encoding.left_out else {}),
     }
 
