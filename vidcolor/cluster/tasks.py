@@ -13,12 +13,12 @@ from vidcolor.errors import ClusterError, SourceGoneError
 from vidcolor.files import work_path
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import Listener, ShotKeeper, read_job, recalled_memory
-from vidcolor.film.provenance import (
+from vidcolor.film.provenance import versions
+from vidcolor.film.source_digest import (
     SourceDigest,
     find_stamp,
     refuse_changed,
     size_and_mtime,
-    versions,
 )
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.run import colorize_shots

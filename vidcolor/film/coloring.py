@@ -9,7 +9,8 @@ import torch
 
 from vidcolor.color.lightness import display_turn
 from vidcolor.film.checkpoint import Checkpoint
-from vidcolor.film.provenance import SourceDigest, refuse_changed
+from vidcolor.film.provenance import Provenance
+from vidcolor.film.source_digest import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
 from vidcolor.frame import Colored, Frame, FrameFormat, Plane
 from vidcolor.models.zoo import Model
@@ -74,6 +75,13 @@ class FilmRun:
     engine: "Engine"
     listener: Listener
     trace: Trace = NO_TRACE
+
+    @property
+    def provenance(self) -> Provenance:
+        """What makes it."""
+        return Provenance(
+            job=self.job, model=self.model, settings=self.settings, digest=self.origin
+        )
 
 
 Engine = Callable[[FilmRun, Checkpoint, PictureWriter | None], Damage]

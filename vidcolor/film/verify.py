@@ -27,8 +27,8 @@ from vidcolor.writing.plan import Job
 from vidcolor.writing.shot_encoder import even_gray
 from vidcolor.writing.stream_times import stream_time_errors
 
-TIME_ERROR_SECONDS = 0.0006
-"""Containers round times: Matroska to a millisecond."""
+FRAME_TIME_ERROR_SECONDS = 0.0006
+"""Containers round a frame's time: Matroska to a millisecond, so by half of one."""
 
 LOSSLESS_CODECS = {"ffv1", "ffvhuff", "huffyuv", "rawvideo", "utvideo", "magicyuv"}
 LOSSLESS_CODECS |= {"dpx", "png", "tiff"}
@@ -88,7 +88,7 @@ class Verification:
             found.append(f"{count} {of if self.missing_frames > 0 else 'frames too many'}")
         if self.lossless and self.unequal_luma:
             found.append(f"the luma of {self.unequal_luma} frames differs from the source's")
-        if self.has_times and self.time_error_seconds > TIME_ERROR_SECONDS:
+        if self.has_times and self.time_error_seconds > FRAME_TIME_ERROR_SECONDS:
             found.append(f"times are off by up to {self.time_error_seconds:.4f} s")
         found += [
             f"{name} is up to {error:.3f} s off its time"
