@@ -88,6 +88,10 @@ class Provenance:
             written["captions"] = encoding.captions
         if times := job.source.clock.identity():
             written["times"] = times
+        if job.source.changes:
+            written["changes"] = list(map(str, job.source.changes))
+        if job.source.fields.is_mixed:
+            written["fields"] = list(job.source.fields)
         if encoding.left_out:
             written["left_out"] = list(encoding.left_out)
         return {
@@ -137,6 +141,8 @@ class Provenance:
                 "frame_rate": source.frame_rate,
                 "timecode": source.timecode,
                 "times_mended": source.clock.notes,
+                "changes": list(map(str, source.changes)),
+                "fields": source.fields._asdict(),
                 "images": None if source.sequence is None else _describe_images(source.sequence),
             },
             "output": {
