@@ -281,7 +281,7 @@ def test_mirror_images_tell_how_sure_a_net_is() -> None:
 
 def test_mirrors_are_for_models_of_plain_colors(weights: Path) -> None:
     """Others tell how sure they are by themselves."""
-    with pytest.raises(ModelError, match="lite: tells how sure it is by itself; leave out"):
+    with pytest.raises(ModelError, match="lite: states its own confidence; leave out"):
         find_net(ModelSettings(mirror=True))
     alone, mirrored = (find_net(ModelSettings(name=str(weights), mirror=x)) for x in (False, True))
     assert mirrored.gmac == 2 * alone.gmac

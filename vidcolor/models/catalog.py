@@ -26,7 +26,7 @@ class Entry:
     Attributes:
         name: For `--model`.
         predicts: `histograms`, or `colors` at once.
-        megabytes: Of its file; None if there is none to tell of.
+        megabytes: Of its file; None if there is none.
         licence: Of its weights.
         state: Whether it is here, or how it is come by.
         gmac: Multiplications a square picture takes, in thousands of millions.
@@ -57,7 +57,7 @@ def list_models() -> list[Entry]:
 
 
 def models_table() -> str:
-    """The same as a table for people."""
+    """The models as a table for people."""
     header = ("model", "gives", "MB", "licence", "GMAC", "at px", "speed", "state", "follows")
     rows = [header]
     for one in list_models():

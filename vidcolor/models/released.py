@@ -49,7 +49,7 @@ class Released:
     Attributes:
         file: The file; its hash is empty if its publisher's is not known here.
         licence: Of the weights, as far as their publisher says.
-        source: Where its publisher tells of it.
+        source: Its publisher's page.
         citation: What they ask to be named by.
         data: What it was trained on; such pictures have terms of their own.
         other_sha256: Of the same weights in other wrappings.

@@ -242,7 +242,7 @@ def _mirrored(checkpoint: LoadedNet, settings: ModelSettings) -> LoadedNet:
     if not settings.mirror:
         return checkpoint
     if checkpoint.decoding is not None:
-        raise ModelError(f"{checkpoint.name}: tells how sure it is by itself; leave out --mirror")
+        raise ModelError(f"{checkpoint.name}: states its own confidence; leave out --mirror")
     return replace(checkpoint, net=Mirrored(checkpoint.net), gmac=2 * checkpoint.gmac)
 
 

@@ -92,7 +92,7 @@ def colorize_photo(
 
     PNG, TIFF and lossless WebP have the luma of the source, code for code; a JPEG is compressed
     once more, with its own table for luma. Size, orientation, color profile, Exif, XMP and what
-    else the file tells are kept, and it says that its color is synthetic.
+    else the file holds are kept, and it says that its color is synthetic.
 
     Args:
         source: A black-and-white JPEG, PNG, TIFF or WebP.

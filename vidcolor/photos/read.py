@@ -1,4 +1,4 @@
-"""Photographs read: their luma as coded, and all that their files tell."""
+"""Photographs read: their luma as coded, and all other data of their files."""
 
 import hashlib
 import warnings

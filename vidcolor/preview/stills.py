@@ -52,8 +52,8 @@ def color_frames(frames: Sequence[Frame], model: Model, settings: Settings) -> l
     colored = list(colorize_stills([shrink(frame) for frame in frames], model, settings))
     doubts = _find_doubts(colored)
     return [
-        Still(one.frame, _shown(one, in_color=False), _shown(one, in_color=True), told)
-        for one, told in zip(colored, doubts, strict=True)
+        Still(one.frame, _shown(one, in_color=False), _shown(one, in_color=True), doubt)
+        for one, doubt in zip(colored, doubts, strict=True)
     ]
 
 

@@ -49,7 +49,7 @@ class SequenceNames:
 
     @property
     def title(self) -> Path:
-        """A name for the sequence without its number: `reel/scan.tif`, or failing that its folder's.
+        """A name for the sequence without its number: `reel/scan.tif`, else its folder's.
 
         For `reel/%06d.dpx` it is `reel/reel.dpx`.
         """

@@ -1,4 +1,4 @@
-"""A picture of what a sidecar tells: the film's colors over its time. The extra `plot`."""
+"""A plot of a sidecar: the film's colors over its time. The extra `plot`."""
 
 import io
 import warnings
@@ -25,7 +25,7 @@ except ModuleNotFoundError as error:
 Values = NDArray[np.float64]
 Look = dict[str, Any]
 
-# What a file would tell of the day and the library, so that the same input gives the same bytes.
+# Metadata that names the day and the library is left out: the same input gives the same bytes.
 _METADATA = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
 _SIZE_INCHES = (12, 9)
 _DOTS_PER_INCH = 110
@@ -41,7 +41,7 @@ MINUTES_FROM_SECONDS = 300
 MANY_CUTS = 200
 """Above this cuts are drawn thinner and paler, so that they do not hide the curves."""
 
-# Name of a column, what its axis tells, highest value shown (None: as the film has it).
+# Name of a column, the label of its axis, highest value shown (None: as the film has it).
 _PANELS = (
     ("colorfulness", "colorfulness (M1)", None),
     ("confidence", "confidence", 1),

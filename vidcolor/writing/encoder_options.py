@@ -133,7 +133,7 @@ def _x264_options(picture: FrameFormat) -> dict[str, str]:
         # With AVX-512 the x264 in PyAV 18.1 gives other bytes from run to run, by one thread too.
         params.append("asm=avx2")
     if picture.is_bottom_first:
-        # FFmpeg hands that on with the first frame, when the stream header already has the other order.
+        # FFmpeg says so with the first frame, when the stream header already has the other order.
         params.append("bff=1")
     return options | ({"x264-params": ":".join(params)} if params else {})
 

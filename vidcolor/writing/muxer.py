@@ -193,7 +193,8 @@ class FilmWriter:
         if found != wanted or not same_ends:
             raise OutputError(
                 f"{self._encoding.path}: differs from what was written (packets {wanted} from "
-                f"{ends} s, read back as {found} from {first, last} s); run again, or choose another -o"
+                f"{ends} s, read back as {found} from {first, last} s); "
+                "run again, or choose another -o"
             )
 
     def abandon(self) -> None:

@@ -109,7 +109,7 @@ def rewritten_samples(container: str, stream: Stream) -> str | None:
 
 
 def other_streams(opened: InputContainer, source: Source) -> list[Stream]:
-    """What a film has beside its picture, but for the timecode track, which the muxer writes itself."""
+    """A film's other streams, but for the timecode track, which the muxer writes itself."""
     return [
         stream
         for stream in opened.streams

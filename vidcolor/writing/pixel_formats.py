@@ -63,7 +63,7 @@ def choose_pixel_format(codec: str, picture: FrameFormat, settings: OutputSettin
 
 
 def why_refused(codec: str, pixel_format: str, picture: FrameFormat) -> str | None:
-    """Why an encoder refuses frames of this size and format, in its own words; None if it does not."""
+    """Why an encoder refuses frames of this size and format; None if it does not."""
     if codec in NVENC:
         return None  # a machine without the card is reported elsewhere
     least = X265_LEAST_SIDE

@@ -190,8 +190,8 @@ def plan_encoding(
         )
     if source.picture.full_range and not says_full_range(encoding, source):
         raise OutputError(
-            f"{source.path}: {encoding.codec} in {encoding.container} cannot signal full range, so "
-            "players would show wrong brightness; use --codec dnxhd, libx264 or ffv1, or --for master"
+            f"{source.path}: {encoding.codec} in {encoding.container} cannot signal full range, "
+            "so players would show wrong light; use --codec dnxhd, libx264 or ffv1, or --for master"
         )
     lost = lost_marks(encoding.codec, encoding.container, source.marks)
     if lost:
