@@ -53,7 +53,7 @@ def faulty(quiet_surroundings: None, sound: Path) -> None:  # noqa: ARG001 - a f
         ("folder", "folder: holds no film; name a film, or search subfolders with --recursive"),
         ("text.mp4", "text.mp4: cannot be opened as a video"),
         ("empty.mp4", "empty.mp4: is empty (zero bytes)"),
-        ("sound.m4a", "sound.m4a: holds no picture"),
+        ("sound.m4a", "sound.m4a: holds no video"),
         ("color.mkv", "color.mkv: is in color already; --force"),
         (
             "film.mkv --fps 18",

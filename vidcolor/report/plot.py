@@ -70,13 +70,18 @@ def plot_timeline(facts: dict[str, Any], target: Path, *, overwrite: bool) -> No
         mpl.rcdefaults()
         mpl.rcParams["svg.hashsalt"] = "vidcolor"
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = _draw(facts)
+        figure = draw_figure(facts)
         figure.savefig(picture, format=kind[1:], dpi=_DOTS_PER_INCH, metadata=_METADATA[kind])
     write_whole(target, picture.getvalue())
 
 
-def _draw(facts: dict[str, Any]) -> Figure:
-    edges, columns = _steps(facts["timeline"])
+def draw_figure(facts: dict[str, Any]) -> Figure:
+    """The plot as matplotlib has it, before it is written.
+
+    Args:
+        facts: A sidecar, see `read_sidecar`.
+    """
+    edges, columns = steps_of(facts["timeline"])
     unit, name = (60, "minutes") if edges[-1] > MINUTES_FROM_SECONDS else (1, "seconds")
     edges /= unit
     cuts = np.array([shot["start_seconds"] for shot in facts["shots"][1:]]) / unit
@@ -99,7 +104,7 @@ def _draw(facts: dict[str, Any]) -> Figure:
     return figure
 
 
-def _steps(timeline: dict[str, list[float | None]]) -> tuple[Values, dict[str, Values]]:
+def steps_of(timeline: dict[str, list[float | None]]) -> tuple[Values, dict[str, Values]]:
     """Bounds of the rows in seconds, (n + 1,), and the columns, (n,); what is missing is NaN.
 
     Where seconds are missing between two rows, a row without figures stands for all of them.
