@@ -71,7 +71,7 @@ def faulty(quiet_surroundings: None, sound: Path) -> None:  # noqa: ARG001 - a f
         ("film.mkv --codec nonsense", "nonsense: no such video encoder"),
         ("film.mkv --codec ffv1 --crf 20", "ffv1 has no --crf"),
         ("film.mkv --pixel-format nonsense", "libx264 has no planar Y'CbCr format nonsense"),
-        ("film.mkv --preset nonsense", "nonsense: no preset"),
+        ("film.mkv --preset nonsense", "nonsense: not a preset"),
         ("film.mkv --model nonsense", "nonsense: no such model; known are lite"),
         ("film.mkv --model text.mp4", "text.mp4: "),
         ("film.mkv --model missing.safetensors", "missing.safetensors: "),

@@ -621,7 +621,7 @@ def test_the_program_colors_folders_of_photographs(
         save(tmp_path / name, scene())
     assert run(tmp_path / "a_1.png") == 1
     told = capsys.readouterr().err
-    assert f"name {tmp_path / 'a_%d.png'}, or their folder, or add --photos" in told
+    assert f"name {tmp_path / 'a_%d.png'}, or its folder, or add --photos" in told
     assert run(tmp_path / "below") == 1
     assert "its photographs (1) are colorized with --photos" in capsys.readouterr().err
     out = tmp_path / "out"

@@ -344,8 +344,8 @@ def test_luma_of_rgb_goes_by_the_pictures_matrix(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("codec", "hwaccel", "reason"),
     [
-        ("libx264", "cuda", "cuda does not decode h264"),
-        ("libx264", "vaapi", "vaapi does not decode h264"),
+        ("libx264", "cuda", "cuda cannot decode h264"),
+        ("libx264", "vaapi", "vaapi cannot decode h264"),
         ("ffv1", "cuda", "its decoders may give other luma"),
     ],
 )
