@@ -10,6 +10,7 @@ vidcolor.colorize_video("film.mp4", "film.color.mkv")
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from vidcolor.directing.script import ColorScript, HueMap, Range
 from vidcolor.errors import (
     AlreadyColorError,
     ClusterError,
@@ -52,10 +53,12 @@ __all__ = [
     "AlreadyColorError",
     "ClusterError",
     "ClusterSettings",
+    "ColorScript",
     "ColorSettings",
     "Colorizer",
     "DiskFullError",
     "FrameDump",
+    "HueMap",
     "InputSettings",
     "LedgerError",
     "ModelError",
@@ -64,6 +67,7 @@ __all__ = [
     "OutputSettings",
     "PhotoResult",
     "PreviewResult",
+    "Range",
     "Rectangle",
     "ReelResult",
     "ReelTakenError",

@@ -167,6 +167,7 @@ class InputSettings(Checked):
         hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for software.
         accept_losses: Colorize what the disk gives back of a film that cannot be read to its end.
         follow_playlists: Let a playlist name files outside of its own folder.
+        timecode: Of the first frame, where the film states none.
     """
 
     fps: Fraction | None = None
@@ -174,6 +175,7 @@ class InputSettings(Checked):
     hwaccel: Literal["cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"] | None = None
     accept_losses: bool = False
     follow_playlists: bool = False
+    timecode: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,6 +248,8 @@ class Settings:
         start_seconds: Where in the film to begin, counted from its first frame.
         duration_seconds: How much of it to colorize; None for all.
         force: Colorize a film that is in color already: its luma is kept, its chroma replaced.
+        color_script: A TOML file that directs the colors of one film, or a folder of such files,
+            one `<film's stem>.colors.toml` each; None for none.
     """
 
     input: InputSettings = field(default_factory=InputSettings)
@@ -257,3 +261,4 @@ class Settings:
     start_seconds: Fraction = Fraction(0)
     duration_seconds: Fraction | None = None
     force: bool = False
+    color_script: str | None = None

@@ -6,6 +6,8 @@ from fractions import Fraction
 from math import nan
 from typing import Literal, TypeVar
 
+from vidcolor.timecode import Timecode
+
 T = TypeVar("T")
 
 
@@ -28,6 +30,17 @@ def parse_length(text: str) -> Fraction:
     if not length:
         raise argparse.ArgumentTypeError(f"{text!r} is no length; write more than 0 seconds")
     return length
+
+
+def parse_timecode(text: str) -> str:
+    """The text of a timecode.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if Timecode.parse(text) is None:
+        raise ValueError(f"{text!r} is not a timecode; write HH:MM:SS:FF, or HH:MM:SS;FF")
+    return text
 
 
 def as_usage_error(parse: Callable[[str], T]) -> Callable[[str], T]:

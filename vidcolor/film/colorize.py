@@ -7,14 +7,14 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
-from vidcolor.errors import (
-    OutputError,
-)
+from vidcolor.directing.script import ColorScript
+from vidcolor.errors import OutputError
 from vidcolor.files import beside, files_of, pictures_path, refuse_long_names, write_whole
 from vidcolor.film.checkpoint import Checkpoint, is_whole
 from vidcolor.film.checkpoint_file import Damaged
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
+from vidcolor.film.directed import find_direction
 from vidcolor.film.provenance import SourceDigest, find_origin, refuse_other, tell_identity
 from vidcolor.film.verify import Verification, Verifier, hash_paths
 from vidcolor.models.zoo import Model, find_model, suited
@@ -72,6 +72,7 @@ def colorize_video(
     progress: Progress | None = None,
     dump: Trace | None = None,
     model: Model | None = None,
+    script: ColorScript | None = None,
 ) -> Result:
     """Colorize one film.
 
@@ -82,6 +83,7 @@ def colorize_video(
         progress: Called after each frame with the number of frames done and the shot's number.
         dump: Gets what the stages make of the frames that it chooses, such as a `FrameDump`.
         model: What predicts, loaded before; None to load the settings' one.
+        script: What is known of its colors; None for that of `settings.color_script`, if any.
 
     Raises:
         VidcolorError: The film cannot be colorized; nothing is left under the output's name.
@@ -89,6 +91,7 @@ def colorize_video(
     settings = settings or Settings()
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
+    direction = find_direction(job, settings, script)
     model = model or find_model(settings.model)
     run = FilmRun(
         job=job,
@@ -98,6 +101,7 @@ def colorize_video(
         engine=color_here,
         listener=Listener(progress),
         trace=dump or NO_TRACE,
+        direction=direction,
     )
     return colorize_job(run)
 
@@ -138,7 +142,8 @@ def captions_path(film: Path) -> Path:
 def colorize_job(run: FilmRun) -> Result:
     """Colorize one planned film, resuming where an earlier run stopped; see `colorize_video`."""
     began = perf_counter()
-    identity = tell_identity(run.job, run.model, run.settings, run.origin)
+    run.direction.refuse_other(run.origin.sha256)
+    identity = tell_identity(run.job, run.model, run.settings, run.origin, run.direction)
     credentials = Credentials(run.job, run.model, run.settings.output, identity)
     with take(run, identity) as checkpoint:
         result = _finish(run, checkpoint, credentials, began)
@@ -227,6 +232,8 @@ def describe(
         remarks=find_doubtful_shots(shots),
         source_color=describe_source(shots),
     )
+    if (script := run.direction.facts()) is not None:
+        facts["color_script"] = script
     facts["elapsed_seconds"] = result.seconds
     facts["losses"] = str(result.losses)
     facts["verification"] = result.verification

@@ -206,7 +206,7 @@ class Credentials:
             "model": Path(model.name).name,
             "model_sha256": model.sha256,
             "settings": settings,
-        }
+        } | {name: identity[name] for name in ("color_script",) if name in identity}
 
     def add(self, written: Path) -> None:
         """Sign a film that is whole but has no name yet.

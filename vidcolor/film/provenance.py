@@ -9,6 +9,7 @@ from typing import NamedTuple
 import av
 import torch
 
+from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.errors import SourceGoneError
 from vidcolor.frame import Frame
 from vidcolor.models.zoo import Model
@@ -44,7 +45,11 @@ class SourceDigest(NamedTuple):
 
 
 def tell_identity(
-    job: Job, model: Model, settings: Settings, origin: SourceDigest
+    job: Job,
+    model: Model,
+    settings: Settings,
+    origin: SourceDigest,
+    direction: Direction = NO_DIRECTION,
 ) -> dict[str, object]:
     """Everything that decides a film's bytes, as values that JSON has.
 
@@ -53,14 +58,21 @@ def tell_identity(
         model: What predicts.
         settings: All settings.
         origin: The film by its content.
+        direction: What a color script says of its frames.
     """
     encoding = job.encoding
     told = asdict(settings)
     for name in ("accept_losses", "follow_playlists"):
         told["input"].pop(name)  # another digest tells of it, if they change a byte
+    if told["input"]["timecode"] is None:  # as in work that was begun before there was such a thing
+        told["input"].pop("timecode")
+    told.pop("color_script")  # what it says counts, not where it lies
     output = {k: v for k, v in told.pop("output").items() if k not in WITHOUT_EFFECT}
     if not settings.output.compare:  # work that was begun before there was such a setting goes on
         del output["compare"]
+    directed: dict[str, object] = {}
+    if direction.identity is not None:
+        directed["color_script"] = direction.identity
     return {
         "film": origin.sha256,
         **versions(),
@@ -79,6 +91,7 @@ def tell_identity(
         # Said where it is so, so that films begun by older versions go on.
         | ({"times": times} if (times := job.source.clock.identity()) else {})
         | ({"left_out": list(encoding.left_out)} if encoding.left_out else {}),
+        **directed,
     }
 
 

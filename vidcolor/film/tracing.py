@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from vidcolor.color.lightness import network_size
+from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.frame import MAP_STRIDE
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.decoder import Decoder
@@ -16,7 +17,9 @@ from vidcolor.writing.plan import Job
 
 
 @contextmanager
-def tracing(trace: Trace, job: Job, model: Model, settings: Settings) -> Iterator[None]:
+def tracing(
+    trace: Trace, job: Job, model: Model, settings: Settings, direction: Direction = NO_DIRECTION
+) -> Iterator[None]:
     """Begin a trace for a film's frames, and end it with them."""
     if trace is NO_TRACE:
         yield
@@ -46,6 +49,8 @@ def tracing(trace: Trace, job: Job, model: Model, settings: Settings) -> Iterato
         "duration_seconds": settings.duration_seconds,
         "picture": asdict(picture),
     }
+    if direction.identity is not None:
+        made_of["color_script"] = direction.identity
     if source.sequence is not None:
         made_of["input"] = asdict(settings.input)
     trace.begin(film, made_of, Decoder(model.decoding, settings.color))
