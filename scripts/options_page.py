@@ -24,8 +24,8 @@ Four places count, later ones before earlier ones: the file that the environment
 file of `--settings-file`; the command line. `--show-config` prints what is in effect and where each
 comes from, itself such a file. `--doctor` prints what is installed and how to get what is not.
 
-What belongs to them: [photographs](photos.md), [previews](preview.md), [color scripts](directing.md),
-[Python](python.md), [image sequences](sequences.md),
+What belongs to them: [photographs](photos.md), [previews](preview.md),
+[color scripts](directing.md), [Python](python.md), [image sequences](sequences.md),
 [formats](formats.md), [models](models.md), [many reels](batches.md), [delivery](delivery.md),
 [many machines](cluster.md) and [inspection](inspect.md).
 

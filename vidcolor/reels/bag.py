@@ -11,7 +11,6 @@ import bagit
 from vidcolor.errors import OutputError, SourceError, VidcolorError
 from vidcolor.files import beside, is_file, is_pictures, work_path, write_whole
 from vidcolor.film.checkpoint import discard_work, is_taken
-from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reels.failures import PREFIX
 from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import NAME, Entry, Ledger
@@ -252,9 +251,7 @@ def refuse_bag(folder: Path) -> None:
 
 def _refuse_odd_name(reel: Reel) -> None:
     """Raise if a manifest cannot hold a reel's name: programs read some signs differently."""
-    names = SequenceNames.parse(reel.path)
-    title = reel.path if names is None else names.title  # the film is named after it
-    name = str(reel.subfolder / title.name)
+    name = str(reel.subfolder / reel.title.name)
     try:
         is_odd = "%" in name or len(name.encode().decode().splitlines()) > 1
     except UnicodeEncodeError:
