@@ -129,21 +129,21 @@ class _Peak(NamedTuple):
     seconds: float
 
 
-class Directed:
+@dataclass(slots=True)
+class _Directed:
     """A digest of what a color script sets for the frames of one shot."""
 
-    def __init__(self) -> None:
-        self._digest = sha256()
-        self._is_directed = False
+    digest: str = ""
+    is_directed: bool = False
 
     def add(self, look: str | None) -> None:
         """Take in the next frame's."""
-        self._is_directed |= look is not None
-        self._digest.update(f"{look or ''};".encode())
+        self.is_directed |= look is not None
+        self.digest = sha256(f"{self.digest};{look or ''}".encode()).hexdigest()
 
     def facts(self) -> dict[str, str]:
         """`directed`, if something is set."""
-        return {"directed": self._digest.hexdigest()} if self._is_directed else {}
+        return {"directed": self.digest} if self.is_directed else {}
 
 
 @dataclass(slots=True)
@@ -154,7 +154,7 @@ class _Shot:
     start_seconds: float
     source: SourceFacts
     sums: _Sums = field(default_factory=_Sums)
-    directed: Directed = field(default_factory=Directed)
+    directed: _Directed = field(default_factory=_Directed)
     peaks: dict[str, _Peak] = field(default_factory=dict)
 
     def add(self, figures: FrameFigures, frame: int) -> None:
