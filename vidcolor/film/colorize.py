@@ -92,12 +92,12 @@ def colorize_video(
     settings = settings or Settings()
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
-    direction = find_direction(job, settings, script)
+    direction = find_direction(job, job.settings, script)
     model = model or find_model(settings.model)
     run = FilmRun(
         job=job,
         model=model,
-        settings=suited(settings, model),
+        settings=suited(job.settings, model),
         origin=find_origin(job.source.files, job.source.access),
         engine=color_here,
         listener=Listener(progress),

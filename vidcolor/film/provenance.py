@@ -62,6 +62,7 @@ def tell_identity(
     """
     encoding = job.encoding
     told = asdict(settings)
+    told.pop("part")  # seconds tell of it
     for name in ("accept_losses", "follow_playlists"):
         told["input"].pop(name)  # another digest tells of it, if they change a byte
     if told["input"]["timecode"] is None:  # as in work that was begun before there was such a thing

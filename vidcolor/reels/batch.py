@@ -188,7 +188,7 @@ class Batch:
             run = FilmRun(
                 job=job,
                 model=self.model,
-                settings=_overwriting(self.settings) if planned.replaces else self.settings,
+                settings=_overwriting(job.settings) if planned.replaces else job.settings,
                 origin=planned.origin or find_origin(job.source.files, job.source.access),
                 engine=self._color,
                 listener=listener,
@@ -221,7 +221,7 @@ class Batch:
             if self._folder is None:
                 refuse_bag(job.encoding.path.parent)
             self._refuse_meeting(job)
-            direction = find_direction(job, self.settings)
+            direction = find_direction(job, job.settings)
             if self._ledger is None:
                 check_names(job, self.settings, folder_comes=folder is not None)
                 return PlannedReel(job, direction=direction)
@@ -256,7 +256,7 @@ class Batch:
     ) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
         origin = ledger.find_origin(job.source)
-        identity = tell_identity(job, self.model, self.settings, origin, direction)
+        identity = tell_identity(job, self.model, job.settings, origin, direction)
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)
         if done is not None:
@@ -300,7 +300,7 @@ class Batch:
         source = job.source.path
         placed = replace(job, encoding=replace(job.encoding, path=made))
         try:
-            proof = Verifier(placed, self.settings)
+            proof = Verifier(placed, job.settings)
             proof.check_made(made)
             proof.write_hashes()
             add_verification(sidecar_path(made), proof.verification)
