@@ -19,7 +19,7 @@ from vidcolor.directing.shot_list import (
 )
 from vidcolor.errors import OutputError, VidcolorError
 from vidcolor.files import make_folder, write_whole
-from vidcolor.film.provenance import find_origin
+from vidcolor.film.source_digest import digest_source
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import Source, probe
 from vidcolor.reading.survey import survey
@@ -63,7 +63,7 @@ def _text(
 ) -> str:
     """What is written of a film's shots."""
     if request.script_new:
-        sha256 = find_origin(source.files, source.access).sha256
+        sha256 = digest_source(source.files, source.access).sha256
         return new_script(shots, clock, source.path.name, sha256)
     if target.suffix.lower() == EDL_SUFFIX:
         return edl_text(shots, clock, source.path.name)
