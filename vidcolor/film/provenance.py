@@ -58,6 +58,11 @@ def tell_identity(
     told = asdict(settings)
     for name in ("accept_losses", "follow_playlists"):
         told["input"].pop(name)  # another digest tells of it, if they change a byte
+    # Work that was begun before there were such settings goes on.
+    if settings.input.dpx_order == "auto":
+        del told["input"]["dpx_order"]
+    if not settings.color.log_to_lightness:
+        del told["color"]["log_to_lightness"]
     output = {k: v for k, v in told.pop("output").items() if k not in WITHOUT_EFFECT}
     if not settings.output.compare:  # work that was begun before there was such a setting goes on
         del output["compare"]
@@ -79,7 +84,13 @@ def tell_identity(
         # Said where it is so, so that films begun by older versions go on.
         | ({"times": times} if (times := job.source.clock.identity()) else {})
         | ({"left_out": list(encoding.left_out)} if encoding.left_out else {}),
-    }
+    } | _scans(job)
+
+
+def _scans(job: Job) -> dict[str, object]:
+    """How images are read, where FFmpeg alone would read them wrongly."""
+    sequence = job.source.sequence
+    return {"scans": list(sequence.form.notes)} if sequence and sequence.form.notes else {}
 
 
 def versions() -> dict[str, str]:

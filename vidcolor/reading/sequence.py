@@ -5,7 +5,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import islice, pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ from av.container import InputContainer
 from vidcolor.errors import SourceError, SourceGoneError
 from vidcolor.files import PHOTO_SUFFIXES, is_file
 from vidcolor.reading.dpx_header import HEADER_BYTES, DpxHeader
+from vidcolor.reading.scans import PLAIN, ScanForm, find_form
 from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, SequenceNames
 from vidcolor.settings import InputSettings
 from vidcolor.timecode import parse_rate
@@ -42,6 +43,7 @@ class ImageSequence:
         frame_rate: Pictures a second.
         rate_is_stated: Whether that is the word of the first picture's header, not the user's.
         timecode: Of the first picture, as its header says; None if it says nothing.
+        form: How the pictures are stored.
     """
 
     pattern: SequenceNames
@@ -49,6 +51,7 @@ class ImageSequence:
     frame_rate: Fraction
     rate_is_stated: bool = False
     timecode: str | None = None
+    form: ScanForm = PLAIN
 
     def __len__(self) -> int:
         """How many frames the reel has, those of missing pictures included."""
@@ -103,13 +106,14 @@ def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
     rate = settings.fps or stated_rate
     if rate is None:
         raise SourceError(f"{path}: its pictures do not say their rate; name it, as in --fps 24")
-    return ImageSequence(
+    sequence = ImageSequence(
         pattern=pattern,
         runs=runs,
         frame_rate=rate,
         rate_is_stated=settings.fps is None,
         timecode=timecode,
     )
+    return replace(sequence, form=find_form(list(sequence.files()), settings.dpx_order))
 
 
 def _is_there(path: Path) -> bool:
