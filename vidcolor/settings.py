@@ -166,7 +166,8 @@ class InputSettings(Checked):
     Attributes:
         fps: Frames per second of an image sequence; None for what its DPX header states.
         gaps: What to do about missing images: `fail` refuses the film, `hold` repeats the previous
-            image, so that the later ones keep their time.
+            image, so that the later ones keep their time, `none` takes the images in their order
+            and knows of no missing ones.
         dpx_order: The end of a DPX image's words that holds the first 10-bit luma sample; with
             `auto` the one with which rows are smoother.
         hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for software.
@@ -175,7 +176,7 @@ class InputSettings(Checked):
     """
 
     fps: Fraction | None = None
-    gaps: Literal["fail", "hold"] = "fail"
+    gaps: Literal["fail", "hold", "none"] = "fail"
     dpx_order: Literal["auto", "low", "high"] = "auto"
     hwaccel: Literal["cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"] | None = None
     accept_losses: bool = False

@@ -1,8 +1,10 @@
 """Many reels: a failed one does not stop the others, and none is colorized twice."""
 
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -41,6 +43,7 @@ class ReelResult:
         result: The colorized film; None unless this run made it.
         error: Why it failed; None if it did not.
         note: Why it was skipped, as a line; empty if it was not.
+        made: The film that an earlier run made; None unless it is already done.
     """
 
     source: Path
@@ -48,6 +51,7 @@ class ReelResult:
     result: Result | None = None
     error: VidcolorError | None = None
     note: str = ""
+    made: Path | None = None
 
     @property
     def is_done(self) -> bool:
@@ -115,6 +119,7 @@ class Batch:
         self._ledger = ledger
         self._color = color
         self._targets: dict[Path, Path] = {}
+        self._same_stems: set[Reel] = set()
 
     def outcomes(
         self,
@@ -130,10 +135,11 @@ class Batch:
 
         Args:
             reels: The films.
-            colorize: Colorizes a reel, by `Batch.colorize`, or only shows its plan.
+            colorize: Colorizes a reel, by `Batch.colorize`.
             workers: Threads for several reels at once; None for one after the other.
         """
         waiting, has_worked = list(reels), True
+        self._same_stems.update(self._find_same_stems(waiting))
         while waiting and has_worked:
             by_path = {reel.path: reel for reel in waiting}
             waiting, has_worked = [], False
@@ -158,7 +164,7 @@ class Batch:
                 return True, colorize(planned)
             return False, planned
 
-        planned = map(self._plan, reels)
+        planned = map(self.plan, reels)
         if workers is None:
             return map(finish, planned)
         return map_at_once(finish, planned, workers.number, workers.stop)
@@ -196,11 +202,17 @@ class Batch:
             return self._failed(job.source.path, error)
         return ReelResult(source=job.source.path, result=result)
 
-    def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
-        """How a reel will be colorized, or why not."""
+    def plan(self, reel: Reel) -> PlannedReel | ReelResult:
+        """How a reel will be colorized, or why not; an error becomes its result."""
         try:
             folder = self._place_of(reel)
-            job = plan_video(reel.path, self._output, self.settings, folder=folder)
+            job = plan_video(
+                reel.path,
+                self._output,
+                self.settings,
+                folder=folder,
+                whole_name=reel in self._same_stems,
+            )
             if self._folder is None:
                 refuse_bag(job.encoding.path.parent)
             self._refuse_meeting(job)
@@ -214,6 +226,17 @@ class Batch:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
             return self._failed(reel.path, error)
+
+    def _find_same_stems(self, reels: Iterable[Reel]) -> Iterator[Reel]:
+        """The reels whose outputs would share a name, as those of tape.avi and tape.mpg."""
+        groups: defaultdict[Path, defaultdict[str, list[Reel]]]
+        groups = defaultdict(lambda: defaultdict(list))
+        for reel in reels:
+            title = reel.title
+            place = title.parent if self._folder is None else self._folder / reel.subfolder
+            groups[place / title.stem][title.name].append(reel)
+        several = (by_name for by_name in groups.values() if len(by_name) > 1)
+        return chain.from_iterable(chain.from_iterable(one.values()) for one in several)
 
     def _place_of(self, reel: Reel) -> Path | None:
         """Where the film of a reel goes: where it lies already, or as the reel lies."""
@@ -261,7 +284,8 @@ class Batch:
         if not was_verified(done, self.settings):
             return None
         discard_work(done)  # of a run that was killed just before it ended
-        return ReelResult(source=source, state="already done", note=f"already done: {done}")
+        note = f"already done: {done}"
+        return ReelResult(source=source, state="already done", note=note, made=done)
 
     def _verify(self, job: Job, made: Path) -> ReelResult:
         """Verify a film that is done already."""
@@ -275,7 +299,7 @@ class Batch:
         except VidcolorError as error:
             return self._failed(source, error)
         note = f"already done: {made}; verified: {proof.verification}"
-        return ReelResult(source=source, state="already done", note=note)
+        return ReelResult(source=source, state="already done", note=note, made=made)
 
     def _refuse_meeting(self, job: Job) -> None:
         """Raise if two reels have one output."""

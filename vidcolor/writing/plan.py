@@ -10,7 +10,7 @@ from vidcolor.errors import AlreadyColorError, OutputError
 from vidcolor.files import beside
 from vidcolor.reading.captions import has_captions
 from vidcolor.reading.pixels import log2_subsampling, word_bits
-from vidcolor.reading.sequence import ImageSequence
+from vidcolor.reading.sequence import ImageSequence, describe_held
 from vidcolor.reading.source import Source, open_source, probe
 from vidcolor.reading.survey import survey
 from vidcolor.reading.telecine import is_telecined
@@ -69,6 +69,7 @@ def plan_video(
     settings: Settings,
     *,
     folder: Path | None = None,
+    whole_name: bool = False,
 ) -> Job:
     """Look at a film and decide how it will be written, without writing anything.
 
@@ -77,13 +78,17 @@ def plan_video(
         output: The colorized film; None for `film.colorized.*`.
         settings: All settings.
         folder: Where an unnamed output goes, made later if missing; None for beside the source.
+        whole_name: Keep the source's suffix in an unnamed output's name, as another source has its
+            stem.
 
     Raises:
         SourceError: The film cannot be used, or is in color already.
         OutputError: The film cannot be written as asked.
     """
     found = survey(probe(source, settings.input))
-    encoding = plan_encoding(found, settings.output, output=output, folder=folder)
+    encoding = plan_encoding(
+        found, settings.output, output=output, folder=folder, whole_name=whole_name
+    )
     if not settings.force and is_color(found):
         raise AlreadyColorError(
             f"{source}: is in color already; --force keeps its luma and replaces its colors"
@@ -92,6 +97,8 @@ def plan_video(
         encoding = replace(
             encoding, notes=(*_notes_on_scans(found.sequence, settings), *encoding.notes)
         )
+        if held := describe_held(found.sequence):
+            encoding = replace(encoding, notes=(*encoding.notes, held))
     if found.picture.is_interlaced and is_telecined(found):
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
@@ -119,6 +126,7 @@ def plan_encoding(
     *,
     output: Path | None = None,
     folder: Path | None = None,
+    whole_name: bool = False,
 ) -> Encoding:
     """Decide how `source` is written; where its container cannot hold all of it, Matroska is.
 
@@ -127,12 +135,13 @@ def plan_encoding(
         settings: What the user asked for.
         output: The output file, if named.
         folder: Where the output goes if it is not named; None for beside the source.
+        whole_name: Keep the source's suffix in that name.
 
     Raises:
         OutputError: No container, encoder or pixel format does what is asked.
     """
     if is_wanted_in_pictures(output, settings):
-        encoding = plan_pictures(source, settings, output, folder)
+        encoding = plan_pictures(source, settings, output, folder, whole_name=whole_name)
         with open_source(source) as opened:
             others = [name_stream(stream) for stream in other_streams(opened, source)]
         encoding = replace(encoding, notes=notes_on_pictures(source, others))
@@ -141,7 +150,10 @@ def plan_encoding(
     log2_width, log2_height = log2_subsampling(fmt)
     container = wanted_container(source, output, settings)
     encoding = Encoding(
-        path=output or default_path(source.title, container, folder, made=made_word(settings)),
+        path=output
+        or default_path(
+            source.title, container, folder, made=made_word(settings), whole_name=whole_name
+        ),
         container=container,
         codec=codec,
         pixel_format=pixel_format,
