@@ -25,7 +25,7 @@ EXTRAS = {
     ),
     "scans": (
         "imagecodecs",
-        "imagecodecs openexr",
+        "'tifffile[codecs]' openexr",
         "reads codecs inside TIFF, and OpenEXR in DWAA and DWAB",
     ),
     "ray": ("ray", "fsspec 'ray[default]'", "shares work among machines for --engine ray"),
