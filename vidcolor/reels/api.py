@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
+from vidcolor.errors import ClusterError
 from vidcolor.files import make_folder
 from vidcolor.film.coloring import Engine, Progress, color_here
 from vidcolor.models.zoo import Model, find_model, suited
@@ -130,8 +131,10 @@ def opened_engine(
     if cluster is None:
         yield find_model(settings.model), color_here, None
         return
-    from vidcolor.cluster.engine import RayEngine
-
+    try:
+        from vidcolor.cluster.engine import RayEngine
+    except ImportError as error:
+        raise ClusterError("--engine ray needs Ray; pip install 'vidcolor[ray]'") from error
     with RayEngine(cluster, settings.model) as engine:
         yield engine.model, engine.color, Workers(engine.reels_at_once, engine.stop)
 
