@@ -171,11 +171,14 @@ def test_a_sidecar_that_exists_is_not_overwritten(capsys: pytest.CaptureFixture[
     assert json.loads(Path("out.json").read_text())["frames"] == 3
 
 
-def test_films_that_would_share_a_sidecar(capsys: pytest.CaptureFixture[str]) -> None:
-    """Of two films whose names differ in the suffix alone, the second is told off."""
+def test_films_of_one_stem_keep_their_suffixes() -> None:
+    """In the names of film and sidecar, and so again in a second run."""
     film("a.mkv")
     film("a.mp4", codec="libx264")
-    assert run("a.mkv", "a.mp4", "--overwrite") == 1
-    assert (
-        "a.mp4: its output a.colorized.json is also the output of a.mkv" in capsys.readouterr().err
-    )
+    film("b.mkv")
+    wanted = {"a.mkv", "a.mp4", "b.mkv", "b.colorized.mkv", "b.colorized.json"}
+    wanted |= {f"a.{x}.colorized.{y}" for x in ("mkv", "mp4") for y in (x, "json")}
+    assert run("a.mp4", "a.mkv", "b.mkv") == 0
+    assert names() == wanted
+    assert run("a.mkv", "a.mp4", "b.mkv", "--overwrite") == 0
+    assert names() == wanted

@@ -36,6 +36,8 @@ def test_default_name(name: str, container: str, expected: str) -> None:
     """The output lies beside its source, under its name and with its container's suffix."""
     assert default_path(Path("in") / name, container) == Path("in") / expected
     assert default_path(Path("in") / name, container, Path("out")) == Path("out") / expected
+    whole = default_path(Path("in") / name, container, whole_name=True)
+    assert whole == Path("in") / f"{name}.colorized{Path(expected).suffix}"
 
 
 @pytest.mark.parametrize(

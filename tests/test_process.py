@@ -7,13 +7,21 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import bagit
 import cv2
 import numpy as np
 import pytest
 import torch
 from clips import soft_shot, write_film
 
-from vidcolor import ModelSettings, OutputSettings, Settings, colorize_video
+from vidcolor import (
+    ModelSettings,
+    OutputError,
+    OutputSettings,
+    Settings,
+    colorize_reels,
+    colorize_video,
+)
 from vidcolor.models.predict import predict_histograms
 from vidcolor.models.zoo import load_model
 
@@ -29,7 +37,7 @@ def state() -> dict[str, object]:
     thread = threading.Thread(target=lambda: fresh.append(torch.get_num_threads()))
     thread.start()
     thread.join()
-    loggers = [logging.getLogger(name) for name in ("", "vidcolor", "libav")]
+    loggers = [logging.getLogger(name) for name in ("", "vidcolor", "libav", "bagit")]
     return {
         "environment": dict(os.environ),
         "folder": Path.cwd(),
@@ -89,6 +97,25 @@ def test_two_films_at_once_leave_the_process_as_it_was(tmp_path: Path) -> None:
         for thread in threads:
             thread.join()
     assert len(list(tmp_path.glob("*.colorized.mkv"))) == 2
+
+
+def test_a_bag_leaves_the_process_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Making it needs no current folder; a damaged one is an error, and no log is silenced."""
+    monkeypatch.chdir(tmp_path)
+    folders = list[Path]()
+    bag = Path("bag")
+    chdir = os.chdir
+    monkeypatch.setattr(os, "chdir", lambda place: (folders.append(place), chdir(place)))
+    with left_alone():
+        films = [write_film(tmp_path / f"{seed}.mkv", soft_shot(seed, 4)) for seed in (1, 2)]
+        assert [one.state for one in colorize_reels(films[:1], bag, FAST, bag=True)] == ["done"]
+        bagit.Bag(str(bag)).validate()
+        next(bag.glob("data/*.json")).write_text("damaged")
+        with pytest.raises(OutputError, match="is not a valid bag"):
+            list(colorize_reels(films[1:], bag, FAST, bag=True))
+    assert not folders
 
 
 def test_two_predictions_at_once_leave_torch_its_threads() -> None:

@@ -73,6 +73,17 @@ def test_the_series_of_a_folder(reels: Path) -> None:
     assert last == Reel(path=reels / "scans/b_%04d.dpx", subfolder=Path("scans"))
 
 
+def test_a_master_goes_before_its_proxy(reels: Path) -> None:
+    """Of reels of one stem the larger comes first, at the place of the first of them."""
+    touch(reels / "tapes", "t.avi", "t.mpg", "a.mkv", "u.mkv")
+    (reels / "tapes/t.mpg").write_bytes(bytes(9))
+    tapes = [f"reels/tapes/{name}" for name in ("a.mkv", "t.mpg", "t.avi", "u.mkv")]
+    assert found(reels / "tapes") == tapes
+    touch(reels / "scans", *(f"s_{k}.{x}" for k in (1, 2) for x in ("jpg", "tif")))
+    (reels / "scans/s_2.tif").write_bytes(bytes(9))
+    assert found(reels / "scans") == ["reels/scans/s_%d.tif", "reels/scans/s_%d.jpg"]
+
+
 def test_pictures_beside_films_are_no_reel(reels: Path) -> None:
     """Where a film lies, pictures are its posters; where a dump does, they are ours."""
     touch(reels, "poster_1.jpg", "poster_2.jpg")

@@ -1,3 +1,4 @@
+import json
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,9 +12,14 @@ from clips import (
 from image_sequences import AT_18, colorize, in_rgb, read, write_jpegs
 
 from vidcolor.errors import SourceError
+from vidcolor.film.colorize import colorize_video
+from vidcolor.film.verify import hash_paths
 from vidcolor.reading.source import probe
-from vidcolor.settings import InputSettings
+from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
+from vidcolor.writing.plan import plan_video
 
+CLOSED = InputSettings(fps=Fraction(15), gaps="none")
+TIMES = [20240101120000000000 + n for n in (123456, 190214, 256701, 323399, 390127, 456712)]
 HOLD = InputSettings(fps=Fraction(18), gaps="hold")
 
 
@@ -24,7 +30,10 @@ def test_gaps_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError) as caught:
         probe(tmp_path / "s_%04d.png", AT_18)
     pattern = tmp_path / "s_%04d.png"
-    assert str(caught.value) == f"{pattern}: lacks s_0013.png; add it, or try --gaps hold"
+    assert (
+        str(caught.value)
+        == f"{pattern}: lacks s_0013.png; add it, or use --gaps hold or --gaps none"
+    )
     for index in (4, 6, 7):
         paths[index].unlink()
     with pytest.raises(SourceError, match=r"lacks s_0013.png, s_0014.png, s_0016.png and 1 more;"):
@@ -48,6 +57,71 @@ def test_gaps_are_held(tmp_path: Path) -> None:
     assert str(losses) == "1 missing picture is held"
     result = colorize(tmp_path / "s_%04d.png", tmp_path / "out.mkv", HOLD)
     assert (result.frames, result.losses.held) == (9, 3)
+
+
+def write_times(folder: Path) -> list[Path]:
+    """Pictures named by the time they were taken."""
+    paths = write_series(folder / "%d.png", moving_luma(6, 64, 48), first=1)
+    return [path.rename(folder / f"{time}.png") for path, time in zip(paths, TIMES, strict=True)]
+
+
+def test_pictures_named_by_times_go_in_order(tmp_path: Path) -> None:
+    """Without gaps, also where one does not decode; pictures made of them keep their names."""
+    paths = write_times(tmp_path / "reel")
+    source = probe(tmp_path / "reel/%d.png", CLOSED)
+    frames, losses = read(source)
+    assert [frame.pts for frame in frames] == list(range(6))
+    assert str(losses) == ""
+    for frame, luma in zip(frames, moving_luma(6, 64, 48), strict=True):
+        np.testing.assert_array_equal(frame.luma, luma)
+    assert (source.files, source.duration_seconds) == (tuple(paths), 0.4)
+    assert source.sequence is not None
+    assert [source.sequence.index_of(time) for time in TIMES] == list(range(6))
+    assert source.sequence.file_at(3) == paths[3]
+    paths[2].write_bytes(b"no picture")
+    made = tmp_path / "new/%d.png"
+    settings = Settings(
+        input=CLOSED,
+        model=ModelSettings(device="cpu", render_size=64),
+        output=OutputSettings(framemd5=True),
+    )
+    result = colorize_video(tmp_path / "reel/%d.png", made, settings)
+    kept = [path.name for path in paths if path != paths[2]]
+    assert sorted(path.name for path in made.parent.iterdir()) == kept
+    assert result.verification is not None
+    assert result.verification.unequal_luma == 0
+    before, after = (path.read_text() for path in hash_paths(made.parent))
+    times = [[line.split(",")[2] for line in t.splitlines()[10:]] for t in (before, after)]
+    assert times[0] == times[1]
+    images = json.loads((tmp_path / "new.json").read_text())["source"]["images"]
+    assert images == {
+        "first": paths[0].name, "last": paths[5].name, "count": 6, "missing": 333251,
+        "gaps": "none",
+    }  # fmt: skip
+
+
+def test_what_is_held_has_a_bound(tmp_path: Path) -> None:
+    """Times for numbers are told, and no film of six hours is begun from six pictures."""
+    write_times(tmp_path)
+    told = "numbers 6 images with 333251 missing between them, as times do; use --gaps none,"
+    with pytest.raises(SourceError, match=told):
+        probe(tmp_path / "%d.png", InputSettings(fps=Fraction(15)))
+    held = "333251 of 333257 images are missing and held, 6:10:16.7 of 6:10:17.1, more than"
+    with pytest.raises(SourceError, match=held):
+        probe(tmp_path / "%d.png", InputSettings(fps=Fraction(15), gaps="hold"))
+    (tmp_path / "1.png").write_bytes(b"")
+    with pytest.raises(SourceError, match=r"and held, 4.28e\+10 years of 4.28e\+10 years, more"):
+        probe(tmp_path / "%d.png", InputSettings(fps=Fraction(15), gaps="hold"))
+
+
+def test_the_length_of_what_is_held_is_told(tmp_path: Path) -> None:
+    """Before the first frame."""
+    paths = write_series(tmp_path / "%d.png", moving_luma(20, 64, 48))
+    paths[4].unlink()
+    job = plan_video(tmp_path / "%d.png", None, Settings(input=HOLD))
+    assert job.encoding.notes == ("1 of 20 images are missing and held, 0:00:00.1 of 0:00:01.1",)
+    job = plan_video(tmp_path / "%d.png", None, Settings(input=CLOSED))
+    assert job.encoding.notes == ()
 
 
 @pytest.mark.parametrize(

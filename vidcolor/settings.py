@@ -163,14 +163,15 @@ class InputSettings(Checked):
     Attributes:
         fps: Frames per second of an image sequence; None for what its DPX header states.
         gaps: What to do about missing images: `fail` refuses the film, `hold` repeats the previous
-            image, so that the later ones keep their time.
+            image, so that the later ones keep their time, `none` takes the images in their order
+            and knows of no missing ones.
         hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for software.
         accept_losses: Colorize what the disk gives back of a film that cannot be read to its end.
         follow_playlists: Let a playlist name files outside of its own folder.
     """
 
     fps: Fraction | None = None
-    gaps: Literal["fail", "hold"] = "fail"
+    gaps: Literal["fail", "hold", "none"] = "fail"
     hwaccel: Literal["cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"] | None = None
     accept_losses: bool = False
     follow_playlists: bool = False

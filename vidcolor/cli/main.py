@@ -42,6 +42,8 @@ def _main(arguments: Sequence[str] | None) -> int:
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     if not request.quiet:
         logging.getLogger("vidcolor").setLevel(logging.INFO)
+    # It logs each fault of a bag as an error, before our own line about it.
+    logging.getLogger("bagit").setLevel(logging.CRITICAL)
     try:
         return _run(request)
     except VidcolorError as error:

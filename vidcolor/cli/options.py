@@ -139,7 +139,8 @@ OPTIONS = (
            "set the frames per second: 18, 23.976, 24000/1001", parse=as_usage_error(parse_rate),
            default="from the DPX headers"),
     Option(SEQUENCES, "settings.input.gaps", "--gaps", "",
-           "what to do about missing images: fail stops, hold repeats the previous image"),
+           "what to do about missing images: fail stops, hold repeats the previous image, none "
+           "takes the images in their order, as where times number them"),
     Option(GENERAL, "settings.input.accept_losses", "--accept-losses", "",
            "colorize what can be read of a file that cannot be read to its end"),
     Option(GENERAL, "settings.input.follow_playlists", "--follow-playlists", "",

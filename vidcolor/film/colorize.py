@@ -20,6 +20,7 @@ from vidcolor.film.verify import Verification, Verifier, hash_paths
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
+from vidcolor.reading.sequence import ImageSequence
 from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
 from vidcolor.report.sidecar import check_sidecar, fixity, fixity_of, sidecar_path, write_sidecar
 from vidcolor.report.source_lines import describe_source
@@ -333,6 +334,7 @@ def _facts(job: Job, model: Model, settings: Settings, origin: SourceDigest) -> 
             "frame_rate": source.frame_rate,
             "timecode": source.timecode,
             "times_mended": source.clock.notes,
+            "images": None if source.sequence is None else _describe_images(source.sequence),
         },
         "output": {
             "path": encoding.path if encoding.names is None else encoding.names.path,
@@ -346,4 +348,16 @@ def _facts(job: Job, model: Model, settings: Settings, origin: SourceDigest) -> 
         "model": {"name": model.name, "sha256": model.sha256, "device": str(model.device)},
         # Where the key lies is nobody's business.
         "settings": replace(settings, output=replace(settings.output, c2pa_key=None)),
+    }
+
+
+def _describe_images(sequence: ImageSequence) -> dict[str, object]:
+    """What lies in a sequence, and what was done about missing numbers, for the sidecar."""
+    first, last = sequence.runs[0].start, sequence.runs[-1].stop - 1
+    return {
+        "first": sequence.pattern.name(first),
+        "last": sequence.pattern.name(last),
+        "count": sequence.count,
+        "missing": last - first + 1 - sequence.count,
+        "gaps": "none" if sequence.is_closed else "hold",
     }

@@ -218,7 +218,7 @@ def verify_film(
     shift_seconds = float(job.shift_seconds(settings))
     is_alone = job.encoding.chroma_only or names is not None
     count = _Count()
-    for pair in zip_longest(piece, _written_frames(written)):
+    for pair in zip_longest(piece, _written_frames(written, job.source)):
         for frame, luma_hashes in zip(pair, hashes or (), strict=False):
             if frame is not None:
                 luma_hashes.add(frame)
@@ -244,16 +244,21 @@ def _probe_pictures(job: Job, names: SequenceNames) -> Source:
 
     They do not say it, and those of a film that says another one than its size would be misread.
     """
-    settings = InputSettings(fps=job.source.frame_rate, gaps="hold")
+    settings = InputSettings(fps=job.source.frame_rate, gaps="none")
     found = probe(names.path, settings)
     return replace(found, picture=replace(found.picture, matrix=job.encoding.picture.matrix))
 
 
-def _written_frames(written: Source) -> Iterator[Frame]:
-    """The frames of a result; what does not decode in a series of pictures has none in either."""
+def _written_frames(written: Source, source: Source) -> Iterator[Frame]:
+    """The frames of a result; pictures have the times that their numbers have in the source."""
+    pictures, originals = written.sequence, source.sequence
+    if pictures is None:
+        yield from read_frames(written, Damage())
+        return
+    place = int if originals is None else originals.index_of
+    first = place(pictures.number_at(0))
     for frame in read_frames(written, Damage()):
-        if written.sequence is None or not written.sequence.is_held(frame.pts):
-            yield frame
+        yield replace(frame, pts=place(pictures.number_at(frame.pts)) - first)
 
 
 def _luma_wanted(frame: Frame, encoding: Encoding) -> Plane:

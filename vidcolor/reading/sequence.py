@@ -5,9 +5,10 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
 from pathlib import Path
 
 import av
@@ -26,6 +27,7 @@ FEWEST_PICTURES = 2
 # Film has been shot and shown at these; other rates in a header are left-overs of some scanner.
 SLOWEST_STATED, FASTEST_STATED = 8, 120
 NAMED_GAPS = 3
+_YEAR_SECONDS = 31_557_600
 
 _NUMBERED = re.compile(r"(.*?)([0-9]+)(\.[^.]+)", re.DOTALL)
 # FFmpeg reads a field without a value as zeros.
@@ -39,6 +41,7 @@ class ImageSequence:
     Attributes:
         pattern: Their names.
         runs: The numbers that there are, rising; between two runs some are missing.
+        is_closed: Whether the images follow each other without regard to missing numbers.
         frame_rate: Pictures a second.
         rate_is_stated: Whether that is the word of the first picture's header, not the user's.
         timecode: Of the first picture, as its header says; None if it says nothing.
@@ -47,12 +50,29 @@ class ImageSequence:
     pattern: SequenceNames
     runs: tuple[range, ...]
     frame_rate: Fraction
+    is_closed: bool = False
     rate_is_stated: bool = False
     timecode: str | None = None
+    _begins: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """The frame at which each run begins."""
+
+    def __post_init__(self) -> None:
+        first = self.runs[0].start
+        begins = (
+            accumulate(map(len, self.runs[:-1]), initial=0)
+            if self.is_closed
+            else (run.start - first for run in self.runs)
+        )
+        object.__setattr__(self, "_begins", tuple(begins))
 
     def __len__(self) -> int:
-        """How many frames the reel has, those of missing pictures included."""
-        return self.runs[-1].stop - self.runs[0].start
+        """How many frames the reel has, those of missing pictures included if they are held."""
+        return self.count if self.is_closed else self.runs[-1].stop - self.runs[0].start
+
+    @property
+    def count(self) -> int:
+        """How many images there are."""
+        return sum(map(len, self.runs))
 
     def files(self) -> Iterator[Path]:
         """The pictures that there are, in order."""
@@ -68,9 +88,20 @@ class ImageSequence:
         run, number = self._find(index)
         return number >= run.stop
 
+    def number_at(self, index: int) -> int:
+        """The number that belongs to frame `index`."""
+        return self._find(index)[1]
+
+    def index_of(self, number: int) -> int:
+        """The frame of a number: of an image that is there, or of a held one."""
+        place = bisect_right(self.runs, number, key=lambda run: run.start) - 1
+        return self._begins[place] + number - self.runs[place].start
+
     def _find(self, index: int) -> tuple[range, int]:
-        number = self.runs[0].start + index
-        return self.runs[bisect_right(self.runs, number, key=lambda run: run.start) - 1], number
+        """The run that frame `index` belongs to, and its number, which may lie behind the run."""
+        place = bisect_right(self._begins, index) - 1
+        run = self.runs[place]
+        return run, run.start + index - self._begins[place]
 
 
 def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
@@ -97,19 +128,27 @@ def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
     runs = _runs(number for number in map(pattern.number, names) if number is not None)
     if not runs:
         raise SourceError(f"{path}: no such pictures; a folder may be named instead of a pattern")
+    is_sparse = _missing(runs) > sum(map(len, runs))
     if len(runs) > 1 and settings.gaps == "fail":
-        raise SourceError(f"{path}: {_describe_gaps(pattern, runs)}, or try --gaps hold")
+        raise SourceError(f"{path}: {_describe_gaps(pattern, runs, is_sparse=is_sparse)}")
     stated_rate, timecode = _ask_header(pattern.file(runs[0].start))
     rate = settings.fps or stated_rate
     if rate is None:
         raise SourceError(f"{path}: its pictures do not say their rate; name it, as in --fps 24")
-    return ImageSequence(
+    sequence = ImageSequence(
         pattern=pattern,
         runs=runs,
         frame_rate=rate,
+        is_closed=settings.gaps == "none",
         rate_is_stated=settings.fps is None,
         timecode=timecode,
     )
+    if is_sparse and settings.gaps == "hold":
+        raise SourceError(
+            f"{path}: {describe_held(sequence)}, more than there are; "
+            "use --gaps none, which takes the images in their order"
+        )
+    return sequence
 
 
 def _is_there(path: Path) -> bool:
@@ -220,14 +259,44 @@ def _runs(numbers: Iterable[int]) -> tuple[range, ...]:
     return tuple(runs)
 
 
-def _describe_gaps(pattern: SequenceNames, runs: tuple[range, ...]) -> str:
-    """What is missing, in words."""
-    gaps = [range(before.stop, after.start) for before, after in pairwise(runs)]
-    count = sum(map(len, gaps))
+def _missing(runs: tuple[range, ...]) -> int:
+    """How many numbers there are not between the first and the last one."""
+    return runs[-1].stop - runs[0].start - sum(map(len, runs))
+
+
+def describe_held(sequence: ImageSequence) -> str:
+    """How many images are held for missing ones, and how long that makes the film; else nothing."""
+    missing = 0 if sequence.is_closed else _missing(sequence.runs)
+    if not missing:
+        return ""
+    count = missing + sequence.count
+    held, whole = (_clock_time(n / sequence.frame_rate) for n in (missing, count))
+    return f"{missing} of {count} images are missing and held, {held} of {whole}"
+
+
+def _clock_time(seconds: Fraction) -> str:
+    """Such as 0:00:12.5, or 2.3 years."""
+    if seconds > _YEAR_SECONDS:
+        return f"{float(seconds / _YEAR_SECONDS):.3g} years"
+    tenths = round(seconds * 10)
+    return f"{timedelta(seconds=tenths // 10)}.{tenths % 10}"
+
+
+def _describe_gaps(pattern: SequenceNames, runs: tuple[range, ...], *, is_sparse: bool) -> str:
+    """What is missing, in words, and what to do."""
+    count = _missing(runs)
+    if is_sparse:
+        there = sum(map(len, runs))
+        return (
+            f"numbers {there} images with {count} missing between them, as times do; "
+            "use --gaps none, which takes the images in their order"
+        )
+    gaps = (range(before.stop, after.start) for before, after in pairwise(runs))
     first = islice((number for gap in gaps for number in gap), NAMED_GAPS)
     named = ", ".join(pattern.name(number) for number in first)
     more = f" and {count - NAMED_GAPS} more" if count > NAMED_GAPS else ""
-    return f"lacks {named}{more}; add {'them' if count > 1 else 'it'}"
+    them = "them" if count > 1 else "it"
+    return f"lacks {named}{more}; add {them}, or use --gaps hold or --gaps none"
 
 
 def _ask_header(path: Path) -> tuple[Fraction | None, str | None]:

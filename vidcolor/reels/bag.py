@@ -1,11 +1,9 @@
 """A folder of films as a BagIt bag (RFC 8493), which anyone can check without vidcolor."""
 
-import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import chdir, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Lock
 
 import bagit
@@ -13,23 +11,15 @@ import bagit
 from vidcolor.errors import OutputError, SourceError, VidcolorError
 from vidcolor.files import beside, is_file, is_pictures, work_path, write_whole
 from vidcolor.film.checkpoint import discard_work, is_taken
-from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reels.failures import PREFIX
 from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import NAME, Entry, Ledger
+from vidcolor.reels.tag_files import DECLARATION, PAYLOAD, TAG_FILES, make_tag_files
 from vidcolor.version import __version__
-
-PAYLOAD = "data"
-ALGORITHM = "sha256"
-DECLARATION = "bagit.txt"
-INFO = "bag-info.txt"
-TAG_FILES = (f"manifest-{ALGORITHM}.txt", INFO, f"tagmanifest-{ALGORITHM}.txt", DECLARATION)
-"""In writing order: the file that makes the folder a bag comes last."""
 
 _MISSING = "Vidcolor-Missing"
 """In bag-info.txt, of each reel that the bag lacks."""
 
-_DECLARED = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 _DESCRIPTION = (
     "Black-and-white film with synthetic color: a plausible guess made by vidcolor, not history. "
     "The JSON file next to each film records its source, model and settings."
@@ -188,34 +178,17 @@ class Bag:
         return (self._folder / DECLARATION).exists()
 
     def _make_tag_files(self, missing: Sequence[str]) -> dict[str, bytes]:
-        """What the tag files hold, by name.
-
-        They are made elsewhere, as the library writes them where it can be interrupted, and lists
-        all that lies beside them.
-        """
-        films, before = self.payload.absolute(), (self._folder / INFO).absolute()
-        films.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory() as place, chdir(place):
-            payload = Path(PAYLOAD)
-            payload.symlink_to(films, target_is_directory=True)
-            size, count = bagit.make_manifests(PAYLOAD, 1, algorithms=[ALGORITHM])
-            payload.unlink()  # the library refuses bags with links to elsewhere
-            payload.mkdir()
-            Path(DECLARATION).write_text(_DECLARED, encoding="utf-8")
-            if before.exists():  # an archive may have added to it
-                shutil.copy(before, INFO)
-            bag = bagit.Bag(".")
-            bag.info.pop(_MISSING, None)
-            if missing:
-                bag.info[_MISSING] = list(missing)
-            bag.info |= {
-                "Bag-Software-Agent": f"vidcolor {__version__}",
-                "Bagging-Date": datetime.now(UTC).date().isoformat(),
-                "External-Description": _DESCRIPTION,
-                "Payload-Oxum": f"{size}.{count}",
-            }
-            bag.save()
-            return {file: Path(file).read_bytes() for file in TAG_FILES}
+        """What the tag files hold, by name."""
+        self.payload.mkdir(parents=True, exist_ok=True)
+        return make_tag_files(
+            self._folder,
+            {
+                "Bag-Software-Agent": [f"vidcolor {__version__}"],
+                "Bagging-Date": [datetime.now(UTC).date().isoformat()],
+                "External-Description": [_DESCRIPTION],
+                _MISSING: missing,
+            },
+        )
 
     def _is_in_work(self, ledger: Ledger) -> bool:
         """Whether another run is working on one of its films.
@@ -278,9 +251,7 @@ def refuse_bag(folder: Path) -> None:
 
 def _refuse_odd_name(reel: Reel) -> None:
     """Raise if a manifest cannot hold a reel's name: programs read some signs differently."""
-    names = SequenceNames.parse(reel.path)
-    title = reel.path if names is None else names.title  # the film is named after it
-    name = str(reel.subfolder / title.name)
+    name = str(reel.subfolder / reel.title.name)
     try:
         is_odd = "%" in name or len(name.encode().decode().splitlines()) > 1
     except UnicodeEncodeError:
@@ -294,8 +265,7 @@ def _refuse_odd_name(reel: Reel) -> None:
 
 @contextmanager
 def _explained(folder: Path) -> Iterator[None]:
-    """Errors of the library and the disk become one line; the library's own lines are not shown."""
-    was_silent, bagit.LOGGER.disabled = bagit.LOGGER.disabled, True
+    """Errors of the library and the disk become one line."""
     try:
         yield
     except VidcolorError:
@@ -308,5 +278,3 @@ def _explained(folder: Path) -> Iterator[None]:
         raise OutputError(
             f"{folder}: cannot be made a bag ({error.strerror}); fix that and run again"
         ) from error
-    finally:
-        bagit.LOGGER.disabled = was_silent

@@ -1,8 +1,10 @@
 """Many reels: a failed one does not stop the others, and none is colorized twice."""
 
+from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -115,6 +117,7 @@ class Batch:
         self._ledger = ledger
         self._color = color
         self._targets: dict[Path, Path] = {}
+        self._same_stems: set[Reel] = set()
 
     def outcomes(
         self,
@@ -134,6 +137,7 @@ class Batch:
             workers: Threads for several reels at once; None for one after the other.
         """
         waiting, has_worked = list(reels), True
+        self._same_stems.update(self._find_same_stems(waiting))
         while waiting and has_worked:
             by_path = {reel.path: reel for reel in waiting}
             waiting, has_worked = [], False
@@ -200,7 +204,13 @@ class Batch:
         """How a reel will be colorized, or why not."""
         try:
             folder = self._place_of(reel)
-            job = plan_video(reel.path, self._output, self.settings, folder=folder)
+            job = plan_video(
+                reel.path,
+                self._output,
+                self.settings,
+                folder=folder,
+                whole_name=reel in self._same_stems,
+            )
             if self._folder is None:
                 refuse_bag(job.encoding.path.parent)
             self._refuse_meeting(job)
@@ -214,6 +224,17 @@ class Batch:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
             return self._failed(reel.path, error)
+
+    def _find_same_stems(self, reels: Iterable[Reel]) -> Iterator[Reel]:
+        """The reels whose outputs would share a name, as those of tape.avi and tape.mpg."""
+        groups: defaultdict[Path, defaultdict[str, list[Reel]]]
+        groups = defaultdict(lambda: defaultdict(list))
+        for reel in reels:
+            title = reel.title
+            place = title.parent if self._folder is None else self._folder / reel.subfolder
+            groups[place / title.stem][title.name].append(reel)
+        several = (by_name for by_name in groups.values() if len(by_name) > 1)
+        return chain.from_iterable(chain.from_iterable(one.values()) for one in several)
 
     def _place_of(self, reel: Reel) -> Path | None:
         """Where the film of a reel goes: where it lies already, or as the reel lies."""

@@ -3,12 +3,14 @@
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from vidcolor.errors import SourceError
 from vidcolor.files import LINES, MANIFEST, is_folder
 from vidcolor.photos.find import count_photos
 from vidcolor.reading.sequence import list_patterns, refuse_one_of_many, sequence_of
+from vidcolor.reading.sequence_names import SequenceNames
 
 SOURCE_SUFFIXES = {
     ".3gp",
@@ -46,6 +48,9 @@ MADE = (".colorized", ".chroma", ".compare")
 """Endings, before the suffix, of films that the program made: they are not reels."""
 
 
+_SIZED_IMAGES = 8
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reel:
     """One film to be colorized.
@@ -57,6 +62,12 @@ class Reel:
 
     path: Path
     subfolder: Path = Path()
+
+    @property
+    def title(self) -> Path:
+        """The path that its output is named after."""
+        names = SequenceNames.parse(self.path)
+        return self.path if names is None else names.title
 
 
 class UnfoundError(SourceError):
@@ -118,7 +129,7 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel | UnfoundError]:
             continue
         paths = _films_among(Path(place), names) or list_patterns(Path(place), names)
         subfolder = Path(place).relative_to(folder)
-        reels += [Reel(path=path, subfolder=subfolder) for path in paths]
+        reels += _larger_first([Reel(path=path, subfolder=subfolder) for path in paths])
     if not reels:
         remedy = (
             "name a film" if recursive else "name a film, or search subfolders with --recursive"
@@ -127,6 +138,27 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel | UnfoundError]:
             remedy = f"its photographs ({photos}) are colorized with --photos"
         raise SourceError(f"{folder}: holds no film; {remedy}")
     return reels
+
+
+def _larger_first(reels: list[Reel]) -> list[Reel]:
+    """The same reels; of several of one stem, such as a master and its proxy, the larger first."""
+    groups: dict[str, list[Reel]] = {}
+    for reel in reels:
+        groups.setdefault(reel.title.stem, []).append(reel)
+    return [reel for group in groups.values() for reel in sorted(group, key=_size_of, reverse=True)]
+
+
+def _size_of(reel: Reel) -> int:
+    """Bytes of a film, or of the largest of an image sequence's first images."""
+    names = SequenceNames.parse(reel.path)
+    try:
+        if names is None:
+            return reel.path.stat().st_size
+        with os.scandir(names.folder) as entries:
+            images = (entry for entry in entries if names.number(entry.name) is not None)
+            return max(entry.stat().st_size for entry in islice(images, _SIZED_IMAGES))
+    except (OSError, ValueError):
+        return 0  # whoever reads it says why
 
 
 def _is_made(folder: str) -> bool:

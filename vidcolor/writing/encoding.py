@@ -119,7 +119,12 @@ def tag_picture(picture: FrameFormat, settings: OutputSettings) -> FrameFormat:
 
 
 def default_path(
-    source: Path, container: str, folder: Path | None = None, *, made: str = "colorized"
+    source: Path,
+    container: str,
+    folder: Path | None = None,
+    *,
+    made: str = "colorized",
+    whole_name: bool = False,
 ) -> Path:
     """`film.colorized.mp4` beside `film.mp4` or in `folder`, with the container's own suffix.
 
@@ -128,10 +133,12 @@ def default_path(
         container: FFmpeg's name of the result's.
         folder: Where the result goes; None for beside the film.
         made: The word before the suffix; see `made_word`.
+        whole_name: Keep the film's own suffix as well: `film.mp4.colorized.mp4`.
     """
     kept = CONTAINER_BY_SUFFIX.get(source.suffix.lower()) == container
     suffix = source.suffix if kept else SUFFIX_BY_CONTAINER[container]
-    return (folder or source.parent) / f"{source.stem}.{made}{suffix}"
+    name = source.name if whole_name else source.stem
+    return (folder or source.parent) / f"{name}.{made}{suffix}"
 
 
 def made_word(settings: OutputSettings) -> str:

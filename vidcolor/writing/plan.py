@@ -9,6 +9,7 @@ from vidcolor.errors import AlreadyColorError, OutputError
 from vidcolor.files import beside
 from vidcolor.reading.captions import has_captions
 from vidcolor.reading.pixels import log2_subsampling, word_bits
+from vidcolor.reading.sequence import describe_held
 from vidcolor.reading.source import Source, open_source, probe
 from vidcolor.reading.survey import survey
 from vidcolor.reading.telecine import is_telecined
@@ -67,6 +68,7 @@ def plan_video(
     settings: Settings,
     *,
     folder: Path | None = None,
+    whole_name: bool = False,
 ) -> Job:
     """Look at a film and decide how it will be written, without writing anything.
 
@@ -75,13 +77,17 @@ def plan_video(
         output: The colorized film; None for `film.colorized.*`.
         settings: All settings.
         folder: Where an unnamed output goes, made later if missing; None for beside the source.
+        whole_name: Keep the source's suffix in an unnamed output's name, as another source has its
+            stem.
 
     Raises:
         SourceError: The film cannot be used, or is in color already.
         OutputError: The film cannot be written as asked.
     """
     found = survey(probe(source, settings.input))
-    encoding = plan_encoding(found, settings.output, output=output, folder=folder)
+    encoding = plan_encoding(
+        found, settings.output, output=output, folder=folder, whole_name=whole_name
+    )
     if not settings.force and is_color(found):
         raise AlreadyColorError(
             f"{source}: is in color already; --force keeps its luma and replaces its colors"
@@ -90,6 +96,8 @@ def plan_video(
     if sequence is not None and sequence.rate_is_stated:
         note = f"{float(sequence.frame_rate):.6g} frames/s by its pictures' header (or --fps)"
         encoding = replace(encoding, notes=(note, *encoding.notes))
+    if sequence is not None and (held := describe_held(sequence)):
+        encoding = replace(encoding, notes=(*encoding.notes, held))
     if found.picture.is_interlaced and is_telecined(found):
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
@@ -105,6 +113,7 @@ def plan_encoding(
     *,
     output: Path | None = None,
     folder: Path | None = None,
+    whole_name: bool = False,
 ) -> Encoding:
     """Decide how `source` is written; where its container cannot hold all of it, Matroska is.
 
@@ -113,12 +122,13 @@ def plan_encoding(
         settings: What the user asked for.
         output: The output file, if named.
         folder: Where the output goes if it is not named; None for beside the source.
+        whole_name: Keep the source's suffix in that name.
 
     Raises:
         OutputError: No container, encoder or pixel format does what is asked.
     """
     if is_wanted_in_pictures(output, settings):
-        encoding = plan_pictures(source, settings, output, folder)
+        encoding = plan_pictures(source, settings, output, folder, whole_name=whole_name)
         with open_source(source) as opened:
             others = [name_stream(stream) for stream in other_streams(opened, source)]
         encoding = replace(encoding, notes=notes_on_pictures(source, others))
@@ -127,7 +137,10 @@ def plan_encoding(
     log2_width, log2_height = log2_subsampling(fmt)
     container = wanted_container(source, output, settings)
     encoding = Encoding(
-        path=output or default_path(source.title, container, folder, made=made_word(settings)),
+        path=output
+        or default_path(
+            source.title, container, folder, made=made_word(settings), whole_name=whole_name
+        ),
         container=container,
         codec=codec,
         pixel_format=pixel_format,

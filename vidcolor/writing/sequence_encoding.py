@@ -35,7 +35,12 @@ def is_wanted_in_pictures(output: Path | None, settings: OutputSettings) -> bool
 
 
 def plan_pictures(
-    source: Source, settings: OutputSettings, output: Path | None, folder: Path | None
+    source: Source,
+    settings: OutputSettings,
+    output: Path | None,
+    folder: Path | None,
+    *,
+    whole_name: bool = False,
 ) -> Encoding:
     """Decide how `source` is written as pictures.
 
@@ -44,12 +49,13 @@ def plan_pictures(
         settings: What the user asked for.
         output: The pattern of the pictures' names, if one is named.
         folder: Where an unnamed output goes; None for beside the source.
+        whole_name: Keep the source's suffix in that name.
 
     Raises:
         OutputError: Pictures cannot be what is asked for.
     """
     names = SequenceNames.parse(output) if output is not None else None
-    names = names or _default_names(source, str(settings.codec), folder)
+    names = names or _default_names(source, str(settings.codec), folder, whole_name=whole_name)
     codec = CODEC_BY_SUFFIX.get(names.suffix.lower())
     if codec is None:
         known = " ".join(CODEC_BY_SUFFIX)
@@ -130,11 +136,14 @@ def check_pictures(
     check_folder(folder.parent, folder_comes=folder_comes)
 
 
-def _default_names(source: Source, codec: str, folder: Path | None) -> SequenceNames:
+def _default_names(
+    source: Source, codec: str, folder: Path | None, *, whole_name: bool
+) -> SequenceNames:
     """The names of the source's own pictures, or six digits, in a folder named after it."""
     suffix = SUFFIX_BY_CODEC[codec]
     title = source.title
-    place = (folder or title.parent) / f"{title.stem}.colorized"
+    name = title.name if whole_name else title.stem
+    place = (folder or title.parent) / f"{name}.colorized"
     if source.sequence is None:
         return SequenceNames(place, "", _DIGITS, suffix)
     own = source.sequence.pattern

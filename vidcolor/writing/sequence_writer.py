@@ -130,8 +130,12 @@ class PictureWriter:
 
     def _file(self, position: int) -> Path:
         """The picture of a frame of the source."""
-        first = -self._skipped if self._sequence is None else self._sequence.runs[0].start
-        return self._names.within(self._folder).file(first + position)
+        number = (
+            position - self._skipped
+            if self._sequence is None
+            else self._sequence.number_at(position)
+        )
+        return self._names.within(self._folder).file(number)
 
     @property
     def _folder(self) -> Path:
