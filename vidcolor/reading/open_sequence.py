@@ -4,6 +4,7 @@ from __future__ import annotations  # PyAV's generic Packet is so in its stubs o
 
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -109,15 +110,16 @@ class OpenSequence:
                 raise unreadable(path, error.strerror or str(error)) from error
             self._access.unread.add((str(path), 0))
             return UNREADABLE
-        return UNREADABLE if not data or _is_cut_exr(data) else data
+        return UNREADABLE if not data or _is_damaged_exr(data) else data
 
 
-def _is_cut_exr(data: bytes) -> bool:
-    """Whether these are the lines of an OpenEXR file (of one part) that breaks off.
+def _is_damaged_exr(data: bytes) -> bool:
+    """Whether these are the lines of an OpenEXR file (of one part) that breaks off or is mixed up.
 
-    FFmpeg leaves the missing lines black and says nothing. Behind the header lies a table of where
-    each chunk of lines begins, and each chunk tells its length after its first line's number (The
-    OpenEXR file layout, "Offset tables" and "Chunks").
+    FFmpeg leaves lines black that it does not find, and says nothing. Behind the header lies a
+    table of where each chunk of lines begins. A chunk tells its first line's number and its length;
+    all chunks but the last have equally many lines (The OpenEXR file layout, "Offset tables" and
+    "Chunks").
     """
     if not data.startswith(EXR_MAGIC):
         return False
@@ -125,12 +127,16 @@ def _is_cut_exr(data: bytes) -> bool:
         if struct.unpack_from("<I", data, len(EXR_MAGIC))[0] & EXR_TILES_OR_PARTS:
             return False
         table = _end_of_header(data)
-        return any(
-            at < table or at + 8 + struct.unpack_from("<I", data, at + 4)[0] > len(data)
-            for at in _chunks(data, table)
-        )
+        places = sorted(_chunks(data, table))
+        chunks = [(at, *struct.unpack_from("<iI", data, at)) for at in places]
     except (struct.error, ValueError):
         return True
+    ends = [at + 8 + length for at, _, length in chunks]
+    lines = sorted(line for _, line, _ in chunks)
+    steps = {after - before for before, after in pairwise(lines)}
+    begins = [*places[1:], len(data)]
+    overlap = any(end > begin for end, begin in zip(ends, begins, strict=True))
+    return not places or overlap or places[0] < table or len(steps) > 1 or 0 in steps
 
 
 def _end_of_header(data: bytes) -> int:
