@@ -60,7 +60,7 @@ def replay_frames(
     settings = settings or Settings()
     job = plan_video(Path(source), None, settings)
     model = find_model(settings.model)
-    return replay_job(job, model, suited(settings, model), dump, progress)
+    return replay_job(job, model, suited(job.settings, model), dump, progress)
 
 
 def replay_job(

@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 
 import torch
 
 from vidcolor.color.lightness import display_turn
 from vidcolor.film.checkpoint import Checkpoint
-from vidcolor.film.provenance import SourceDigest, refuse_changed
+from vidcolor.film.provenance import Provenance
+from vidcolor.film.source_digest import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
 from vidcolor.frame import Colored, Frame, FrameFormat, Plane
 from vidcolor.models.zoo import Model
@@ -21,6 +22,7 @@ from vidcolor.settings import Settings
 from vidcolor.shot import Shot
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import ShotMemory, read_ending
+from vidcolor.writing.mixed_frames import as_written
 from vidcolor.writing.muxer import reorder_depth
 from vidcolor.writing.plan import Job
 from vidcolor.writing.sequence_writer import PictureWriter
@@ -73,6 +75,13 @@ class FilmRun:
     engine: "Engine"
     listener: Listener
     trace: Trace = NO_TRACE
+
+    @property
+    def provenance(self) -> Provenance:
+        """What makes it."""
+        return Provenance(
+            job=self.job, model=self.model, settings=self.settings, digest=self.origin
+        )
 
 
 Engine = Callable[[FilmRun, Checkpoint, PictureWriter | None], Damage]
@@ -221,7 +230,7 @@ def recalled_memory(
 def read_job(job: Job, settings: Settings, losses: Damage) -> Iterator[Frame]:
     """The frames of a planned film, with the chroma planes that will be written."""
     return read_frames(
-        replace(job.source, picture=job.encoding.picture),
+        as_written(job.source, job.encoding),
         losses,
         start_seconds=settings.start_seconds,
         duration_seconds=settings.duration_seconds,

@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing
 from functools import partial
 from itertools import groupby, takewhile
-from math import log2
 from operator import attrgetter
 from time import perf_counter
 from typing import NamedTuple
@@ -13,7 +12,7 @@ import cv2
 import numpy as np
 import torch
 
-from vidcolor.color.bins import BIN_COUNT, Decoded
+from vidcolor.color.bins import Decoded
 from vidcolor.color.own import mixed_chroma, own_ab, own_chroma
 from vidcolor.color.planes import chroma_planes
 from vidcolor.frame import (
@@ -259,10 +258,9 @@ def _color(mapped: Mapped, strength: ChromaGain, decode: Decoder, refine: Refine
     if seen.trace is not None:
         seen.trace.note(gain=round(gain, 4))
         show_smoothed(seen.trace, prediction, refined, perf_counter() - began, gain=gain)
-    confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
     ab = torch.from_numpy(refined.ab) if refined else decoded.ab
     strong = decode.strengthen(ab, gain).cpu().numpy()
-    return Guess(seen, strong * np.float32(seen.color_share), confidence)
+    return Guess(seen, strong * np.float32(seen.color_share), decoded.confidence)
 
 
 def _gain(prediction: Prediction, decoded: Decoded, strength: ChromaGain, decode: Decoder) -> float:

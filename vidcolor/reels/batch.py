@@ -14,7 +14,8 @@ from vidcolor.film.checkpoint import discard_work
 from vidcolor.film.coloring import Engine, FilmRun, Listener, Progress, color_here
 from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
-from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
+from vidcolor.film.provenance import Provenance
+from vidcolor.film.source_digest import SourceDigest, digest_source
 from vidcolor.film.verify import Verifier, was_verified
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
@@ -138,8 +139,7 @@ class Batch:
             colorize: Colorizes a reel, by `Batch.colorize`.
             workers: Threads for several reels at once; None for one after the other.
         """
-        waiting, has_worked = list(reels), True
-        self._same_stems.update(self._find_same_stems(waiting))
+        waiting, has_worked = self._known(reels), True
         while waiting and has_worked:
             by_path = {reel.path: reel for reel in waiting}
             waiting, has_worked = [], False
@@ -164,7 +164,7 @@ class Batch:
                 return True, colorize(planned)
             return False, planned
 
-        planned = map(self.plan, reels)
+        planned = map(self._plan, reels)
         if workers is None:
             return map(finish, planned)
         return map_at_once(finish, planned, workers.number, workers.stop)
@@ -184,8 +184,8 @@ class Batch:
             run = FilmRun(
                 job=job,
                 model=self.model,
-                settings=_overwriting(self.settings) if planned.replaces else self.settings,
-                origin=planned.origin or find_origin(job.source.files, job.source.access),
+                settings=_overwriting(job.settings) if planned.replaces else job.settings,
+                origin=planned.origin or digest_source(job.source.files, job.source.access),
                 engine=self._color,
                 listener=listener,
                 trace=trace,
@@ -202,7 +202,17 @@ class Batch:
             return self._failed(job.source.path, error)
         return ReelResult(source=job.source.path, result=result)
 
-    def plan(self, reel: Reel) -> PlannedReel | ReelResult:
+    def plans(self, reels: Iterable[Reel]) -> Iterator[PlannedReel | ReelResult]:
+        """How each reel will be colorized, or why not; an error becomes its result."""
+        return map(self._plan, self._known(reels))
+
+    def _known(self, reels: Iterable[Reel]) -> list[Reel]:
+        """These reels, once it is known which of them would share an output's name."""
+        listed = list(reels)
+        self._same_stems.update(self._find_same_stems(listed))
+        return listed
+
+    def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
         """How a reel will be colorized, or why not; an error becomes its result."""
         try:
             folder = self._place_of(reel)
@@ -247,8 +257,10 @@ class Batch:
 
     def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
-        origin = ledger.find_origin(job.source)
-        identity = tell_identity(job, self.model, self.settings, origin)
+        origin = ledger.digest_source(job.source)
+        identity = Provenance(
+            job=job, model=self.model, settings=job.settings, digest=origin
+        ).identity()
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)
         if done is not None:
@@ -292,7 +304,7 @@ class Batch:
         source = job.source.path
         placed = replace(job, encoding=replace(job.encoding, path=made))
         try:
-            proof = Verifier(placed, self.settings)
+            proof = Verifier(placed, job.settings)
             proof.check_made(made)
             proof.write_hashes()
             add_verification(sidecar_path(made), proof.verification)

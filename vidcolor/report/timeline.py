@@ -206,7 +206,7 @@ class Timeline:
         distances = change = None
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite becomes None
             mean = flat.mean(1)  # (2,)
-            colorful = _colorfulness(flat, mean)
+            colorful = _colorfulness_m1(flat, mean)
             if self._before is not None:
                 distances = np.sqrt(np.square(flat - self._before).sum(0))  # faster than hypot
                 change = float(distances.mean())
@@ -297,7 +297,7 @@ def _peak_facts(peak: _Peak) -> dict[str, object]:
     return peak._asdict() | {"value": _ratio(peak.value, 1)}
 
 
-def _colorfulness(flat: Map, mean: Map) -> float:
+def _colorfulness_m1(flat: Map, mean: Map) -> float:
     """Colorfulness M1 of (2, n) a* and b* around (2,): spread, and a share of being off grey.
 
     D. Hasler, S. Suesstrunk, "Measuring colourfulness in natural images", 2003.
