@@ -196,6 +196,7 @@ class _Shots:
             origin=film.origin,
             store=store.url,
             versions=versions(),
+            direction=film.direction,
         )
         self._order = ray.put(order)
 

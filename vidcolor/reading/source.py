@@ -235,7 +235,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             picture_seconds=_picture_seconds(stream),
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
             end_may_be_stated=stream.duration is None,
-            timecode=_timecode(container, stream),
+            timecode=_timecode(container, stream) or settings.timecode,
             marks=marks_of(frame),
             access=access,
         )
