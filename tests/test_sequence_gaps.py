@@ -182,7 +182,7 @@ def test_a_picture_that_vanishes_is_counted(tmp_path: Path) -> None:
     paths[2].unlink()
     frames, losses = read(source)
     assert [frame.pts for frame in frames] == [0, 1, 3, 4]
-    assert str(losses) == "1 packet does not decode"
+    assert str(losses) == "1 packet does not decode (02.png)"
 
 
 def test_a_cut_jpeg_is_counted(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_cut_jpeg_is_counted(tmp_path: Path) -> None:
         paths[index].write_bytes(data[: len(data) // 2])
     frames, losses = read(probe(tmp_path / "%02d.jpg", AT_18))
     assert len(frames) == 6
-    assert str(losses) == "2 frames are damaged"
+    assert str(losses) == "2 frames are damaged (02.jpg, 03.jpg)"
 
 
 def test_nothing_that_decodes_is_told(tmp_path: Path) -> None:

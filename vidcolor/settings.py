@@ -115,6 +115,8 @@ class ColorSettings(Checked):
             weaker colors.
         negative: Whether the film is a negative: the network is shown its positive, and the luma
             stays as it is.
+        log_to_lightness: Whether the film's codes are logarithmic (printing density, Cineon): the
+            network is shown their light, and the luma stays as it is.
     """
 
     vividness: Annotated[float, Between(0, 3)] = 0.0
@@ -124,6 +126,7 @@ class ColorSettings(Checked):
     upsample: Literal["guided", "spline"] = "guided"
     tint: Literal["remove", "keep", "mix"] = "remove"
     negative: bool = False
+    log_to_lightness: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +170,8 @@ class InputSettings(Checked):
         gaps: What to do about missing images: `fail` refuses the film, `hold` repeats the previous
             image, so that the later ones keep their time, `none` takes the images in their order
             and knows of no missing ones.
+        dpx_order: The end of a DPX image's words that holds the first 10-bit luma sample; with
+            `auto` the one with which rows are smoother.
         hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for software.
         accept_losses: Colorize what the disk gives back of a film that cannot be read to its end.
         follow_playlists: Let a playlist name files outside of its own folder.
@@ -175,6 +180,7 @@ class InputSettings(Checked):
 
     fps: Fraction | None = None
     gaps: Literal["fail", "hold", "none"] = "fail"
+    dpx_order: Literal["auto", "low", "high"] = "auto"
     hwaccel: Literal["cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"] | None = None
     accept_losses: bool = False
     follow_playlists: bool = False

@@ -23,6 +23,11 @@ EXTRAS = {
         "c2pa-python cryptography",
         "signs content credentials for --c2pa-certificate",
     ),
+    "scans": (
+        "imagecodecs",
+        "'tifffile[codecs]' openexr",
+        "reads codecs inside TIFF, and OpenEXR in DWAA and DWAB",
+    ),
     "ray": ("ray", "fsspec 'ray[default]'", "shares work among machines for --engine ray"),
 }
 """By the name of the extra: a module that it brings, its packages, and what for."""

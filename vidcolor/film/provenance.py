@@ -40,7 +40,9 @@ class _Rule:
 _WITHOUT_EFFECT = _Rule(changes_bytes=False)
 
 RULES = {
+    "color.log_to_lightness": _Rule(unless=False),
     "input.accept_losses": _WITHOUT_EFFECT,  # the source's digest differs if it changes a byte
+    "input.dpx_order": _Rule(unless="auto"),
     "color_script": _WITHOUT_EFFECT,  # what it says counts, not where it lies
     "input.follow_playlists": _WITHOUT_EFFECT,  # as `accept_losses`
     "input.timecode": _Rule(unless=None),
@@ -99,6 +101,9 @@ class Provenance:
             written["fields"] = list(job.source.fields)
         if encoding.left_out:
             written["left_out"] = list(encoding.left_out)
+        sequence = job.source.sequence
+        if sequence is not None and sequence.form.notes:
+            written["scans"] = list(sequence.form.notes)
         return {
             "film": self.digest.sha256,
             **versions(),

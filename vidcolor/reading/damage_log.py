@@ -12,8 +12,14 @@ from typing import Self
 
 import av
 
-LOGGED_DAMAGE = {"ffv1": re.compile("CRC"), "mjpeg": re.compile("overread|error y=")}
-"""By codec: FFV1 tells of slices with wrong checksums, JPEG of gaps."""
+LOGGED_DAMAGE = {
+    "ffv1": re.compile("CRC"),
+    "mjpeg": re.compile("overread|error y="),
+    "tiff": re.compile("Uncompressing failed|Decoded only|out of bounds|strip"),
+    "exr": re.compile(r"decode_block\(\) failed"),
+}
+"""By codec: FFV1 tells of slices with wrong checksums, JPEG of gaps, the others of rotten strips,
+which they leave black."""
 
 
 class _Level:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
-import struct
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -16,11 +14,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vidcolor.reading.open_file import Access, SourceFile, unreadable
+from vidcolor.reading.scans import readable
 from vidcolor.reading.sequence import ImageSequence, open_picture
-
-EXR_MAGIC = b"\x76\x2f\x31\x01"
-EXR_TILES_OR_PARTS = 0x1A00
-"""In its version: tiles (0x0200), deep data (0x0800), several parts (0x1000)."""
 
 _READ_BYTES = 1 << 24
 
@@ -97,10 +92,10 @@ class OpenSequence:
         yield from stream.decode(None)
 
     def _read(self, path: Path) -> bytes:
-        """A picture's bytes, or some that do not decode.
+        """A picture's bytes, in a form that FFmpeg reads, or some that do not decode.
 
         Raises:
-            SourceError: They cannot be read, and that is not accepted.
+            SourceError: They cannot be read, and that is not accepted; or their form is not read.
         """
         try:
             with SourceFile(path, self._access) as file:
@@ -112,51 +107,7 @@ class OpenSequence:
                 raise unreadable(path, error.strerror or str(error)) from error
             self._access.unread.add((str(path), 0))
             return UNREADABLE
-        return UNREADABLE if not data or _is_damaged_exr(data) else data
-
-
-def _is_damaged_exr(data: bytes) -> bool:
-    """Whether these are the lines of an OpenEXR file (of one part) that breaks off or is mixed up.
-
-    FFmpeg leaves lines black that it does not find, and says nothing. Behind the header lies a
-    table of where each chunk of lines begins. A chunk tells its first line's number and its length;
-    all chunks but the last have equally many lines (The OpenEXR file layout, "Offset tables" and
-    "Chunks").
-    """
-    if not data.startswith(EXR_MAGIC):
-        return False
-    try:
-        if struct.unpack_from("<I", data, len(EXR_MAGIC))[0] & EXR_TILES_OR_PARTS:
-            return False
-        table = _end_of_header(data)
-        places = sorted(_chunks(data, table))
-        chunks = [(at, *struct.unpack_from("<iI", data, at)) for at in places]
-    except (struct.error, ValueError):
-        return True
-    ends = [at + 8 + length for at, _, length in chunks]
-    lines = sorted(line for _, line, _ in chunks)
-    steps = {after - before for before, after in pairwise(lines)}
-    begins = [*places[1:], len(data)]
-    overlap = any(end > begin for end, begin in zip(ends, begins, strict=True))
-    return not places or overlap or places[0] < table or len(steps) > 1 or 0 in steps
-
-
-def _end_of_header(data: bytes) -> int:
-    """Where an OpenEXR file's attributes end, each a name, a type, a length and as many bytes."""
-    at = len(EXR_MAGIC) + 4
-    while data[at : at + 1] != b"\0":
-        at = data.index(b"\0", data.index(b"\0", at) + 1) + 1
-        at += 4 + struct.unpack_from("<I", data, at)[0]
-    return at + 1
-
-
-def _chunks(data: bytes, table: int) -> Iterator[int]:
-    """The entries of a table that begins at `table` and ends where the first chunk begins."""
-    at, end = table, len(data)
-    while at < end:
-        (chunk,) = struct.unpack_from("<Q", data, at)
-        at, end = at + 8, min(end, chunk)
-        yield chunk
+        return readable(data, path, self._sequence.form) or UNREADABLE
 
 
 def _has_bytes(path: Path) -> bool:

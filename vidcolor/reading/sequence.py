@@ -5,7 +5,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import accumulate, islice, pairwise
@@ -17,6 +17,7 @@ from av.container import InputContainer
 from vidcolor.errors import SourceError, SourceGoneError
 from vidcolor.files import PHOTO_SUFFIXES, is_file
 from vidcolor.reading.dpx_header import HEADER_BYTES, DpxHeader
+from vidcolor.reading.scans import PLAIN, ScanForm, find_form
 from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, SequenceNames
 from vidcolor.settings import InputSettings
 from vidcolor.timecode import parse_rate
@@ -45,6 +46,7 @@ class ImageSequence:
         frame_rate: Pictures a second.
         rate_is_stated: Whether that is the word of the first picture's header, not the user's.
         timecode: Of the first picture, as its header says; None if it says nothing.
+        form: How the pictures are stored.
     """
 
     pattern: SequenceNames
@@ -53,6 +55,7 @@ class ImageSequence:
     is_closed: bool = False
     rate_is_stated: bool = False
     timecode: str | None = None
+    form: ScanForm = PLAIN
     _begins: tuple[int, ...] = field(init=False, repr=False, compare=False)
     """The frame at which each run begins."""
 
@@ -148,7 +151,7 @@ def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
             f"{path}: {describe_held(sequence)}, more than there are; "
             "use --gaps none, which takes the images in their order"
         )
-    return sequence
+    return replace(sequence, form=find_form(list(sequence.files()), settings.dpx_order))
 
 
 def _is_there(path: Path) -> bool:

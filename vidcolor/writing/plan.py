@@ -1,5 +1,6 @@
 """What will be done with a film, decided before anything is written."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -10,7 +11,7 @@ from vidcolor.files import beside
 from vidcolor.reading.captions import has_captions
 from vidcolor.reading.part import settle_part
 from vidcolor.reading.pixels import log2_subsampling, word_bits
-from vidcolor.reading.sequence import describe_held
+from vidcolor.reading.sequence import ImageSequence, describe_held
 from vidcolor.reading.source import Source, open_source, probe
 from vidcolor.reading.survey import survey
 from vidcolor.reading.telecine import is_telecined
@@ -114,12 +115,12 @@ def plan_video(
         raise AlreadyColorError(
             f"{source}: is in color already; --force keeps its luma and replaces its colors"
         )
-    sequence = found.sequence
-    if sequence is not None and sequence.rate_is_stated:
-        note = f"{float(sequence.frame_rate):.6g} frames/s by its pictures' header (or --fps)"
-        encoding = replace(encoding, notes=(note, *encoding.notes))
-    if sequence is not None and (held := describe_held(sequence)):
-        encoding = replace(encoding, notes=(*encoding.notes, held))
+    if found.sequence is not None:
+        encoding = replace(
+            encoding, notes=(*_notes_on_scans(found.sequence, settings), *encoding.notes)
+        )
+        if held := describe_held(found.sequence):
+            encoding = replace(encoding, notes=(*encoding.notes, held))
     if found.picture.is_interlaced and is_telecined(found):
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
@@ -129,6 +130,18 @@ def plan_video(
     reads_chroma = found.has_chroma and not settings.force
     found = replace(found, reads_chroma=reads_chroma)
     return Job(source=found, encoding=encoding, settings=settle_part(settings, found))
+
+
+def _notes_on_scans(sequence: ImageSequence, settings: Settings) -> Iterator[str]:
+    """What the user should know of how images are read."""
+    if sequence.rate_is_stated:
+        yield f"{float(sequence.frame_rate):.6g} frames/s by its pictures' header (or --fps)"
+    yield from sequence.form.notes
+    if sequence.form.transfer and not settings.color.log_to_lightness:
+        yield (
+            f"its header says that codes are {sequence.form.transfer}: kept; if they are, "
+            "--log-to-lightness shows the network their light"
+        )
 
 
 def plan_encoding(
