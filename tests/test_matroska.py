@@ -9,6 +9,7 @@ from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
 from recoloring import colored
 
 from vidcolor.errors import OutputError
+from vidcolor.reading.ebml import CRC32, VOID, children
 from vidcolor.reading.source import probe
 from vidcolor.settings import OutputSettings
 from vidcolor.writing import matroska
@@ -66,19 +67,19 @@ def test_checksums_and_places_are_right(film: Path) -> None:
     """Each checksum in the header is that of what follows it, each place that of its element."""
     write_aspect(film, replace(probe(film).picture, sample_aspect_ratio=PAL))
     data = film.read_bytes()
-    start = matroska._start_of_segment(data)
+    start = matroska.start_of_segment(data)
     elements, _ = matroska._until_tracks(data[start:])
     checked = 0
     for element in elements:
-        if element.kind != matroska.VOID:
-            kind, checksum = next(matroska._children(element.content))
-            assert kind == matroska.CRC32
+        if element.kind != VOID:
+            kind, checksum = next(children(element.content))
+            assert kind == CRC32
             assert zlib.crc32(element.content[6:]) == int.from_bytes(checksum, "little")
             checked += 1
     assert checked == 3
-    for kind, seek in matroska._children(elements[0].content):
+    for kind, seek in children(elements[0].content):
         if kind == matroska.SEEK:
-            told = dict(matroska._children(seek))
+            told = dict(children(seek))
             place = start + int.from_bytes(told[matroska.SEEK_POSITION], "big")
             assert data[place : place + 4] == told[matroska.SEEK_ID]
 
@@ -86,14 +87,14 @@ def test_checksums_and_places_are_right(film: Path) -> None:
 def test_any_checksum_is_read(film: Path) -> None:
     """The bytes of a checksum are no elements, whatever they are."""
     data = film.read_bytes()
-    (seek_head, *_), _ = matroska._until_tracks(data[matroska._start_of_segment(data) :])
+    (seek_head, *_), _ = matroska._until_tracks(data[matroska.start_of_segment(data) :])
     for place in range(500):
         seek_head = matroska._seek_head_with(seek_head, {matroska.TRACKS: place})
-        (_, checksum), *seeks = matroska._children(seek_head.content)
+        (_, checksum), *seeks = children(seek_head.content)
         assert zlib.crc32(seek_head.content[6:]) == int.from_bytes(checksum, "little")
         places = {
             told[matroska.SEEK_ID]: int.from_bytes(told[matroska.SEEK_POSITION], "big")
-            for told in (dict(matroska._children(seek.content)) for seek in seeks)
+            for told in (dict(children(seek.content)) for seek in seeks)
         }
         assert places[matroska.TRACKS.to_bytes(4, "big")] == place
 

@@ -5,34 +5,29 @@ encoder alone. So it is put into the finished file's header, in place: an elemen
 the muxer leaves in front of the header takes up by how much the header grows.
 """
 
-import zlib
-from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import NamedTuple
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import FrameFormat
+from vidcolor.reading.ebml import (
+    LONG_SIZE_BYTES,
+    VOID,
+    Element,
+    children,
+    number,
+    opening,
+    parent,
+)
 
 # Element IDs of RFC 9559, section 5.1, and RFC 8794, section 11.3.
 SEGMENT, SEEK_HEAD, TRACKS = 0x18538067, 0x114D9B74, 0x1654AE6B
 SEEK, SEEK_ID, SEEK_POSITION = 0x4DBB, 0x53AB, 0x53AC
-TRACK_ENTRY, VIDEO, CRC32, VOID = 0xAE, 0xE0, 0xBF, 0xEC
+TRACK_ENTRY, VIDEO = 0xAE, 0xE0
 DISPLAY_WIDTH, DISPLAY_HEIGHT, DISPLAY_UNIT = 0x54B0, 0x54BA, 0x54B2
 # Of a file that FFmpeg writes all tracks end before this, fonts and pictures come after them.
 HEADER_BYTES = 1 << 22
-LONG_SIZE_BYTES = 8
 LEAST_PADDING = 1 + LONG_SIZE_BYTES
-
-
-class Element(NamedTuple):
-    """An EBML element: its ID, and what lies in it."""
-
-    kind: int
-    content: bytes
-
-    def __bytes__(self) -> bytes:
-        return _number(self.kind) + _size(len(self.content)) + self.content
 
 
 def display_size(picture: FrameFormat) -> tuple[int, int]:
@@ -65,7 +60,7 @@ def write_aspect(film: Path, picture: FrameFormat, *, track: int = 0) -> None:
     with film.open("r+b") as file:
         head = file.read(HEADER_BYTES)
         try:
-            start = _start_of_segment(head)
+            start = start_of_segment(head)
             elements, length = _until_tracks(head[start:])
             tracks = _with_size(elements[-1], display_size(picture), track)
             new = _header(elements, length, tracks)
@@ -88,70 +83,70 @@ def _header(elements: list[Element], length: int, tracks: Element) -> bytes:
         place -= len(bytes(one))
         places[one.kind] = place
     seek_head = bytes(_seek_head_with(elements[0], places))
-    room = place - len(seek_head) - LEAST_PADDING
+    return b"".join([seek_head, padding(place - len(seek_head)), *map(bytes, moved)])
+
+
+def padding(length: int) -> bytes:
+    """An element of nothing of so many bytes.
+
+    Raises:
+        ValueError: It cannot be so short.
+    """
+    room = length - LEAST_PADDING
     if room < 0:
         raise ValueError("no room is left in its header")
-    padding = _number(VOID) + (room | 1 << 7 * LONG_SIZE_BYTES).to_bytes(LONG_SIZE_BYTES, "big")
-    return b"".join([seek_head, padding, bytes(room), *map(bytes, moved)])
+    size = (room | 1 << 7 * LONG_SIZE_BYTES).to_bytes(LONG_SIZE_BYTES, "big")
+    return number(VOID) + size + bytes(room)
 
 
 def _seek_head_with(seek_head: Element, places: dict[int, int]) -> Element:
     """The list of places with those that changed."""
     seeks = []
-    for seek in _children(seek_head.content):
+    for seek in children(seek_head.content):
         # A checksum, which lies beside the places, has bytes of any kind in it.
-        told = dict(_children(seek.content)) if seek.kind == SEEK else {}
+        told = dict(children(seek.content)) if seek.kind == SEEK else {}
         kind = told.get(SEEK_ID, b"")
         place = places.get(int.from_bytes(kind, "big"))
         if place is not None:
-            position = Element(SEEK_POSITION, _number(place))
-            seek = _parent(SEEK, [Element(SEEK_ID, kind), position])  # noqa: PLW2901 - in its place
+            position = Element(SEEK_POSITION, number(place))
+            seek = parent(SEEK, [Element(SEEK_ID, kind), position])  # noqa: PLW2901 - in its place
         seeks.append(seek)
-    return _parent(SEEK_HEAD, seeks)
+    return parent(SEEK_HEAD, seeks)
 
 
 def _with_size(tracks: Element, size: tuple[int, int], track: int) -> Element:
     """The tracks, with the size that one of the pictures is shown at."""
     entries = []
-    for entry in _children(tracks.content):
-        parts = list(_children(entry.content)) if entry.kind == TRACK_ENTRY else []
+    for entry in children(tracks.content):
+        parts = list(children(entry.content)) if entry.kind == TRACK_ENTRY else []
         kinds = [part.kind for part in parts]
         if VIDEO in kinds:
             if track == 0:
                 place = kinds.index(VIDEO)
                 parts[place] = _shown_at(parts[place], size)
-                entry = _parent(TRACK_ENTRY, parts)  # noqa: PLW2901 - in its place
+                entry = parent(TRACK_ENTRY, parts)  # noqa: PLW2901 - in its place
             track -= 1
         entries.append(entry)
     if track >= 0:
         raise ValueError("it has no such picture")
-    return _parent(TRACKS, entries)
+    return parent(TRACKS, entries)
 
 
 def _shown_at(video: Element, size: tuple[int, int]) -> Element:
     told = {DISPLAY_WIDTH, DISPLAY_HEIGHT, DISPLAY_UNIT}
-    parts = [one for one in _children(video.content) if one.kind not in told]
+    parts = [one for one in children(video.content) if one.kind not in told]
     parts += [
-        Element(kind, _number(length))
+        Element(kind, number(length))
         for kind, length in zip((DISPLAY_WIDTH, DISPLAY_HEIGHT), size, strict=True)
     ]
-    return _parent(VIDEO, parts)
+    return parent(VIDEO, parts)
 
 
-def _parent(kind: int, children: Iterable[Element]) -> Element:
-    """An element of others; a checksum among them, which is the first, is that of the rest."""
-    parts = list(children)
-    content = b"".join(bytes(part) for part in parts if part.kind != CRC32)
-    if any(part.kind == CRC32 for part in parts):
-        content = bytes(Element(CRC32, zlib.crc32(content).to_bytes(4, "little"))) + content
-    return Element(kind, content)
-
-
-def _start_of_segment(head: bytes) -> int:
+def start_of_segment(head: bytes) -> int:
     """Where the content of the segment begins, after the EBML header."""
     position = 0
     while position < len(head):
-        kind, start, size = _opening(head, position)
+        kind, start, size = opening(head, position)
         if kind == SEGMENT:
             return start
         position = start + size
@@ -163,40 +158,9 @@ def _until_tracks(head: bytes) -> tuple[list[Element], int]:
     elements: list[Element] = []
     position = 0
     while not elements or elements[-1].kind != TRACKS:
-        kind, start, size = _opening(head, position)
+        kind, start, size = opening(head, position)
         position = start + size
         if position > len(head):
             raise ValueError("its tracks are not where they should be")
         elements.append(Element(kind, head[start:position]))
     return elements, position
-
-
-def _children(content: bytes) -> Iterator[Element]:
-    position = 0
-    while position < len(content):
-        kind, start, size = _opening(content, position)
-        position = start + size
-        yield Element(kind, content[start:position])
-
-
-def _opening(data: bytes, position: int) -> tuple[int, int, int]:
-    """An element's ID, where its content begins, and how long that is (RFC 8794, 4 and 5)."""
-    try:
-        start = position + 9 - data[position].bit_length()
-        size_bytes = 9 - data[start].bit_length()
-    except IndexError:
-        raise ValueError("its header breaks off") from None
-    kind = int.from_bytes(data[position:start], "big")
-    size = int.from_bytes(data[start : start + size_bytes], "big")
-    return kind, start + size_bytes, size & ((1 << 7 * size_bytes) - 1)
-
-
-def _size(length: int) -> bytes:
-    """A length in as few bytes as hold it, of which all bits set are not to be used."""
-    count = next(n for n in range(1, LONG_SIZE_BYTES + 1) if length < (1 << 7 * n) - 1)
-    return (length | 1 << 7 * count).to_bytes(count, "big")
-
-
-def _number(number: int) -> bytes:
-    """An unsigned number in as few bytes as hold it, or an ID with its own marker."""
-    return number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big")

@@ -23,9 +23,11 @@ from vidcolor.files import is_write_fault, part_path, write_error
 from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.matroska import write_aspect
+from vidcolor.writing.matroska_append import append_words
 from vidcolor.writing.passthrough import Passthrough, is_gap, kept_tags
 from vidcolor.writing.picture_marks import stereo_tags
 from vidcolor.writing.shot_encoder import Encoded, encoding_error
+from vidcolor.writing.timecodes import state_timecode, timecode_of
 from vidcolor.writing.times import TIME_ERROR_SECONDS
 from vidcolor.writing.video_stream import add_video_stream
 
@@ -72,6 +74,9 @@ class FilmWriter:
         self._encoding = encoding
         self._check = check
         self._time_base = source.time_base
+        self._words = source.words
+        self._shift_seconds, self._length_seconds = shift_seconds, duration_seconds
+        self._moved_seconds = shift_seconds - source.clock.base_seconds
         self._count = 0
         self._ends_seconds = (inf, -inf)
         self._part = part_path(encoding.path)
@@ -143,6 +148,8 @@ class FilmWriter:
         if added is None:
             raise OutputError(f"{source.path}: changed while it was read; start again")
         self._passthrough.copy_tags(self._output, encoding.container)
+        timecode = timecode_of(source, encoding.container, self._shift_seconds)
+        state_timecode(timecode.text, added.metadata, self._output.metadata)
         _add_note(self._output.metadata, encoding.container, made_by)
         return added
 
@@ -168,6 +175,7 @@ class FilmWriter:
         self._passthrough.close()
         if self._encoding.container == "matroska":
             write_aspect(self._part, self._encoding.picture, track=picture_number)
+            append_words(self._part, self._words, self._moved_seconds, self._length_seconds)
         self._verify(video_index)
         self._check(self._part)
         with self._part.open("rb") as written:

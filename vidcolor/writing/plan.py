@@ -1,5 +1,6 @@
 """What will be done with a film, decided before anything is written."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -48,6 +49,7 @@ from vidcolor.writing.sequence_encoding import (
     plan_pictures,
 )
 from vidcolor.writing.subtitles import MOV_TEXT, text_codec
+from vidcolor.writing.timecodes import timecode_of
 from vidcolor.writing.times import fit_times
 from vidcolor.writing.video_stream import holds_codec, says_full_range
 
@@ -99,7 +101,8 @@ def plan_video(
         OutputError: The film cannot be written as asked.
     """
     found = survey(probe(source, settings.input))
-    found = piece_of(found, settings.start_seconds, settings.duration_seconds)
+    piece = settle_part(settings, found)
+    found = piece_of(found, piece.start_seconds, piece.duration_seconds)
     refuse_other_sizes(found)
     found = with_field_order(found, choose_encoder(found, settings.output))
     encoding = plan_encoding(
@@ -124,11 +127,22 @@ def plan_video(
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
     found = fit_times(found, encoding)
-    changes = notes_on_changes(found, encoding)
-    encoding = replace(encoding, notes=(*encoding.notes, *found.clock.notes, *changes))
     reads_chroma = found.has_chroma and not settings.force
     found = replace(found, reads_chroma=reads_chroma)
-    return Job(source=found, encoding=encoding, settings=settle_part(settings, found))
+    job = Job(source=found, encoding=encoding, settings=settle_part(settings, found))
+    notes = (*encoding.notes, *found.clock.notes, *notes_on_changes(found, encoding))
+    notes += tuple(_notes_on_words(job)) if encoding.names is None else ()
+    return replace(job, encoding=replace(encoding, notes=notes))
+
+
+def _notes_on_words(job: Job) -> Iterator[str]:
+    """What the user should know of timecode and chapters."""
+    source, container = job.source, job.encoding.container
+    note = timecode_of(source, container, job.shift_seconds(job.settings)).note
+    if note:
+        yield note
+    if source.words.chapters and container != "matroska":
+        yield f"{container} has one row of chapters with one name each: inner ones are left out"
 
 
 def plan_encoding(
