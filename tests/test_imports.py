@@ -27,6 +27,7 @@ FLOORS = (  # a folder imports only from itself and from folders that stand befo
     "models",  # weights found, checked, loaded; frames in, predictions out
     "temporal",  # motion, smoothing, what is remembered of a shot
     "refine",  # flood, scribble
+    "directing",  # color scripts: what a person says of a film's colors, and what that does
     "pipeline",  # the order of the stages
     "writing",  # how a film is encoded, joined, named
     "report",  # figures over time, remarks, sidecar, plot

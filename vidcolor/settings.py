@@ -170,6 +170,7 @@ class InputSettings(Checked):
         hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for software.
         accept_losses: Colorize what the disk gives back of a film that cannot be read to its end.
         follow_playlists: Let a playlist name files outside of its own folder.
+        timecode: Of the first frame, where the film states none.
     """
 
     fps: Fraction | None = None
@@ -177,6 +178,7 @@ class InputSettings(Checked):
     hwaccel: Literal["cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"] | None = None
     accept_losses: bool = False
     follow_playlists: bool = False
+    timecode: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,6 +254,8 @@ class Settings(Checked):
         part: The same in frames or timecode of a film, as well; in each film it is looked up, and
             becomes the two before.
         force: Colorize a film that is in color already: its luma is kept, its chroma replaced.
+        color_script: A TOML file that directs the colors of one film, or a folder of such files,
+            one `<film's stem>.colors.toml` each; None for none.
     """
 
     input: InputSettings = field(default_factory=InputSettings)
@@ -264,6 +268,7 @@ class Settings(Checked):
     duration_seconds: Fraction | None = None
     part: Part = field(default_factory=Part)
     force: bool = False
+    color_script: str | None = None
 
     def __post_init__(self) -> None:
         Checked.__post_init__(self)

@@ -202,6 +202,7 @@ class _Shots:
             origin=film.origin,
             store=store.url,
             versions=versions(),
+            direction=film.direction,
         )
         self._order = ray.put(order)
 

@@ -9,6 +9,7 @@ from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from vidcolor.cluster.store import Store
+from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.errors import ClusterError, SourceGoneError
 from vidcolor.files import work_path
 from vidcolor.film.checkpoint import Checkpoint
@@ -39,6 +40,7 @@ class ClusterJob:
         origin: The film by its content.
         store: URL of the folder for colored shots.
         versions: Versions of the programs that decide the bytes, by name.
+        direction: What a color script says of the frames.
     """
 
     job: Job
@@ -46,6 +48,7 @@ class ClusterJob:
     origin: SourceDigest
     store: str
     versions: Mapping[str, str]
+    direction: Direction = NO_DIRECTION
 
 
 def find_shots(order: ClusterJob) -> Iterator[Piece | Damage]:
@@ -115,7 +118,8 @@ def _color(
     frames = read_pieces(source, pieces, margin, settings.input.hwaccel)
     with Checkpoint(target, {}) as checkpoint:
         memory = recalled_memory(checkpoint, endings, model.device)
-        with closing(colorize_shots(frames, memory, model, settings)) as colored:
+        shots = colorize_shots(frames, memory, model, settings, order.direction)
+        with closing(shots) as colored:
             ShotKeeper(job, settings, checkpoint).keep(colored, Listener())
         return dict(checkpoint.endings())
 

@@ -8,6 +8,7 @@ from time import perf_counter
 import torch
 
 from vidcolor.color.lightness import display_turn
+from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import SourceDigest, refuse_changed
@@ -66,6 +67,7 @@ class FilmRun:
         engine: Colors its shots.
         listener: Called as the film is made.
         trace: Gets what the stages make of the frames that it chooses.
+        direction: What a color script says of the frames.
     """
 
     job: Job
@@ -75,12 +77,17 @@ class FilmRun:
     engine: "Engine"
     listener: Listener
     trace: Trace = NO_TRACE
+    direction: Direction = NO_DIRECTION
 
     @property
     def provenance(self) -> Provenance:
         """What makes it."""
         return Provenance(
-            job=self.job, model=self.model, settings=self.settings, digest=self.origin
+            job=self.job,
+            model=self.model,
+            settings=self.settings,
+            digest=self.origin,
+            direction=self.direction,
         )
 
 
@@ -96,8 +103,10 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
     frames = refuse_changed(read_job(job, settings, losses), job.source, run.origin)
     memory = recalled_memory(checkpoint, checkpoint.endings(), run.model.device)
     past = Past(checkpoint.frames_done, memory)
-    with tracing(run.trace, job, run.model, settings):
-        colored = colorize_frames(frames, run.model, settings, run.trace, past=past)
+    with tracing(run.trace, job, run.model, settings, run.direction):
+        colored = colorize_frames(
+            frames, run.model, settings, run.trace, past=past, direction=run.direction
+        )
         with closing(colored):
             ShotKeeper(job, settings, checkpoint, pictures).keep(colored, run.listener)
     return losses
@@ -151,6 +160,7 @@ class ShotKeeper:
                 returns_to=shot.returns_to,
                 lightness=one.lightness,
                 source=self._facts(shot),
+                directed=one.directed,
             )
             if self._captions_beside and frame.captions:
                 figures = figures._replace(captions=frame.captions.hex())

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 
+from vidcolor.directing.script import ColorScript
 from vidcolor.errors import (
     OutputError,
 )
@@ -15,6 +16,7 @@ from vidcolor.film.checkpoint import Checkpoint, is_whole
 from vidcolor.film.checkpoint_file import Damaged
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
+from vidcolor.film.directed import find_direction
 from vidcolor.film.source_digest import digest_source, refuse_other
 from vidcolor.film.verify import Verification, Verifier, hash_paths
 from vidcolor.models.zoo import Model, find_model, suited
@@ -71,6 +73,7 @@ def colorize_video(
     progress: Progress | None = None,
     dump: Trace | None = None,
     model: Model | None = None,
+    script: ColorScript | None = None,
 ) -> Result:
     """Colorize one film.
 
@@ -81,6 +84,7 @@ def colorize_video(
         progress: Called after each frame with the number of frames done and the shot's number.
         dump: Gets what the stages make of the frames that it chooses, such as a `FrameDump`.
         model: What predicts, loaded before; None to load the settings' one.
+        script: What is known of its colors; None for that of `settings.color_script`, if any.
 
     Raises:
         VidcolorError: The film cannot be colorized; nothing is left under the output's name.
@@ -88,6 +92,7 @@ def colorize_video(
     settings = settings or Settings()
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
+    direction = find_direction(job, job.settings, script)
     model = model or find_model(settings.model)
     run = FilmRun(
         job=job,
@@ -97,6 +102,7 @@ def colorize_video(
         engine=color_here,
         listener=Listener(progress),
         trace=dump or NO_TRACE,
+        direction=direction,
     )
     return colorize_job(run)
 
@@ -137,6 +143,7 @@ def captions_path(film: Path) -> Path:
 def colorize_job(run: FilmRun) -> Result:
     """Colorize one planned film, resuming where an earlier run stopped; see `colorize_video`."""
     began = perf_counter()
+    run.direction.refuse_other(run.origin.sha256)
     credentials = Credentials(run.job, run.settings.output, run.provenance.claim())
     with take(run) as checkpoint:
         result = _finish(run, checkpoint, credentials, began)

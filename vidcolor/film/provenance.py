@@ -8,6 +8,7 @@ from typing import Any
 import av
 import torch
 
+from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.film.source_digest import SourceDigest
 from vidcolor.models.merge import SIGN
 from vidcolor.models.zoo import Model
@@ -40,7 +41,9 @@ _WITHOUT_EFFECT = _Rule(changes_bytes=False)
 
 RULES = {
     "input.accept_losses": _WITHOUT_EFFECT,  # the source's digest differs if it changes a byte
-    "input.follow_playlists": _WITHOUT_EFFECT,  # as above
+    "color_script": _WITHOUT_EFFECT,  # what it says counts, not where it lies
+    "input.follow_playlists": _WITHOUT_EFFECT,  # as `accept_losses`
+    "input.timecode": _Rule(unless=None),
     "output.c2pa_certificate": _Rule(is_claimed=False),
     "output.c2pa_key": _Rule(changes_bytes=False, is_claimed=False, is_secret=True),
     "output.compare": _Rule(unless=False),
@@ -62,12 +65,14 @@ class Provenance:
         model: What predicted.
         settings: All settings.
         digest: The source by its content.
+        direction: What a color script says of its frames.
     """
 
     job: Job
     model: Model
     settings: Settings
     digest: SourceDigest
+    direction: Direction = NO_DIRECTION
 
     def identity(self) -> dict[str, object]:
         """Everything that decides the film's bytes, as values that JSON has.
@@ -101,6 +106,7 @@ class Provenance:
             "device": str(self.model.device),
             "settings": self._deciding(),
             "encoding": written,
+            **self._script(),
         }
 
     def tag(self) -> str:
@@ -119,6 +125,7 @@ class Provenance:
             "model": model_name(self.model),
             "model_sha256": self.model.sha256,
             "settings": _without(self._deciding(), lambda rule, _: not rule.is_claimed),
+            **self._script(),
         }
 
     def sidecar(self, fixity_of_film: Mapping[str, object]) -> dict[str, object]:
@@ -156,7 +163,13 @@ class Provenance:
             },
             "model": {"name": model.name, "sha256": model.sha256, "device": str(model.device)},
             "settings": _without_secrets(asdict(self.settings)),
+            **({} if (script := self.direction.facts()) is None else {"color_script": script}),
         }
+
+    def _script(self) -> dict[str, object]:
+        """A digest of what a color script says, if there is one."""
+        identity = self.direction.identity
+        return {} if identity is None else {"color_script": identity}
 
     def _deciding(self) -> dict[str, object]:
         """The settings that decide the film's bytes."""
@@ -167,7 +180,9 @@ class Provenance:
         return plain_items(told)
 
 
-def dump_facts(job: Job, model: Model, settings: Settings, render_size: int) -> dict[str, object]:
+def dump_facts(
+    job: Job, model: Model, settings: Settings, render_size: int, direction: Direction
+) -> dict[str, object]:
     """What decides the arrays of a dumped frame, beside the film itself."""
     facts = {
         "vidcolor": __version__,
@@ -180,6 +195,8 @@ def dump_facts(job: Job, model: Model, settings: Settings, render_size: int) -> 
         "duration_seconds": settings.duration_seconds,
         "picture": asdict(job.encoding.picture),
     }
+    if direction.identity is not None:
+        facts["color_script"] = direction.identity
     if job.source.sequence is not None:
         facts["input"] = asdict(settings.input)
     return facts

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from vidcolor.color.lightness import network_size
+from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.film.provenance import dump_facts
 from vidcolor.frame import MAP_STRIDE
 from vidcolor.models.zoo import Model
@@ -14,7 +15,9 @@ from vidcolor.writing.plan import Job
 
 
 @contextmanager
-def tracing(trace: Trace, job: Job, model: Model, settings: Settings) -> Iterator[None]:
+def tracing(
+    trace: Trace, job: Job, model: Model, settings: Settings, direction: Direction = NO_DIRECTION
+) -> Iterator[None]:
     """Begin a trace for a film's frames, and end it with them."""
     if trace is NO_TRACE:
         yield
@@ -33,7 +36,7 @@ def tracing(trace: Trace, job: Job, model: Model, settings: Settings) -> Iterato
         timecode=source.timecode,
         map_size=(width // MAP_STRIDE, height // MAP_STRIDE),
     )
-    made_of = dump_facts(job, model, settings, render_size)
+    made_of = dump_facts(job, model, settings, render_size, direction)
     trace.begin(film, made_of, Decoder(model.decoding, settings.color))
     try:
         yield

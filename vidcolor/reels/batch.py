@@ -8,12 +8,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
+from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.errors import OutputError, ReelTakenError, SettingError, VidcolorError
 from vidcolor.files import make_folder
 from vidcolor.film.checkpoint import discard_work
 from vidcolor.film.coloring import Engine, FilmRun, Listener, Progress, color_here
 from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
+from vidcolor.film.directed import find_direction, script_path
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import SourceDigest, digest_source
 from vidcolor.film.verify import Verifier, was_verified
@@ -69,6 +71,7 @@ class PlannedReel(NamedTuple):
         identity: What decides the film's bytes; empty if nobody keeps account.
         made: The film, if it is done already and is only to be verified; else None.
         replaces: Whether a film of the same bytes is replaced, because its sidecar is gone.
+        direction: What a color script says of its frames.
     """
 
     job: Job
@@ -76,6 +79,7 @@ class PlannedReel(NamedTuple):
     identity: Mapping[str, object] = {}
     made: Path | None = None
     replaces: bool = False
+    direction: Direction = NO_DIRECTION
 
 
 class Workers(NamedTuple):
@@ -189,6 +193,7 @@ class Batch:
                 engine=self._color,
                 listener=listener,
                 trace=trace,
+                direction=planned.direction,
             )
             result = colorize_job(run)
         except ReelTakenError:
@@ -226,10 +231,11 @@ class Batch:
             if self._folder is None:
                 refuse_bag(job.encoding.path.parent)
             self._refuse_meeting(job)
+            direction = find_direction(job, job.settings)
             if self._ledger is None:
                 check_names(job, self.settings, folder_comes=folder is not None)
-                return PlannedReel(job)
-            return self._plan_with(self._ledger, job)
+                return PlannedReel(job, direction=direction)
+            return self._plan_with(self._ledger, job, direction)
         except ReelTakenError:
             return _left(reel.path)
         except ImportError:
@@ -255,11 +261,17 @@ class Batch:
         known = None if self._ledger is None else self._ledger.find_place(reel.path)
         return known or self._folder / reel.subfolder
 
-    def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
+    def _plan_with(
+        self, ledger: Ledger, job: Job, direction: Direction
+    ) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
         origin = ledger.digest_source(job.source)
         identity = Provenance(
-            job=job, model=self.model, settings=job.settings, digest=origin
+            job=job,
+            model=self.model,
+            settings=job.settings,
+            digest=origin,
+            direction=direction,
         ).identity()
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)
@@ -269,7 +281,7 @@ class Batch:
         if made is not None and sidecar_path(made).exists():
             return PlannedReel(job, origin, identity, made=made)
         if made == job.encoding.path:
-            return PlannedReel(job, origin, identity, replaces=True)
+            return PlannedReel(job, origin, identity, replaces=True, direction=direction)
         try:
             check_names(job, self.settings, folder_comes=True)
         except OutputError as error:
@@ -286,7 +298,7 @@ class Batch:
             raise OutputError(
                 f"{film}: {state} with other settings ({changes}); {remedy}"
             ) from error
-        return PlannedReel(job, origin, identity)
+        return PlannedReel(job, origin, identity, direction=direction)
 
     def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
         """The result of a reel that an earlier run finished, by the ledger; None if none did."""
@@ -314,8 +326,16 @@ class Batch:
         return ReelResult(source=source, state="already done", note=note, made=made)
 
     def _refuse_meeting(self, job: Job) -> None:
-        """Raise if two reels have one output."""
+        """Raise if two reels have one output, or one color script."""
         source = job.source.path
+        script = script_path(self.settings, job.source.title)
+        if script is not None:
+            earlier = self._targets.setdefault(script.absolute(), source)
+            if earlier != source:
+                raise SettingError(
+                    f"{source}: its color script {script} is also that of {earlier}. "
+                    "Name a folder with a script for each film."
+                )
         for target in paths_written(job, self.settings):
             earlier = self._targets.setdefault(target.absolute(), source)
             if earlier != source:
