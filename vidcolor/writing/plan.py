@@ -17,7 +17,7 @@ from vidcolor.reading.survey import survey
 from vidcolor.reading.telecine import is_telecined
 from vidcolor.reading.tint import is_color
 from vidcolor.settings import OutputSettings, Settings
-from vidcolor.writing.encoder_options import encoder_options
+from vidcolor.writing.encoder_options import encoder_options, with_rate
 from vidcolor.writing.encoding import (
     CONTAINER_BY_SUFFIX,
     Encoding,
@@ -189,9 +189,7 @@ def plan_encoding(
             log2_chroma_height=log2_height,
         ),
         luma_shift=word_bits(fmt) - source.picture.depth,
-        options=with_marks(
-            codec, encoder_options(codec, pixel_format, source.picture, settings), source.marks
-        ),
+        options=_all_options(codec, pixel_format, source, settings),
         chroma_only=settings.chroma_only,
         notes=(note,) if note else (),
     )
@@ -213,6 +211,14 @@ def plan_encoding(
         note = f"{place} cannot tell {', '.join(lost)}: left out"
         encoding = replace(encoding, notes=(*encoding.notes, note))
     return _with_captions(encoding, source)
+
+
+def _all_options(
+    codec: str, pixel_format: str, source: Source, settings: OutputSettings
+) -> dict[str, str]:
+    """What the encoder is told: by settings and picture, and what is to be said in its stream."""
+    options = encoder_options(codec, pixel_format, source.picture, settings)
+    return with_marks(codec, with_rate(codec, options, source.constant_rate), source.marks)
 
 
 def _with_captions(encoding: Encoding, source: Source) -> Encoding:
