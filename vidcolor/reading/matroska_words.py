@@ -6,9 +6,10 @@ film's where it is said by its level's number.
 
 from collections.abc import Iterator
 from contextlib import suppress
+from fractions import Fraction
 from typing import Protocol
 
-from vidcolor.reading.container_words import NO_WORDS, ContainerWords
+from vidcolor.reading.container_words import NO_WORDS, ContainerWords, Window
 from vidcolor.reading.ebml import Element, children, opening
 
 # Element IDs of RFC 9559, section 5.1.
@@ -17,6 +18,9 @@ SEEK, SEEK_ID, SEEK_POSITION, TITLE = 0x4DBB, 0x53AB, 0x53AC, 0x7BA9
 CHAPTERS, EDITION, ATOM, CHAPTER_DISPLAY = 0x1043A770, 0x45B9, 0xB6, 0x80
 TAGS, TAG, TARGETS, TARGET_VALUE, TARGET_TYPE = 0x1254C367, 0x7373, 0x63C0, 0x68CA, 0x63CA
 TRACK_UID, EDITION_UID, CHAPTER_UID, ATTACHMENT_UID = 0x63C5, 0x63C9, 0x63C4, 0x63C6
+TRACKS, TRACK_ENTRY, VIDEO = 0x1654AE6B, 0xAE, 0xE0
+CROPS = (0x54CC, 0x54BB, 0x54DD, 0x54AA)
+"""PixelCropLeft, Top, Right and Bottom."""
 SIMPLE_TAG, TAG_NAME = 0x67C8, 0x45A3
 
 FILM_LEVEL = 50
@@ -26,7 +30,7 @@ MOST_BYTES = 16 << 20
 """Of one element that is read."""
 
 HEAD_BYTES = 12
-WANTED = {INFO, CHAPTERS, TAGS}
+WANTED = {INFO, TRACKS, CHAPTERS, TAGS}
 
 
 class ByteFile(Protocol):
@@ -39,18 +43,19 @@ class ByteFile(Protocol):
         """Some bytes."""
 
 
-def read_words(file: ByteFile) -> ContainerWords:
+def read_words(file: ByteFile, track: int = 0) -> ContainerWords:
     """What a Matroska file says in its header, or behind its frames where that points there.
 
     Args:
         file: The file. What is damaged in it is passed over.
+        track: Number of the picture among its tracks.
     """
     with suppress(ValueError):
-        return _words(list(_elements(file)))
+        return _words(list(_elements(file)), track)
     return NO_WORDS
 
 
-def _words(elements: list[Element]) -> ContainerWords:
+def _words(elements: list[Element], track: int) -> ContainerWords:
     found = {kind: [one for one in elements if one.kind == kind] for kind in WANTED}
     editions = [one for each in found[CHAPTERS] for one in children(each.content)]
     editions = [one for one in editions if one.kind == EDITION]
@@ -63,7 +68,20 @@ def _words(elements: list[Element]) -> ContainerWords:
         chapters=tuple(editions) if any(map(_is_rich, editions)) else (),
         tags=tuple(leveled),
         tag_names=frozenset(name for one in leveled for name in _names(one)),
+        window=_window([one for each in found[TRACKS] for one in children(each.content)], track),
     )
+
+
+def _window(tracks: list[Element], number: int) -> Window | None:
+    """What is to be seen of the picture of a track."""
+    entries = [one for one in tracks if one.kind == TRACK_ENTRY][number : number + 1]
+    for video in (one for each in entries for one in children(each.content)):
+        if video.kind == VIDEO:
+            told = dict(children(video.content))
+            sides = (Fraction(int.from_bytes(told.get(kind, b""), "big")) for kind in CROPS)
+            window = Window(*sides)
+            return window if any(window) else None
+    return None
 
 
 def _elements(file: ByteFile) -> Iterator[Element]:

@@ -1,13 +1,16 @@
-"""The timecode track of QuickTime, read from the file itself where FFmpeg refuses it.
+"""The timecode track and the clean aperture of QuickTime, read from the file itself.
 
 FFmpeg has no timecode that drops numbers at other rates than 29.97 and 59.94, and gives none then.
+PyAV hands on no clean aperture.
 """
 
+import struct
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 
-from vidcolor.reading.container_words import NO_WORDS, ContainerWords
+from vidcolor.reading.container_words import NO_WORDS, ContainerWords, Window
 from vidcolor.reading.matroska_words import ByteFile
 from vidcolor.timecode import Timecode
 
@@ -19,20 +22,46 @@ ENTRY_BYTES = 16
 
 DROPS = 1
 
+PICTURE_ENTRY_BYTES = 86
+"""Of a picture's sample entry before its boxes (ISO/IEC 14496-12, 12.1.3)."""
 
-def read_words(file: ByteFile) -> ContainerWords:
-    """What the timecode track of a MOV or MP4 file says, if it has one.
+
+def read_words(file: ByteFile, track: int = 0) -> ContainerWords:
+    """What a MOV or MP4 file says of its timecode track, and of the window of its picture.
 
     Args:
         file: The file. What is damaged in it is passed over.
+        track: Number of the picture among its tracks.
     """
+    words = NO_WORDS
     with suppress(ValueError, IndexError):
         tracks = [one for kind, one in boxes(_header(file)) if kind == b"trak"]
-        for index, track in enumerate(tracks):
-            text = _timecode(track, file)
-            if text is not None:
-                return ContainerWords(timecode=text, timecode_stream=index)
-    return NO_WORDS
+        for index, one in enumerate(tracks):
+            with suppress(ValueError, IndexError):
+                text = _timecode(one, file)
+                if text is not None and words.timecode is None:
+                    words = replace(words, timecode=text, timecode_stream=index)
+        words = replace(words, window=_window(tracks[track]))
+    return words
+
+
+def _window(track: bytes) -> Window | None:
+    """The clean aperture of a track's pictures (ISO/IEC 14496-12, 12.1.4)."""
+    entry = _inside(track, b"mdia", b"minf", b"stbl", b"stsd")[8:]
+    entry = entry[: int.from_bytes(entry[:4], "big")]
+    found = [content for kind, content in boxes(entry[PICTURE_ENTRY_BYTES:]) if kind == b"clap"]
+    if not found:
+        return None
+    numbers = struct.unpack(">8i", found[0][:32])
+    pairs = zip(numbers[::2], numbers[1::2], strict=True)
+    if not all(numbers[1::2]):
+        return None
+    width, height, right, down = (Fraction(*pair) for pair in pairs)
+    whole = struct.unpack(">2H", entry[32:36])
+    left = (whole[0] - width) / 2 + right
+    top = (whole[1] - height) / 2 + down
+    window = Window(left, top, whole[0] - width - left, whole[1] - height - top)
+    return window if any(window) and min(window) >= 0 else None
 
 
 def boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:

@@ -221,7 +221,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
     )
     with open_container(path, sequence, access=access) as container:
         stream = main_video_stream(container, path)
-        words = NO_WORDS if sequence else read_words(path, access, container.format.name)
+        words = NO_WORDS if sequence else read_words(path, access, container, stream.index)
         frame = _first_frame(container, stream, path)
         refuse_depth(frame, path)
         codec = stream.codec_context.name
@@ -248,14 +248,14 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
     return found if sequence is None else _of_sequence(found, sequence)
 
 
-def read_words(path: Path, access: Access, container: str) -> ContainerWords:
+def read_words(path: Path, access: Access, container: InputContainer, index: int) -> ContainerWords:
     """What a file's container says that PyAV does not hand on; nothing of other containers."""
     readers = {"matroska": matroska_words.read_words, "mov": quicktime_words.read_words}
-    reader = readers.get(container.split(",", maxsplit=1)[0])
+    reader = readers.get(container.format.name.split(",")[0])
     if reader is None:
         return NO_WORDS
     with SourceFile(path, access) as file:
-        return reader(file)
+        return reader(file, index)
 
 
 def _thread_type(stream: VideoStream) -> Literal["NONE", "SLICE", "AUTO"]:

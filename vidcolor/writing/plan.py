@@ -205,7 +205,7 @@ def plan_encoding(
             f"{source.path}: {encoding.codec} in {encoding.container} cannot say full range, and "
             "players would show other light; use --codec dnxhd, libx264 or ffv1, or --for master"
         )
-    lost = lost_marks(encoding.codec, encoding.container, source.marks)
+    lost = lost_marks(encoding.codec, encoding.container, source.marks, source.words.window)
     if lost:
         place = f"{encoding.codec} in {encoding.container}"
         note = f"{place} cannot tell {', '.join(lost)}: left out"
