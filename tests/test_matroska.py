@@ -68,7 +68,7 @@ def test_checksums_and_places_are_right(film: Path) -> None:
     write_aspect(film, replace(probe(film).picture, sample_aspect_ratio=PAL))
     data = film.read_bytes()
     start = matroska.start_of_segment(data)
-    elements, _ = matroska._until_tracks(data[start:])
+    elements, _ = matroska.until_tracks(data[start:])
     checked = 0
     for element in elements:
         if element.kind != VOID:
@@ -87,9 +87,9 @@ def test_checksums_and_places_are_right(film: Path) -> None:
 def test_any_checksum_is_read(film: Path) -> None:
     """The bytes of a checksum are no elements, whatever they are."""
     data = film.read_bytes()
-    (seek_head, *_), _ = matroska._until_tracks(data[matroska.start_of_segment(data) :])
+    (seek_head, *_), _ = matroska.until_tracks(data[matroska.start_of_segment(data) :])
     for place in range(500):
-        seek_head = matroska._seek_head_with(seek_head, {matroska.TRACKS: place})
+        seek_head = matroska.seek_head_with(seek_head, {matroska.TRACKS: place})
         (_, checksum), *seeks = children(seek_head.content)
         assert zlib.crc32(seek_head.content[6:]) == int.from_bytes(checksum, "little")
         places = {

@@ -54,7 +54,7 @@ def test_the_container_tells_what_a_codec_cannot(tmp_path: Path, output: str) ->
     codec = "ffv1" if output != "out.mov" else "prores_ks"
     encoding = colored(film, tmp_path / output, OutputSettings(codec=codec))
     assert encoding.path.name == output
-    assert not any("cannot tell" in note for note in encoding.notes)
+    assert not any("cannot store" in note for note in encoding.notes)
     assert probe(encoding.path).marks == probe(film).marks
     (stream,) = ask_ffprobe(encoding.path, "-show_streams")["streams"]
     found = {one["side_data_type"]: one for one in stream["side_data_list"]}
@@ -106,7 +106,7 @@ def test_the_right_view_first_stays_so_in_matroska(tmp_path: Path) -> None:
     out = colored(film, tmp_path / "out.mkv", OutputSettings(lossless=True)).path
     assert probe(out).marks.stereo == Stereo(1, is_inverted=True)
     notes = plan_encoding(probe(film), OutputSettings(), output=tmp_path / "out.mp4").notes
-    assert "libx264 in mp4 cannot tell that it is a stereo film: left out" in notes
+    assert "libx264 in mp4 cannot store the stereo mark: left out" in notes
 
 
 def test_films_without_marks_are_encoded_as_ever() -> None:

@@ -69,7 +69,7 @@ def test_a_container_without_windows_is_told(tmp_path: Path) -> None:
     """A transport stream has no place."""
     film = windowed(tmp_path / "a.mkv")
     encoding = colored(film, tmp_path / "b.ts", OutputSettings())
-    lost = "cannot tell what of the picture is to be seen (clean aperture): left out"
+    lost = "cannot store the clean aperture: left out"
     assert f"libx264 in mpegts {lost}" in encoding.notes
 
 
@@ -111,11 +111,9 @@ def test_what_a_container_can_say() -> None:
     assert window_in("mov", half) == half
     assert window_in("matroska", half) is None
     assert window_in("mpegts", WINDOW) is None
-    assert lost_marks("ffv1", "matroska", NO_MARKS, half) == [
-        "what of the picture is to be seen (clean aperture)"
-    ]
+    assert lost_marks("ffv1", "matroska", NO_MARKS, half) == ["the clean aperture"]
     lines = PictureMarks(stereo=Stereo(6, is_inverted=False))
-    assert lost_marks("prores_ks", "mov", lines) == ["that it is a stereo film"]
+    assert lost_marks("prores_ks", "mov", lines) == ["the stereo mark"]
     assert lost_marks("prores_ks", "matroska", lines) == []
     assert lost_marks("prores_ks", "mov", PictureMarks(stereo=Stereo(1, is_inverted=False))) == []
 

@@ -74,7 +74,7 @@ def write_aspect(
 
     Args:
         film: Written by FFmpeg, and closed.
-        picture: Its sample aspect ratio is told, if it is not 1.
+        picture: Its sample aspect ratio is written, unless it is 1.
         track: Which one of the film's pictures it is, from 0.
         window: What of it is to be seen, in whole samples; None for all.
         marks: Of whose kinds mastering display and light level are told.
@@ -93,7 +93,7 @@ def write_aspect(
         head = file.read(HEADER_BYTES)
         try:
             start = start_of_segment(head)
-            elements, length = _until_tracks(head[start:])
+            elements, length = until_tracks(head[start:])
             tracks = _with_parts(elements[-1], parts, track)
             new = _header(elements, length, tracks)
         except ValueError as error:
@@ -161,7 +161,7 @@ def _header(elements: list[Element], length: int, tracks: Element) -> bytes:
     for one in reversed(moved):
         place -= len(bytes(one))
         places[one.kind] = place
-    seek_head = bytes(_seek_head_with(elements[0], places))
+    seek_head = bytes(seek_head_with(elements[0], places))
     return b"".join([seek_head, padding(place - len(seek_head)), *map(bytes, moved)])
 
 
@@ -178,7 +178,7 @@ def padding(length: int) -> bytes:
     return number(VOID) + size + bytes(room)
 
 
-def _seek_head_with(seek_head: Element, places: dict[int, int]) -> Element:
+def seek_head_with(seek_head: Element, places: dict[int, int]) -> Element:
     """The list of places with those that changed."""
     seeks = []
     for seek in children(seek_head.content):
@@ -243,7 +243,7 @@ def start_of_segment(head: bytes) -> int:
     raise ValueError("it holds no segment")
 
 
-def _until_tracks(head: bytes) -> tuple[list[Element], int]:
+def until_tracks(head: bytes) -> tuple[list[Element], int]:
     """The segment's elements up to its tracks, and how many bytes they take."""
     elements: list[Element] = []
     position = 0

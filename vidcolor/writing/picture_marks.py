@@ -32,12 +32,12 @@ CHROMATICITY_UNIT, LUMINANCE_UNIT = 50000, 10000
 
 
 def with_marks(codec: str, options: dict[str, str], marks: PictureMarks) -> dict[str, str]:
-    """An encoder's options, with those that make it tell a film's marks in its pictures."""
+    """An encoder's options, with those that make it write a film's marks into its stream."""
     name = PARAMS_OPTIONS.get(codec)
-    told = list(_params(codec, marks)) if name is not None else []
-    if name is None or not told:
+    params = list(_params(codec, marks)) if name is not None else []
+    if name is None or not params:
         return options
-    return options | {name: ":".join(filter(None, [options.get(name), *told]))}
+    return options | {name: ":".join(filter(None, [options.get(name), *params]))}
 
 
 def stereo_tags(container: str, marks: PictureMarks) -> dict[str, str]:
@@ -62,7 +62,7 @@ def window_in(container: str, window: Window | None) -> Window | None:
 def lost_marks(
     codec: str, container: str, marks: PictureMarks, window: Window | None = None
 ) -> list[str]:
-    """What neither an encoder nor a container tells, a phrase each."""
+    """The marks that neither the encoder nor the container can store, a phrase each."""
     graded = {
         "the mastering display": marks.mastering is not None,
         "the content light level": marks.light_level is not None,
@@ -70,9 +70,9 @@ def lost_marks(
     says_light = codec in MASTERING_NAMES or container in WINDOWED
     lost = [name for name, is_there in graded.items() if is_there and not says_light]
     if marks.stereo is not None and not _says_stereo(codec, container, marks.stereo):
-        lost.append("that it is a stereo film")
+        lost.append("the stereo mark")
     if window is not None and window_in(container, window) is None:
-        lost.append("what of the picture is to be seen (clean aperture)")
+        lost.append("the clean aperture")
     return lost
 
 
