@@ -287,6 +287,11 @@ def test_extra_and_missing_keys_of_releases_are_known() -> None:
 def test_the_table_is_whole() -> None:
     """Every guest has a row; hashes are whole, addresses safe, files have names of their own."""
     assert released.RELEASED.keys() == GUESTS.keys() | {"eccv16"}
+    for backbone in backbones.BACKBONES.values():
+        assert re.fullmatch("[0-9a-f]{64}", backbone.sha256)
+        assert backbone.file.endswith(
+            f"-{backbone.sha256[:8]}.pth"
+        )  # as torchvision names its files
     for name, one in released.RELEASED.items():
         for digest in (one.file.sha256, *one.other_sha256):
             assert re.fullmatch("[0-9a-f]{64}", digest) or name == "ddcolor-paper"
@@ -311,8 +316,12 @@ def test_a_body_takes_released_weights(tmp_path: Path, monkeypatch: pytest.Monke
     net = UNet()
     with pytest.raises(ModelError, match=r"not the released weights .* not f37072fd"):
         backbones.load_backbone(net, "pix2pix", str(path))
-    begins = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    backbone = backbones.BACKBONES["pix2pix"]._replace(file=f"resnet18-{begins}.pth")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    part = backbones.BACKBONES["pix2pix"]._replace(sha256=f"{digest[:32]}{32 * '0'}")
+    monkeypatch.setitem(backbones.BACKBONES, "pix2pix", part)
+    with pytest.raises(ModelError, match="not the released weights"):
+        backbones.load_backbone(net, "pix2pix", str(path))
+    backbone = part._replace(sha256=digest)
     monkeypatch.setitem(backbones.BACKBONES, "pix2pix", backbone)
     told = backbones.load_backbone(net, "pix2pix", str(path))
     assert backbone.file in told

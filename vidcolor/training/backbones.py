@@ -21,23 +21,30 @@ class _Body(NamedTuple):
     """A released file.
 
     Attributes:
-        file: Its name, which tells how its SHA-256 begins.
+        file: Its name.
+        sha256: Of the file.
         first: The tensor that takes a picture's colors.
         sums: Whether ours takes one channel in their place.
     """
 
     file: str
+    sha256: str
     first: str
     sums: bool
 
-    @property
-    def begins(self) -> str:
-        """Of its SHA-256."""
-        return self.file.rpartition("-")[2].removesuffix(".pth")
 
-
-_RESNET = _Body("resnet18-f37072fd.pth", "conv1.weight", sums=True)
-_VGG = _Body("vgg16-397923af.pth", "features.0.weight", sums=False)
+_RESNET = _Body(
+    "resnet18-f37072fd.pth",
+    "f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
+    first="conv1.weight",
+    sums=True,
+)
+_VGG = _Body(
+    "vgg16-397923af.pth",
+    "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+    first="features.0.weight",
+    sums=False,
+)
 BACKBONES = {
     "pix2pix": _RESNET,
     "vgg-luv": _VGG,
@@ -66,9 +73,9 @@ def load_backbone(net: nn.Module, name: str, source: str) -> str:
     backbone = BACKBONES[name]
     path = Path(source)
     if source == DOWNLOAD:
-        remote = RemoteFile(backbone.file, (f"{_ADDRESS}/{backbone.file}",), backbone.begins)
+        remote = RemoteFile(backbone.file, (f"{_ADDRESS}/{backbone.file}",), backbone.sha256)
         path = fetch(remote, f"{name}'s backbone", "--body-weights")
-    refuse_other_file(path, backbone.begins)
+    refuse_other_file(path, backbone.sha256)
     encoder = net.get_submodule("encoder")
     ours = encoder.state_dict()
     try:
