@@ -16,6 +16,7 @@ from av.stream import Disposition, Stream
 from vidcolor.reading.clock import NO_CLOCK, Clock
 from vidcolor.reading.container_words import ContainerWords
 from vidcolor.reading.source import Source, open_source
+from vidcolor.writing.mxf import MXF, holds_in_mxf
 from vidcolor.writing.samples import SampleRewriter, sample_codec, samples_of
 from vidcolor.writing.stream_copy import add_copied_stream, is_pcm, takes_stream
 from vidcolor.writing.subtitles import GAP, add_text_stream, text_codec, text_converter
@@ -111,16 +112,17 @@ def holds_stream(container: str, stream: Stream, source_container: str) -> bool:
         return container == source_container == "mpegts"
     if _is_cover(stream):
         return container in COVER_CONTAINERS and stream.codec_context.name in MIME_BY_CODEC
-    if container == "mpegts" and source_container != "mpegts":
+    if container == MXF or (container == "mpegts" and source_container != "mpegts"):
+        if container == MXF:
+            return holds_in_mxf(stream)
         return stream.codec_context.name in TRANSPORT_STREAM_CODECS
-    if text_codec(container, stream) is not None or takes_stream(container, stream):
-        return True
-    return sample_codec(container, stream) is not None
+    is_held = text_codec(container, stream) is not None or takes_stream(container, stream)
+    return is_held or sample_codec(container, stream) is not None
 
 
 def rewritten_samples(container: str, stream: Stream) -> str | None:
     """The codec that a sound track of samples becomes in `container`; None if it goes as it is."""
-    if container == "mpegts" or takes_stream(container, stream):
+    if container in {"mpegts", MXF} or takes_stream(container, stream):
         return None
     return sample_codec(container, stream)
 
