@@ -54,6 +54,8 @@ def test_editors_get_dnxhr(tmp_path: Path, depth: int, profile: str) -> None:
     assert told["format"]["tags"]["operational_pattern_ul"].endswith("0d010201.01010900")
     assert probe(tmp_path / "out.mxf").timecode == "10:00:00:00"
     assert told["format"]["tags"]["comment_COLORIZED_BY"] == "made in a test"
+    again = written(tmp_path / "out.mxf", tmp_path / "again.mxf")
+    assert not any("left out" in note for note in again.encoding.notes)
 
 
 def test_times_that_mxf_cannot_say_are_refused(tmp_path: Path) -> None:

@@ -78,7 +78,9 @@ def notes_on_mxf(source: Source, encoding: Encoding) -> Iterator[str]:
     if encoding.container != MXF:
         return
     with open_source(source) as opened:
-        tags = {key.lower() for key in opened.metadata} - MADE_TAGS
+        # Those of an MXF file tell of the file, or are comments, which go along.
+        stated = () if source.container == MXF else opened.metadata
+        tags = {key.lower() for key in stated} - MADE_TAGS
         has_chapters = bool(opened.chapters())
     is_turned = source.picture.display_matrix is not None
     lost = {"metadata": bool(tags), "chapters": has_chapters, "rotation": is_turned}
