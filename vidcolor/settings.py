@@ -21,7 +21,7 @@ class Rectangle(NamedTuple):
     height: float
 
     def slices(self, rows: int, columns: int) -> tuple[slice, slice]:
-        """Its rows and columns in a picture of so many; at least one of each."""
+        """Its rows and columns in a picture of that size; at least one of each."""
         top, left = int(rows * self.top / 100), int(columns * self.left / 100)
         bottom = max(top + 1, round(rows * (self.top + self.height) / 100))
         right = max(left + 1, round(columns * (self.left + self.width) / 100))
@@ -110,7 +110,7 @@ class ColorSettings(Checked):
         seed: Of the sample.
         upsample: How the small map of colors becomes as large as the film: `guided` by the edges of
             its lightness, or a smooth `spline` that knows none.
-        tint: What becomes of a tint or tone that a shot has in the source: `remove` colorizes as
+        tint: What to do about a tint or tone that a shot has in the source: `remove` colorizes as
             if there were none, `keep` leaves such shots as they are, `mix` lays the tint over
             weaker colors.
         negative: Whether the film is a negative: the network is shown its positive, and the luma
@@ -282,7 +282,7 @@ class Settings(Checked):
         if self.start_seconds < 0:
             raise SettingError(f"start_seconds: {self.start_seconds} is negative; choose 0 or more")
         if length is not None and length <= 0:
-            raise SettingError(f"duration_seconds: {length} is no length; choose more than 0")
+            raise SettingError(f"duration_seconds: {length} is not a length; choose more than 0")
 
     def part_label(self) -> str:
         """What the name of a film's part says of it; empty for a whole film."""

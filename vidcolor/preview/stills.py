@@ -52,8 +52,8 @@ def color_frames(frames: Sequence[Frame], model: Model, settings: Settings) -> l
     colored = list(colorize_stills([shrink(frame) for frame in frames], model, settings))
     doubts = find_doubts(colored)
     return [
-        Still(one.frame, show_gray(one.frame), show_color(one), told)
-        for one, told in zip(colored, doubts, strict=True)
+        Still(one.frame, show_gray(one.frame), show_color(one), doubt)
+        for one, doubt in zip(colored, doubts, strict=True)
     ]
 
 

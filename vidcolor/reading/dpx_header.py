@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 MAGIC = {b"SDPX": ">", b"XPDS": "<"}
-"""How a file begins, and the order of its bytes that this tells."""
+"""The first four bytes of a file, and the byte order that they stand for."""
 
 HEADER_BYTES = 2048
 """Of all headers; those of film and television, the last 384, may be missing."""

@@ -1,4 +1,4 @@
-"""A series of pictures, opened: to those who read it, it is a film like any other."""
+"""An image sequence, opened and read as a film in one file is."""
 
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
@@ -20,18 +20,18 @@ from vidcolor.reading.sequence import ImageSequence, open_picture
 _READ_BYTES = 1 << 24
 
 UNREADABLE = b"\0"
-"""Stands for a picture without a byte, which FFmpeg would take for the film's end."""
+"""Stands for an empty image, which FFmpeg would take for the film's end."""
 
 
 class OpenSequence:
-    """A series' pictures as packets: what is asked here of PyAV's `InputContainer`.
+    """The images of a sequence as packets, with the members of `InputContainer` that we use.
 
-    FFmpeg's own `image2` ends at a missing or an empty picture, and pipes have no parser of TIFF.
-    One picture at a time is read.
+    FFmpeg's own `image2` ends at a missing or an empty image, and pipes have no parser of TIFF.
+    One image at a time is read.
 
     Args:
-        sequence: The pictures. The stream is that of the first which is not empty.
-        access: What is done about pictures that cannot be read.
+        sequence: The images. The stream is that of the first one that is not empty.
+        access: What is done about images that cannot be read.
 
     Raises:
         av.FFmpegError: FFmpeg cannot open it.
@@ -101,7 +101,7 @@ class OpenSequence:
             with SourceFile(path, self._access) as file:
                 data = b"".join(iter(lambda: file.read(_READ_BYTES), b""))
         except FileNotFoundError:
-            return UNREADABLE  # told when all are read: it vanished
+            return UNREADABLE  # reported when all are read: it vanished
         except OSError as error:
             if self._access.unread is None:
                 raise unreadable(path, error.strerror or str(error)) from error

@@ -43,12 +43,12 @@ from vidcolor.reading.source import Source, main_video_stream, open_source
 
 # Starts nearer than this to the beginning are reached by decoding, farther ones by seeking.
 SEEK_FROM_SECONDS = 10
-# Whose standards tell each decoded sample exactly, so that hardware gives the same luma.
+# Their standards define each decoded sample exactly, so that hardware gives the same luma.
 EXACT_CODECS = ("h264", "hevc", "vp8", "vp9", "av1")
 # As hardware gives pictures back; deep codes lie in the high bits of a word.
 HARDWARE_FORMATS = ("nv12", "yuv444p")
 DEEP_HARDWARE_FORMATS = ("p010le", "p012le", "p016le", "yuv444p16le")
-# A picture that ends this much before its stated length is told as cut short.
+# A picture that ends this much before its stated length is reported as cut short.
 END_TOLERANCE_SECONDS = 0.5
 MOST_NAMES = 5  # of images with a fault that are named
 
@@ -64,7 +64,7 @@ class Damage:
         packets: Packets that gave no frame because they do not decode.
         frames: Frames that the decoder marked as damaged, or with slices whose checksums fail.
         times: Frames without a usable time, which got the next one in order.
-        held: Missing pictures of a series that the one before them stands for.
+        held: Missing images of a sequence, in whose place the one before them is repeated.
         unread: Places in the source that the disk does not give back; zeros stand for them.
         missing_seconds: How much earlier the picture ended than its header states.
         blank: Images of a sequence that are black all over.
@@ -90,7 +90,7 @@ class Damage:
             _counted(self.packets, "packet does not decode", "packets do not decode"),
             _counted(self.frames, "frame is damaged", "frames are damaged"),
             _counted(self.times, "frame time was mended", "frame times were mended"),
-            _counted(self.held, "missing picture is held", "missing pictures are held"),
+            _counted(self.held, "missing image is held", "missing images are held"),
             _counted(self.unread, "place cannot be read", "places cannot be read"),
             f"the file ends {self.missing_seconds:.1f} s early" if self.missing_seconds else "",
             _counted(self.blank, "image is black all over", "images are black all over"),
@@ -121,8 +121,8 @@ def read_frames(
         losses: Counted up while the film is read.
         start_seconds: Leave out frames shown earlier than this after the film's first one.
         duration_seconds: Stop at frames shown this long after the first one yielded.
-        hwaccel: FFmpeg's name of the hardware that decodes, where it can; else the processor does,
-            which is told.
+        hwaccel: FFmpeg's name of the hardware that decodes; if it cannot, software does, with a
+            warning.
 
     Raises:
         SourceError: The frame size or pixel format changes, or no frame lies in the range.
@@ -218,13 +218,13 @@ def _opened(source: Source, hwaccel: str | None) -> InputContainer:
             reason = error.__cause__ or error
             told = getattr(reason, "strerror", None) or reason
             place = (source.path, hwaccel, source.codec, told)
-            _LOG.warning("%s: %s does not decode %s (%s); the processor does", *place)
+            _LOG.warning("%s: %s cannot decode %s (%s); decoding in software", *place)
     return open_source(source)
 
 
 def _opened_for_hardware(source: Source, hwaccel: str) -> InputContainer:
     if source.codec not in EXACT_CODECS:
-        raise NotImplementedError("decoders of that may differ")
+        raise NotImplementedError("its decoders may give other luma")
     container = open_source(source, HWAccel(hwaccel))
     if not main_video_stream(container, source.path).codec_context.is_hwaccel:
         container.close()

@@ -28,7 +28,7 @@ INK_DIFFERENCE = 10.0
 """The same above which it is drawn on the ground; between lie the edges of what is drawn."""
 
 NEAR_GROUND = (15.0, 6.0, 6.0, 6.0)
-"""The same of the pixels that the ground is fitted to, in rounds."""
+"""As above, but of the pixels that the ground is fitted to, in rounds."""
 
 SAMPLED = 7
 """Every so manieth of them is enough."""
@@ -53,7 +53,7 @@ photographs, beaches and skies among them, none passes.
 """
 
 BLACK = 20.0
-"""L* that the lightest parts of a picture must have to tell what it is; the rest is too dim to see
+"""L* that the lightest parts of a picture must have to show what it is; the rest is too dim to see
 what color it has.
 """
 
