@@ -34,7 +34,7 @@ from vidcolor.settings import InputSettings
 # Decoders that give the same frames with threads that each take a part of a picture. Frame threads
 # lose what they hold behind a picture that does not decode, lock up where one of them logs while it
 # is closed, and are no faster here.
-SLICED_CODECS = {"ffv1", "dpx", "exr", "png", "tiff"}
+SLICED_CODECS = {"bmp", "dpx", "exr", "ffv1", "jpeg2000", "png", "tiff", "webp"}
 # OpenEXR holds light, not codes; sRGB's transfer (IEC 61966-2-1) makes codes of it.
 EXR_OPTIONS = {"apply_trc": "iec61966_2_1"}
 
