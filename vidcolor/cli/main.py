@@ -13,6 +13,7 @@ from vidcolor.cli.output import warn
 from vidcolor.cli.request import Request
 from vidcolor.cli.terminal import escape, lasting_streams
 from vidcolor.errors import VidcolorError
+from vidcolor.memory import prepare_memory
 
 FAILED = 1
 SIGNALLED = 128  # plus the signal's number, as shells do
@@ -80,6 +81,7 @@ def _run(request: Request) -> int:
 
 def _make(request: Request) -> int:
     """Colorize, or show what that would come to; the exit code."""
+    prepare_memory()
     if request.preview or request.grid:
         from vidcolor.cli.preview import preview
 
