@@ -90,6 +90,8 @@ def test_stereo_films_stay_stereo(
     frame = ask_ffprobe(out, "-show_frames")["frames"][0]
     assert "Stereo 3D" in {one["side_data_type"] for one in frame["side_data_list"]}
     assert probe(out).marks.stereo == Stereo(1 if packing == "3" else 2, is_inverted=False)
+    shapes = [probe(one).picture.sample_aspect_ratio for one in (film, out)]
+    assert shapes[0] == shapes[1]
     if suffix == ".mkv":
         (told,) = ask_ffprobe(out, "-show_streams")["streams"][0]["side_data_list"]
         assert told["type"].startswith(kind)

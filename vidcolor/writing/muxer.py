@@ -24,6 +24,7 @@ from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.matroska import room_for, write_aspect
 from vidcolor.writing.matroska_append import append_words
+from vidcolor.writing.mxf import MXF
 from vidcolor.writing.passthrough import Passthrough, is_gap, kept_tags
 from vidcolor.writing.picture_marks import stereo_tags, window_in
 from vidcolor.writing.quicktime import add_boxes, picture_boxes
@@ -41,6 +42,7 @@ LEAST_FREE_BYTES = 1 << 16
 NOTE_TAGS: dict[str, tuple[str, ...]] = {
     "mp4": ("description", "synopsis", "comment"),
     "mov": ("comment",),
+    "mxf": ("comment_COLORIZED_BY",),
 }
 
 
@@ -139,7 +141,10 @@ class FilmWriter:
         """Give each stream its place, in the source's order; the video stream is returned."""
         encoding = self._encoding
         added: Stream | None = None
-        for stream in self._passthrough.input.streams:
+        streams = list(self._passthrough.input.streams)
+        if encoding.container == MXF:  # which wants its picture first
+            streams.sort(key=lambda stream: stream.index != source.stream_index)
+        for stream in streams:
             if stream.index == source.stream_index:
                 added = add_video_stream(self._output, encoding, source)
                 added.metadata.update(kept_tags(stream.metadata))

@@ -34,6 +34,7 @@ from vidcolor.writing.mixed_frames import (
     refuse_other_sizes,
     with_field_order,
 )
+from vidcolor.writing.mxf import MXF, notes_on_mxf, refuse_times, settle_mxf
 from vidcolor.writing.passthrough import (
     holds_stream,
     name_stream,
@@ -104,6 +105,7 @@ def plan_video(
     piece = settle_part(settings, found)
     found = piece_of(found, piece.start_seconds, piece.duration_seconds)
     refuse_other_sizes(found)
+    settings = replace(settings, output=settle_mxf(settings.output, output, found))
     found = with_field_order(found, choose_encoder(found, settings.output))
     encoding = plan_encoding(
         found,
@@ -126,11 +128,14 @@ def plan_video(
     if found.picture.is_interlaced and is_telecined(found):
         note = "is telecined film; its fields are kept as they are"
         encoding = replace(encoding, notes=(*encoding.notes, note))
+    is_part = bool(piece.start_seconds) or piece.duration_seconds is not None
+    refuse_times(found, encoding, is_part=is_part)
     found = fit_times(found, encoding)
     reads_chroma = found.has_chroma and not settings.force
     found = replace(found, reads_chroma=reads_chroma)
     job = Job(source=found, encoding=encoding, settings=settle_part(settings, found))
     notes = (*encoding.notes, *found.clock.notes, *notes_on_changes(found, encoding))
+    notes += tuple(notes_on_mxf(found, encoding))
     notes += tuple(_notes_on_words(job)) if encoding.names is None else ()
     return replace(job, encoding=replace(encoding, notes=notes))
 
@@ -274,7 +279,7 @@ def _with_fitting_container(encoding: Encoding, source: Source, output: Path | N
     notes = list(encoding.notes)
     container = encoding.container
     suffix = source.path.suffix
-    is_moved = source.sequence is None and suffix.lower() not in CONTAINER_BY_SUFFIX
+    is_moved = source.sequence is None and CONTAINER_BY_SUFFIX.get(suffix.lower(), MXF) == MXF
     if output is None and container == "matroska" and is_moved:
         notes.append(f"players do not expect {encoding.codec} in {suffix}: writing Matroska")
     unheld = _unheld_streams(source, {container, "matroska"}, is_copied=not encoding.chroma_only)
