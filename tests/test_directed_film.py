@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import replace
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
@@ -25,6 +27,7 @@ from vidcolor import (
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.directing.evidence import Directed
 from vidcolor.directing.hints import ab_of
+from vidcolor.errors import SettingError
 from vidcolor.film.coloring import read_job
 from vidcolor.film.directed import find_direction
 from vidcolor.film.evidence import evidence_of, evidence_of_frame, find_evidence
@@ -224,6 +227,19 @@ def test_hints_are_the_same_wherever_and_whenever_a_shot_is_colored(film: Path) 
     for ours, again, theirs in zip(whole, resumed, alone, strict=True):
         assert np.array_equal(ours, again)
         assert np.array_equal(ours, theirs)
+
+
+def test_a_hint_must_lie_in_the_film_but_not_in_the_part_that_is_tried(film: Path) -> None:
+    """The header tells its length but roughly: what is missing at its end is told then."""
+    model = find_model(SETTINGS.model)
+    part = replace(SETTINGS, duration_seconds=Fraction(1, 5))
+    beyond = replace(HINT, frame="30", place="f.toml:3")
+    for settings, hint, is_refused in ((part, HINT, False), (SETTINGS, beyond, True)):
+        job = plan_video(film, None, settings)
+        direction = find_direction(job, settings, ColorScript(hints=(hint,)))
+        frames = read_job(job, settings, Damage())
+        with nullcontext() if not is_refused else pytest.raises(SettingError, match="toml:3: fr"):
+            find_evidence(frames, job, model, settings, direction)
 
 
 def test_a_single_frame_has_the_hints_of_its_own(film: Path) -> None:

@@ -50,7 +50,7 @@ def find_evidence(
         direction: What a color script says of the film.
 
     Raises:
-        SettingError: The film has no frame of a hint.
+        SettingError: The whole film is read and has no frame of a hint.
     """
     pieces: list[Piece] = []
     missing = set(range(len(direction.hints)))
@@ -64,7 +64,8 @@ def find_evidence(
                 break
         if isinstance(frames, Generator):
             frames.close()
-    for number in sorted(missing):
+    is_whole = settings.start_seconds == 0 and settings.duration_seconds is None
+    for number in sorted(missing) if is_whole else ():
         hint = direction.hints[number].hint
         raise SettingError(
             f"{hint.place or 'hint'}: frame {hint.frame} is none of {job.source.path.name}. "
