@@ -10,7 +10,7 @@ from typing import BinaryIO, NoReturn
 
 from vidcolor.errors import DiskFullError, OutputError
 
-WRITTEN_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
+WRITTEN_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mxf", ".ts"}
 """Of films in one file; one in pictures is a folder."""
 
 PHOTO_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
