@@ -50,7 +50,7 @@ class OpenSequence:
         self._opened = open_picture(template, sequence.frame_rate)
         self.streams = self._opened.streams
         self.format = self._opened.format
-        self.metadata: dict[str, str] = {}
+        self.metadata = dict(sequence.texts)
         self.duration = None
         if sequence.timecode is not None:
             self.streams.video[0].metadata["timecode"] = sequence.timecode

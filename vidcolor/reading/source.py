@@ -74,6 +74,7 @@ class Source:
         exact_rate: That rate where the container rounds its times.
         marks: What its first frame says of its pictures besides their codes.
         access: How its files are read.
+        has_mended_tags: Whether its tags are no UTF-8 and were read as Windows-1252.
     """
 
     path: Path
@@ -97,6 +98,7 @@ class Source:
     marks: PictureMarks = NO_MARKS
     access: Access = field(default_factory=Access, compare=False)
     reads_chroma: bool = False
+    has_mended_tags: bool = False
 
     def missing_seconds(self, first_seconds: float, end_seconds: float) -> float:
         """How much earlier the picture ended than its header states, by when it began and ended."""
@@ -244,6 +246,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             timecode=_timecode(container, stream),
             marks=marks_of(frame),
             access=access,
+            has_mended_tags=sequence is None and cast(OpenFile, container).has_mended_tags,
         )
     return found if sequence is None else _of_sequence(found, sequence)
 

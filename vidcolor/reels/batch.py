@@ -62,6 +62,7 @@ class PlannedReel(NamedTuple):
 
     Attributes:
         job: How it will be written.
+        settings: All settings for it.
         origin: What it is by its content; None if nobody keeps account.
         identity: What decides the film's bytes; empty if nobody keeps account.
         made: The film, if it is done already and is only to be verified; else None.
@@ -69,6 +70,7 @@ class PlannedReel(NamedTuple):
     """
 
     job: Job
+    settings: Settings
     origin: SourceDigest | None = None
     identity: Mapping[str, object] = {}
     made: Path | None = None
@@ -118,6 +120,7 @@ class Batch:
         self._color = color
         self._targets: dict[Path, Path] = {}
         self._same_stems: set[Reel] = set()
+        self._has_sequences = False
 
     def outcomes(
         self,
@@ -138,6 +141,7 @@ class Batch:
         """
         waiting, has_worked = list(reels), True
         self._same_stems.update(self._find_same_stems(waiting))
+        self._has_sequences |= any(reel.is_sequence for reel in waiting)
         while waiting and has_worked:
             by_path = {reel.path: reel for reel in waiting}
             waiting, has_worked = [], False
@@ -173,7 +177,7 @@ class Batch:
         """Colorize one planned reel; an error becomes its result."""
         job, ledger = planned.job, self._ledger
         if planned.made is not None:
-            return self._verify(job, planned.made)
+            return self._verify(planned, planned.made)
         listener = (
             Listener(progress) if ledger is None else _LedgerListener(ledger, planned, progress)
         )
@@ -182,7 +186,7 @@ class Batch:
             run = FilmRun(
                 job=job,
                 model=self.model,
-                settings=_overwriting(self.settings) if planned.replaces else self.settings,
+                settings=_overwriting(planned.settings) if planned.replaces else planned.settings,
                 origin=planned.origin or find_origin(job.source.files, job.source.access),
                 engine=self._color,
                 listener=listener,
@@ -203,11 +207,11 @@ class Batch:
     def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
         """How a reel will be colorized, or why not."""
         try:
-            folder = self._place_of(reel)
+            folder, settings = self._place_of(reel), self._settings_of(reel)
             job = plan_video(
                 reel.path,
                 self._output,
-                self.settings,
+                settings,
                 folder=folder,
                 whole_name=reel in self._same_stems,
             )
@@ -215,9 +219,9 @@ class Batch:
                 refuse_bag(job.encoding.path.parent)
             self._refuse_meeting(job)
             if self._ledger is None:
-                check_names(job, self.settings, folder_comes=folder is not None)
-                return PlannedReel(job)
-            return self._plan_with(self._ledger, job)
+                check_names(job, settings, folder_comes=folder is not None)
+                return PlannedReel(job, settings)
+            return self._plan_with(self._ledger, job, settings)
         except ReelTakenError:
             return _left(reel.path)
         except ImportError:
@@ -236,6 +240,15 @@ class Batch:
         several = (by_name for by_name in groups.values() if len(by_name) > 1)
         return chain.from_iterable(chain.from_iterable(one.values()) for one in several)
 
+    def _settings_of(self, reel: Reel) -> Settings:
+        """The settings for a reel; beside image sequences, a rate is theirs and not that of films.
+
+        A rate for films alone is left to be refused.
+        """
+        if reel.is_sequence or not self._has_sequences:
+            return self.settings
+        return replace(self.settings, input=replace(self.settings.input, fps=None))
+
     def _place_of(self, reel: Reel) -> Path | None:
         """Where the film of a reel goes: where it lies already, or as the reel lies."""
         if self._folder is None:
@@ -243,21 +256,21 @@ class Batch:
         known = None if self._ledger is None else self._ledger.find_place(reel.path)
         return known or self._folder / reel.subfolder
 
-    def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
+    def _plan_with(self, ledger: Ledger, job: Job, settings: Settings) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
         origin = ledger.find_origin(job.source)
-        identity = tell_identity(job, self.model, self.settings, origin)
+        identity = tell_identity(job, self.model, settings, origin)
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)
         if done is not None:
             return done
         made = ledger.find_done(identity)
         if made is not None and sidecar_path(made).exists():
-            return PlannedReel(job, origin, identity, made=made)
+            return PlannedReel(job, settings, origin, identity, made=made)
         if made == job.encoding.path:
-            return PlannedReel(job, origin, identity, replaces=True)
+            return PlannedReel(job, settings, origin, identity, replaces=True)
         try:
-            check_names(job, self.settings, folder_comes=True)
+            check_names(job, settings, folder_comes=True)
         except OutputError as error:
             done = self._find_done(source, identity)  # by another run, just now
             if done is not None:
@@ -272,7 +285,7 @@ class Batch:
             raise OutputError(
                 f"{film}: {state} with other settings ({changes}); {remedy}"
             ) from error
-        return PlannedReel(job, origin, identity)
+        return PlannedReel(job, settings, origin, identity)
 
     def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
         """The result of a reel that an earlier run finished, by the ledger; None if none did."""
@@ -284,12 +297,12 @@ class Batch:
         discard_work(done)  # of a run that was killed just before it ended
         return ReelResult(source=source, state="already done", note=f"already done: {done}")
 
-    def _verify(self, job: Job, made: Path) -> ReelResult:
+    def _verify(self, planned: PlannedReel, made: Path) -> ReelResult:
         """Verify a film that is done already."""
-        source = job.source.path
+        job, source = planned.job, planned.job.source.path
         placed = replace(job, encoding=replace(job.encoding, path=made))
         try:
-            proof = Verifier(placed, self.settings)
+            proof = Verifier(placed, planned.settings)
             proof.check_made(made)
             proof.write_hashes()
             add_verification(sidecar_path(made), proof.verification)

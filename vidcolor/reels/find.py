@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from vidcolor.errors import SourceError
-from vidcolor.files import LINES, MANIFEST, is_folder
+from vidcolor.files import LINES, MANIFEST, is_file, is_folder
 from vidcolor.photos.find import count_photos
 from vidcolor.reading.sequence import list_patterns, refuse_one_of_many, sequence_of
 from vidcolor.reading.sequence_names import SequenceNames
@@ -68,6 +68,11 @@ class Reel:
         """The path that its output is named after."""
         names = SequenceNames.parse(self.path)
         return self.path if names is None else names.title
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it lies in numbered images."""
+        return SequenceNames.parse(self.path) is not None and not is_file(self.path)
 
 
 class UnfoundError(SourceError):

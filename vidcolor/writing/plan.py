@@ -98,6 +98,9 @@ def plan_video(
         encoding = replace(encoding, notes=(note, *encoding.notes))
     if sequence is not None and (held := describe_held(sequence)):
         encoding = replace(encoding, notes=(*encoding.notes, held))
+    if found.has_mended_tags:
+        note = "tags are not UTF-8: read as Windows-1252"
+        encoding = replace(encoding, notes=(*encoding.notes, note))
     if found.picture.is_interlaced and is_telecined(found):
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
