@@ -1,10 +1,11 @@
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from clips import soft_shot, write_film
+from clips import held_elsewhere, soft_shot, write_film
 
-from vidcolor import ModelSettings, OutputSettings, Settings, colorize_reels
+from vidcolor import ModelSettings, OutputSettings, Settings, colorize_reels, plan_reels
 from vidcolor.reels.ledger import read_ledger
 
 FAST = Settings(
@@ -41,6 +42,35 @@ def test_a_batch_without_the_command_line(reels: Path, tmp_path: Path) -> None:
     assert again == ["already done", "failed", "already done"]
 
 
+def test_a_plan_writes_nothing_and_holds(reels: Path, tmp_path: Path) -> None:
+    """Each reel's state and output are those that the run then has; what is done is not planned."""
+    out = tmp_path / "out"
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    planned = list(plan_reels([reels, tmp_path / "none"], out, FAST))
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
+    assert [one.state for one in planned] == ["to colorize", "failed", "to colorize", "failed"]
+    assert "no such file" in str(planned.pop().error)
+    done = list(colorize_reels([reels], out, FAST))
+    assert [one.result and one.result.path for one in done] == [one.output for one in planned]
+    again = list(plan_reels([reels], out, FAST))
+    assert [one.state for one in again] == ["already done", "failed", "already done"]
+    assert [one.output for one in again] == [one.output for one in planned]
+    checked = replace(FAST, output=replace(FAST.output, verify=True))
+    states = [one.state for one in plan_reels([reels], out, checked)]
+    assert states == ["to verify", "failed", "to verify"]
+
+
+def test_a_plan_says_what_another_run_has(reels: Path, tmp_path: Path) -> None:
+    """It is left to that run; a film of a bag would lie in its payload."""
+    out = tmp_path / "out"
+    (sealed,) = plan_reels([reels / "a.mkv"], out, FAST, bag=True)
+    assert sealed.output == out / "data" / "a.colorized.mkv"
+    out.mkdir()
+    with held_elsewhere(out / "a.colorized.mkv"):
+        (held,) = plan_reels([reels / "a.mkv"], out, FAST)
+    assert (held.state, held.output, held.error) == ("left to another run", None, None)
+
+
 def test_what_is_no_reel_is_a_result(tmp_path: Path) -> None:
     """A folder without films fails under its own name."""
     (one,) = colorize_reels([tmp_path], None, FAST)
@@ -65,3 +95,5 @@ def test_a_bag_needs_a_folder() -> None:
     """There is no other place for what declares it."""
     with pytest.raises(ValueError, match="needs a folder"):
         next(colorize_reels([], bag=True))
+    with pytest.raises(ValueError, match="needs a folder"):
+        next(plan_reels([], bag=True))

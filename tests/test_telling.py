@@ -28,7 +28,7 @@ def told(remarks: list[DoubtfulShot], capsys: pytest.CaptureFixture[str]) -> lis
     path = Path("film.colorized.mkv")
     result = Result(path=path, frames=9, shots=3, seconds=1.0, losses=Damage(), remarks=remarks)
     outcome = ReelResult(source=Path("film.mkv"), state="done", result=result)
-    print_result(outcome, quiet=False, dry_run=False)
+    print_result(outcome, quiet=False)
     return capsys.readouterr().out.splitlines()[1:]
 
 

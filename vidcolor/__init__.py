@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from vidcolor.preview.preview import PreviewResult, preview_settings, preview_video
     from vidcolor.reels.api import colorize_reels
     from vidcolor.reels.batch import ReelResult
+    from vidcolor.reels.plan import ReelPlan, plan_reels
 
 __all__ = [
     "AlreadyColorError",
@@ -65,6 +66,7 @@ __all__ = [
     "PhotoResult",
     "PreviewResult",
     "Rectangle",
+    "ReelPlan",
     "ReelResult",
     "ReelTakenError",
     "RefineSettings",
@@ -82,6 +84,7 @@ __all__ = [
     "colorize_photo",
     "colorize_reels",
     "colorize_video",
+    "plan_reels",
     "preview_settings",
     "preview_video",
     "replay_frames",
@@ -92,12 +95,14 @@ _WITH_TORCH = {
     "FrameDump": "vidcolor.dump.sink",
     "PreviewResult": "vidcolor.preview.preview",
     "PhotoResult": "vidcolor.photos.colorize",
+    "ReelPlan": "vidcolor.reels.plan",
     "Replay": "vidcolor.dump.replay",
     "ReelResult": "vidcolor.reels.batch",
     "Result": "vidcolor.film.colorize",
     "colorize_photo": "vidcolor.photos.colorize",
     "colorize_reels": "vidcolor.reels.api",
     "colorize_video": "vidcolor.film.colorize",
+    "plan_reels": "vidcolor.reels.plan",
     "preview_settings": "vidcolor.preview.preview",
     "preview_video": "vidcolor.preview.preview",
     "replay_frames": "vidcolor.dump.replay",

@@ -6,12 +6,10 @@ from functools import partial
 from pathlib import Path
 
 from vidcolor.cli.dump import print_dump
-from vidcolor.cli.output import MANY, FilmBar, plan_text, print_result, reels_bar, say, warn
+from vidcolor.cli.output import MANY, FilmBar, print_notes, print_result, reels_bar, say, warn
+from vidcolor.cli.plan import print_plans
 from vidcolor.cli.request import Request
-from vidcolor.cli.terminal import escape
 from vidcolor.dump.sink import FrameDump
-from vidcolor.files import pictures_path, work_path
-from vidcolor.film.credentials import lies_beside, manifest_path
 from vidcolor.models.zoo import suited
 from vidcolor.pipeline.trace import NO_TRACE
 from vidcolor.reels.api import find_bag, opened_engine, opened_ledger, seal
@@ -19,8 +17,7 @@ from vidcolor.reels.bag import Bag
 from vidcolor.reels.batch import Batch, PlannedReel, ReelResult
 from vidcolor.reels.find import Reel, find_reels
 from vidcolor.reels.ledger import Ledger
-from vidcolor.settings import Settings
-from vidcolor.writing.plan import Job
+from vidcolor.reels.plan import notes_of
 
 DONE, FAILED = 0, 1
 
@@ -44,7 +41,6 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
         opened_engine(request.settings, cluster) as (model, color, workers),
         opened_ledger(kept, reels, bag, dry_run=request.dry_run) as ledger,
     ):
-        _settle_memory()
         batch = Batch(
             model,
             suited(request.settings, model),
@@ -53,16 +49,19 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
             ledger=ledger,
             color=color,
         )
+        if request.dry_run:
+            return print_plans(batch, reels, quiet=request.quiet) or (FAILED if failed else DONE)
+        _settle_memory()
         color_reel = partial(_colorize_reel, request, batch, dump, bag)
         results = list(_print_each(request, batch.outcomes(reels, color_reel, workers), len(reels)))
-        if bag is not None and ledger is not None and not request.dry_run:
+        if bag is not None and ledger is not None:
             missing = {one.path: str(one) for one in found if not isinstance(one, Reel)}
             missing |= {r.source: str(r.error or r.note) for r in results if not r.is_done}
             _seal(bag, ledger, request, missing)
     failed += [str(result.error) for result in results if result.error]
     if dump is not None and dump.count and not request.quiet:
         print_dump(dump)
-    if failed and len(found) >= MANY and not request.quiet and not request.dry_run:
+    if failed and len(found) >= MANY and not request.quiet:
         warn(f"{len(failed)} of {len(found)} reels failed:")
         for error in failed:
             warn(f"  {error}")
@@ -81,7 +80,7 @@ def _print_each(
     """The results of some reels, each printed as it comes."""
     with reels_bar(count, quiet=request.quiet) as bar:
         for result in results:
-            print_result(result, quiet=request.quiet, dry_run=request.dry_run)
+            print_result(result, quiet=request.quiet)
             yield result
             bar.update()
 
@@ -89,17 +88,9 @@ def _print_each(
 def _colorize_reel(
     request: Request, batch: Batch, dump: FrameDump | None, bag: Bag | None, planned: PlannedReel
 ) -> ReelResult:
-    """Colorize one reel, or say what would be done."""
+    """Colorize one reel, after the notes on it."""
     if not request.quiet:
-        _print_notes(planned.job, batch.settings)
-    if request.dry_run:
-        job = planned.job
-        kept_at = work_path if job.encoding.names is None else pictures_path
-        if planned.made is not None:
-            note = f"{job.source.path}: is done already, would be verified: {planned.made}"
-            return ReelResult(source=job.source.path, note=escape(note))
-        text = plan_text(job, batch.model, kept_at(job.encoding.path))
-        return ReelResult(source=job.source.path, note=text)
+        print_notes(planned.job.source.path, notes_of(planned.job, batch.settings))
     if bag is not None:
         bag.begin()
     with FilmBar(planned.job, batch.settings, quiet=request.quiet) as bar:
@@ -123,13 +114,3 @@ def _seal(bag: Bag, ledger: Ledger, request: Request, missing: Mapping[Path, str
             else "another run is still writing to it and will make the bag"
         )
         say(f"{request.output}: {state}")
-
-
-def _print_notes(job: Job, settings: Settings) -> None:
-    notes = list(job.encoding.notes)
-    path, container = job.encoding.path, job.encoding.container
-    if lies_beside(container, settings.output):
-        name = manifest_path(path).name
-        notes.append(f"{container} cannot hold content credentials: written next to it, {name}")
-    for note in notes:
-        warn(f"{job.source.path}: {note}")

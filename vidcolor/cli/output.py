@@ -2,6 +2,7 @@
 
 import math
 import sys
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
@@ -14,7 +15,6 @@ from vidcolor.settings import Settings
 
 if TYPE_CHECKING:  # the command line must not wait for torch before it can help
     from vidcolor.film.colorize import Result
-    from vidcolor.models.zoo import Model
     from vidcolor.reels.batch import ReelResult
     from vidcolor.writing.plan import Job
 
@@ -62,34 +62,12 @@ class FilmBar:
         self._bar.update(done - self._bar.n)
 
 
-def plan_text(job: "Job", model: "Model", kept_in: Path) -> str:
-    """The plan of one film, a line for each fact; `kept_in` will hold its finished shots."""
-    source, encoding = job.source, job.encoding
-    picture = source.picture
-    size = f"{picture.width}x{picture.height}"
-    where, kept = encoding.path, "as large as the film, until it is complete"
-    if encoding.names is not None:
-        where, kept = encoding.names.path, "until all images are written"
-    options = " ".join(f"{key}={text}" for key, text in encoding.options.items())
-    lines = (
-        f"{source.path}",
-        f"  source    {source.codec} {source.pixel_format} {size}, {source.container}",
-        f"  rate      {float(source.frame_rate):.6g} frames/s",
-        f"  model     {model.name} ({model.sha256[:12]}) on {model.device}",
-        f"  output    {where}",
-        f"  encoding  {encoding.codec} {encoding.pixel_format}, {encoding.container} {options}",
-        f"  kept in   {kept_in}, {kept}",
-    )
-    return "\n".join(map(escape, lines))
-
-
-def print_result(reel: "ReelResult", *, quiet: bool, dry_run: bool) -> None:
+def print_result(reel: "ReelResult", *, quiet: bool) -> None:
     """Print how a reel ended, what was damaged in it, and which shots to check."""
     result = reel.result
     if reel.note:
-        if dry_run or not quiet:
-            note = reel.note
-            say(*note.splitlines() if dry_run else (f"{reel.source}: {note}",))
+        if not quiet:
+            say(f"{reel.source}: {reel.note}")
         return
     if result is None:
         warn(str(reel.error))
@@ -129,3 +107,9 @@ def say(*lines: str) -> None:
 def warn(text: str) -> None:
     """Print a warning or an error, as one line on standard error."""
     tqdm.write(f"vidcolor: {escape(text)}", file=sys.stderr)
+
+
+def print_notes(source: Path, notes: Iterable[str]) -> None:
+    """Print what the user should know about a film before it is colorized."""
+    for note in notes:
+        warn(f"{source}: {note}")

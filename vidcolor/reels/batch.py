@@ -43,6 +43,7 @@ class ReelResult:
         result: The colorized film; None unless this run made it.
         error: Why it failed; None if it did not.
         note: Why it was skipped, as a line; empty if it was not.
+        made: The film that an earlier run made; None unless it is already done.
     """
 
     source: Path
@@ -50,6 +51,7 @@ class ReelResult:
     result: Result | None = None
     error: VidcolorError | None = None
     note: str = ""
+    made: Path | None = None
 
     @property
     def is_done(self) -> bool:
@@ -136,7 +138,7 @@ class Batch:
 
         Args:
             reels: The films.
-            colorize: Colorizes a reel, by `Batch.colorize`, or only shows its plan.
+            colorize: Colorizes a reel, by `Batch.colorize`.
             workers: Threads for several reels at once; None for one after the other.
         """
         waiting, has_worked = list(reels), True
@@ -166,7 +168,7 @@ class Batch:
                 return True, colorize(planned)
             return False, planned
 
-        planned = map(self._plan, reels)
+        planned = map(self.plan, reels)
         if workers is None:
             return map(finish, planned)
         return map_at_once(finish, planned, workers.number, workers.stop)
@@ -204,8 +206,8 @@ class Batch:
             return self._failed(job.source.path, error)
         return ReelResult(source=job.source.path, result=result)
 
-    def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
-        """How a reel will be colorized, or why not."""
+    def plan(self, reel: Reel) -> PlannedReel | ReelResult:
+        """How a reel will be colorized, or why not; an error becomes its result."""
         try:
             folder, settings = self._place_of(reel), self._settings_of(reel)
             job = plan_video(
@@ -295,7 +297,8 @@ class Batch:
         if not was_verified(done, self.settings):
             return None
         discard_work(done)  # of a run that was killed just before it ended
-        return ReelResult(source=source, state="already done", note=f"already done: {done}")
+        note = f"already done: {done}"
+        return ReelResult(source=source, state="already done", note=note, made=done)
 
     def _verify(self, planned: PlannedReel, made: Path) -> ReelResult:
         """Verify a film that is done already."""
@@ -309,7 +312,7 @@ class Batch:
         except VidcolorError as error:
             return self._failed(source, error)
         note = f"already done: {made}; verified: {proof.verification}"
-        return ReelResult(source=source, state="already done", note=note)
+        return ReelResult(source=source, state="already done", note=note, made=made)
 
     def _refuse_meeting(self, job: Job) -> None:
         """Raise if two reels have one output."""
