@@ -10,11 +10,11 @@ from forking import start_program
 
 from vidcolor.cli.command_line import read_request
 from vidcolor.cli.main import main
-from vidcolor.cli.parse import parse_time
 from vidcolor.cli.request import Request
 from vidcolor.files import WRITTEN_SUFFIXES
 from vidcolor.models import zoo
 from vidcolor.settings import ClusterSettings, InputSettings, Settings
+from vidcolor.spans import Moment
 from vidcolor.writing.encoding import CONTAINER_BY_SUFFIX
 
 pytestmark = pytest.mark.usefixtures("quiet_surroundings")
@@ -110,7 +110,7 @@ def test_what_cannot_be_done_is_one_line_and_exit_1(
         ("%03d.dpx --fps abc", "'abc' is not a frame rate"),
         ("%03d.dpx --fps 1e9", "'1e9' is not a frame rate"),
         ("%03d.dpx --gaps fill", "invalid choice: 'fill'"),
-        ("film.mkv --start noon", "'noon' is not a time; write seconds or HH:MM:SS.fff"),
+        ("film.mkv --start noon", "'noon' is not a time; write seconds, HH:MM:SS.fff"),
         ("film.mkv --start -5", "'-5' is not a time"),
         ("film.mkv --start=-5", "'-5' is not a time"),
         ("film.mkv --duration 1:-2", "'1:-2' is not a time"),
@@ -166,7 +166,7 @@ def test_bad_usage_is_exit_2(capsys: pytest.CaptureFixture[str], arguments: str,
 )  # fmt: skip
 def test_times(text: str, seconds: Fraction) -> None:
     """Times are seconds or HH:MM:SS and exact fractions."""
-    assert parse_time(text) == seconds
+    assert Moment.parse(text).count == seconds
 
 
 def test_defaults_are_those_of_the_settings() -> None:

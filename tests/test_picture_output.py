@@ -170,8 +170,9 @@ def test_names_follow_the_source(
 ) -> None:
     """`--codec` alone writes a folder beside the film, or in the one named, six digits a number."""
     assert main([str(film), "--codec", "png", "--duration", "0.08", *FAST, "-q"]) == 0
-    assert {p.name for p in (tmp_path / "film.colorized").iterdir()} == {"000000.png", "000001.png"}
-    assert (tmp_path / "film.colorized.json").exists()
+    made = tmp_path / "film.0s+0.08s.colorized"
+    assert {p.name for p in made.iterdir()} == {"000000.png", "000001.png"}
+    assert made.with_name(f"{made.name}.json").exists()
     write_series(tmp_path / "scan" / "s_%04d.png", soft_shot(1, 2), first=3)
     out = tmp_path / "out"
     command = [

@@ -29,9 +29,9 @@ Purpose = Literal["access", "master", "edit", "web"]
         ("master", picture(16, (1, 0)), "matroska", "ffv1", "yuv422p16le"),
         ("edit", picture(), "mov", "prores_ks", "yuv422p10le"),
         ("edit", picture(10, (0, 0)), "mov", "prores_ks", "yuv444p10le"),
-        ("web", picture(), "mp4", "libx265", "yuv420p10le"),
-        ("web", picture(full=True), "mp4", "libx265", "yuv420p"),  # 10 bits would round its luma
-        ("web", picture(12), "mp4", "libx265", "yuv420p12le"),
+        ("web", picture(), "mp4", "libx264", "yuv420p"),
+        ("web", picture(full=True), "mp4", "libx264", "yuv420p"),
+        ("web", picture(10), "mp4", "libsvtav1", "yuv420p10le"),
     ],
 )
 def test_purposes(

@@ -2,6 +2,9 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
+from numbers import Integral, Real
+from os import PathLike
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -37,15 +40,29 @@ class Rule:
 
     def __str__(self) -> str:
         words = (*(() if self.limits is None else (str(self.limits),)), *self.choices)
+        if not words and self.kind is not None:
+            return _KINDS.get(self.kind, f"a {self.kind.__name__}")
         return " or ".join((", ".join(words[:-1]), words[-1])) if len(words) > 1 else "".join(words)
 
     def allows(self, value: object) -> bool:
-        """Whether a value is one of the choices or inside the range, if there are any."""
+        """Whether a value is one of the choices, or of the kind and inside the range."""
         if (value is None and self.is_optional) or value in self.choices:
             return True
-        if self.limits is None:
-            return not self.choices
-        return isinstance(value, int | float) and self.limits.least <= value <= self.limits.most
+        if self.kind is None or not _is_of(value, self.kind):
+            return False
+        limits = self.limits
+        return limits is None or limits.least <= value <= limits.most  # type: ignore[operator]
+
+
+_KINDS = {bool: "True or False", str: "a text"}
+
+
+def _is_of(value: object, kind: type) -> bool:
+    """Whether a value may stand where one of a type is expected: whole numbers for numbers."""
+    if kind in {int, float, Fraction}:
+        wanted = Integral if kind is int else Real
+        return isinstance(value, wanted) and not isinstance(value, bool)
+    return isinstance(value, str | PathLike if kind is str else kind)
 
 
 def rules_of(settings: type) -> dict[str, Rule]:

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Annotated, Literal, NamedTuple
 
+from vidcolor.errors import SettingError
 from vidcolor.rules import Between, Checked
+from vidcolor.spans import Moment, Part
 
 
 class Rectangle(NamedTuple):
@@ -168,6 +170,7 @@ class InputSettings(Checked):
         hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for software.
         accept_losses: Colorize what the disk gives back of a film that cannot be read to its end.
         follow_playlists: Let a playlist name files outside of its own folder.
+        timecode: Of the first frame, where the film states none.
     """
 
     fps: Fraction | None = None
@@ -175,6 +178,7 @@ class InputSettings(Checked):
     hwaccel: Literal["cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"] | None = None
     accept_losses: bool = False
     follow_playlists: bool = False
+    timecode: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +187,8 @@ class OutputSettings(Checked):
 
     Attributes:
         purpose: `access` H.264 in MP4, `master` FFV1 in Matroska, `edit` ProRes in QuickTime,
-            `web` HEVC in MP4. Other fields that are set override it.
+            `web` H.264 of 8 bits, or AV1 if the film has more, in MP4, which browsers show. Other
+            fields that are set override it.
         lossless: FFV1 version 3 with slice checksums, in Matroska.
         codec: Encoder's name in FFmpeg, such as libx264, libx265, ffv1 or prores_ks.
         crf: Constant rate factor of encoders that have one; lower is better and larger.
@@ -240,13 +245,17 @@ class ClusterSettings(Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Checked):
     """All settings of one run.
 
     Attributes:
         start_seconds: Where in the film to begin, counted from its first frame.
         duration_seconds: How much of it to colorize; None for all.
+        part: The same in frames or timecode of a film, as well; in each film it is looked up, and
+            becomes the two before.
         force: Colorize a film that is in color already: its luma is kept, its chroma replaced.
+        color_script: A TOML file that directs the colors of one film, or a folder of such files,
+            one `<film's stem>.colors.toml` each; None for none.
     """
 
     input: InputSettings = field(default_factory=InputSettings)
@@ -257,4 +266,24 @@ class Settings:
     output: OutputSettings = field(default_factory=OutputSettings)
     start_seconds: Fraction = Fraction(0)
     duration_seconds: Fraction | None = None
+    part: Part = field(default_factory=Part)
     force: bool = False
+    color_script: str | None = None
+
+    def __post_init__(self) -> None:
+        Checked.__post_init__(self)
+        length = self.duration_seconds
+        if self.start_seconds < 0:
+            raise SettingError(f"start_seconds: {self.start_seconds} is negative; choose 0 or more")
+        if length is not None and length <= 0:
+            raise SettingError(f"duration_seconds: {length} is no length; choose more than 0")
+
+    def part_label(self) -> str:
+        """What the name of a film's part says of it; empty for a whole film."""
+        if self.part != Part():
+            return self.part.label()
+        start, length = self.start_seconds, self.duration_seconds
+        return Part(
+            start=Moment(text=f"{float(start):.9g}") if start else None,
+            duration=None if length is None else Moment(text=f"{float(length):.9g}"),
+        ).label()

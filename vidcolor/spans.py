@@ -1,7 +1,7 @@
 """Which frames of a film are meant. Standard library only.
 
 ```
-1734            a frame's number, from 0
+1734  1734f     a frame's number, from 0
 57.8s  1:30.5   the frame on screen so long after the film's first one
 10:00:12:05     a timecode, hours to frames, as the film counts it; 10:00:12;05 drops frames
 1700-1740       from one to another of the same kind, both included
@@ -18,9 +18,97 @@ from vidcolor.timecode import Timecode
 
 _MIDDLE = Fraction(1, 2)  # of a frame: a time that no rounding moves to another one
 
-_FRAME = re.compile(r"\d+")
+_FRAME = re.compile(r"(\d+)f?")
+_NUMBERED = re.compile(r"\d+f")
 _SECONDS = re.compile(r"(\d+(?:\.\d+)?)s")
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d{1,2}(?:\.\d+)?)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """A time in a film, or a length, as it is written.
+
+    Attributes:
+        text: As it was written.
+        unit: What it counts.
+        count: How many frames from 0 or seconds; of a timecode 0.
+        timecode: The timecode; None for what is none.
+    """
+
+    text: str
+    unit: Literal["frames", "seconds", "timecode"] = "seconds"
+    count: Fraction = Fraction(0)
+    timecode: Timecode | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The time that `text` means: `90`, `90.5s`, `1:30.5`, `2160f` or `10:00:12:05`.
+
+        Raises:
+            ValueError: It is none of them.
+        """
+        if timecode := Timecode.parse(text):
+            return cls(text=text, unit="timecode", timecode=timecode)
+        if _NUMBERED.fullmatch(text):
+            return cls(text=text, unit="frames", count=Fraction(text.removesuffix("f")))
+        seconds = Fraction(0)
+        try:
+            for part in text.removesuffix("s").split(":"):
+                seconds = seconds * 60 + Fraction(part)
+        except (ValueError, ZeroDivisionError):
+            seconds = Fraction(-1)
+        if seconds < 0 or "-" in text:
+            raise ValueError(
+                f"{text!r} is not a time; write seconds, HH:MM:SS.fff, frames as 2160f, or "
+                "timecode HH:MM:SS:FF"
+            )
+        return cls(text=text, count=seconds)
+
+    @classmethod
+    def parse_later(cls, text: str) -> Self:
+        """What `parse` gives, but not the film's beginning or no length.
+
+        Raises:
+            ValueError: It is none of them, or 0.
+        """
+        moment = cls.parse(text)
+        if not moment.count and (moment.timecode is None or not any(moment.timecode[:4])):
+            raise ValueError(f"{text!r} is nothing; write more than 0")
+        return moment
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """The part of a film that is asked for.
+
+    Attributes:
+        start: Where it begins; None for the film's beginning.
+        end: Before what it ends; None for `duration`.
+        duration: How much of the film it is; None for all to the end.
+    """
+
+    start: Moment | None = None
+    end: Moment | None = None
+    duration: Moment | None = None
+
+    def label(self) -> str:
+        """A part of a file's name: `90s-120s`, `2160f-end`, `1.30+30s`; empty for all."""
+        if self == Part():
+            return ""
+        start = "0s" if self.start is None else _name(self.start)
+        if self.duration is not None:
+            return f"{start}+{_name(self.duration)}"
+        return f"{start}-{'end' if self.end is None else _name(self.end)}"
+
+
+def _name(moment: Moment) -> str:
+    """A time as names of files have it: without colons, which some file systems refuse."""
+    is_bare = moment.unit == "seconds" and ":" not in moment.text
+    text = moment.text.removesuffix("s") + "s" if is_bare else moment.text
+    return text.replace(":", ".").replace(";", ",").replace("/", "_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +229,7 @@ def _parse_span(text: str) -> Span | TimecodeSpan:
 def _parse_moment(text: str) -> Timecode | tuple[Literal["frames", "seconds"], Fraction]:
     """One end of a span: a timecode, or a number and what it counts."""
     if _FRAME.fullmatch(text):
-        return "frames", Fraction(text)
+        return "frames", Fraction(text.removesuffix("f"))
     if found := _SECONDS.fullmatch(text):
         return "seconds", Fraction(found[1])
     if found := _CLOCK.fullmatch(text):

@@ -93,7 +93,7 @@ def _colorize_reel(
         print_notes(planned.job.source.path, notes_of(planned.job, batch.settings))
     if bag is not None:
         bag.begin()
-    with FilmBar(planned.job, batch.settings, quiet=request.quiet) as bar:
+    with FilmBar(planned.job, planned.job.settings, quiet=request.quiet) as bar:
         return batch.colorize(planned, bar.show, dump or NO_TRACE)
 
 

@@ -31,6 +31,8 @@ NOT_KEPT = (
     "doctor",
     "models",
     "status",
+    "list_shots",
+    "script_new",
     "plot",
 )
 """Fields that a file cannot fill: they belong to one run."""

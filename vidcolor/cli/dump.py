@@ -17,7 +17,7 @@ def dump_alone(request: Request, dump: FrameDump) -> int:
         say(f"{job.source.path}: frames {request.dump_frames} would be dumped to {request.dump}")
         return 0
     with FilmBar(job, None, quiet=request.quiet) as bar:
-        replay = replay_job(job, model, suited(settings, model), dump, bar.show)
+        replay = replay_job(job, model, suited(job.settings, model), dump, bar.show)
     if not request.quiet:
         print_dump(dump)
         say(

@@ -84,6 +84,10 @@ def _make(request: Request) -> int:
         from vidcolor.cli.preview import preview
 
         return preview(request)
+    if request.list_shots or request.script_new:
+        from vidcolor.cli.shots import show_shots
+
+        return show_shots(request)
     code = 0
     if request.dump is None:
         request, code = _colorize_photographs(request)
@@ -134,6 +138,8 @@ def _colorize_photographs(request: Request) -> tuple[Request, int]:
     for error in found.errors:
         warn(str(error))
     code = FAILED if found.errors else 0
+    if found.photos and request.settings.color_script is not None:
+        warn("a color script directs films; the photographs are colorized without it")
     if found.photos:
         from vidcolor.cli.photos import colorize_photographs
 

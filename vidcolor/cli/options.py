@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from vidcolor.cli.parse import as_usage_error, parse_every, parse_length, parse_time
+from vidcolor.cli.parse import as_usage_error, parse_every, parse_timecode
 from vidcolor.cli.request import Request
 from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.rules import Rule, rules_of
 from vidcolor.settings import RENDER_SIZE, parse_swatch
-from vidcolor.spans import FrameSelection
+from vidcolor.spans import FrameSelection, Moment
 from vidcolor.timecode import parse_rate
 
 GENERAL = "options"
@@ -23,6 +23,7 @@ PART = "part of the film"
 COLOR = "color"
 MODEL = "model"
 REFERENCE = "reference picture"
+DIRECTING = "color script"
 ENCODING = "encoding"
 CHECKS = "verification and content credentials"
 MACHINES = "many machines"
@@ -31,8 +32,8 @@ STUDY = "study"
 """The group that `--help` leaves out; `--help-all` shows it."""
 
 GROUPS = (
-    GENERAL, SEQUENCES, PART, COLOR, MODEL, REFERENCE, ENCODING, CHECKS, MACHINES, INSPECTION,
-    STUDY,
+    GENERAL, SEQUENCES, PART, COLOR, DIRECTING, MODEL, REFERENCE, ENCODING, CHECKS, MACHINES,
+    INSPECTION, STUDY,
 )  # fmt: skip
 FILM = "FILM"
 
@@ -145,10 +146,15 @@ OPTIONS = (
            "colorize what can be read of a file that cannot be read to its end"),
     Option(GENERAL, "settings.input.follow_playlists", "--follow-playlists", "",
            "let a playlist name files outside of its own folder"),
-    Option(PART, "settings.start_seconds", "--start", "TIME",
-           "start at this time, in seconds or HH:MM:SS", parse=parse_time),
-    Option(PART, "settings.duration_seconds", "--duration", "TIME",
-           "colorize this much, in seconds or HH:MM:SS", parse=parse_length, default="to the end"),
+    Option(PART, "settings.part.start", "--start", "TIME",
+           "start at this time: 90, 1:30.5, the film's timecode 10:00:12:05, or a frame, 2160f",
+           parse=as_usage_error(Moment.parse), default="0"),
+    Option(PART, "settings.part.end", "--end", "TIME", "stop before this time, written as --start",
+           parse=as_usage_error(Moment.parse_later), default="the film's end",
+           excludes=("--duration",)),
+    Option(PART, "settings.part.duration", "--duration", "TIME",
+           "colorize this much, written as --start", parse=as_usage_error(Moment.parse_later),
+           default="to the end"),
     Option(COLOR, "settings.color.vividness", "--vividness", "X",
            "prefer rare, vivid colors, which are wrong more often; 0 prefers likely ones"),
     Option(COLOR, "settings.color.saturation", "--saturation", "X",
@@ -170,6 +176,18 @@ OPTIONS = (
            "scribble spreads the surest colors to the edges of objects"),
     Option(COLOR, "settings.refine.threshold", "--refine-threshold", "X",
            "with flood: set the largest lightness difference in a region, on a scale of 100"),
+    Option(DIRECTING, "settings.color_script", "--color-script", "PATH",
+           "direct the colors of frames and shots by a TOML file, or a folder of FILM.colors.toml",
+           excludes=("--photos", "--preview", "--grid")),
+    Option(DIRECTING, "list_shots", "--list-shots", "",
+           "list the shots by a pass over luma alone, as a table, or with -o as .csv or .edl",
+           excludes=("--dump", "--preview", "--grid", "--photos", "--bagit")),
+    Option(DIRECTING, "script_new", "--script-new", "",
+           "write a color script with a range for each shot, FILM.colors.toml next to the film",
+           excludes=("--list-shots", "--dump", "--preview", "--grid", "--photos", "--bagit")),
+    Option(DIRECTING, "settings.input.timecode", "--timecode", "TIMECODE",
+           "set the timecode of the first frame, such as 10:00:00:00, if the film states none",
+           parse=as_usage_error(parse_timecode)),
     Option(MODEL, "settings.model.name", "--model", "NAME",
            "choose a model by name, file or NAME=FILE, or merge two as A+B"),
     Option(MODEL, "models", "--models", "", "list all models: size, licence, state, speed",
@@ -197,7 +215,8 @@ OPTIONS = (
            excludes=("--transfer global",)),
     Option(ENCODING, "settings.output.purpose", "--for", "",
            "choose H.264 in MP4 (access), FFV1 in Matroska (master), ProRes in QuickTime (edit) or "
-           "HEVC in MP4 (web); other encoding options override it", default="as the source is"),
+           "what browsers show (web); other encoding options override it",
+           default="as the source is"),
     Option(ENCODING, "settings.output.lossless", "--lossless", "",
            "write FFV1 with checksums, in Matroska"),
     Option(ENCODING, "settings.output.codec", "--codec", "NAME",
@@ -273,6 +292,8 @@ OPTIONS = (
 
 WITHOUT_OPTION = {
     "origins": "found from the command line and the files of settings",
+    "settings.start_seconds": "found from --start and the film",
+    "settings.duration_seconds": "found from --end, --duration and the film",
     "film_path": "found from --output and the inputs",
     "folder": "found from --output and the inputs",
 }

@@ -1,33 +1,24 @@
-"""Numbers and times of the command line; what cannot be read is bad usage."""
+"""Numbers of the command line; what cannot be read is bad usage."""
 
 import argparse
 from collections.abc import Callable
-from fractions import Fraction
 from math import nan
 from typing import Literal, TypeVar
+
+from vidcolor.timecode import Timecode
 
 T = TypeVar("T")
 
 
-def parse_time(text: str) -> Fraction:
-    """Seconds of `90`, `90.5`, `1:30` or `00:01:30.5`; not negative."""
-    seconds = Fraction(0)
-    try:
-        for part in text.split(":"):
-            seconds = seconds * 60 + Fraction(part)
-    except (ValueError, ZeroDivisionError):
-        seconds = Fraction(-1)
-    if seconds < 0 or "-" in text:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a time; write seconds or HH:MM:SS.fff")
-    return seconds
+def parse_timecode(text: str) -> str:
+    """The text of a timecode.
 
-
-def parse_length(text: str) -> Fraction:
-    """What `parse_time` gives, but not 0."""
-    length = parse_time(text)
-    if not length:
-        raise argparse.ArgumentTypeError(f"{text!r} is no length; write more than 0 seconds")
-    return length
+    Raises:
+        ValueError: It is none.
+    """
+    if Timecode.parse(text) is None:
+        raise ValueError(f"{text!r} is not a timecode; write HH:MM:SS:FF, or HH:MM:SS;FF")
+    return text
 
 
 def as_usage_error(parse: Callable[[str], T]) -> Callable[[str], T]:

@@ -16,6 +16,7 @@ from vidcolor.photos.statement import Statement
 from vidcolor.preview.sample import richest_frame, sample_frames
 from vidcolor.preview.sheet import Tile, check_sheet_name, draw_sheet, write_sheet
 from vidcolor.preview.stills import color_frames
+from vidcolor.reading.part import settle_part
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, Settings
@@ -140,6 +141,7 @@ def _one_frame(path: Path, settings: Settings) -> Frame:
         photograph = read_photograph(path)
         return Frame(0, photograph.luma, 0, 0, Fraction(1), photograph.format(0))
     film = probe(path, settings.input)
+    settings = settle_part(settings, film)
     if not settings.start_seconds:
         return richest_frame(sample_frames(film, _TRIED))
     frames = read_frames(film, Damage(), start_seconds=settings.start_seconds)

@@ -1,26 +1,27 @@
 """Many reels: a failed one does not stop the others, and none is colorized twice."""
 
-from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
+from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.errors import OutputError, ReelTakenError, SettingError, VidcolorError
 from vidcolor.files import make_folder
 from vidcolor.film.checkpoint import discard_work
 from vidcolor.film.coloring import Engine, FilmRun, Listener, Progress, color_here
 from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
-from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
+from vidcolor.film.directed import find_direction, script_path
+from vidcolor.film.provenance import Provenance
+from vidcolor.film.source_digest import SourceDigest, digest_source
 from vidcolor.film.verify import Verifier, was_verified
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reels.bag import refuse_bag
 from vidcolor.reels.failures import explain
-from vidcolor.reels.find import Reel
+from vidcolor.reels.find import Reel, find_same_stems
 from vidcolor.reels.ledger import Ledger
 from vidcolor.report.sidecar import add_verification, sidecar_path
 from vidcolor.settings import Settings
@@ -64,19 +65,19 @@ class PlannedReel(NamedTuple):
 
     Attributes:
         job: How it will be written.
-        settings: All settings for it.
         origin: What it is by its content; None if nobody keeps account.
         identity: What decides the film's bytes; empty if nobody keeps account.
         made: The film, if it is done already and is only to be verified; else None.
         replaces: Whether a film of the same bytes is replaced, because its sidecar is gone.
+        direction: What a color script says of its frames.
     """
 
     job: Job
-    settings: Settings
     origin: SourceDigest | None = None
     identity: Mapping[str, object] = {}
     made: Path | None = None
     replaces: bool = False
+    direction: Direction = NO_DIRECTION
 
 
 class Workers(NamedTuple):
@@ -141,9 +142,7 @@ class Batch:
             colorize: Colorizes a reel, by `Batch.colorize`.
             workers: Threads for several reels at once; None for one after the other.
         """
-        waiting, has_worked = list(reels), True
-        self._same_stems.update(self._find_same_stems(waiting))
-        self._has_sequences |= any(reel.is_sequence for reel in waiting)
+        waiting, has_worked = self._known(reels), True
         while waiting and has_worked:
             by_path = {reel.path: reel for reel in waiting}
             waiting, has_worked = [], False
@@ -168,7 +167,7 @@ class Batch:
                 return True, colorize(planned)
             return False, planned
 
-        planned = map(self.plan, reels)
+        planned = map(self._plan, reels)
         if workers is None:
             return map(finish, planned)
         return map_at_once(finish, planned, workers.number, workers.stop)
@@ -179,7 +178,7 @@ class Batch:
         """Colorize one planned reel; an error becomes its result."""
         job, ledger = planned.job, self._ledger
         if planned.made is not None:
-            return self._verify(planned, planned.made)
+            return self._verify(job, planned.made)
         listener = (
             Listener(progress) if ledger is None else _LedgerListener(ledger, planned, progress)
         )
@@ -188,11 +187,12 @@ class Batch:
             run = FilmRun(
                 job=job,
                 model=self.model,
-                settings=_overwriting(planned.settings) if planned.replaces else planned.settings,
-                origin=planned.origin or find_origin(job.source.files, job.source.access),
+                settings=_overwriting(job.settings) if planned.replaces else job.settings,
+                origin=planned.origin or digest_source(job.source.files, job.source.access),
                 engine=self._color,
                 listener=listener,
                 trace=trace,
+                direction=planned.direction,
             )
             result = colorize_job(run)
         except ReelTakenError:
@@ -206,41 +206,42 @@ class Batch:
             return self._failed(job.source.path, error)
         return ReelResult(source=job.source.path, result=result)
 
-    def plan(self, reel: Reel) -> PlannedReel | ReelResult:
+    def plans(self, reels: Iterable[Reel]) -> Iterator[PlannedReel | ReelResult]:
+        """How each reel will be colorized, or why not; an error becomes its result."""
+        return map(self._plan, self._known(reels))
+
+    def _known(self, reels: Iterable[Reel]) -> list[Reel]:
+        """These reels, once it is known which of them would share an output's name."""
+        listed = list(reels)
+        self._same_stems.update(find_same_stems(listed, self._folder))
+        self._has_sequences |= any(reel.is_sequence for reel in listed)
+        return listed
+
+    def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
         """How a reel will be colorized, or why not; an error becomes its result."""
         try:
-            folder, settings = self._place_of(reel), self._settings_of(reel)
+            folder = self._place_of(reel)
             job = plan_video(
                 reel.path,
                 self._output,
-                settings,
+                self._settings_of(reel),
                 folder=folder,
                 whole_name=reel in self._same_stems,
             )
             if self._folder is None:
                 refuse_bag(job.encoding.path.parent)
             self._refuse_meeting(job)
+            direction = find_direction(job, job.settings)
             if self._ledger is None:
-                check_names(job, settings, folder_comes=folder is not None)
-                return PlannedReel(job, settings)
-            return self._plan_with(self._ledger, job, settings)
+                check_names(job, job.settings, folder_comes=folder is not None)
+                return PlannedReel(job, direction=direction)
+            return self._plan_with(self._ledger, job, direction)
         except ReelTakenError:
             return _left(reel.path)
         except ImportError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
             return self._failed(reel.path, error)
-
-    def _find_same_stems(self, reels: Iterable[Reel]) -> Iterator[Reel]:
-        """The reels whose outputs would share a name, as those of tape.avi and tape.mpg."""
-        groups: defaultdict[Path, defaultdict[str, list[Reel]]]
-        groups = defaultdict(lambda: defaultdict(list))
-        for reel in reels:
-            title = reel.title
-            place = title.parent if self._folder is None else self._folder / reel.subfolder
-            groups[place / title.stem][title.name].append(reel)
-        several = (by_name for by_name in groups.values() if len(by_name) > 1)
-        return chain.from_iterable(chain.from_iterable(one.values()) for one in several)
 
     def _settings_of(self, reel: Reel) -> Settings:
         """The settings for a reel; beside image sequences, a rate is theirs and not that of films.
@@ -258,21 +259,29 @@ class Batch:
         known = None if self._ledger is None else self._ledger.find_place(reel.path)
         return known or self._folder / reel.subfolder
 
-    def _plan_with(self, ledger: Ledger, job: Job, settings: Settings) -> PlannedReel | ReelResult:
+    def _plan_with(
+        self, ledger: Ledger, job: Job, direction: Direction
+    ) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
-        origin = ledger.find_origin(job.source)
-        identity = tell_identity(job, self.model, settings, origin)
+        origin = ledger.digest_source(job.source)
+        identity = Provenance(
+            job=job,
+            model=self.model,
+            settings=job.settings,
+            digest=origin,
+            direction=direction,
+        ).identity()
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)
         if done is not None:
             return done
         made = ledger.find_done(identity)
         if made is not None and sidecar_path(made).exists():
-            return PlannedReel(job, settings, origin, identity, made=made)
+            return PlannedReel(job, origin, identity, made=made)
         if made == job.encoding.path:
-            return PlannedReel(job, settings, origin, identity, replaces=True)
+            return PlannedReel(job, origin, identity, replaces=True, direction=direction)
         try:
-            check_names(job, settings, folder_comes=True)
+            check_names(job, job.settings, folder_comes=True)
         except OutputError as error:
             done = self._find_done(source, identity)  # by another run, just now
             if done is not None:
@@ -287,7 +296,7 @@ class Batch:
             raise OutputError(
                 f"{film}: {state} with other settings ({changes}); {remedy}"
             ) from error
-        return PlannedReel(job, settings, origin, identity)
+        return PlannedReel(job, origin, identity, direction=direction)
 
     def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
         """The result of a reel that an earlier run finished, by the ledger; None if none did."""
@@ -300,12 +309,12 @@ class Batch:
         note = f"already done: {done}"
         return ReelResult(source=source, state="already done", note=note, made=done)
 
-    def _verify(self, planned: PlannedReel, made: Path) -> ReelResult:
+    def _verify(self, job: Job, made: Path) -> ReelResult:
         """Verify a film that is done already."""
-        job, source = planned.job, planned.job.source.path
+        source = job.source.path
         placed = replace(job, encoding=replace(job.encoding, path=made))
         try:
-            proof = Verifier(placed, planned.settings)
+            proof = Verifier(placed, job.settings)
             proof.check_made(made)
             proof.write_hashes()
             add_verification(sidecar_path(made), proof.verification)
@@ -315,8 +324,16 @@ class Batch:
         return ReelResult(source=source, state="already done", note=note, made=made)
 
     def _refuse_meeting(self, job: Job) -> None:
-        """Raise if two reels have one output."""
+        """Raise if two reels have one output, or one color script."""
         source = job.source.path
+        script = script_path(self.settings, job.source.title)
+        if script is not None:
+            earlier = self._targets.setdefault(script.absolute(), source)
+            if earlier != source:
+                raise SettingError(
+                    f"{source}: its color script {script} is also that of {earlier}. "
+                    "Name a folder with a script for each film."
+                )
         for target in paths_written(job, self.settings):
             earlier = self._targets.setdefault(target.absolute(), source)
             if earlier != source:

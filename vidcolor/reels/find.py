@@ -1,9 +1,10 @@
 """The films of a run: those named on the command line, and those in named folders."""
 
 import os
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 
 from vidcolor.errors import SourceError
@@ -151,6 +152,23 @@ def _larger_first(reels: list[Reel]) -> list[Reel]:
     for reel in reels:
         groups.setdefault(reel.title.stem, []).append(reel)
     return [reel for group in groups.values() for reel in sorted(group, key=_size_of, reverse=True)]
+
+
+def find_same_stems(reels: Iterable[Reel], folder: Path | None) -> Iterator[Reel]:
+    """The reels whose outputs would share a name, as those of tape.avi and tape.mpg.
+
+    Args:
+        reels: All reels of a run.
+        folder: The output folder; None for next to the reels.
+    """
+    groups: defaultdict[Path, defaultdict[str, list[Reel]]]
+    groups = defaultdict(lambda: defaultdict(list))
+    for reel in reels:
+        title = reel.title
+        place = title.parent if folder is None else folder / reel.subfolder
+        groups[place / title.stem][title.name].append(reel)
+    several = (by_name for by_name in groups.values() if len(by_name) > 1)
+    return chain.from_iterable(chain.from_iterable(one.values()) for one in several)
 
 
 def _size_of(reel: Reel) -> int:

@@ -9,8 +9,9 @@ import av
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import FrameFormat, Matrix
+from vidcolor.reading.frame_format import UNSPECIFIED
 from vidcolor.reading.sequence_names import SequenceNames
-from vidcolor.reading.source import UNSPECIFIED, Source
+from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
 
 # Containers that hold today's codecs, subtitles and odd times well enough to be a default.
@@ -38,14 +39,12 @@ class Purpose:
         codec: The encoder for 8 bits.
         deep_codec: The same for more.
         chroma: Subsampling that its players take; None for the film's own.
-        deep: Whether 8-bit luma is widened to 10 bits, where that keeps its codes.
     """
 
     container: str
     codec: str
     deep_codec: str
     chroma: str | None = None
-    deep: bool = False
 
 
 TAGS_BY_MATRIX = {
@@ -60,7 +59,8 @@ PURPOSES = {
     "access": Purpose(container="mp4", codec="libx264", deep_codec="libx265", chroma="420"),
     "master": Purpose(container="matroska", codec="ffv1", deep_codec="ffv1"),
     "edit": Purpose(container="mov", codec="prores_ks", deep_codec="prores_ks"),
-    "web": Purpose(container="mp4", codec="libx265", deep_codec="libx265", chroma="420", deep=True),
+    # Browsers show H.264 of 8 bits, and AV1 of more; few show HEVC.
+    "web": Purpose(container="mp4", codec="libx264", deep_codec="libsvtav1", chroma="420"),
 }
 
 
@@ -141,11 +141,15 @@ def default_path(
     return (folder or source.parent) / f"{name}.{made}{suffix}"
 
 
-def made_word(settings: OutputSettings) -> str:
-    """What the name of a result says: that it is in color, color alone, or half in color."""
+def made_word(settings: OutputSettings, part: str = "") -> str:
+    """What the name of a result says: that it is in color, color alone, or half in color.
+
+    Before it stands which part of the film it is, so that the whole film's name stays free.
+    """
+    word = "compare" if settings.compare else "colorized"
     if settings.chroma_only:
-        return "chroma"
-    return "compare" if settings.compare else "colorized"
+        word = "chroma"
+    return f"{part}.{word}" if part else word
 
 
 def wanted_container(source: Source, output: Path | None, settings: OutputSettings) -> str:

@@ -49,10 +49,6 @@ def choose_pixel_format(codec: str, picture: FrameFormat, settings: OutputSettin
     fitting = _fitting(offered, picture, chroma)
     if not fitting:
         raise OutputError(_why_none_fits(codec, offered, picture, settings))
-    purpose = PURPOSES[settings.purpose] if settings.purpose is not None else None
-    deep = [name for name in fitting if offered[name].components[0].bits > 8]  # noqa: PLR2004
-    if purpose is not None and purpose.deep and deep:
-        fitting = deep
     faults: list[str] = []
     for name in fitting:
         fault = why_refused(codec, name, picture)

@@ -1,13 +1,14 @@
 """What will be done with a film, decided before anything is written."""
 
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 
 from vidcolor.errors import AlreadyColorError, OutputError
 from vidcolor.files import beside
 from vidcolor.reading.captions import has_captions
+from vidcolor.reading.part import settle_part
 from vidcolor.reading.pixels import log2_subsampling, word_bits
 from vidcolor.reading.sequence import describe_held
 from vidcolor.reading.source import Source, open_source, probe
@@ -26,6 +27,12 @@ from vidcolor.writing.encoding import (
     wanted_container,
 )
 from vidcolor.writing.frame_side_data import CAPTION_ENCODERS
+from vidcolor.writing.mixed_frames import (
+    notes_on_changes,
+    piece_of,
+    refuse_other_sizes,
+    with_field_order,
+)
 from vidcolor.writing.passthrough import (
     holds_stream,
     name_stream,
@@ -50,10 +57,17 @@ FALLBACK_CODECS = ("libx264", "ffv1")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One film that is about to be colorized: what it is and how it will be written."""
+    """One film that is about to be colorized.
+
+    Attributes:
+        source: What it is.
+        encoding: How it will be written.
+        settings: With what, the part of the film in seconds.
+    """
 
     source: Source
     encoding: Encoding
+    settings: Settings = field(default_factory=Settings)
 
     def shift_seconds(self, settings: Settings) -> Fraction:
         """The film's time at which the output begins; 0 for a whole film, which keeps its times."""
@@ -85,8 +99,16 @@ def plan_video(
         OutputError: The film cannot be written as asked.
     """
     found = survey(probe(source, settings.input))
+    found = piece_of(found, settings.start_seconds, settings.duration_seconds)
+    refuse_other_sizes(found)
+    found = with_field_order(found, choose_encoder(found, settings.output))
     encoding = plan_encoding(
-        found, settings.output, output=output, folder=folder, whole_name=whole_name
+        found,
+        settings.output,
+        output=output,
+        folder=folder,
+        part=settings.part_label(),
+        whole_name=whole_name,
     )
     if not settings.force and is_color(found):
         raise AlreadyColorError(
@@ -105,9 +127,11 @@ def plan_video(
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
     found = fit_times(found, encoding)
-    encoding = replace(encoding, notes=(*encoding.notes, *found.clock.notes))
+    changes = notes_on_changes(found, encoding)
+    encoding = replace(encoding, notes=(*encoding.notes, *found.clock.notes, *changes))
     reads_chroma = found.has_chroma and not settings.force
-    return Job(source=replace(found, reads_chroma=reads_chroma), encoding=encoding)
+    found = replace(found, reads_chroma=reads_chroma)
+    return Job(source=found, encoding=encoding, settings=settle_part(settings, found))
 
 
 def plan_encoding(
@@ -116,6 +140,7 @@ def plan_encoding(
     *,
     output: Path | None = None,
     folder: Path | None = None,
+    part: str = "",
     whole_name: bool = False,
 ) -> Encoding:
     """Decide how `source` is written; where its container cannot hold all of it, Matroska is.
@@ -125,13 +150,15 @@ def plan_encoding(
         settings: What the user asked for.
         output: The output file, if named.
         folder: Where the output goes if it is not named; None for beside the source.
+        part: Which part of the film it is, for a name that is made up; empty for all of it.
         whole_name: Keep the source's suffix in that name.
 
     Raises:
         OutputError: No container, encoder or pixel format does what is asked.
     """
+    made = made_word(settings, part)
     if is_wanted_in_pictures(output, settings):
-        encoding = plan_pictures(source, settings, output, folder, whole_name=whole_name)
+        encoding = plan_pictures(source, settings, output, folder, made=made, whole_name=whole_name)
         with open_source(source) as opened:
             others = [name_stream(stream) for stream in other_streams(opened, source)]
         encoding = replace(encoding, notes=notes_on_pictures(source, others))
@@ -141,9 +168,7 @@ def plan_encoding(
     container = wanted_container(source, output, settings)
     encoding = Encoding(
         path=output
-        or default_path(
-            source.title, container, folder, made=made_word(settings), whole_name=whole_name
-        ),
+        or default_path(source.title, container, folder, made=made, whole_name=whole_name),
         container=container,
         codec=codec,
         pixel_format=pixel_format,

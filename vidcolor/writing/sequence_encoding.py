@@ -40,6 +40,7 @@ def plan_pictures(
     output: Path | None,
     folder: Path | None,
     *,
+    made: str = "colorized",
     whole_name: bool = False,
 ) -> Encoding:
     """Decide how `source` is written as pictures.
@@ -49,13 +50,17 @@ def plan_pictures(
         settings: What the user asked for.
         output: The pattern of the pictures' names, if one is named.
         folder: Where an unnamed output goes; None for beside the source.
+        made: The word that such a name ends in; see `made_word`.
         whole_name: Keep the source's suffix in that name.
 
     Raises:
         OutputError: Pictures cannot be what is asked for.
     """
     names = SequenceNames.parse(output) if output is not None else None
-    names = names or _default_names(source, str(settings.codec), folder, whole_name=whole_name)
+    if names is None:
+        title = source.title.name if whole_name else source.title.stem
+        place = (folder or source.title.parent) / f"{title}.{made}"
+        names = _default_names(source, str(settings.codec), place)
     codec = CODEC_BY_SUFFIX.get(names.suffix.lower())
     if codec is None:
         known = " ".join(CODEC_BY_SUFFIX)
@@ -136,14 +141,9 @@ def check_pictures(
     check_folder(folder.parent, folder_comes=folder_comes)
 
 
-def _default_names(
-    source: Source, codec: str, folder: Path | None, *, whole_name: bool
-) -> SequenceNames:
-    """The names of the source's own pictures, or six digits, in a folder named after it."""
+def _default_names(source: Source, codec: str, place: Path) -> SequenceNames:
+    """The names of the source's own pictures, or six digits, in a folder."""
     suffix = SUFFIX_BY_CODEC[codec]
-    title = source.title
-    name = title.name if whole_name else title.stem
-    place = (folder or title.parent) / f"{name}.colorized"
     if source.sequence is None:
         return SequenceNames(place, "", _DIGITS, suffix)
     own = source.sequence.pattern
