@@ -155,10 +155,7 @@ def open_container(
     try:
         if sequence is not None:
             return cast(InputContainer, OpenSequence(sequence, access or Access()))
-        if path.is_dir():
-            raise SourceError(f"{path}: is a folder; name a video file")
-        if path.stat().st_size == 0:
-            raise SourceError(f"{path}: is empty (zero bytes); copy the file again")
+        _refuse_no_file(path)
         return cast(InputContainer, OpenFile(path, access or Access(), hwaccel))
     except FileNotFoundError as error:
         raise SourceError(f"{path}: no such file") from error
@@ -171,6 +168,22 @@ def open_container(
         ) from error
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _refuse_no_file(path: Path) -> None:
+    """Raise if a path is no file, or an empty one.
+
+    Raises:
+        SourceError: It is such.
+        OSError: There is nothing, or it may not be looked at.
+    """
+    if path.is_dir():
+        raise SourceError(f"{path}: is a folder; name a video file")
+    size = path.stat().st_size
+    if not path.is_file():  # to open a pipe would wait for its other end
+        raise SourceError(f"{path}: is no file, but a pipe or a device; name a video file")
+    if size == 0:
+        raise SourceError(f"{path}: is empty (zero bytes); copy the file again")
 
 
 def main_video_stream(container: InputContainer, path: Path) -> VideoStream:
