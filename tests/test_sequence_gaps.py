@@ -1,4 +1,5 @@
 import json
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -51,10 +52,10 @@ def test_gaps_are_held(tmp_path: Path) -> None:
     assert [frame.pts for frame in frames] == list(range(9))
     for frame, shown in zip(frames, (0, 1, 2, 2, 4, 5, 5, 5, 8), strict=True):
         np.testing.assert_array_equal(frame.luma, luma[shown])
-    assert str(losses) == "3 missing pictures are held"
+    assert str(losses) == "3 missing images are held"
     assert source.files == tuple(path for path in paths if path.exists())
     _, losses = read(source, start_seconds=Fraction(3, 18), duration_seconds=Fraction(2, 18))
-    assert str(losses) == "1 missing picture is held"
+    assert str(losses) == "1 missing image is held"
     result = colorize(tmp_path / "s_%04d.png", tmp_path / "out.mkv", HOLD)
     assert (result.frames, result.losses.held) == (9, 3)
 
@@ -151,6 +152,29 @@ def test_what_does_not_decode_is_counted(
     assert source.first_pts == min(set(range(20)) - bad)
 
 
+@pytest.mark.parametrize("fault", ["another chunk", "inside a chunk", "none", "beyond the end"])
+@pytest.mark.parametrize("row", [0, 12, 23])
+def test_a_damaged_table_of_exr_is_counted(tmp_path: Path, row: int, fault: str) -> None:
+    """FFmpeg leaves the lines black that it finds nowhere, or decodes others twice."""
+    light = [in_rgb(one[:24].astype(np.float32) / 255) for one in moving_luma(3)]
+    paths = write_series(tmp_path / "%02d.exr", light, "gbrpf32le", compression="none")
+    data = bytearray(paths[1].read_bytes())
+    table = data.index(b"lavc\0") + 5  # the last attribute, and the end of the header
+    places = struct.unpack_from("<24Q", data, table)
+    assert places[0] == table + 24 * 8
+    wanted = {
+        "another chunk": places[row - 1],
+        "inside a chunk": places[row] + 4,
+        "none": 0,
+        "beyond the end": len(data),
+    }
+    struct.pack_into("<Q", data, table + 8 * row, wanted[fault])
+    paths[1].write_bytes(data)
+    frames, losses = read(probe(tmp_path / "%02d.exr", AT_18))
+    assert [frame.pts for frame in frames] == [0, 2]
+    assert losses.packets == 1
+
+
 def test_a_picture_that_vanishes_is_counted(tmp_path: Path) -> None:
     """As one that does not decode."""
     paths = write_series(tmp_path / "%02d.png", moving_luma(5))
@@ -158,7 +182,7 @@ def test_a_picture_that_vanishes_is_counted(tmp_path: Path) -> None:
     paths[2].unlink()
     frames, losses = read(source)
     assert [frame.pts for frame in frames] == [0, 1, 3, 4]
-    assert str(losses) == "1 packet does not decode"
+    assert str(losses) == "1 packet does not decode (02.png)"
 
 
 def test_a_cut_jpeg_is_counted(tmp_path: Path) -> None:
@@ -169,7 +193,7 @@ def test_a_cut_jpeg_is_counted(tmp_path: Path) -> None:
         paths[index].write_bytes(data[: len(data) // 2])
     frames, losses = read(probe(tmp_path / "%02d.jpg", AT_18))
     assert len(frames) == 6
-    assert str(losses) == "2 frames are damaged"
+    assert str(losses) == "2 frames are damaged (02.jpg, 03.jpg)"
 
 
 def test_nothing_that_decodes_is_told(tmp_path: Path) -> None:

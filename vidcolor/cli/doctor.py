@@ -23,6 +23,11 @@ EXTRAS = {
         "c2pa-python cryptography",
         "signs content credentials for --c2pa-certificate",
     ),
+    "scans": (
+        "imagecodecs",
+        "'tifffile[codecs]' openexr",
+        "reads codecs inside TIFF, and OpenEXR in DWAA and DWAB",
+    ),
     "ray": ("ray", "fsspec 'ray[default]'", "shares work among machines for --engine ray"),
 }
 """By the name of the extra: a module that it brings, its packages, and what for."""
@@ -48,8 +53,8 @@ def print_doctor() -> int:
         *_encoder_lines(),
         *_extra_lines(),
     ]
-    is_whole, told = _weights_line()
-    say(*lines, told)
+    is_whole, weights = _weights_line()
+    say(*lines, weights)
     return DONE if is_whole else FAILED
 
 
@@ -105,5 +110,5 @@ def _weights_line() -> tuple[bool, str]:
     return True, _line(OK, f"model {name}", f"weights {model.sha256[:12]}, checked")
 
 
-def _line(state: str, name: str, told: str) -> str:
-    return f"{state:8}{name:18}{told}"
+def _line(state: str, name: str, text: str) -> str:
+    return f"{state:8}{name:18}{text}"
