@@ -163,4 +163,4 @@ def test_a_rate_beside_films_is_that_of_sequences(
     assert main(command) == 0
     assert capsys.readouterr().out.count("already done") == 2
     assert main([str(film), "-o", str(tmp_path / "a.mkv"), "--fps", "18"]) == 1
-    assert "has a rate; leave --fps out" in capsys.readouterr().err
+    assert "has a frame rate; leave --fps out" in capsys.readouterr().err
