@@ -2,7 +2,6 @@
 
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
-import hashlib
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
 from fractions import Fraction
@@ -14,8 +13,10 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from vidcolor.reading.clock import NO_CLOCK, Clock
+from vidcolor.reading.container_words import ContainerWords
 from vidcolor.reading.source import Source, open_source
-from vidcolor.writing.samples import SampleRewriter, sample_codec, samples_of
+from vidcolor.writing.mxf import MXF, holds_in_mxf
+from vidcolor.writing.samples import SampleRewriter, sample_codec
 from vidcolor.writing.stream_copy import add_copied_stream, is_pcm, takes_stream
 from vidcolor.writing.subtitles import GAP, add_text_stream, text_codec, text_converter
 
@@ -66,7 +67,6 @@ MIME_BY_CODEC = {"mjpeg": "image/jpeg", "png": "image/png"}
 SAMPLE_CODECS = {"s302m", "flac"}
 """That hold samples, beside PCM: a container may have these in another of the codecs."""
 
-SHORT_ADTS_BYTES, LONG_ADTS_BYTES = 7, 9
 
 COVER_CONTAINERS = {"matroska", "mp4"}
 
@@ -78,6 +78,22 @@ def kept_tags(tags: dict[str, str]) -> dict[str, str]:
         for key, text in tags.items()
         if TAG_LANGUAGE.sub("", key.lower()) not in STALE_TAGS
     }
+
+
+def film_tags(tags: dict[str, str], words: ContainerWords, container: str) -> dict[str, str]:
+    """The tags of a film as a whole: without those of its parts, which Matroska gets as they are.
+
+    Other containers get these under the names of their levels, if they have any.
+    """
+    kept = {
+        key: text
+        for key, text in tags.items()
+        if key.lower() not in words.tag_names or (container != "matroska" and "/" in key)
+    }
+    if words.title is not None:
+        kept = {key: text for key, text in kept.items() if key.lower() != "title"}
+        kept["title"] = words.title
+    return kept
 
 
 def name_stream(stream: Stream) -> str:
@@ -94,16 +110,17 @@ def holds_stream(container: str, stream: Stream, source_container: str) -> bool:
         return container == source_container == "mpegts"
     if _is_cover(stream):
         return container in COVER_CONTAINERS and stream.codec_context.name in MIME_BY_CODEC
-    if container == "mpegts" and source_container != "mpegts":
+    if container == MXF or (container == "mpegts" and source_container != "mpegts"):
+        if container == MXF:
+            return holds_in_mxf(stream)
         return stream.codec_context.name in TRANSPORT_STREAM_CODECS
-    if text_codec(container, stream) is not None or takes_stream(container, stream):
-        return True
-    return sample_codec(container, stream) is not None
+    is_held = text_codec(container, stream) is not None or takes_stream(container, stream)
+    return is_held or sample_codec(container, stream) is not None
 
 
 def rewritten_samples(container: str, stream: Stream) -> str | None:
     """The codec that a sound track of samples becomes in `container`; None if it goes as it is."""
-    if container == "mpegts" or takes_stream(container, stream):
+    if container in {"mpegts", MXF} or takes_stream(container, stream):
         return None
     return sample_codec(container, stream)
 
@@ -113,7 +130,8 @@ def other_streams(opened: InputContainer, source: Source) -> list[Stream]:
     return [
         stream
         for stream in opened.streams
-        if stream.index != source.stream_index and not is_timecode_track(stream)
+        if stream.index not in {source.stream_index, source.words.timecode_stream}
+        and not is_timecode_track(stream)
     ]
 
 
@@ -206,7 +224,8 @@ class Passthrough:
 
     def copy_tags(self, output: OutputContainer, container: str) -> None:
         """Copy the file's metadata and chapters."""
-        output.metadata.update(kept_tags(self.input.metadata))
+        tags = kept_tags(self.input.metadata)
+        output.metadata.update(film_tags(tags, self._source.words, container))
         chapters = [self._shifted_chapter(chapter) for chapter in self.input.chapters()]
         if container != "mpegts":
             output.set_chapters([chapter for chapter in chapters if chapter is not None])
@@ -273,81 +292,10 @@ class Passthrough:
         return packet
 
 
-def hash_copied(
-    source: Source,
-    container: str,
-    *,
-    shift_seconds: Fraction = Fraction(0),
-    end_seconds: Fraction | None = None,
-) -> dict[str, str]:
-    """The payload that `Passthrough` copies: for each stream, in order, its name and an MD5.
-
-    Args:
-        source: The film.
-        container: Of the output.
-        shift_seconds: As for `Passthrough`.
-        end_seconds: As for `Passthrough`.
-    """
-    with open_source(source) as opened:
-        copied = {
-            stream.index: stream
-            for stream in data_streams(opened, source)
-            if holds_stream(container, stream, source.container)
-        }
-        converters = {
-            index: text_converter(codec)
-            for index, stream in copied.items()
-            if (codec := text_codec(container, stream)) is not None
-        }
-        payloads = {index: hashlib.md5(usedforsecurity=False) for index in copied}
-        for packet in demux_streams(opened, list(copied.values()), source.clock):
-            index = packet.stream.index
-            if is_gap(packet) or is_outside(packet, shift_seconds, end_seconds):
-                continue
-            text = converters[index](packet) if index in converters else packet
-            for data in _payload(text, packet.stream):
-                payloads[index].update(data)
-        return {name_stream(copied[index]): md5.hexdigest() for index, md5 in payloads.items()}
-
-
-def hash_written(result: Source) -> list[str]:
-    """MD5 of the payload of each stream that a written film has beside its picture, in order."""
-    with open_source(result) as opened:
-        streams = data_streams(opened, result)
-        payloads = {stream.index: hashlib.md5(usedforsecurity=False) for stream in streams}
-        for packet in demux_streams(opened, streams):
-            if not is_gap(packet):
-                for data in _payload(packet, packet.stream):
-                    payloads[packet.stream.index].update(data)
-        return [md5.hexdigest() for md5 in payloads.values()]
-
-
-def _payload(packet: Packet[Stream] | None, stream: Stream) -> Iterator[bytes]:
-    """What must come through of a packet: its samples where it holds such, else its bytes."""
-    if packet is None:
-        return
-    name = stream.codec_context.name if stream.codec_context is not None else ""
-    if holds_samples(stream):
-        yield from samples_of([packet])
-        return
-    data = bytes(packet)
-    yield data[_adts_bytes(data) :] if name.startswith("aac") else data
-
-
 def holds_samples(stream: Stream) -> bool:
     """Whether a sound track's packets are compared by the samples in them."""
     context = stream.codec_context
     return context is not None and (is_pcm(stream) or context.name in SAMPLE_CODECS)
-
-
-def _adts_bytes(data: bytes) -> int:
-    """Length of the head that MPEG-TS has in front of AAC, and other containers do without.
-
-    It begins with 0xFFF; a bit says whether a checksum follows (ISO/IEC 13818-7, 6.2).
-    """
-    if data[:1] != b"\xff" or len(data) <= LONG_ADTS_BYTES or data[1] & 0xF6 != 0xF0:  # noqa: PLR2004
-        return 0
-    return SHORT_ADTS_BYTES if data[1] & 1 else LONG_ADTS_BYTES
 
 
 def data_streams(opened: InputContainer, source: Source) -> list[Stream]:
