@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import av
 import pytest
 from clips import soft_shot, write_film
 
@@ -70,6 +71,19 @@ def test_lack_of_memory_is_told_as_such(tmp_path: Path, cause: Exception) -> Non
         assert told.startswith("film.mkv: not enough memory.")
         assert "--codec" not in told
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(("space", "is_memory"), [(2 * GIGABYTE, True), (None, False)])
+def test_an_encoder_that_fails_lacks_memory_where_it_is_scarce(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, space: int | None, *, is_memory: bool
+) -> None:
+    """Encoders give no reason; with all addresses that it wants, the codec is to blame."""
+    monkeypatch.setattr(memory, "address_space", lambda: space)
+    error = OutputError("film.mkv: libx264 in mp4 failed; try another --codec or -o")
+    error.__cause__ = av.error.ExternalError(-542398533, "Generic error in an external library")
+    told = str(explain(error, Path("film.mkv"), tmp_path))
+    assert ("not enough memory" in told, "--codec" in told) == (is_memory, not is_memory)
 
 
 def test_the_next_reel_takes_less_memory(

@@ -41,11 +41,17 @@ def prepare_memory() -> None:
         raise _too_little(space, "address space, ulimit -v", LEAST_ADDRESS_SPACE)
     if memory is not None and memory < LEAST_MEMORY:
         raise _too_little(memory, "memory.max of its control group", LEAST_MEMORY)
-    if space is not None and space < AMPLE_ADDRESS_SPACE:
+    if is_scarce():
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         if sys.platform == "linux":
             with suppress(OSError, AttributeError):  # another C library has no arenas
                 ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)  # else each thread reserves 64 MB
+
+
+def is_scarce() -> bool:
+    """Whether this process may have so few addresses that libraries fail for want of them."""
+    space = address_space()
+    return space is not None and space < AMPLE_ADDRESS_SPACE
 
 
 def address_space() -> int | None:

@@ -14,6 +14,7 @@ import torch
 
 from vidcolor.errors import OutputError, UnexpectedError, VidcolorError
 from vidcolor.files import write_whole
+from vidcolor.memory import is_scarce
 from vidcolor.version import __version__
 
 PREFIX = "vidcolor-report-"
@@ -62,6 +63,7 @@ def is_memory(error: BaseException) -> bool:
         # FFmpeg tells by the latter that it can start no thread.
         isinstance(one, MemoryError | av.error.BlockingIOError)
         or any(sign in str(one) for sign in _SIGNS_OF_MEMORY)
+        or (isinstance(one, av.error.ExternalError) and is_scarce())  # encoders tell no more
         for one in _chain(error)
     )
 
