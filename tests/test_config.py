@@ -189,3 +189,12 @@ def test_a_length_of_nothing_is_bad_usage(capsys: pytest.CaptureFixture[str]) ->
         main(["film.mp4", "--duration", "0"])
     assert ended.value.code == 2
     assert "'0' is nothing; write more than 0" in capsys.readouterr().err
+
+
+def test_the_command_line_overrules_what_a_file_says_otherwise() -> None:
+    """A file for the web does not forbid a lossless film."""
+    Path("web.toml").write_text('for = "web"\nreference = "house.png"\n')
+    words = ["f.mkv", "--settings-file", "web.toml", "--lossless", "--model", "lite"]
+    settings = read_request(words).settings
+    assert (settings.output.lossless, settings.output.purpose) == (True, None)
+    assert settings.model.reference is None

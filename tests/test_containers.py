@@ -4,8 +4,8 @@ import pytest
 from probed import DEFAULT, LOSSLESS, source
 
 from vidcolor.errors import OutputError
+from vidcolor.files import check_target
 from vidcolor.writing.encoding import (
-    check_target,
     default_path,
     wanted_container,
 )
@@ -116,6 +116,6 @@ def test_a_folder_without_leave_to_write_is_refused(
     film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder that may not be written to is told before work starts."""
-    monkeypatch.setattr("vidcolor.writing.encoding.os.access", lambda *_, **__: False)
+    monkeypatch.setattr("vidcolor.files.os.access", lambda *_, **__: False)
     with pytest.raises(OutputError, match="may not be written to; choose another folder"):
         check_target(film.with_name("out.mkv"), film, overwrite=False)

@@ -58,6 +58,8 @@ def read_request(arguments: Sequence[str] | None = None) -> Request:
     parser = make_parser()
     given = vars(parser.parse_args(arguments))
     given, origins = _with_files(parser, given)
+    given = _without_overruled(given, origins)
+    origins = {name: origin for name, origin in origins.items() if name in given}
     for option in OPTIONS:
         _check_company(parser, option, given)
     values = {name: _frozen(value) for name, value in given.items()}
@@ -88,6 +90,22 @@ def _with_files(parser: Parser, given: dict[str, Any]) -> tuple[dict[str, Any], 
         origins |= dict.fromkeys(found, str(path))
     parser.origin = ""
     return merged | given, origins | dict.fromkeys(given, COMMAND_LINE)
+
+
+def _without_overruled(given: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
+    """What is given, but what files say that the command line excludes."""
+    overruled = set()
+    for option in OPTIONS:
+        for other in option.excludes:
+            pair = {option.field, _BY_NAME[other.partition(" ")[0]].field}
+            typed = {name for name in pair if origins.get(name) == COMMAND_LINE}
+            if len(typed) == 1:
+                overruled |= pair - typed
+    return {
+        name: value
+        for name, value in given.items()
+        if name not in overruled or origins[name] == COMMAND_LINE
+    }
 
 
 def make_parser(*, shows_all: bool = False) -> Parser:

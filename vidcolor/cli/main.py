@@ -10,6 +10,7 @@ from typing import NoReturn
 from vidcolor.cli.command_line import COMMAND_LINE, read_request
 from vidcolor.cli.inputs import missing_lines
 from vidcolor.cli.output import warn
+from vidcolor.cli.preflight import announce, output_faults
 from vidcolor.cli.request import Request
 from vidcolor.cli.terminal import escape, lasting_streams
 from vidcolor.errors import VidcolorError
@@ -75,6 +76,12 @@ def _run(request: Request) -> int:
         for line in missing:
             warn(line)
         return FAILED
+    faults = output_faults(request)
+    for fault in faults:
+        warn(fault)
+    if faults:
+        return FAILED
+    announce(request)
     return _make(request)
 
 

@@ -26,6 +26,7 @@ import torch
 from vidcolor.cluster.store import Store
 from vidcolor.cluster.tasks import ClusterJob, color_shots, find_shots
 from vidcolor.errors import ClusterError, VidcolorError
+from vidcolor.extras import how_to_install
 from vidcolor.files import pieces_path
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import FilmRun
@@ -43,7 +44,7 @@ try:
     from ray.exceptions import RayError, RayTaskError
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 except ImportError as error:
-    raise ClusterError("--engine ray needs Ray; pip install 'vidcolor[ray]'") from error
+    raise ClusterError(f"--engine ray needs Ray; {how_to_install('ray')}") from error
 
 RUN_FRAMES = 96
 """Frames of a task: short shots are put together, as each task opens the film once."""

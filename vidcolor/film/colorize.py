@@ -10,7 +10,15 @@ from time import perf_counter
 from vidcolor.errors import (
     OutputError,
 )
-from vidcolor.files import beside, files_of, pictures_path, refuse_long_names, write_whole
+from vidcolor.files import (
+    beside,
+    check_folder,
+    check_target,
+    files_of,
+    pictures_path,
+    refuse_long_names,
+    write_whole,
+)
 from vidcolor.film.checkpoint import Checkpoint, is_whole
 from vidcolor.film.checkpoint_file import Damaged
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
@@ -27,7 +35,6 @@ from vidcolor.report.source_lines import describe_source
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
-from vidcolor.writing.encoding import check_folder, check_target
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
@@ -53,6 +60,7 @@ class Result:
         verification: What was found when it was read back; None without `--verify`.
         remarks: The shots to check.
         source_color: Notes on color that the source has, a line each.
+        notes: What the user should know of how it was written, a line each.
     """
 
     path: Path
@@ -63,6 +71,7 @@ class Result:
     verification: Verification | None = None
     remarks: Sequence[DoubtfulShot] = ()
     source_color: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 def colorize_video(
@@ -227,6 +236,7 @@ def describe(
         verification=proof.verification,
         remarks=find_doubtful_shots(shots),
         source_color=describe_source(shots),
+        notes=run.job.encoding.notes,
     )
     facts["elapsed_seconds"] = result.seconds
     facts["losses"] = str(result.losses)

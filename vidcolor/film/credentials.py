@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 from vidcolor.errors import DiskFullError, OutputError
+from vidcolor.extras import how_to_install
 from vidcolor.files import write_whole
 from vidcolor.models.zoo import Model
 from vidcolor.settings import OutputSettings
@@ -66,7 +67,7 @@ class Signer:
             import c2pa
         except ModuleNotFoundError as error:
             raise OutputError(
-                "--c2pa-certificate needs c2pa-python; pip install 'vidcolor[c2pa]'"
+                f"--c2pa-certificate needs c2pa-python; {how_to_install('c2pa')}"
             ) from error
         self._c2pa: Any = c2pa
         self._chain = _read(certificate)

@@ -209,10 +209,12 @@ class Batch:
             job = plan_video(
                 reel.path,
                 self._output,
-                self.settings,
+                _keeping_rate(self.settings) if reel.keeps_rate else self.settings,
                 folder=folder,
                 whole_name=reel in self._same_stems,
             )
+            if job.settings.input.fps != self.settings.input.fps:
+                job = job.with_note("keeps its own rate; --fps is for the image sequences")
             if self._folder is None:
                 refuse_bag(job.encoding.path.parent)
             self._refuse_meeting(job)
@@ -351,6 +353,10 @@ class _LedgerListener(Listener):
         if not self._is_begun:
             self._ledger.begin(self._path, self._film, self._identity)
         self._is_begun = True
+
+
+def _keeping_rate(settings: Settings) -> Settings:
+    return replace(settings, input=replace(settings.input, fps=None))
 
 
 def _overwriting(settings: Settings) -> Settings:

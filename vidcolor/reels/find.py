@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -58,10 +58,12 @@ class Reel:
     Attributes:
         path: The file, or the pattern of an image sequence's names.
         subfolder: Where in the named folder it was found; outputs go to the same subfolder.
+        keeps_rate: Whether it is a film among image sequences, whose `fps` is not for it.
     """
 
     path: Path
     subfolder: Path = Path()
+    keeps_rate: bool = False
 
     @property
     def title(self) -> Path:
@@ -106,7 +108,18 @@ def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | Unfound
         for reel in reels:
             place = reel.path if isinstance(reel, Reel) else sequence_of(reel.path) or reel.path
             found.setdefault(place.resolve(), reel)
-    return list(found.values())
+    return _with_rates(list(found.values()))
+
+
+def _with_rates(found: list[Reel | UnfoundError]) -> list[Reel | UnfoundError]:
+    """The reels, of which films keep their rate if others are image sequences."""
+    if not any(isinstance(one, Reel) and SequenceNames.parse(one.path) for one in found):
+        return found
+    films = (isinstance(one, Reel) and SequenceNames.parse(one.path) is None for one in found)
+    return [
+        replace(one, keeps_rate=True) if isinstance(one, Reel) and is_film else one
+        for one, is_film in zip(found, films, strict=True)
+    ]
 
 
 def _reels_in(folder: Path, *, recursive: bool) -> list[Reel | UnfoundError]:
