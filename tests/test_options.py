@@ -34,6 +34,7 @@ PACKAGE = Path(vidcolor.__file__).parent
 TEXTS = {
     "inputs": "film.mkv",
     "settings_file": os.devnull,
+    "like": str(ROOT / "tests" / "data" / "empty.colorized.json"),
     "settings.input.fps": "18",
     "settings.temporal.every": "3",
     "settings.model.swatches": "0,0,50,50=10,20,30,40",

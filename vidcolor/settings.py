@@ -126,6 +126,14 @@ class ColorSettings(Checked):
     negative: bool = False
 
 
+STYLES = {
+    "natural": ColorSettings(),
+    "muted": ColorSettings(saturation=0.65),
+    "vivid": ColorSettings(vividness=0.3, saturation=1.15),
+}
+"""Looks by their names. Vivid colors are rarer ones made a little stronger: more of either glows."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TemporalSettings(Checked):
     """How color holds still inside a shot.

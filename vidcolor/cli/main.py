@@ -12,6 +12,7 @@ from vidcolor.cli.inputs import missing_lines
 from vidcolor.cli.output import warn
 from vidcolor.cli.preflight import announce, output_faults
 from vidcolor.cli.request import Request
+from vidcolor.cli.streams import with_streams
 from vidcolor.cli.terminal import escape, lasting_streams
 from vidcolor.errors import VidcolorError
 
@@ -69,8 +70,9 @@ def _run(request: Request) -> int:
     if request.is_report:
         return _report(request)
     if not request.quiet:
-        for path in sorted(set(request.origins.values()) - {COMMAND_LINE}):
-            warn(f"options are taken from {path}")
+        for origin in sorted(set(request.origins.values()) - {COMMAND_LINE}):
+            if not origin.startswith("--"):  # a style was typed
+                warn(f"options are taken from {origin}")
     missing = missing_lines(request.inputs)
     if missing and len(missing) == len(request.inputs):
         for line in missing:
@@ -82,7 +84,7 @@ def _run(request: Request) -> int:
     if faults:
         return FAILED
     announce(request)
-    return _make(request)
+    return with_streams(request, _make)
 
 
 def _make(request: Request) -> int:

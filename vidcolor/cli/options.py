@@ -104,9 +104,11 @@ class Option:
 
 OPTIONS = (
     Option(GENERAL, "inputs", FILM, FILM,
-           "films, photographs, folders, or image sequences as FFmpeg names them: reel/%06d.dpx"),
+           "films, photographs, folders, image sequences as FFmpeg names them: reel/%06d.dpx, or - "
+           "for standard input"),
     Option(GENERAL, "output", "--output", "PATH",
-           "write to a file, an image sequence NEW/%06d.dpx, or a folder", short="-o",
+           "write to a file, an image sequence NEW/%06d.dpx, a folder, or - for standard output",
+           short="-o",
            default="FILM.colorized.* next to the film"),
     Option(GENERAL, "recursive", "--recursive", "", "search subfolders as well", short="-r"),
     Option(GENERAL, "photos", "--photos", "",
@@ -121,6 +123,9 @@ OPTIONS = (
     Option(GENERAL, "settings_file", "--settings-file", "TOML",
            "take options from a file, as in saturation = 0.8; those on the command line go before",
            parse=Path),
+    Option(GENERAL, "like", "--like", "JSON",
+           "take color, model and encoding from FILM.colorized.json, which lies next to a film made "
+           "earlier", parse=Path),
     Option(GENERAL, "show_config", "--show-config", "",
            "print the options in effect and where each comes from, as such a file; nothing is "
            "written"),
@@ -154,6 +159,9 @@ OPTIONS = (
     Option(PART, "settings.part.duration", "--duration", "TIME",
            "colorize this much, written as --start", parse=as_usage_error(Moment.parse_later),
            default="to the end"),
+    Option(COLOR, "style", "--style", "",
+           "choose a look: natural, muted colors, or vivid ones, which are wrong more often",
+           default="natural"),
     Option(COLOR, "settings.color.vividness", "--vividness", "X",
            "prefer rare, vivid colors, which are wrong more often; 0 prefers likely ones"),
     Option(COLOR, "settings.color.saturation", "--saturation", "X",

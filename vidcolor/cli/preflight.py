@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from vidcolor.cli.output import warn
-from vidcolor.cli.request import Request
+from vidcolor.cli.request import STREAM, Request
 from vidcolor.errors import OutputError
 from vidcolor.files import check_folder, check_target, work_path
 from vidcolor.reading.sequence_names import SequenceNames
@@ -26,6 +26,8 @@ def output_faults(request: Request) -> list[str]:
 
 
 def _check_file(target: Path, request: Request) -> None:
+    if target == STREAM:
+        return
     if SequenceNames.parse(target) is not None or work_path(target).exists():
         return  # theirs is a folder that appears; a film that is whole may lack its last files
     overwrite = request.settings.output.overwrite

@@ -12,6 +12,9 @@ from vidcolor.spans import FrameSelection
 
 T = TypeVar("T")
 
+STREAM = Path("-")
+"""What stands for standard input among the inputs, and for standard output after `-o`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -26,6 +29,8 @@ class Request:
         photos: Folders hold photographs, and pictures with numbers are some.
         quiet: Print errors only.
         dry_run: Write nothing.
+        like: A sidecar whose settings are taken over.
+        style: A look that settings are taken from.
         settings_file: A file that options were taken from.
         show_config: Print the options in effect, in place of colorizing.
         bagit: Make `folder` a BagIt bag.
@@ -55,6 +60,8 @@ class Request:
     photos: bool = False
     quiet: bool = False
     dry_run: bool = False
+    like: Path | None = None
+    style: Literal["natural", "muted", "vivid"] | None = None
     settings_file: Path | None = None
     show_config: bool = False
     bagit: bool = False
