@@ -28,7 +28,7 @@ from stage_speed import time_stages
 
 from vidcolor.film.coloring import FilmRun, Listener, color_here
 from vidcolor.film.colorize import colorize_job
-from vidcolor.film.provenance import find_origin
+from vidcolor.film.source_digest import digest_source
 from vidcolor.models.zoo import find_model
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
@@ -68,7 +68,7 @@ def run_once(what: str, film: Path, settings: Settings, folder: Path) -> Row:
             job=job,
             model=model,
             settings=settings,
-            origin=find_origin(job.source.files, job.source.access),
+            origin=digest_source(job.source.files, job.source.access),
             engine=color_here,
             listener=Listener(),
         )

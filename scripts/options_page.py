@@ -25,7 +25,7 @@ file of `--settings-file`; the command line. `--show-config` prints what is in e
 comes from, itself such a file. `--doctor` prints what is installed and how to get what is not.
 
 What belongs to them: [photographs](photos.md), [previews](preview.md),
-[Python](python.md), [image sequences](sequences.md),
+[color scripts](directing.md), [Python](python.md), [image sequences](sequences.md),
 [formats](formats.md), [models](models.md), [many reels](batches.md), [delivery](delivery.md),
 [many machines](cluster.md) and [inspection](inspect.md).
 

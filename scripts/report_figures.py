@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
 from vidcolor.color.luv import uv_from_lab
-from vidcolor.evaluation.metrics import ciede2000, colorfulness, psnr
+from vidcolor.evaluation.metrics import ciede2000, colorfulness_m3, psnr
 from vidcolor.evaluation.photos import Figures, Pair, color_lightness, mean_figures
 from vidcolor.evaluation.report_metrics import (
     AVERAGE_GREY,
@@ -69,7 +69,7 @@ def measure_reported(
         "psnr_rgb": psnr(colored[None], srgb[None]),
         "rmse_ab": rmse(ab, seen_ab),
         "psnr_ab": psnr_ab(ab, seen_ab).clamp_max(100),  # of the truth itself: infinite
-        "colorfulness": colorfulness(colored[None]),
+        "colorfulness": colorfulness_m3(colored[None]),
         "pa": neighborhood_accuracy(ab, seen_ab, threshold),
         "dominant_channel": dominant_channel_accuracy(means, true_means),
         "grey_average": backtracked_grey_accuracy(means, grey[0], AVERAGE_GREY),

@@ -37,7 +37,7 @@ pytest_plugins = ["cli_runs", "dumped", "review_session", "signed"]
 QUICK = """
 rates selection timeline quality lab ycbcr bins rgb siting sidecar cuts strength sparing metrics
 reported lightness shots temporal motion threads planes upsample decode views cards predict lite
-refine flood scribble returns weights zoo plot
+refine flood scribble returns weights zoo plot color_script
 """.split()  # noqa: SIM905 - so that it stays a few lines
 """Files of pure functions, values and parsing: what `pytest -m quick` runs of them in a minute."""
 

@@ -1,4 +1,5 @@
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ FLOORS = (  # a folder imports only from itself and from folders that stand befo
     "models",  # weights found, checked, loaded; frames in, predictions out
     "temporal",  # motion, smoothing, what is remembered of a shot
     "refine",  # flood, scribble
+    "directing",  # color scripts: what a person says of a film's colors, and what that does
     "pipeline",  # the order of the stages
     "writing",  # how a film is encoded, joined, named
     "report",  # figures over time, remarks, sidecar, plot
@@ -121,6 +123,21 @@ def test_files_stay_short() -> None:
     """No file is longer than what can be read in one sitting."""
     lines = {m: len(p.read_text(encoding="utf-8").splitlines()) for m, p in FILES.items()}
     assert not {module: count for module, count in lines.items() if count > MOST_LINES}
+
+
+@pytest.mark.parametrize(
+    ("formula", "place"),
+    [
+        (r"224 << ", "vidcolor.color.ycbcr"),
+        (r"\b0\.38\b", "vidcolor.color.bins"),
+        (r"log2\(BIN_COUNT\)", "vidcolor.color.bins"),
+        (r"\* logs\)\.sum\(", "vidcolor.color.bins"),
+    ],
+)
+def test_a_formula_has_one_place(formula: str, place: str) -> None:
+    """Chroma's span, the annealed mean's temperature, the most entropy and entropy itself."""
+    found = [m for m, p in FILES.items() if re.search(formula, p.read_text(encoding="utf-8"))]
+    assert found == [place]
 
 
 def test_only_the_command_line_prints() -> None:

@@ -103,7 +103,9 @@ def test_a_film_that_is_gone_or_changed_is_not_done() -> None:
 def test_content_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """As long as size and time of a reel stay, its checksum is not made again."""
     assert run("-q") == 0
-    monkeypatch.setattr(ledgers, "find_origin", lambda files, _: pytest.fail(f"{files} read again"))
+    monkeypatch.setattr(
+        ledgers, "digest_source", lambda files, _: pytest.fail(f"{files} read again")
+    )
     assert run("-q") == 0
 
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
+from vidcolor.evaluation.metrics import ciede2000, colorfulness_m3, delta_ab, psnr
 
 # G. Sharma, W. Wu, E. N. Dalal, 2005, table 1.
 SHARMA = [
@@ -65,12 +65,12 @@ def test_psnr_of_a_tenth_off_is_20_db() -> None:
 
 def test_grey_has_no_colorfulness() -> None:
     """Pictures of equal red, green and blue score 0, whatever their levels."""
-    assert colorfulness(torch.rand(1, 1, 4, 4).expand(1, 3, 4, 4)).item() == pytest.approx(0)
+    assert colorfulness_m3(torch.rand(1, 1, 4, 4).expand(1, 3, 4, 4)).item() == pytest.approx(0)
 
 
 def test_colorfulness_of_half_red_half_green() -> None:
     """The formula by hand: rg is 255 or -255, yb 127.5 throughout."""
     picture = torch.zeros(1, 3, 1, 2)
     picture[0, 0, 0, 0] = picture[0, 1, 0, 1] = 1
-    assert colorfulness(picture).item() == pytest.approx(255 + 0.3 * 127.5)
-    assert math.isfinite(colorfulness(torch.ones(1, 3, 1, 1)).item())
+    assert colorfulness_m3(picture).item() == pytest.approx(255 + 0.3 * 127.5)
+    assert math.isfinite(colorfulness_m3(torch.ones(1, 3, 1, 1)).item())

@@ -38,6 +38,7 @@ TEXTS = {
     "settings.input.fps": "18",
     "settings.temporal.every": "3",
     "settings.model.swatches": "0,0,50,50=10,20,30,40",
+    "settings.input.timecode": "10:00:00:00",
     "dump_frames": "3-5",
     "dump_stages": "luma",
     "settings.model.name": "other",

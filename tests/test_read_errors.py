@@ -14,7 +14,7 @@ from clips import Extras, moving_luma, soft_shot, write_film, write_series
 from vidcolor import colorize_video
 from vidcolor.errors import SourceError, SourceGoneError
 from vidcolor.film import coloring
-from vidcolor.film.provenance import find_stamp
+from vidcolor.film.source_digest import find_stamp
 from vidcolor.reading import open_file, open_sequence
 from vidcolor.reading.open_file import BLOCK_BYTES, Access, SourceFile
 from vidcolor.reading.reader import Damage, read_frames

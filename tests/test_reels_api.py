@@ -60,6 +60,16 @@ def test_a_plan_writes_nothing_and_holds(reels: Path, tmp_path: Path) -> None:
     assert states == ["to verify", "failed", "to verify"]
 
 
+def test_a_plan_keeps_films_of_one_stem_apart(tmp_path: Path) -> None:
+    """Their outputs are planned under the names that they then get."""
+    for name in ("tape.mkv", "tape.mp4"):
+        write_film(tmp_path / name, soft_shot(1, 2))
+    planned = [one.output for one in plan_reels([tmp_path], None, FAST)]
+    done = [one.result and one.result.path for one in colorize_reels([tmp_path], None, FAST)]
+    assert planned == done
+    assert None not in planned
+
+
 def test_a_plan_says_what_another_run_has(reels: Path, tmp_path: Path) -> None:
     """It is left to that run; a film of a bag would lie in its payload."""
     out = tmp_path / "out"

@@ -52,7 +52,7 @@ def colors(ab: Map) -> list[tuple[float, float]]:
     return [(float(ab[0, y, x]), float(ab[1, y, x])) for y in range(3) for x in range(4)]
 
 
-def colorfulness(pixels: list[tuple[float, float]]) -> float:
+def colorfulness_m3(pixels: list[tuple[float, float]]) -> float:
     """M1 of Hasler and Suesstrunk, pixel by pixel."""
     mean_a, mean_b = (sum(values) / len(pixels) for values in zip(*pixels, strict=True))
     spread = sum((a - mean_a) ** 2 + (b - mean_b) ** 2 for a, b in pixels) / len(pixels)
@@ -77,7 +77,7 @@ def expected_means(frames: list[Shown], chosen: list[int]) -> dict[str, float | 
         pixels = colors(ab)
         found["mean_a"].append(sum(a for a, _ in pixels) / len(pixels))
         found["mean_b"].append(sum(b for _, b in pixels) / len(pixels))
-        found["colorfulness"].append(colorfulness(pixels))
+        found["colorfulness"].append(colorfulness_m3(pixels))
         found["confidence"].append(confidence)
         found["limited_share"].append(confidence / 3)
         if index and frames[index - 1][2] == shot:
@@ -139,7 +139,7 @@ def test_each_shot_has_its_worst_frames() -> None:
     wanted = {
         "confidence": min(chosen, key=lambda index: frames[index][3]),
         "limited_share": max(chosen, key=lambda index: frames[index][3]),
-        "colorfulness": max(chosen, key=lambda index: colorfulness(colors(frames[index][0]))),
+        "colorfulness": max(chosen, key=lambda index: colorfulness_m3(colors(frames[index][0]))),
         "flicker": max(
             chosen[1:],
             key=lambda index: sum(

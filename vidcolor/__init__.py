@@ -10,6 +10,7 @@ vidcolor.colorize_video("film.mp4", "film.color.mkv")
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from vidcolor.directing.script import ColorScript, HueMap, Range
 from vidcolor.errors import (
     AlreadyColorError,
     ClusterError,
@@ -53,10 +54,12 @@ __all__ = [
     "AlreadyColorError",
     "ClusterError",
     "ClusterSettings",
+    "ColorScript",
     "ColorSettings",
     "Colorizer",
     "DiskFullError",
     "FrameDump",
+    "HueMap",
     "InputSettings",
     "LedgerError",
     "ModelError",
@@ -65,6 +68,7 @@ __all__ = [
     "OutputSettings",
     "PhotoResult",
     "PreviewResult",
+    "Range",
     "Rectangle",
     "ReelPlan",
     "ReelResult",

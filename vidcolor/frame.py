@@ -349,13 +349,15 @@ class Guess(NamedTuple):
 
     Attributes:
         seen: The frame.
-        ab: a* and b* as the model means them, (2, h, w).
+        ab: a* and b* as they are wanted, (2, h, w).
         confidence: 1 where one bin has all probability, 0 where all have alike; the map's mean.
+        directed: Digest of what a color script sets for the frame; None for nothing.
     """
 
     seen: Seen
     ab: Map
     confidence: float
+    directed: str | None = None
 
 
 class Colored(NamedTuple):
@@ -369,6 +371,7 @@ class Colored(NamedTuple):
         confidence: How sure the model is of it, in [0, 1].
         shot: Its shot.
         trace: As in `Seen`; whoever takes the frame closes it.
+        directed: As in `Guess`.
     """
 
     frame: Frame
@@ -378,3 +381,4 @@ class Colored(NamedTuple):
     confidence: float
     shot: Shot
     trace: FrameTrace | None = None
+    directed: str | None = None

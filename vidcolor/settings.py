@@ -129,9 +129,10 @@ class ColorSettings(Checked):
 STYLES = {
     "natural": ColorSettings(),
     "muted": ColorSettings(saturation=0.65),
-    "vivid": ColorSettings(vividness=0.3, saturation=1.15),
+    # Of 60 photographs 0.06 % of the pixels glare by 30; as strong by saturation 1.2, 0.3 %.
+    "vivid": ColorSettings(vividness=0.5),
 }
-"""Looks by their names. Vivid colors are rarer ones made a little stronger: more of either glows."""
+"""Looks by their names; none of them glows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +179,7 @@ class InputSettings(Checked):
         hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for software.
         accept_losses: Colorize what the disk gives back of a film that cannot be read to its end.
         follow_playlists: Let a playlist name files outside of its own folder.
+        timecode: Of the first frame, where the film states none.
     """
 
     fps: Fraction | None = None
@@ -185,6 +187,7 @@ class InputSettings(Checked):
     hwaccel: Literal["cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"] | None = None
     accept_losses: bool = False
     follow_playlists: bool = False
+    timecode: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +263,8 @@ class Settings(Checked):
         part: The same in frames or timecode of a film, as well; in each film it is looked up, and
             becomes the two before.
         force: Colorize a film that is in color already: its luma is kept, its chroma replaced.
+        color_script: A TOML file that directs the colors of one film, or a folder of such files,
+            one `<film's stem>.colors.toml` each; None for none.
     """
 
     input: InputSettings = field(default_factory=InputSettings)
@@ -272,6 +277,7 @@ class Settings(Checked):
     duration_seconds: Fraction | None = None
     part: Part = field(default_factory=Part)
     force: bool = False
+    color_script: str | None = None
 
     def __post_init__(self) -> None:
         Checked.__post_init__(self)

@@ -47,6 +47,8 @@ NOT_KEPT = (
     "doctor",
     "models",
     "status",
+    "list_shots",
+    "script_new",
     "plot",
 )
 """Fields that a file cannot fill: they belong to one run."""
@@ -95,7 +97,7 @@ def read_like(path: Path) -> list[str]:
         facts = read_sidecar(path)
     except SourceError as error:
         raise SettingError(str(error)) from error
-    words = []
+    words: list[str] = []
     for option in LIKE:
         value: Any = facts
         for name in option.field.split("."):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
-from vidcolor.cli.command_line import COMMAND_LINE, read_request
+from vidcolor.cli.command_line import read_request
 from vidcolor.cli.inputs import missing_lines
 from vidcolor.cli.output import warn
 from vidcolor.cli.preflight import announce, output_faults
@@ -69,16 +69,8 @@ def _run(request: Request) -> int:
     """Do what a request asks; the exit code. Each command loads only what it needs."""
     if request.is_report:
         return _report(request)
-    if not request.quiet:
-        for origin in sorted(set(request.origins.values()) - {COMMAND_LINE}):
-            if not origin.startswith("--"):  # a style was typed
-                warn(f"options are taken from {origin}")
     missing = missing_lines(request.inputs)
-    if missing and len(missing) == len(request.inputs):
-        for line in missing:
-            warn(line)
-        return FAILED
-    faults = output_faults(request)
+    faults = missing if len(missing) == len(request.inputs) else output_faults(request)
     for fault in faults:
         warn(fault)
     if faults:
@@ -93,6 +85,10 @@ def _make(request: Request) -> int:
         from vidcolor.cli.preview import preview
 
         return preview(request)
+    if request.list_shots or request.script_new:
+        from vidcolor.cli.shots import show_shots
+
+        return show_shots(request)
     code = 0
     if request.dump is None:
         request, code = _colorize_photographs(request)
@@ -143,6 +139,8 @@ def _colorize_photographs(request: Request) -> tuple[Request, int]:
     for error in found.errors:
         warn(str(error))
     code = FAILED if found.errors else 0
+    if found.photos and request.settings.color_script is not None:
+        warn("a color script directs films; the photographs are colorized without it")
     if found.photos:
         from vidcolor.cli.photos import colorize_photographs
 

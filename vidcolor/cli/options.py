@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from vidcolor.cli.parse import as_usage_error, parse_every
+from vidcolor.cli.parse import as_usage_error, parse_every, parse_timecode
 from vidcolor.cli.request import Request
 from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.rules import Rule, rules_of
@@ -23,6 +23,7 @@ PART = "part of the film"
 COLOR = "color"
 MODEL = "model"
 REFERENCE = "reference picture"
+DIRECTING = "color script"
 ENCODING = "encoding"
 CHECKS = "verification and content credentials"
 MACHINES = "many machines"
@@ -31,8 +32,8 @@ STUDY = "study"
 """The group that `--help` leaves out; `--help-all` shows it."""
 
 GROUPS = (
-    GENERAL, SEQUENCES, PART, COLOR, MODEL, REFERENCE, ENCODING, CHECKS, MACHINES, INSPECTION,
-    STUDY,
+    GENERAL, SEQUENCES, PART, COLOR, DIRECTING, MODEL, REFERENCE, ENCODING, CHECKS, MACHINES,
+    INSPECTION, STUDY,
 )  # fmt: skip
 FILM = "FILM"
 
@@ -124,8 +125,8 @@ OPTIONS = (
            "take options from a file, as in saturation = 0.8; those on the command line go before",
            parse=Path),
     Option(GENERAL, "like", "--like", "JSON",
-           "take color, model and encoding from FILM.colorized.json, which lies next to a film made "
-           "earlier", parse=Path),
+           "take color, model and encoding from the FILM.colorized.json of a film made earlier",
+           parse=Path),
     Option(GENERAL, "show_config", "--show-config", "",
            "print the options in effect and where each comes from, as such a file; nothing is "
            "written"),
@@ -184,6 +185,18 @@ OPTIONS = (
     Option(COLOR, "settings.refine.threshold", "--refine-threshold", "X",
            "with flood: set the largest lightness difference in a region, on a scale of 100",
            needs=("--refine flood",)),
+    Option(DIRECTING, "settings.color_script", "--color-script", "PATH",
+           "direct the colors of frames and shots by a TOML file, or a folder of FILM.colors.toml",
+           excludes=("--photos", "--preview", "--grid")),
+    Option(DIRECTING, "list_shots", "--list-shots", "",
+           "list the shots by a pass over luma alone, as a table, or with -o as .csv or .edl",
+           excludes=("--dump", "--preview", "--grid", "--photos", "--bagit")),
+    Option(DIRECTING, "script_new", "--script-new", "",
+           "write a color script with a range for each shot, FILM.colors.toml next to the film",
+           excludes=("--list-shots", "--dump", "--preview", "--grid", "--photos", "--bagit")),
+    Option(DIRECTING, "settings.input.timecode", "--timecode", "TIMECODE",
+           "set the timecode of the first frame, such as 10:00:00:00, if the film states none",
+           parse=as_usage_error(parse_timecode)),
     Option(MODEL, "settings.model.name", "--model", "NAME",
            "choose a model by name, file or NAME=FILE, or merge two as A+B"),
     Option(MODEL, "models", "--models", "", "list all models: size, licence, state, speed",

@@ -5,7 +5,20 @@ from collections.abc import Callable
 from math import nan
 from typing import Literal, TypeVar
 
+from vidcolor.timecode import Timecode
+
 T = TypeVar("T")
+
+
+def parse_timecode(text: str) -> str:
+    """The text of a timecode.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if Timecode.parse(text) is None:
+        raise ValueError(f"{text!r} is not a timecode; write HH:MM:SS:FF, or HH:MM:SS;FF")
+    return text
 
 
 def as_usage_error(parse: Callable[[str], T]) -> Callable[[str], T]:

@@ -6,6 +6,7 @@ Standard library only. What can be told only with the film open is checked when 
 import sys
 from pathlib import Path
 
+from vidcolor.cli.command_line import COMMAND_LINE
 from vidcolor.cli.output import warn
 from vidcolor.cli.request import STREAM, Request
 from vidcolor.errors import OutputError
@@ -35,8 +36,13 @@ def _check_file(target: Path, request: Request) -> None:
 
 
 def announce(request: Request) -> None:
-    """Show on a terminal that the work begins."""
-    if request.quiet or not sys.stderr.isatty():
+    """Say which files options come from, and on a terminal that the work begins."""
+    if request.quiet:
+        return
+    for origin in sorted(set(request.origins.values()) - {COMMAND_LINE}):
+        if not origin.startswith("--"):  # a style was typed
+            warn(f"options are taken from {origin}")
+    if not sys.stderr.isatty():
         return
     first, *others = request.inputs
     more = f" and {len(others)} more" if others else ""

@@ -46,6 +46,8 @@ class Request:
         dump_frames: The frames to dump.
         dump_stages: The stages to dump.
         dump_top_k: How many bins of each histogram the dump keeps; None for all.
+        list_shots: List the shots of each film, in place of colorizing.
+        script_new: Write a color script to begin with for each film, in place of colorizing.
         settings: All settings.
         cluster: How the machines of a cluster are used.
         origins: For each field that was given, by its dotted name, where: a file, or the command
@@ -77,6 +79,8 @@ class Request:
     dump_frames: FrameSelection | None = None
     dump_stages: tuple[str, ...] = STAGES
     dump_top_k: Annotated[int, Between(1, 313)] | None = None
+    list_shots: bool = False
+    script_new: bool = False
     settings: Settings = field(default_factory=Settings)
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -60,8 +60,9 @@ def _output_kept() -> Iterator[BinaryIO]:
     """Standard output for a film alone; what is printed meanwhile goes to standard error."""
     if sys.stdout.isatty():
         raise OutputError("standard output: is a terminal; pipe it on, or name a file with -o")
+    output = sys.stdout.buffer
     with redirect_stdout(sys.stderr):
-        yield sys.__stdout__.buffer  # type: ignore[union-attr]  # opened by `lasting_streams`
+        yield output
 
 
 def _send(film: Path, output: BinaryIO) -> int:

@@ -95,9 +95,9 @@ class RayEngine:
         if gpus is None:
             gpus = 1 if device.type == "cuda" else 0
         self._needs = {"CPU": cluster.cpus, "GPU": gpus}
-        self.net = ray.put(net)
-        self.model = replace(net.on(CPU), device=device)
-        self.reels_at_once = min(MOST_REELS, self.slots() + 1)
+        self.net: ray.ObjectRef[Any] = ray.put(net)
+        self.model: Model = replace(net.on(CPU), device=device)
+        self.reels_at_once: int = min(MOST_REELS, self.slots() + 1)
         if not self.slots():
             _LOG.warning(
                 "no machine of the cluster has the %d cores and %g GPUs of a task; waiting for one",
@@ -203,6 +203,7 @@ class _Shots:
             origin=film.origin,
             store=store.url,
             versions=versions(),
+            direction=film.direction,
         )
         self._order = ray.put(order)
 

@@ -26,7 +26,7 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = url if "://" in url else str(Path(url).absolute())
+        self.url: str = url if "://" in url else str(Path(url).absolute())
         with self._explained("reached"):
             self._files, self._folder = url_to_fs(self.url)
 

@@ -3,28 +3,30 @@
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
 from vidcolor.cluster.store import Store
+from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.errors import ClusterError, SourceGoneError
 from vidcolor.files import work_path
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import Listener, ShotKeeper, read_job, recalled_memory
-from vidcolor.film.provenance import (
+from vidcolor.film.provenance import versions
+from vidcolor.film.source_digest import (
     SourceDigest,
     find_stamp,
     refuse_changed,
     size_and_mtime,
-    versions,
 )
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.run import colorize_shots
 from vidcolor.reading.reader import Damage
 from vidcolor.settings import Settings
 from vidcolor.shots.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
+from vidcolor.writing.mixed_frames import as_written
 from vidcolor.writing.plan import Job
 
 
@@ -38,6 +40,7 @@ class ClusterJob:
         origin: The film by its content.
         store: URL of the folder for colored shots.
         versions: Versions of the programs that decide the bytes, by name.
+        direction: What a color script says of the frames.
     """
 
     job: Job
@@ -45,6 +48,7 @@ class ClusterJob:
     origin: SourceDigest
     store: str
     versions: Mapping[str, str]
+    direction: Direction = NO_DIRECTION
 
 
 def find_shots(order: ClusterJob) -> Iterator[Piece | Damage]:
@@ -110,11 +114,12 @@ def _color(
 ) -> dict[int, bytes]:
     """Color shots into a checkpoint of their own; how they ended."""
     job, settings = order.job, order.settings
-    source = replace(job.source, picture=job.encoding.picture)
+    source = as_written(job.source, job.encoding)
     frames = read_pieces(source, pieces, margin, settings.input.hwaccel)
     with Checkpoint(target, {}) as checkpoint:
         memory = recalled_memory(checkpoint, endings, model.device)
-        with closing(colorize_shots(frames, memory, model, settings)) as colored:
+        shots = colorize_shots(frames, memory, model, settings, order.direction)
+        with closing(shots) as colored:
             ShotKeeper(job, settings, checkpoint).keep(colored, Listener())
         return dict(checkpoint.endings())
 

@@ -46,6 +46,8 @@ BIN_CENTERS = torch.tensor(
 """Centers of the bins, (bins, 2) float32, in the order of a histogram's first axis."""
 
 BIN_COUNT = len(BIN_CENTERS)
+MOST_ENTROPY_BITS = math.log2(BIN_COUNT)
+"""Of a histogram in which all bins are as likely."""
 NEIGHBOR_COUNT = 5
 """Bins that share a color's weight (section 2.1)."""
 NEIGHBOR_SIGMA = 5.0
@@ -112,6 +114,11 @@ class Decoded(NamedTuple):
     ab: torch.Tensor
     entropy: torch.Tensor
 
+    @property
+    def confidence(self) -> float:
+        """How sure the histograms are on average, in [0, 1]: 1 of one bin each."""
+        return 1 - float(self.entropy.mean()) / MOST_ENTROPY_BITS
+
 
 def decode_annealed_mean(
     probabilities: torch.Tensor, vividness: float, decoding: Decoding
@@ -139,12 +146,23 @@ def decode_annealed_mean(
     reduce = torch.stack([centers[:, 0] * tilt, centers[:, 1] * tilt, tilt])  # (3, bins)
     rows = probabilities.movedim(-3, -1).contiguous().float()  # (..., h, w, bins), as models do
     logs = rows.clamp_min(_TINY).log2_()
-    entropy = -(rows * logs).sum(-1, keepdim=True)  # (..., h, w, 1)
+    entropy = entropy_bits(rows, logs, -1)[..., None]  # (..., h, w, 1)
     sharp = logs.mul_(1 / temperature).exp2_()  # twice as fast as pow on a CPU
     sums = functional.linear(sharp, reduce)  # (..., h, w, 3), four times as fast as @ on a CPU
     ab = decoding.gain * torch.exp2(decoding.boost * entropy) * sums[..., :2] / sums[..., 2:]
     ab = bend_chroma(ab.movedim(-1, -3).contiguous(), decoding)
     return Decoded(ab, entropy.movedim(-1, -3).contiguous())
+
+
+def entropy_bits(probabilities: torch.Tensor, logs: torch.Tensor, axis: int) -> torch.Tensor:
+    """Entropy of histograms, in bits.
+
+    Args:
+        probabilities: Histograms along an axis, which the result has not.
+        logs: Their logarithms to base 2, finite.
+        axis: The axis of the bins.
+    """
+    return -(probabilities * logs).sum(axis)
 
 
 def bend_chroma(ab: torch.Tensor, decoding: Decoding) -> torch.Tensor:

@@ -5,7 +5,7 @@ The ways of R. Zhang, P. Isola, A. A. Efros, "Colorful Image Colorization", ECCV
 """
 
 from functools import lru_cache
-from math import e, log2, pi
+from math import e, pi
 from typing import Literal
 
 import torch
@@ -14,6 +14,7 @@ from vidcolor.color.bins import (
     BIN_CENTERS,
     BIN_COUNT,
     GRID,
+    MOST_ENTROPY_BITS,
     Decoded,
     Decoding,
     bend_chroma,
@@ -97,7 +98,7 @@ def _entropy(deviation: torch.Tensor) -> torch.Tensor:
     """
     variance = deviation.square() / _AB  # along each axis
     bits = 0.5 * _AB * torch.log2(2 * pi * e * variance / GRID**2)
-    return bits.clamp(0, log2(BIN_COUNT))
+    return bits.clamp(0, MOST_ENTROPY_BITS)
 
 
 @lru_cache(maxsize=2)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from vidcolor.color.lab import lab_from_srgb
-from vidcolor.color.ycbcr import KR_KB, luma_range
+from vidcolor.color.ycbcr import KR_KB, chroma_span, luma_range, neutral_chroma
 from vidcolor.frame import Chroma, Frame, FrameFormat, Map, Plane
 
 MIXED_SHARE = 0.5
@@ -28,7 +28,7 @@ def own_chroma(frame: Frame) -> Chroma:
 
 def mixed_chroma(chroma: Chroma, frame: Frame) -> Chroma:
     """New color with the frame's own, a tint, laid over it."""
-    own, neutral = own_chroma(frame), 1 << (frame.picture.depth - 1)
+    own, neutral = own_chroma(frame), neutral_chroma(frame.picture.depth)
     top = (1 << frame.picture.depth) - 1
     cb, cr = (
         np.clip(np.rint(tint + MIXED_SHARE * (new.astype(np.float32) - neutral)), 0, top)
@@ -53,8 +53,7 @@ def own_ab(frame: Frame, size: tuple[int, int]) -> Map:
         cv2.resize(plane, (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
         for plane in (frame.luma, chroma.cb, chroma.cr)
     )
-    neutral = 1 << (picture.depth - 1)
-    span = (white - black) if picture.full_range else 224 << (picture.depth - 8)
+    neutral, span = neutral_chroma(picture.depth), chroma_span(picture)
     kr, kb = KR_KB[picture.matrix]
     y = (luma - black) / (white - black)
     red = y + (cr - neutral) / span * 2 * (1 - kr)

@@ -8,10 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from vidcolor.color.siting import chroma_strips
-from vidcolor.color.ycbcr import KR_KB, luma_range, share_inside
+from vidcolor.color.ycbcr import KR_KB, luma_range, share_inside, unit_chroma
 from vidcolor.frame import FrameFormat, Matrix, Plane
-
-Map = NDArray[np.float32]
 
 _STRIP_SAMPLES = 1 << 18  # looked at together, so that they stay in the processor's cache
 
@@ -57,8 +55,8 @@ def rgb_picture(
     made = np.empty((*luma.shape, 3), np.uint8 if depth == 8 else np.uint16)  # noqa: PLR2004
     for strip in chroma_strips(picture):
         full = full_luma(luma[strip], picture, depth)
-        blue = _difference(chroma[0][strip], picture) * (2 - 2 * kb)
-        red = _difference(chroma[1][strip], picture) * (2 - 2 * kr)
+        blue = unit_chroma(chroma[0][strip], picture) * (2 - 2 * kb)
+        red = unit_chroma(chroma[1][strip], picture) * (2 - 2 * kr)
         green = np.asarray((kr * red + kb * blue) / -kg, np.float32)
         over_luma = torch.from_numpy(np.stack([red, green, blue]))
         # Rounded chroma may lie a little outside the gamut, where G' could not make up for it.
@@ -89,14 +87,6 @@ def luma_of_rgb(rgb: NDArray[np.uint8] | NDArray[np.uint16], matrix: Matrix) -> 
         red, green, blue = np.moveaxis(rgb[top : top + step].astype(np.float64), -1, 0)
         luma[top : top + step] = np.rint(green + kr * (red - green) + kb * (blue - green))
     return luma
-
-
-def _difference(plane: Plane, picture: FrameFormat) -> Map:
-    """Cb or Cr as a number in [-0.5, 0.5] (H.273, equations 30 to 35, read backwards)."""
-    span = (1 << picture.depth) - 1 if picture.full_range else 224 << (picture.depth - 8)
-    neutral = np.float32(1 << (picture.depth - 1))
-    difference: Map = (plane.astype(np.float32) - neutral) * np.float32(1 / span)
-    return difference
 
 
 @cache

@@ -11,7 +11,7 @@ import torch
 
 from vidcolor.color.lab import BT709_PRIMARIES, relative_xyz_from_rgb
 from vidcolor.color.siting import chroma_strips
-from vidcolor.frame import FrameFormat, Matrix, Plane, Record
+from vidcolor.frame import FrameFormat, Map, Matrix, Plane, Record
 
 KR_KB: dict[Matrix, tuple[float, float]] = {
     Matrix.BT709: (0.2126, 0.0722),  # ITU-R BT.709-6, item 3.2
@@ -52,6 +52,28 @@ def luma_range(depth: int, full_range: bool) -> tuple[int, int]:
     if full_range:
         return 0, (1 << depth) - 1
     return 16 << (depth - 8), 235 << (depth - 8)
+
+
+def chroma_span(picture: FrameFormat) -> int:
+    """Codes from the least to the greatest of Cb and of Cr (H.273, equations 30 to 35)."""
+    return (1 << picture.depth) - 1 if picture.full_range else 224 << (picture.depth - 8)
+
+
+def neutral_chroma(depth: int) -> int:
+    """The code of Cb and of Cr without color (H.273, equations 30 to 35)."""
+    return 1 << (depth - 1)
+
+
+def unit_luma(luma: Plane, picture: FrameFormat) -> Map:
+    """Y' with black at 0 and white at 1."""
+    black, white = luma_range(picture.depth, picture.full_range)
+    return (luma.astype(np.float32) - np.float32(black)) / np.float32(white - black)
+
+
+def unit_chroma(codes: Plane, picture: FrameFormat) -> Map:
+    """Cb or Cr in [-0.5, 0.5], neutral at 0."""
+    neutral = np.float32(neutral_chroma(picture.depth))
+    return (codes.astype(np.float32) - neutral) * np.float32(1 / chroma_span(picture))
 
 
 def chroma_codes(
@@ -163,9 +185,9 @@ def share_inside(
 def _quantize(over_luma: torch.Tensor, picture: FrameFormat, codes: torch.Tensor) -> None:
     """Write Cb and Cr into `codes`, (2, h, w): neutral is 2^(depth - 1) (H.273, eqs. 30 to 35)."""
     depth, (kr, kb) = picture.depth, KR_KB[picture.matrix]
-    span = (1 << depth) - 1 if picture.full_range else 224 << (depth - 8)
+    span = chroma_span(picture)
     for code, difference, weight in ((codes[0], over_luma[2], kb), (codes[1], over_luma[0], kr)):
-        scaled = (difference * (span / (2 - 2 * weight))).add_(1 << (depth - 1))
+        scaled = (difference * (span / (2 - 2 * weight))).add_(neutral_chroma(depth))
         code.copy_(scaled.round_().clamp_(0, (1 << depth) - 1))
 
 

@@ -60,7 +60,7 @@ class DumpedFrame:
         self._closed = closed
         self._folder = folder.begin_frame(frame.index)
         self._lightness: Map = np.zeros((0, 0), np.float32)  # until it comes
-        self.seconds = 0.0
+        self.seconds: float = 0.0
 
     def note(self, **facts: float | None) -> None:
         """Take single facts by name."""

@@ -7,6 +7,7 @@ from time import perf_counter
 
 from vidcolor.dump.sink import FrameDump
 from vidcolor.film.coloring import Progress, read_job
+from vidcolor.film.directed import find_direction
 from vidcolor.film.tracing import tracing
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.run import colorize_frames
@@ -69,11 +70,12 @@ def replay_job(
     """Dump chosen frames of a planned film; see `replay_frames`."""
     began = perf_counter()
     count = 0
-    with tracing(dump, job, model, settings):
+    direction = find_direction(job, settings)
+    with tracing(dump, job, model, settings, direction):
         last_by_shot = _find_frames(job, settings, dump)
         end = max(last_by_shot.values(), default=-1)
         frames = read_job(job, settings, Damage())
-        colored = colorize_frames(frames, model, settings, dump, last_by_shot)
+        colored = colorize_frames(frames, model, settings, dump, last_by_shot, direction=direction)
         with closing(colored):
             for one in colored:
                 if one.trace is not None:

@@ -67,13 +67,15 @@ class FrameDump:
     ) -> None:
         if top_k is not None and not 1 <= top_k <= BIN_COUNT:
             raise ValueError(f"top_k is {top_k}; it must be from 1 to {BIN_COUNT}")
-        self.path = Path(folder)
-        self.selection = (
+        self.path: Path = Path(folder)
+        self.selection: FrameSelection = (
             frames if isinstance(frames, FrameSelection) else FrameSelection.parse(frames)
         )
         self._stages = parse_stages(stages if isinstance(stages, str) else ",".join(stages))
         self._top_k = top_k
-        self.count, self.bytes, self.seconds = 0, 0, 0.0
+        self.count: int = 0
+        self.bytes: int = 0
+        self.seconds: float = 0.0
         self._spans: tuple[Span, ...] = ()
         self._met: set[Span] = set()
         self._wanted: dict[int, float] = {}  # seconds that decoding took, by frame

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcolor.color.bins import BIN_COUNT
+from vidcolor.color.bins import MOST_ENTROPY_BITS
 from vidcolor.dump.views import (
     View,
     ab_view,
@@ -25,7 +25,6 @@ from vidcolor.frame import Frame, Record
 Map = NDArray[np.float32]
 
 _OF_BINS = {"entropy_bits": "entropy", "top_probability": "top_probability"}
-_MOST_ENTROPY_BITS = float(np.log2(BIN_COUNT))
 
 
 def views_of(stage: str, arrays: Record, frame: Frame, lightness: Map) -> dict[str, View]:
@@ -63,7 +62,7 @@ def _draw_histogram(arrays: Record, _: Frame, lightness: Map) -> list[tuple[str,
     views = [("ab", ab_view(arrays["ab"], lightness))]
     if "top_bin" in arrays:
         views += [
-            ("entropy", heat_view(arrays["entropy"], 0, _MOST_ENTROPY_BITS)),
+            ("entropy", heat_view(arrays["entropy"], 0, MOST_ENTROPY_BITS)),
             ("top-bin", bin_view(arrays["top_bin"])),
             ("top-probability", heat_view(arrays["top_probability"], 0, 1)),
         ]

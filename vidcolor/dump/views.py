@@ -13,7 +13,7 @@ from vidcolor.color.bins import BIN_CENTERS
 from vidcolor.color.lab import srgb_from_lab
 from vidcolor.color.lightness import display_turn
 from vidcolor.color.siting import chroma_origin
-from vidcolor.color.ycbcr import KR_KB, luma_range
+from vidcolor.color.ycbcr import KR_KB, unit_chroma, unit_luma
 from vidcolor.frame import FrameFormat, Plane
 
 View = NDArray[np.uint8]
@@ -48,7 +48,7 @@ def luma_view(luma: Plane, picture: FrameFormat) -> View:
     Returns:
         Gray, (H, W); black is 0 and white is 255 at every depth and range.
     """
-    return _bytes(_unit_luma(luma, picture))
+    return _bytes(unit_luma(luma, picture))
 
 
 def lightness_view(lightness: Map) -> View:
@@ -135,7 +135,7 @@ def chroma_view(cb: Plane, cr: Plane, picture: FrameFormat) -> View:
         Blue, green and red, (Hc, Wc, 3), clipped; neutral chroma is gray.
     """
     middle = np.full(cb.shape, CHROMA_LUMA, np.float32)
-    return _bgr_from_ycbcr(middle, _unit_chroma(cb, picture), _unit_chroma(cr, picture), picture)
+    return _bgr_from_ycbcr(middle, unit_chroma(cb, picture), unit_chroma(cr, picture), picture)
 
 
 def limited_view(luma: Plane, share: Map, picture: FrameFormat) -> View:
@@ -155,7 +155,7 @@ def limited_view(luma: Plane, share: Map, picture: FrameFormat) -> View:
     marks = np.where(share < 1, LEAST_MARK + (1 - LEAST_MARK) * (1 - share), 0)
     marks = marks.repeat(rows, axis=0).repeat(columns, axis=1)
     marks = marks[: picture.height, : picture.width, None]
-    gray = _unit_luma(luma, picture)[..., None]
+    gray = unit_luma(luma, picture)[..., None]
     return _bytes(gray + marks * (np.array(MARK_BGR, np.float32) / 255 - gray))
 
 
@@ -206,8 +206,8 @@ def final_view(luma: Plane, cb: Plane, cr: Plane, picture: FrameFormat) -> View:
     Returns:
         Blue, green and red, (H, W, 3), clipped.
     """
-    blue, red = (_at_luma(_unit_chroma(plane, picture), picture) for plane in (cb, cr))
-    return _bgr_from_ycbcr(_unit_luma(luma, picture), blue, red, picture)
+    blue, red = (_at_luma(unit_chroma(plane, picture), picture) for plane in (cb, cr))
+    return _bgr_from_ycbcr(unit_luma(luma, picture), blue, red, picture)
 
 
 def upright(view: View, picture: FrameFormat) -> View:
@@ -224,19 +224,6 @@ def upright(view: View, picture: FrameFormat) -> View:
     turned = view.swapaxes(0, 1) if transposed else view
     turned = turned[:: -1 if upside_down else 1, :: -1 if mirrored else 1]
     return np.ascontiguousarray(turned)
-
-
-def _unit_luma(luma: Plane, picture: FrameFormat) -> Map:
-    """Give Y' with black at 0 and white at 1."""
-    black, white = luma_range(picture.depth, picture.full_range)
-    return (luma.astype(np.float32) - np.float32(black)) / np.float32(white - black)
-
-
-def _unit_chroma(codes: Plane, picture: FrameFormat) -> Map:
-    """Give Cb or Cr in [-0.5, 0.5], neutral at 0 (H.273, equations 30 to 35)."""
-    depth = picture.depth
-    span = (1 << depth) - 1 if picture.full_range else 224 << (depth - 8)
-    return (codes.astype(np.float32) - np.float32(1 << (depth - 1))) / np.float32(span)
 
 
 def _at_luma(chroma: Map, picture: FrameFormat) -> Map:

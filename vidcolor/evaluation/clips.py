@@ -23,9 +23,15 @@ from vidcolor.color.lab import (
     relative_xyz_from_rgb,
     srgb_from_linear,
 )
-from vidcolor.color.ycbcr import KR_KB, PRIMARIES_XY, luma_range
+from vidcolor.color.ycbcr import (
+    KR_KB,
+    PRIMARIES_XY,
+    chroma_span,
+    luma_range,
+    neutral_chroma,
+)
 from vidcolor.errors import SourceError
-from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
+from vidcolor.evaluation.metrics import ciede2000, colorfulness_m3, delta_ab, psnr
 from vidcolor.evaluation.photos import Figures
 from vidcolor.evaluation.seen import measure_seen
 from vidcolor.frame import FrameFormat, Plane
@@ -47,7 +53,8 @@ _LEVELS = 256  # bins of CDC's histograms, one for each 8-bit code
 _ROUNDING_PSNR = 58.92  # dB, of rounding to 8 bits: 10 log10(12 * 255^2); more is no difference
 # A pixel's way back must end this near to its start: at most this share of both ways' squared
 # lengths and so many squared pixels off. N. Sundaram, T. Brox, K. Keutzer, "Dense Point
-# Trajectories by GPU-accelerated Large Displacement Optical Flow", ECCV 2010.
+# Trajectories by GPU-accelerated Large Displacement Optical Flow", ECCV 2010. `temporal.motion` has
+# the same limits; they stand here again, as a measure must not change with what it measures.
 _RETURN_SHARE, _RETURN_PIXELS = 0.01, 0.5
 
 
@@ -107,8 +114,7 @@ def srgb_from_planes(
     """
     kr, kb = KR_KB[picture.matrix]
     # H.273, equations 30 to 35, and its E'Y, E'PB and E'PR solved for R', G' and B'.
-    span = (1 << picture.depth) - 1 if picture.full_range else 224 << (picture.depth - 8)
-    neutral = 1 << (picture.depth - 1)
+    span, neutral = chroma_span(picture), neutral_chroma(picture.depth)
     cb, cr = (torch.from_numpy((_resized(plane, picture) - neutral) / span) for plane in chroma)
     red = luma[0] + 2 * (1 - kr) * cr
     blue = luma[0] + 2 * (1 - kb) * cb
@@ -233,7 +239,7 @@ def _color_figures(frame: ColoredFrame) -> Iterator[tuple[str, str, float]]:
     """Label, name and value of the figures that need but this frame."""
     truth = frame.colors.get(TRUTH)
     for label, srgb in frame.colors.items():
-        yield label, "colorfulness", float(colorfulness(srgb[None]))
+        yield label, "colorfulness", float(colorfulness_m3(srgb[None]))
         if truth is not None:
             true_lab = lab_from_srgb(truth)
             ab = lab_from_srgb(srgb)[1:]

@@ -18,7 +18,7 @@ def psnr(srgb: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     return -10 * torch.log10((srgb - truth).square().flatten(1).mean(1))
 
 
-def colorfulness(srgb: torch.Tensor) -> torch.Tensor:
+def colorfulness_m3(srgb: torch.Tensor) -> torch.Tensor:
     """Colorfulness M3: D. Hasler, S. Suesstrunk, "Measuring colourfulness in natural images", 2003.
 
     Args:

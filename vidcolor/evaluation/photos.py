@@ -13,7 +13,7 @@ from torch.nn import functional
 from vidcolor.color.bins import Decoding
 from vidcolor.color.decode import decode_prediction
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma, srgb_from_lab
-from vidcolor.evaluation.metrics import ciede2000, colorfulness, delta_ab, psnr
+from vidcolor.evaluation.metrics import ciede2000, colorfulness_m3, delta_ab, psnr
 from vidcolor.evaluation.seen import measure_seen
 from vidcolor.frame import SIDE_MULTIPLE
 from vidcolor.settings import ColorSettings
@@ -71,8 +71,8 @@ def measure_colors(srgb: torch.Tensor, luma: torch.Tensor, ab: torch.Tensor) -> 
         "ciede2000": float(ciede2000(torch.cat([truth[:1], ab]), truth).mean()),
         "delta_ab": float(delta_ab(ab, truth[1:]).mean()),
         "psnr": float(psnr(colored[None], srgb[None])),
-        "colorfulness": float(colorfulness(colored[None])),
-        "truth_colorfulness": float(colorfulness(srgb[None])),
+        "colorfulness": float(colorfulness_m3(colored[None])),
+        "truth_colorfulness": float(colorfulness_m3(srgb[None])),
     }
 
 

@@ -10,6 +10,7 @@ import torch
 from torch.nn import functional
 
 from vidcolor.color.bins import BIN_COUNT, soft_encode
+from vidcolor.evaluation.metrics import delta_ab
 
 LARGEST_ERROR = 150
 """Thresholds of accuracy curves go from 0 to this distance in ab (Zhang et al., section 4.1)."""
@@ -46,7 +47,7 @@ def neighborhood_accuracy(
     Returns:
         A scalar in [0, 1].
     """
-    right = ((ab - truth).square().sum(0).sqrt() <= threshold).float()[None, None]
+    right = (delta_ab(ab, truth) <= threshold).float()[None, None]
     cross = right.new_tensor([[0, 1, 0], [1, 1, 1], [0, 1, 0]])[None, None]
     padded = functional.pad(right, (1, 1, 1, 1), value=1.0)
     return (functional.conv2d(padded, cross) > cross.sum() - 0.5).float().mean()
@@ -106,7 +107,7 @@ class ErrorCounts:
 
     def add(self, ab: torch.Tensor, truth: torch.Tensor) -> None:
         """Take in a picture: (2, H, W) twice."""
-        distance = (ab - truth).square().sum(0).sqrt()
+        distance = delta_ab(ab, truth)
         step = distance.ceil().long().clamp(max=LARGEST_ERROR + 1)
         nearest = soft_encode(truth[None])[0][0, 0]
         place = nearest * self.counts.shape[1] + step

@@ -123,9 +123,10 @@ class Checkpoint:
         self._on_shot = on_shot
         self._open_bytes = 0
         self._is_going = self._is_removed = False
-        self.changed = ""
+        self.changed: str = ""
         self.damaged: int | None = None
-        self.shots_done = self.frames_done = 0
+        self.shots_done: int = 0
+        self.frames_done: int = 0
         self.losses: dict[str, Any] | None = None
         try:
             self._database = self._take(json.dumps([FORMAT, identity], sort_keys=True))

@@ -2,14 +2,16 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
 
 import torch
 
 from vidcolor.color.lightness import display_turn
+from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.film.checkpoint import Checkpoint
-from vidcolor.film.provenance import SourceDigest, refuse_changed
+from vidcolor.film.provenance import Provenance
+from vidcolor.film.source_digest import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
 from vidcolor.frame import Colored, Frame, FrameFormat, Plane
 from vidcolor.models.zoo import Model
@@ -21,6 +23,7 @@ from vidcolor.settings import Settings
 from vidcolor.shot import Shot
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import ShotMemory, read_ending
+from vidcolor.writing.mixed_frames import as_written
 from vidcolor.writing.muxer import reorder_depth
 from vidcolor.writing.plan import Job
 from vidcolor.writing.sequence_writer import PictureWriter
@@ -64,6 +67,7 @@ class FilmRun:
         engine: Colors its shots.
         listener: Called as the film is made.
         trace: Gets what the stages make of the frames that it chooses.
+        direction: What a color script says of the frames.
     """
 
     job: Job
@@ -73,6 +77,18 @@ class FilmRun:
     engine: "Engine"
     listener: Listener
     trace: Trace = NO_TRACE
+    direction: Direction = NO_DIRECTION
+
+    @property
+    def provenance(self) -> Provenance:
+        """What makes it."""
+        return Provenance(
+            job=self.job,
+            model=self.model,
+            settings=self.settings,
+            digest=self.origin,
+            direction=self.direction,
+        )
 
 
 Engine = Callable[[FilmRun, Checkpoint, PictureWriter | None], Damage]
@@ -87,8 +103,10 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
     frames = refuse_changed(read_job(job, settings, losses), job.source, run.origin)
     memory = recalled_memory(checkpoint, checkpoint.endings(), run.model.device)
     past = Past(checkpoint.frames_done, memory)
-    with tracing(run.trace, job, run.model, settings):
-        colored = colorize_frames(frames, run.model, settings, run.trace, past=past)
+    with tracing(run.trace, job, run.model, settings, run.direction):
+        colored = colorize_frames(
+            frames, run.model, settings, run.trace, past=past, direction=run.direction
+        )
         with closing(colored):
             ShotKeeper(job, settings, checkpoint, pictures).keep(colored, run.listener)
     return losses
@@ -142,6 +160,7 @@ class ShotKeeper:
                 returns_to=shot.returns_to,
                 lightness=one.lightness,
                 source=self._facts(shot),
+                directed=one.directed,
             )
             if self._captions_beside and frame.captions:
                 figures = figures._replace(captions=frame.captions.hex())
@@ -221,7 +240,7 @@ def recalled_memory(
 def read_job(job: Job, settings: Settings, losses: Damage) -> Iterator[Frame]:
     """The frames of a planned film, with the chroma planes that will be written."""
     return read_frames(
-        replace(job.source, picture=job.encoding.picture),
+        as_written(job.source, job.encoding),
         losses,
         start_seconds=settings.start_seconds,
         duration_seconds=settings.duration_seconds,

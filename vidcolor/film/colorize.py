@@ -1,12 +1,13 @@
 """One film in, the same film in color out: read, colored, joined, described."""
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from time import perf_counter
 
+from vidcolor.directing.script import ColorScript
 from vidcolor.errors import (
     OutputError,
 )
@@ -23,18 +24,17 @@ from vidcolor.film.checkpoint import Checkpoint, is_whole
 from vidcolor.film.checkpoint_file import Damaged
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
-from vidcolor.film.provenance import SourceDigest, find_origin, refuse_other, tell_identity
+from vidcolor.film.directed import find_direction
+from vidcolor.film.source_digest import digest_source, refuse_other
 from vidcolor.film.verify import Verification, Verifier, hash_paths
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
-from vidcolor.reading.sequence import ImageSequence
 from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
-from vidcolor.report.sidecar import check_sidecar, fixity, fixity_of, sidecar_path, write_sidecar
+from vidcolor.report.sidecar import check_sidecar, fixity_of, sidecar_path, write_sidecar
 from vidcolor.report.source_lines import describe_source
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
-from vidcolor.version import __version__
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
@@ -82,6 +82,7 @@ def colorize_video(
     progress: Progress | None = None,
     dump: Trace | None = None,
     model: Model | None = None,
+    script: ColorScript | None = None,
 ) -> Result:
     """Colorize one film.
 
@@ -92,6 +93,7 @@ def colorize_video(
         progress: Called after each frame with the number of frames done and the shot's number.
         dump: Gets what the stages make of the frames that it chooses, such as a `FrameDump`.
         model: What predicts, loaded before; None to load the settings' one.
+        script: What is known of its colors; None for that of `settings.color_script`, if any.
 
     Raises:
         VidcolorError: The film cannot be colorized; nothing is left under the output's name.
@@ -99,15 +101,17 @@ def colorize_video(
     settings = settings or Settings()
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
+    direction = find_direction(job, job.settings, script)
     model = model or find_model(settings.model)
     run = FilmRun(
         job=job,
         model=model,
         settings=suited(job.settings, model),
-        origin=find_origin(job.source.files, job.source.access),
+        origin=digest_source(job.source.files, job.source.access),
         engine=color_here,
         listener=Listener(progress),
         trace=dump or NO_TRACE,
+        direction=direction,
     )
     return colorize_job(run)
 
@@ -148,9 +152,9 @@ def captions_path(film: Path) -> Path:
 def colorize_job(run: FilmRun) -> Result:
     """Colorize one planned film, resuming where an earlier run stopped; see `colorize_video`."""
     began = perf_counter()
-    identity = tell_identity(run.job, run.model, run.settings, run.origin)
-    credentials = Credentials(run.job, run.model, run.settings.output, identity)
-    with take(run, identity) as checkpoint:
+    run.direction.refuse_other(run.origin.sha256)
+    credentials = Credentials(run.job, run.settings.output, run.provenance.claim())
+    with take(run) as checkpoint:
         result = _finish(run, checkpoint, credentials, began)
     run.trace.refuse_missed()
     return result
@@ -174,7 +178,7 @@ def _finish(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials, bega
 
 
 @contextmanager
-def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Checkpoint]:
+def take(run: FilmRun) -> Iterator[Checkpoint]:
     """The checkpoint of a film, new or of an earlier run, locked against other runs.
 
     Raises:
@@ -182,7 +186,7 @@ def take(run: FilmRun, identity: Mapping[str, object]) -> Iterator[Checkpoint]:
         OutputError: The film must not or cannot be written under its names.
     """
     target = run.job.encoding.path
-    with Checkpoint(target, identity, run.listener.on_shot) as checkpoint:
+    with Checkpoint(target, run.provenance.identity(), run.listener.on_shot) as checkpoint:
         _refuse_taken_names(run.job, run.settings, is_ours=checkpoint.losses is not None)
         if run.trace is not NO_TRACE and checkpoint.shots_done:
             checkpoint.restart()  # the trace wants frames of finished shots
@@ -223,7 +227,7 @@ def describe(
     """Write the files that belong to a finished film, report it, and delete the checkpoint."""
     film = run.job.encoding.path
     timeline = Timeline(checkpoint.figures())
-    facts = _facts(run.job, run.model, run.settings, run.origin) | timeline.figures()
+    facts = run.provenance.sidecar(fixity_of(*files_of(film))) | timeline.figures()
     shots = timeline.shots()
     losses = Damage(**(checkpoint.losses or {}))
     losses.unread = max(losses.unread, len(run.job.source.access.unread or ()))
@@ -303,7 +307,7 @@ def _writer(
     run: FilmRun, check: Callable[[Path], None] = lambda _: None
 ) -> FilmWriter | PictureWriter:
     """A writer that gives a film its name only when it is complete and checked."""
-    job, model, settings = run.job, run.model, run.settings
+    job, settings = run.job, run.settings
     if job.encoding.names is not None:
         return PictureWriter(
             job.source,
@@ -312,62 +316,11 @@ def _writer(
             shift_seconds=job.shift_seconds(settings),
             check=check,
         )
-    color = settings.color
-    made_by = (
-        f"synthetic color, made by vidcolor {__version__}, model {model.name} {model.sha256[:12]}, "
-        f"vividness {color.vividness:g}, saturation {color.saturation:g}, "
-        f"smoothing {settings.temporal.smoothing:g}"
-    )
     return FilmWriter(
         job.source,
         job.encoding,
-        made_by=made_by,
+        made_by=run.provenance.tag(),
         shift_seconds=job.shift_seconds(settings),
         duration_seconds=settings.duration_seconds,
         check=check,
     )
-
-
-def _facts(job: Job, model: Model, settings: Settings, origin: SourceDigest) -> dict[str, object]:
-    """How a film was made, for its sidecar."""
-    source, encoding = job.source, job.encoding
-    return {
-        "vidcolor": __version__,
-        "source": {
-            "path": source.path,
-            "fixity": fixity(origin.sha256, origin.size),
-            "container": source.container,
-            "codec": source.codec,
-            "pixel_format": source.pixel_format,
-            "width": source.picture.width,
-            "height": source.picture.height,
-            "frame_rate": source.frame_rate,
-            "timecode": source.timecode,
-            "times_mended": source.clock.notes,
-            "images": None if source.sequence is None else _describe_images(source.sequence),
-        },
-        "output": {
-            "path": encoding.path if encoding.names is None else encoding.names.path,
-            "fixity": fixity_of(*files_of(encoding.path)),
-            "container": encoding.container,
-            "codec": encoding.codec,
-            "pixel_format": encoding.pixel_format,
-            "options": encoding.options,
-            "left_out": encoding.left_out,
-        },
-        "model": {"name": model.name, "sha256": model.sha256, "device": str(model.device)},
-        # Where the key lies is nobody's business.
-        "settings": replace(settings, output=replace(settings.output, c2pa_key=None)),
-    }
-
-
-def _describe_images(sequence: ImageSequence) -> dict[str, object]:
-    """What lies in a sequence, and what was done about missing numbers, for the sidecar."""
-    first, last = sequence.runs[0].start, sequence.runs[-1].stop - 1
-    return {
-        "first": sequence.pattern.name(first),
-        "last": sequence.pattern.name(last),
-        "count": sequence.count,
-        "missing": last - first + 1 - sequence.count,
-        "gaps": "none" if sequence.is_closed else "hold",
-    }

@@ -16,7 +16,6 @@ from typing import Any
 from vidcolor.errors import DiskFullError, OutputError
 from vidcolor.extras import how_to_install
 from vidcolor.files import write_whole
-from vidcolor.models.zoo import Model
 from vidcolor.settings import OutputSettings
 from vidcolor.version import __version__
 from vidcolor.writing.plan import Job
@@ -183,31 +182,19 @@ class Credentials:
 
     Args:
         job: The film and how it is written.
-        model: What predicts.
         output: Whether and with what to sign.
-        identity: What decides its bytes, see `tell_identity`.
+        claim: What made its color, see `Provenance.claim`.
 
     Raises:
         OutputError: See `Signer`.
     """
 
-    def __init__(
-        self, job: Job, model: Model, output: OutputSettings, identity: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, job: Job, output: OutputSettings, claim: Mapping[str, object]) -> None:
         self._job = job
         self._signer = load_signer(output)
         self._is_beside = lies_beside(job.encoding.container, output)
         self._manifest = b""
-        settings = dict(identity["settings"])
-        settings["output"] = {
-            k: v for k, v in settings["output"].items() if not k.startswith("c2pa")
-        }
-        self._facts = {
-            "source_sha256": identity["film"],
-            "model": Path(model.name).name,
-            "model_sha256": model.sha256,
-            "settings": settings,
-        }
+        self._facts = claim
 
     def add(self, written: Path) -> None:
         """Sign a film that is whole but has no name yet.

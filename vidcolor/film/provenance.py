@@ -1,86 +1,215 @@
-"""What decides the bytes of a colorized film, and whether its source is still what it was."""
+"""What made a film, stated once: for its checkpoint, its sidecar, its metadata, its credentials."""
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import asdict
-from hashlib import sha256
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any
 
 import av
 import torch
 
-from vidcolor.errors import SourceGoneError
-from vidcolor.frame import Frame
+from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.film.source_digest import SourceDigest
+from vidcolor.models.merge import SIGN
 from vidcolor.models.zoo import Model
-from vidcolor.reading.open_file import BLOCK_BYTES, Access, SourceFile, unreadable
-from vidcolor.reading.sequence import count_new
-from vidcolor.reading.source import Source
-from vidcolor.report.sidecar import plain_items
+from vidcolor.reading.sequence import ImageSequence
+from vidcolor.report.sidecar import fixity, plain_items
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
 from vidcolor.writing.plan import Job
 
-_READ_BYTES = 1 << 20
-_SAMPLES = 64
 
-WITHOUT_EFFECT = ("overwrite", "verify", "framemd5", "c2pa_key", "drop_streams")
-"""Settings of the output that do not change its bytes."""
-
-
-class SourceDigest(NamedTuple):
-    """What a source was when the work on it began.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rule:
+    """What is special about a setting; the others decide the film's bytes and are no secret.
 
     Attributes:
-        size: In bytes.
-        mtime_ns: Its time of change, in nanoseconds.
-        sha256: Of its content.
-        stamp: What changes if one of its files does; see `find_stamp`.
+        changes_bytes: Whether it decides the film's bytes by itself.
+        is_claimed: Whether the content credentials name it.
+        is_secret: Whether nobody is to read it, not even in the sidecar.
+        unless: The value at which it is not named, so that films that were begun before there was
+            such a setting are resumed.
     """
 
-    size: int
-    mtime_ns: int
-    sha256: str
-    stamp: str = ""
+    changes_bytes: bool = True
+    is_claimed: bool = True
+    is_secret: bool = False
+    unless: object = ...
 
 
-def tell_identity(
-    job: Job, model: Model, settings: Settings, origin: SourceDigest
-) -> dict[str, object]:
-    """Everything that decides a film's bytes, as values that JSON has.
+_WITHOUT_EFFECT = _Rule(changes_bytes=False)
 
-    Args:
-        job: The film and how it is written.
-        model: What predicts.
+RULES = {
+    "input.accept_losses": _WITHOUT_EFFECT,  # the source's digest differs if it changes a byte
+    "color_script": _WITHOUT_EFFECT,  # what it says counts, not where it lies
+    "input.follow_playlists": _WITHOUT_EFFECT,  # as `accept_losses`
+    "input.timecode": _Rule(unless=None),
+    "output.c2pa_certificate": _Rule(is_claimed=False),
+    "output.c2pa_key": _Rule(changes_bytes=False, is_claimed=False, is_secret=True),
+    "output.compare": _Rule(unless=False),
+    "output.drop_streams": _WITHOUT_EFFECT,  # `left_out` names what it leaves out
+    "output.framemd5": _WITHOUT_EFFECT,
+    "output.overwrite": _WITHOUT_EFFECT,
+    "output.verify": _WITHOUT_EFFECT,
+    "part": _WITHOUT_EFFECT,  # `start_seconds` and `duration_seconds` say what it comes to
+}
+"""By the dotted names of settings."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What made a film.
+
+    Attributes:
+        job: The source, and how the film is written.
+        model: What predicted.
         settings: All settings.
-        origin: The film by its content.
+        digest: The source by its content.
+        direction: What a color script says of its frames.
     """
-    encoding = job.encoding
-    told = asdict(settings)
-    told.pop("part")  # seconds tell of it
-    for name in ("accept_losses", "follow_playlists"):
-        told["input"].pop(name)  # another digest tells of it, if they change a byte
-    output = {k: v for k, v in told.pop("output").items() if k not in WITHOUT_EFFECT}
-    if not settings.output.compare:  # work that was begun before there was such a setting goes on
-        del output["compare"]
-    return {
-        "film": origin.sha256,
-        **versions(),
-        "weights": model.sha256,
-        "device": str(model.device),
-        "settings": plain_items(told | {"output": output}),
-        "encoding": {
+
+    job: Job
+    model: Model
+    settings: Settings
+    digest: SourceDigest
+    direction: Direction = NO_DIRECTION
+
+    def identity(self) -> dict[str, object]:
+        """Everything that decides the film's bytes, as values that JSON has.
+
+        A key more or less, and every checkpoint and ledger in the field is begun anew: so what
+        came later is named only where it is in use.
+        """
+        job, encoding = self.job, self.job.encoding
+        written: dict[str, object] = {
             "container": encoding.container,
             "codec": encoding.codec,
             "pixel_format": encoding.pixel_format,
             "options": encoding.options,
         }
-        # Of a film in one file the name plays no part.
-        | ({} if encoding.names is None else {"names": encoding.names.path.name})
-        | ({} if encoding.captions == "none" else {"captions": encoding.captions})
-        # Said where it is so, so that films begun by older versions go on.
-        | ({"times": times} if (times := job.source.clock.identity()) else {})
-        | ({"left_out": list(encoding.left_out)} if encoding.left_out else {}),
+        if encoding.names is not None:  # of a film in one file the name plays no part
+            written["names"] = encoding.names.path.name
+        if encoding.captions != "none":
+            written["captions"] = encoding.captions
+        if times := job.source.clock.identity():
+            written["times"] = times
+        if job.source.changes:
+            written["changes"] = list(map(str, job.source.changes))
+        if job.source.fields.is_mixed:
+            written["fields"] = list(job.source.fields)
+        if encoding.left_out:
+            written["left_out"] = list(encoding.left_out)
+        return {
+            "film": self.digest.sha256,
+            **versions(),
+            "weights": self.model.sha256,
+            "device": str(self.model.device),
+            "settings": self._deciding(),
+            "encoding": written,
+            **self._script(),
+        }
+
+    def tag(self) -> str:
+        """The note in the film's own metadata."""
+        color = self.settings.color
+        return (
+            f"synthetic color, made by vidcolor {__version__}, model {model_line(self.model)}, "
+            f"vividness {color.vividness:g}, saturation {color.saturation:g}, "
+            f"smoothing {self.settings.temporal.smoothing:g}"
+        )
+
+    def claim(self) -> dict[str, object]:
+        """What the content credentials state, as values that JSON has."""
+        return {
+            "source_sha256": self.digest.sha256,
+            "model": model_name(self.model),
+            "model_sha256": self.model.sha256,
+            "settings": _without(self._deciding(), lambda rule, _: not rule.is_claimed),
+            **self._script(),
+        }
+
+    def sidecar(self, fixity_of_film: Mapping[str, object]) -> dict[str, object]:
+        """What the sidecar states, beside the figures over time.
+
+        Args:
+            fixity_of_film: Size and digest of the finished film.
+        """
+        source, encoding, model = self.job.source, self.job.encoding, self.model
+        return {
+            "vidcolor": __version__,
+            "source": {
+                "path": source.path,
+                "fixity": fixity(self.digest.sha256, self.digest.size),
+                "container": source.container,
+                "codec": source.codec,
+                "pixel_format": source.pixel_format,
+                "width": source.picture.width,
+                "height": source.picture.height,
+                "frame_rate": source.frame_rate,
+                "timecode": source.timecode,
+                "times_mended": source.clock.notes,
+                "changes": list(map(str, source.changes)),
+                "fields": source.fields._asdict(),
+                "images": None if source.sequence is None else _describe_images(source.sequence),
+            },
+            "output": {
+                "path": encoding.path if encoding.names is None else encoding.names.path,
+                "fixity": fixity_of_film,
+                "container": encoding.container,
+                "codec": encoding.codec,
+                "pixel_format": encoding.pixel_format,
+                "options": encoding.options,
+                "left_out": encoding.left_out,
+            },
+            "model": {"name": model.name, "sha256": model.sha256, "device": str(model.device)},
+            "settings": _without_secrets(asdict(self.settings)),
+            **({} if (script := self.direction.facts()) is None else {"color_script": script}),
+        }
+
+    def _script(self) -> dict[str, object]:
+        """A digest of what a color script says, if there is one."""
+        identity = self.direction.identity
+        return {} if identity is None else {"color_script": identity}
+
+    def _deciding(self) -> dict[str, object]:
+        """The settings that decide the film's bytes."""
+        told = _without(
+            asdict(self.settings),
+            lambda rule, value: not rule.changes_bytes or value == rule.unless,
+        )
+        return plain_items(told)
+
+
+def dump_facts(
+    job: Job, model: Model, settings: Settings, render_size: int, direction: Direction
+) -> dict[str, object]:
+    """What decides the arrays of a dumped frame, beside the film itself."""
+    facts = {
+        "vidcolor": __version__,
+        "model": model_line(model),
+        "render_size": render_size,
+        "color": asdict(settings.color),
+        "temporal": asdict(settings.temporal),
+        "refine": asdict(settings.refine),
+        "start_seconds": settings.start_seconds,
+        "duration_seconds": settings.duration_seconds,
+        "picture": asdict(job.encoding.picture),
     }
+    if direction.identity is not None:
+        facts["color_script"] = direction.identity
+    if job.source.sequence is not None:
+        facts["input"] = asdict(settings.input)
+    return facts
+
+
+def model_name(model: Model) -> str:
+    """A model's name, or those of two merged ones, without the folders of their files."""
+    return SIGN.join(Path(name).name for name in model.name.split(SIGN))
+
+
+def model_line(model: Model) -> str:
+    """A model's name and the beginning of its weights' digest."""
+    return f"{model_name(model)} {model.sha256[:12]}"
 
 
 def versions() -> dict[str, str]:
@@ -88,114 +217,41 @@ def versions() -> dict[str, str]:
     return {"vidcolor": __version__, "torch": torch.__version__, "PyAV": av.__version__}
 
 
-def find_origin(files: Sequence[Path], access: Access | None = None) -> SourceDigest:
-    """What a source is by its content.
-
-    Args:
-        files: The film, or the images of a sequence in order.
-        access: What is done about bytes that cannot be read; None to raise.
-
-    Raises:
-        SourceGoneError: One is not there any more.
-        SourceError: One cannot be read to its end.
-    """
-    stamp, digest = find_stamp(files), sha256()
-    for path in files:
-        try:
-            with SourceFile(path, access or Access()) as file:
-                while data := file.read(_READ_BYTES):
-                    digest.update(data)
-        except OSError as error:
-            raise unreadable(path, error.strerror or str(error)) from error
-    return SourceDigest(*size_and_mtime(files), digest.hexdigest(), stamp)
+def _without(
+    settings: dict[str, Any], is_left_out: Callable[[_Rule, object], bool]
+) -> dict[str, Any]:
+    """Settings without those that a condition on rule and value leaves out."""
+    for name, rule in RULES.items():
+        place, key = _place(settings, name)
+        if key in place and is_left_out(rule, place[key]):
+            del place[key]
+    return settings
 
 
-def find_stamp(files: Sequence[Path]) -> str:
-    """What changes if one of some files is changed or replaced, found without reading all of them.
-
-    It is made of each one's size, time of change and number on the disk, and of some bytes at
-    places spread over all of them.
-
-    Raises:
-        SourceGoneError: One is not there any more.
-    """
-    digest = sha256()
-    every = max(1, len(files) // _SAMPLES)
-    try:
-        for number, path in enumerate(files):
-            found = path.stat()
-            digest.update(f"{found.st_size} {found.st_mtime_ns} {found.st_ino};".encode())
-            if number % every == 0:
-                samples = max(1, _SAMPLES // len(files))
-                for place in range(0, found.st_size, max(1, found.st_size // samples)):
-                    digest.update(_sample(path, place))
-    except OSError as error:
-        raise _gone(error) from error
-    return digest.hexdigest()
+def _without_secrets(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings in which secret ones are None."""
+    for name, rule in RULES.items():
+        if rule.is_secret:
+            place, key = _place(settings, name)
+            place[key] = None
+    return settings
 
 
-def _sample(path: Path, place: int) -> bytes:
-    """Some bytes of a file; what cannot be read is told by those who read all of it."""
-    try:
-        with path.open("rb", buffering=0) as file:
-            file.seek(place)
-            return file.read(BLOCK_BYTES) or b""
-    except OSError:
-        return b""
+def _place(settings: dict[str, Any], name: str) -> tuple[dict[str, Any], str]:
+    """Where a setting lies, by its dotted name: the dictionary, and the key in it."""
+    *groups, key = name.split(".")
+    for group in groups:
+        settings = settings[group]
+    return settings, key
 
 
-def size_and_mtime(files: Sequence[Path]) -> tuple[int, int]:
-    """Size of some files in bytes, and when the last of them was changed, in nanoseconds.
-
-    Raises:
-        SourceGoneError: One is not there any more.
-    """
-    try:
-        found = [path.stat() for path in files]
-    except OSError as error:
-        raise _gone(error) from error
-    return sum(one.st_size for one in found), max(one.st_mtime_ns for one in found)
-
-
-def refuse_changed(
-    frames: Iterator[Frame], source: Source, origin: SourceDigest
-) -> Generator[Frame, None, None]:
-    """The frames of a film; its end is believed only if its files are what they were.
-
-    Raises:
-        SourceGoneError: They are not.
-    """
-    yield from frames
-    refuse_other(source, origin)
-
-
-def refuse_other(source: Source, origin: SourceDigest, *, is_read_again: bool = False) -> None:
-    """Raise if a film is not what it was when the work on it began.
-
-    Args:
-        source: The film.
-        origin: What it was.
-        is_read_again: Compare all of its bytes, not some.
-
-    Raises:
-        SourceGoneError: Its files were changed or replaced, or images came to its sequence.
-    """
-    more = 0 if source.sequence is None else count_new(source.sequence)
-    if more:
-        raise SourceGoneError(
-            f"{source.path}: {more} image{'s' if more > 1 else ''} came while it was read; "
-            "run again when it is complete"
-        )
-    is_same = find_stamp(source.files) == origin.stamp
-    if is_same and is_read_again:
-        is_same = find_origin(source.files, source.access).sha256 == origin.sha256
-    if not is_same:
-        raise SourceGoneError(
-            f"{source.path}: changed while it was read; run again when it is complete"
-        )
-
-
-def _gone(error: OSError) -> SourceGoneError:
-    return SourceGoneError(
-        f"{error.filename}: vanished while it was read; run again when it is back"
-    )
+def _describe_images(sequence: ImageSequence) -> dict[str, object]:
+    """What lies in a sequence, and what was done about missing numbers."""
+    first, last = sequence.runs[0].start, sequence.runs[-1].stop - 1
+    return {
+        "first": sequence.pattern.name(first),
+        "last": sequence.pattern.name(last),
+        "count": sequence.count,
+        "missing": last - first + 1 - sequence.count,
+        "gaps": "none" if sequence.is_closed else "hold",
+    }

@@ -21,13 +21,14 @@ from vidcolor.report.sidecar import read_sidecar, sidecar_path
 from vidcolor.settings import InputSettings, Settings
 from vidcolor.version import __version__
 from vidcolor.writing.encoding import Encoding
+from vidcolor.writing.mixed_frames import keeps_fields
 from vidcolor.writing.passthrough import hash_copied, hash_written
 from vidcolor.writing.plan import Job
 from vidcolor.writing.shot_encoder import even_gray
 from vidcolor.writing.stream_times import stream_time_errors
 
-TIME_ERROR_SECONDS = 0.0006
-"""Containers round times: Matroska to a millisecond."""
+FRAME_TIME_ERROR_SECONDS = 0.0006
+"""Containers round a frame's time: Matroska to a millisecond, so by half of one."""
 
 LOSSLESS_CODECS = {"ffv1", "ffvhuff", "huffyuv", "rawvideo", "utvideo", "magicyuv"}
 LOSSLESS_CODECS |= {"dpx", "png", "tiff"}
@@ -53,6 +54,7 @@ class Verification:
         lost_captions: Frames whose closed captions the result lacks or has otherwise, if its codec
             can carry them.
         has_times: Whether the result says when its frames are shown; pictures do not.
+        lost_fields: Frames that are woven otherwise than the source says, if its codec can say it.
         stream_time_errors: Copied streams that lie elsewhere in time than in the source, with the
             greatest difference in seconds: their sync with the picture is lost.
     """
@@ -67,6 +69,7 @@ class Verification:
     has_times: bool = True
     stream_time_errors: Mapping[str, float] = field(default_factory=dict)
     lost_captions: int = 0
+    lost_fields: int = 0
 
     def __str__(self) -> str:
         luma = "luma equal" if not self.unequal_luma else f"luma {self.luma_psnr:.1f} dB"
@@ -85,7 +88,7 @@ class Verification:
             found.append(f"{count} {of if self.missing_frames > 0 else 'frames too many'}")
         if self.lossless and self.unequal_luma:
             found.append(f"the luma of {self.unequal_luma} frames differs from the source's")
-        if self.has_times and self.time_error_seconds > TIME_ERROR_SECONDS:
+        if self.has_times and self.time_error_seconds > FRAME_TIME_ERROR_SECONDS:
             found.append(f"times are off by up to {self.time_error_seconds:.4f} s")
         found += [
             f"{name} is up to {error:.3f} s off its time"
@@ -93,6 +96,8 @@ class Verification:
         ]
         if self.lost_captions:
             found.append(f"the closed captions of {self.lost_captions} frames are not the source's")
+        if self.lost_fields:
+            found.append(f"the field order of {self.lost_fields} frames is not the source's")
         found += [f"{name} differs" for name, is_equal in self.streams.items() if not is_equal]
         return found
 
@@ -236,6 +241,7 @@ def verify_film(
         has_times=names is None,
         stream_time_errors={} if is_alone else _stream_times(job, written, settings),
         lost_captions=count.lost_captions if job.encoding.captions == "inside" else 0,
+        lost_fields=count.lost_fields if keeps_fields(job.encoding) else 0,
     )
 
 
@@ -281,6 +287,7 @@ class _Count:
     squares: float = 0.0
     samples: int = 0
     lost_captions: int = 0
+    lost_fields: int = 0
 
     def add(
         self,
@@ -303,6 +310,7 @@ class _Count:
         if wanted is None or luma is None or read is None:
             return
         self.lost_captions += wanted.captions != read.captions
+        self.lost_fields += wanted.top_field_first is not read.top_field_first
         error = abs(wanted.seconds - shift_seconds - read.seconds)
         self.time_error_seconds = max(self.time_error_seconds, error)
         self.samples += luma.size

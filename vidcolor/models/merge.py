@@ -57,10 +57,10 @@ class Merged(nn.Module):
 
     def __init__(self, parts: Sequence[Part]) -> None:
         super().__init__()
-        self.nets = nn.ModuleList(part.net for part in parts)
-        self.decodings = [part.decoding for part in parts]
-        self.sizes = [part.render_size for part in parts]
-        self.shares = [part.share for part in parts]
+        self.nets: nn.ModuleList = nn.ModuleList(part.net for part in parts)
+        self.decodings: list[Decoding | None] = [part.decoding for part in parts]
+        self.sizes: list[int] = [part.render_size for part in parts]
+        self.shares: list[float] = [part.share for part in parts]
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Predict.

@@ -35,11 +35,13 @@ class BaseNet(LiteNet):
     def __init__(self, shape: LiteShape | None = None) -> None:
         super().__init__(shape or SHAPE)
         width = self.shape.decoder_widths[-1]
-        self.tokens = nn.Parameter(_TOKEN_SIZE * torch.randn(_TOKENS, width))
-        self.place = nn.Conv2d(width, width, 3, padding=1, groups=width)
-        self.attention = nn.ModuleList(_AttentionLayer(width) for _ in range(_LAYERS))
-        self.palette_norm = nn.LayerNorm(width)
-        self.palette = nn.Linear(width, BIN_COUNT)
+        self.tokens: nn.Parameter = nn.Parameter(_TOKEN_SIZE * torch.randn(_TOKENS, width))
+        self.place: nn.Conv2d = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.attention: nn.ModuleList = nn.ModuleList(
+            _AttentionLayer(width) for _ in range(_LAYERS)
+        )
+        self.palette_norm: nn.LayerNorm = nn.LayerNorm(width)
+        self.palette: nn.Linear = nn.Linear(width, BIN_COUNT)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits over the bins; see `LiteNet.forward`."""

@@ -51,10 +51,10 @@ class DDColorNet(nn.Module):
         self.std: torch.Tensor
         self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).reshape(1, 3, 1, 1))
         self.register_buffer("std", torch.tensor(_IMAGENET_DEVIATION).reshape(1, 3, 1, 1))
-        self.encoder = nn.ModuleDict({"arch": _ConvNeXt(widths, depths)})
-        self.decoder = _DualDecoder(widths)
+        self.encoder: nn.ModuleDict = nn.ModuleDict({"arch": _ConvNeXt(widths, depths)})
+        self.decoder: _DualDecoder = _DualDecoder(widths)
         mixing = SpectralConv(_QUERIES + 3, 2, bias=True)
-        self.refine_net = nn.Sequential(nn.Sequential(mixing))
+        self.refine_net: nn.Sequential = nn.Sequential(nn.Sequential(mixing))
         self._mixing = [mixing]  # in a list, so that it is no second module of the same
 
     def forward(self, rgb: torch.Tensor) -> torch.Tensor:
@@ -161,14 +161,14 @@ class _DualDecoder(nn.Module):
 
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()
-        self.layers = nn.ModuleList()
+        self.layers: nn.ModuleList = nn.ModuleList()
         below = widths[-1]
         for skip, width in zip(reversed(widths[:-1]), _DECODER_WIDTHS, strict=True):
             self.layers.append(_Up(below, skip, width))
             below = width
         last = SpectralConv(below, _WIDTH * _PIXEL_SIDE**2, bias=True)
-        self.last_shuf = nn.ModuleDict({"conv": nn.Sequential(last, nn.ReLU())})
-        self.color_decoder = _ColorDecoder()
+        self.last_shuf: nn.ModuleDict = nn.ModuleDict({"conv": nn.Sequential(last, nn.ReLU())})
+        self.color_decoder: _ColorDecoder = _ColorDecoder()
 
     def forward(self, levels: list[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Levels of the encoder, finest first, to what the maps are made of.
@@ -206,21 +206,23 @@ class _ColorDecoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.query_feat = nn.Embedding(_QUERIES, _WIDTH)
-        self.query_embed = nn.Embedding(_QUERIES, _WIDTH)
-        self.level_embed = nn.Embedding(len(_DECODER_WIDTHS), _WIDTH)
-        self.input_proj = nn.ModuleList(nn.Conv2d(width, _WIDTH, 1) for width in _DECODER_WIDTHS)
+        self.query_feat: nn.Embedding = nn.Embedding(_QUERIES, _WIDTH)
+        self.query_embed: nn.Embedding = nn.Embedding(_QUERIES, _WIDTH)
+        self.level_embed: nn.Embedding = nn.Embedding(len(_DECODER_WIDTHS), _WIDTH)
+        self.input_proj: nn.ModuleList = nn.ModuleList(
+            nn.Conv2d(width, _WIDTH, 1) for width in _DECODER_WIDTHS
+        )
         layers = range(_LAYERS)
-        self.transformer_cross_attention_layers = nn.ModuleList(
+        self.transformer_cross_attention_layers: nn.ModuleList = nn.ModuleList(
             _AttentionLayer("multihead_attn") for _ in layers
         )
-        self.transformer_self_attention_layers = nn.ModuleList(
+        self.transformer_self_attention_layers: nn.ModuleList = nn.ModuleList(
             _AttentionLayer("self_attn") for _ in layers
         )
-        self.transformer_ffn_layers = nn.ModuleList(_FeedForward() for _ in layers)
-        self.decoder_norm = nn.LayerNorm(_WIDTH)
+        self.transformer_ffn_layers: nn.ModuleList = nn.ModuleList(_FeedForward() for _ in layers)
+        self.decoder_norm: nn.LayerNorm = nn.LayerNorm(_WIDTH)
         embed = [nn.Linear(_WIDTH, _WIDTH) for _ in range(3)]
-        self.color_embed = nn.ModuleDict({"layers": nn.ModuleList(embed)})
+        self.color_embed: nn.ModuleDict = nn.ModuleDict({"layers": nn.ModuleList(embed)})
         self._embed = embed  # a plain list, so that each is one module and not two
 
     def forward(self, levels: list[torch.Tensor]) -> torch.Tensor:
@@ -272,9 +274,9 @@ class MultiHeadAttention(nn.Module):
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.in_proj_weight = nn.Parameter(torch.randn(3 * width, width) / width**0.5)
-        self.in_proj_bias = nn.Parameter(torch.zeros(3 * width))
-        self.out_proj = nn.Linear(width, width)
+        self.in_proj_weight: nn.Parameter = nn.Parameter(torch.randn(3 * width, width) / width**0.5)
+        self.in_proj_bias: nn.Parameter = nn.Parameter(torch.zeros(3 * width))
+        self.out_proj: nn.Linear = nn.Linear(width, width)
 
     def forward(self, query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
         """(N, queries, width), (N, tokens, width) twice, to (N, queries, width)."""

@@ -56,7 +56,7 @@ class DeOldifyNet(nn.Module):
             x = level.width
         last_up = ShuffleUp(nn.Sequential(WeightNormConv(x, 4 * x), nn.ReLU()))
         joined = x + 3
-        self.layers = nn.ModuleList(
+        self.layers: nn.ModuleList = nn.ModuleList(
             [
                 encoder,
                 nn.BatchNorm2d(deepest),
@@ -210,10 +210,10 @@ class SelfAttention(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.query = SpectralConv(width, width // 8, (1,))
-        self.key = SpectralConv(width, width // 8, (1,))
-        self.value = SpectralConv(width, width, (1,))
-        self.gamma = nn.Parameter(torch.zeros(1))
+        self.query: SpectralConv = SpectralConv(width, width // 8, (1,))
+        self.key: SpectralConv = SpectralConv(width, width // 8, (1,))
+        self.value: SpectralConv = SpectralConv(width, width, (1,))
+        self.gamma: nn.Parameter = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(N, C, H, W) to the same."""

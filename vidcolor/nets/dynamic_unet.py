@@ -35,11 +35,11 @@ class SpectralConv(nn.Module):
         columns = inputs * prod(kernel)
         weight = torch.randn(outputs, inputs, *kernel) / sqrt(columns)
         v = _unit(torch.randn(columns))
-        self.weight_orig = nn.Parameter(weight)
+        self.weight_orig: nn.Parameter = nn.Parameter(weight)
         self.register_buffer("weight_u", _unit(weight.detach().flatten(1) @ v))
         self.register_buffer("weight_v", v)
-        self.bias = nn.Parameter(torch.zeros(outputs)) if bias else None
-        self.padding = tuple(side // 2 for side in kernel)
+        self.bias: nn.Parameter | None = nn.Parameter(torch.zeros(outputs)) if bias else None
+        self.padding: tuple[int, ...] = tuple(side // 2 for side in kernel)
 
     def kernel(self) -> torch.Tensor:
         """The kernel divided, (outputs, inputs, sides of the kernel)."""
@@ -72,9 +72,9 @@ class WeightNormConv(nn.Module):
 
     def __init__(self, inputs: int, outputs: int) -> None:
         super().__init__()
-        self.weight_g = nn.Parameter(torch.ones(outputs, 1, 1, 1))
-        self.weight_v = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
-        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.weight_g: nn.Parameter = nn.Parameter(torch.ones(outputs, 1, 1, 1))
+        self.weight_v: nn.Parameter = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
+        self.bias: nn.Parameter = nn.Parameter(torch.zeros(outputs))
 
     def kernel(self) -> torch.Tensor:
         """The kernel, (outputs, inputs, 1, 1)."""

@@ -56,7 +56,7 @@ class Eccv16Net(nn.Module):
         for number, block in enumerate(_BLOCKS, 1):
             self.add_module(f"model{number}", nn.Sequential(*_layers(width, block)))
             width = block.width
-        self.model8 = nn.Sequential(
+        self.model8: nn.Sequential = nn.Sequential(
             nn.ConvTranspose2d(width, _UPSAMPLED_WIDTH, 4, stride=2, padding=1),
             nn.ReLU(inplace=True),
             nn.Conv2d(_UPSAMPLED_WIDTH, _UPSAMPLED_WIDTH, 3, padding=1),

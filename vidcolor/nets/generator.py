@@ -35,11 +35,11 @@ class Generator(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.down = nn.Sequential(*_down(_WIDTHS))
-        self.up = nn.Sequential(
+        self.down: nn.Sequential = nn.Sequential(*_down(_WIDTHS))
+        self.up: nn.Sequential = nn.Sequential(
             _convolution(_WIDTHS[-1], _WIDTHS[-1], stride=1), *_up((_WIDTHS[-1], _WIDTHS[-2]))
         )
-        self.last = nn.Conv2d(_WIDTHS[-2], 2, 3, padding=1)
+        self.last: nn.Conv2d = nn.Conv2d(_WIDTHS[-2], 2, 3, padding=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Predict.
@@ -58,10 +58,10 @@ class Autoencoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.down = nn.Sequential(*_down((*_WIDTHS, _WIDTHS[-1])))
-        self.code = nn.Conv2d(_WIDTHS[-1], 2 * _CODE, 1)
-        self.up = nn.Sequential(*_up((_CODE, *_WIDTHS[:0:-1])))
-        self.last = nn.Conv2d(_WIDTHS[1], 2, 3, padding=1)
+        self.down: nn.Sequential = nn.Sequential(*_down((*_WIDTHS, _WIDTHS[-1])))
+        self.code: nn.Conv2d = nn.Conv2d(_WIDTHS[-1], 2 * _CODE, 1)
+        self.up: nn.Sequential = nn.Sequential(*_up((_CODE, *_WIDTHS[:0:-1])))
+        self.last: nn.Conv2d = nn.Conv2d(_WIDTHS[1], 2, 3, padding=1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor | Coded:
         """Predict.

@@ -60,8 +60,8 @@ class Squared(nn.Module):
     def __init__(self, net: nn.Module, guest: Guest) -> None:
         super().__init__()
         self.net = net
-        self.ask = guest.ask
-        self.side_multiple = guest.side_multiple
+        self.ask: Ask = guest.ask
+        self.side_multiple: int = guest.side_multiple
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Predict.

@@ -80,9 +80,11 @@ class SameConv(nn.Conv2d):
             bias=False,
         )
         # oneDNN's bfloat16 gradients of these are up to thirty times slower than float32's.
-        self.float32_on_cpu = groups > 1 and (kernel > 3 or stride > 1)  # noqa: PLR2004
+        self.float32_on_cpu: bool = groups > 1 and (kernel > 3 or stride > 1)  # noqa: PLR2004
         before = total // 2
-        self.uneven = None if even else (before, total - before, before, total - before)
+        self.uneven: tuple[int, int, int, int] | None = (
+            None if even else (before, total - before, before, total - before)
+        )
 
     def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002  # the base class's name
         """The convolution of the padded input."""
@@ -144,8 +146,8 @@ class _Encoder(nn.Module):
 
     def __init__(self, width: float, depth: float) -> None:
         super().__init__()
-        self.stem = _encoder_conv(1, _STEM_WIDTH, kernel=3, stride=2, active=True)
-        self.blocks = nn.ModuleList()
+        self.stem: ConvNorm = _encoder_conv(1, _STEM_WIDTH, kernel=3, stride=2, active=True)
+        self.blocks: nn.ModuleList = nn.ModuleList()
         inputs = _STEM_WIDTH
         level_ends: list[int] = []  # blocks whose output is the last of its stride
         for number, stage in enumerate(_STAGES):
@@ -178,22 +180,26 @@ class LiteNet(nn.Module):
 
     def __init__(self, shape: LiteShape | None = None) -> None:
         super().__init__()
-        self.shape = shape or LiteShape()
+        self.shape: LiteShape = shape or LiteShape()
         widths = self.shape.decoder_widths
         finest, coarsest = widths[0], widths[-1]
         feature_widths = [_scaled_width(_STAGES[i].width, self.shape.width) for i in (1, 2, 4, 6)]
-        self.encoder = _Encoder(self.shape.width, self.shape.depth)
-        self.lateral = nn.ModuleList(
+        self.encoder: _Encoder = _Encoder(self.shape.width, self.shape.depth)
+        self.lateral: nn.ModuleList = nn.ModuleList(
             nn.Conv2d(feature, width, 1)
             for feature, width in zip(feature_widths, widths, strict=True)
         )
-        self.upward = nn.ModuleList(nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(widths))
-        self.context = nn.Conv2d(feature_widths[-1], coarsest, 1)
-        self.smooth = nn.ModuleList(
+        self.upward: nn.ModuleList = nn.ModuleList(
+            nn.Conv2d(coarse, fine, 1) for fine, coarse in pairwise(widths)
+        )
+        self.context: nn.Conv2d = nn.Conv2d(feature_widths[-1], coarsest, 1)
+        self.smooth: nn.ModuleList = nn.ModuleList(
             nn.Sequential(*(_decoder_conv(width) for _ in range(1 if level == 0 else 2)))
             for level, width in enumerate(widths)
         )
-        self.head = nn.Sequential(_decoder_conv(finest), nn.Conv2d(finest, BIN_COUNT, 1))
+        self.head: nn.Sequential = nn.Sequential(
+            _decoder_conv(finest), nn.Conv2d(finest, BIN_COUNT, 1)
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits over the bins.

@@ -19,13 +19,13 @@ class _Residual(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1, dilation: int = 1) -> None:
         super().__init__()
-        self.layers = nn.Sequential(
+        self.layers: nn.Sequential = nn.Sequential(
             nn.Conv2d(inputs, outputs, 3, stride, padding=dilation, dilation=dilation),
             nn.ReLU(inplace=True),
             nn.Conv2d(outputs, outputs, 3, padding=dilation, dilation=dilation),
         )
-        self.shortcut = nn.Conv2d(inputs, outputs, 1, stride=stride)
-        self.norm = nn.BatchNorm2d(outputs)
+        self.shortcut: nn.Conv2d = nn.Conv2d(inputs, outputs, 1, stride=stride)
+        self.norm: nn.BatchNorm2d = nn.BatchNorm2d(outputs)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         normalized: torch.Tensor = self.norm(torch.relu(self.layers(x) + self.shortcut(x)))
@@ -41,17 +41,19 @@ class ResidualNet(nn.Module):
 
     def __init__(self, outputs: int = BIN_COUNT) -> None:
         super().__init__()
-        self.conv0 = nn.Sequential(nn.Conv2d(1, _STEM_WIDTH, 3, padding=1), nn.ReLU(inplace=True))
-        self.block1 = _Residual(_STEM_WIDTH, _WIDTH)
-        self.block2 = _Residual(_WIDTH, _WIDTH)
-        self.block3 = _Residual(_WIDTH, _DEEP_WIDTH, stride=2)
-        self.block4 = _Residual(_DEEP_WIDTH, _DEEP_WIDTH, dilation=2)
-        self.conv5 = nn.Sequential(
+        self.conv0: nn.Sequential = nn.Sequential(
+            nn.Conv2d(1, _STEM_WIDTH, 3, padding=1), nn.ReLU(inplace=True)
+        )
+        self.block1: _Residual = _Residual(_STEM_WIDTH, _WIDTH)
+        self.block2: _Residual = _Residual(_WIDTH, _WIDTH)
+        self.block3: _Residual = _Residual(_WIDTH, _DEEP_WIDTH, stride=2)
+        self.block4: _Residual = _Residual(_DEEP_WIDTH, _DEEP_WIDTH, dilation=2)
+        self.conv5: nn.Sequential = nn.Sequential(
             nn.Conv2d(_DEEP_WIDTH, _DEEP_WIDTH, 3, padding=1),
             nn.ReLU(inplace=True),
             nn.BatchNorm2d(_DEEP_WIDTH),
         )
-        self.pred = nn.Conv2d(_DEEP_WIDTH, outputs, 1)
+        self.pred: nn.Conv2d = nn.Conv2d(_DEEP_WIDTH, outputs, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Predict.

@@ -70,19 +70,19 @@ class Siggraph17Net(nn.Module):
         for number, block in enumerate(_BLOCKS, 1):
             self.add_module(f"model{number}", nn.Sequential(*_layers(x, block)))
             x = block.width
-        self.model8up = _up(512, 256)
-        self.model3short8 = _short(256, 256)
-        self.model8 = nn.Sequential(nn.ReLU(), *_convs(256, 2), nn.BatchNorm2d(256))
-        self.model9up = _up(256, 128)
-        self.model2short9 = _short(128, 128)
-        self.model9 = nn.Sequential(nn.ReLU(), *_convs(128, 1), nn.BatchNorm2d(128))
-        self.model10up = _up(128, 128)
-        self.model1short10 = _short(64, 128)
+        self.model8up: nn.Sequential = _up(512, 256)
+        self.model3short8: nn.Sequential = _short(256, 256)
+        self.model8: nn.Sequential = nn.Sequential(nn.ReLU(), *_convs(256, 2), nn.BatchNorm2d(256))
+        self.model9up: nn.Sequential = _up(256, 128)
+        self.model2short9: nn.Sequential = _short(128, 128)
+        self.model9: nn.Sequential = nn.Sequential(nn.ReLU(), *_convs(128, 1), nn.BatchNorm2d(128))
+        self.model10up: nn.Sequential = _up(128, 128)
+        self.model1short10: nn.Sequential = _short(64, 128)
         last = nn.Conv2d(128, 128, 3, padding=1)
-        self.model10 = nn.Sequential(nn.ReLU(), last, nn.LeakyReLU(_LEAK))
+        self.model10: nn.Sequential = nn.Sequential(nn.ReLU(), last, nn.LeakyReLU(_LEAK))
         # Its second answer, a histogram, which training used and nothing here does.
-        self.model_class = nn.Sequential(nn.Conv2d(256, _CLASSES, 1))
-        self.model_out = nn.Sequential(nn.Conv2d(128, 2, 1), nn.Tanh())
+        self.model_class: nn.Sequential = nn.Sequential(nn.Conv2d(256, _CLASSES, 1))
+        self.model_out: nn.Sequential = nn.Sequential(nn.Conv2d(128, 2, 1), nn.Tanh())
 
     def forward(
         self,

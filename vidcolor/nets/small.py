@@ -22,7 +22,7 @@ class SmallNet(nn.Module):
         for inputs, outputs in pairwise(_WIDTHS):
             convolution = nn.Conv2d(inputs, outputs, _KERNEL, padding=_KERNEL // 2)
             layers += [convolution, nn.ReLU(inplace=True)]
-        self.layers = nn.Sequential(
+        self.layers: nn.Sequential = nn.Sequential(
             *layers, nn.Conv2d(_WIDTHS[-1], 2, _KERNEL, padding=_KERNEL // 2)
         )
 

@@ -39,8 +39,8 @@ class _Body(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.conv1 = nn.Conv2d(1, _WIDTHS[0], 7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(_WIDTHS[0])
+        self.conv1: nn.Conv2d = nn.Conv2d(1, _WIDTHS[0], 7, stride=2, padding=3, bias=False)
+        self.bn1: nn.BatchNorm2d = nn.BatchNorm2d(_WIDTHS[0])
         inputs = _WIDTHS[0]
         for level, width in enumerate(_WIDTHS, 1):
             blocks = _Basic(inputs, width, 1 if level == 1 else 2), _Basic(width, width, 1)
@@ -62,13 +62,15 @@ class UNet(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.encoder = _Body()
-        self.up = nn.ModuleList()
+        self.encoder: _Body = _Body()
+        self.up: nn.ModuleList = nn.ModuleList()
         width = _WIDTHS[-1]
         for skip in (*_WIDTHS[-2::-1], _WIDTHS[0]):
             self.up.append(_up(width, skip))
             width = 2 * skip  # the skip's channels come beside
-        self.last = nn.Sequential(_up(width, _FINEST), nn.Conv2d(_FINEST, 2, 3, padding=1))
+        self.last: nn.Sequential = nn.Sequential(
+            _up(width, _FINEST), nn.Conv2d(_FINEST, 2, 3, padding=1)
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Predict.

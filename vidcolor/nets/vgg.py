@@ -7,12 +7,14 @@ builds (J. Hwang, Y. Zhou, "Image Colorization with Deep Convolutional Neural Ne
 arXiv:1409.1556, table 1, column D, to conv4_3, with torchvision's names of the tensors.
 """
 
+from collections.abc import Callable
 from typing import Literal
 
 import torch
 from torch import nn
 from torch.nn import functional
 
+from vidcolor.color.bins import TEMPERATURE
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.luv import LARGEST_UV, LEAST_UV, ab_from_uv
 
@@ -21,7 +23,6 @@ CLASSES = 50
 
 _WIDTHS = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512))
 _IMAGENET_MEAN, _IMAGENET_DEVIATION = 0.449, 0.226  # of the mean of red, green and blue
-_TEMPERATURE = 0.38  # of the annealed mean, as in arXiv:1603.08511
 
 
 class _Body(nn.Module):
@@ -39,7 +40,7 @@ class _Body(nn.Module):
                 layers += [nn.Conv2d(inputs, width, 3, padding=1), nn.ReLU()]
                 inputs = width
             self.ends.append(len(layers) - 1)
-        self.features = nn.Sequential(*layers)
+        self.features: nn.Sequential = nn.Sequential(*layers)
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         levels = []
@@ -67,17 +68,20 @@ class VggNet(nn.Module):
         classes: bool = False,
     ) -> None:
         super().__init__()
-        self.encoder = _Body()
+        self.encoder: _Body = _Body()
         widths = [level[-1] for level in _WIDTHS]
         coarse_to_fine = list(zip(widths[:0:-1], widths[-2::-1], strict=True))
-        self.enlarge = nn.ModuleList(
+        self.enlarge: nn.ModuleList = nn.ModuleList(
             _enlarging(inputs, outputs, upsampling=upsampling)
             for inputs, outputs in coarse_to_fine[: 1 if classes else None]
         )
         width = coarse_to_fine[len(self.enlarge) - 1][1]
-        self.last = nn.Conv2d(width, 2 * CLASSES if classes else 2, 3, padding=1)
+        self.last: nn.Conv2d = nn.Conv2d(width, 2 * CLASSES if classes else 2, 3, padding=1)
         self.classes = classes
-        self.bound = torch.sigmoid if last == "sigmoid" else torch.relu
+        is_bounded = last == "sigmoid"
+        self.bound: Callable[[torch.Tensor], torch.Tensor] = (
+            torch.sigmoid if is_bounded else torch.relu
+        )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Predict.
@@ -123,7 +127,7 @@ def classes_of(uv: torch.Tensor) -> torch.Tensor:
 def _mean_of_classes(logits: torch.Tensor) -> torch.Tensor:
     """The annealed means of u* and of v*, (N, 2, h, w)."""
     count, _, height, width = logits.shape
-    by_axis = logits.float().reshape(count, 2, CLASSES, height, width) / _TEMPERATURE
+    by_axis = logits.float().reshape(count, 2, CLASSES, height, width) / TEMPERATURE
     centers = class_centers(logits.device)[:, :, None, None]
     mean: torch.Tensor = (by_axis.softmax(2) * centers).sum(2)
     return mean

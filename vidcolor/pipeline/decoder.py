@@ -1,6 +1,6 @@
 """How the predictions of one model become colors in one film."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -31,6 +31,12 @@ class Decoder:
             seed=self.color.seed,
         )
         return decoded._replace(ab=self.strengthen(decoded.ab, gain))
+
+    def with_vividness(self, vividness: float | None) -> "Decoder":
+        """The same with another vividness; itself for None."""
+        if vividness is None:
+            return self
+        return replace(self, color=replace(self.color, vividness=vividness))
 
     def strengthen(self, ab: torch.Tensor, gain: float) -> torch.Tensor:
         """Give decoded colors, (2, h, w), with a gain."""

@@ -4,7 +4,6 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing
 from functools import partial
 from itertools import groupby, takewhile
-from math import log2
 from operator import attrgetter
 from time import perf_counter
 from typing import NamedTuple
@@ -13,9 +12,12 @@ import cv2
 import numpy as np
 import torch
 
-from vidcolor.color.bins import BIN_COUNT, Decoded
+from vidcolor.color.bins import Decoded
 from vidcolor.color.own import mixed_chroma, own_ab, own_chroma
 from vidcolor.color.planes import chroma_planes
+from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.directing.grade import grade
+from vidcolor.directing.script import PLAIN, Look
 from vidcolor.frame import (
     CPU,
     MAP_STRIDE,
@@ -36,7 +38,7 @@ from vidcolor.pipeline.decoder import Decoder
 from vidcolor.pipeline.stages import Place, name_errors
 from vidcolor.pipeline.trace import NO_TRACE, Trace, show_chroma, show_smoothed
 from vidcolor.refine.flood import Flood
-from vidcolor.refine.refined import Refined
+from vidcolor.refine.refined import Decode, Refined
 from vidcolor.refine.scribble import Scribble
 from vidcolor.settings import RENDER_SIZE, ColorSettings, Settings
 from vidcolor.shot import Shot
@@ -73,6 +75,8 @@ def colorize_frames(
     trace: Trace = NO_TRACE,
     last_by_shot: Mapping[int, int] | None = None,
     past: Past | None = None,
+    *,
+    direction: Direction = NO_DIRECTION,
 ) -> Generator[Colored, None, None]:
     """Yield each frame of a film with its color.
 
@@ -86,6 +90,7 @@ def colorize_frames(
         last_by_shot: If given, only the shots named are colorized, each at least up to the frame of
             this number, and no farther than it depends on.
         past: What was done of the film before; these frames are not yielded again.
+        direction: What a color script says of the frames.
     """
     settings = suited(settings, model)
     done, memory = past or Past(0, ShotMemory(REMEMBERED_SHOTS))
@@ -93,11 +98,15 @@ def colorize_frames(
     numbered = name_errors("reading", number_frames(place.follow(trace.watch(frames))), place)
     new = (one for one in numbered if one.frame.index >= done)
     seen = _see(new, settings, trace)
-    return _colorize(seen, memory, model, settings, last_by_shot)
+    return _colorize(seen, memory, model, _Asked(settings, direction, last_by_shot))
 
 
 def colorize_shots(
-    numbered: Iterable[Numbered], memory: ShotMemory, model: Model, settings: Settings
+    numbered: Iterable[Numbered],
+    memory: ShotMemory,
+    model: Model,
+    settings: Settings,
+    direction: Direction = NO_DIRECTION,
 ) -> Generator[Colored, None, None]:
     """Yield each frame of some whole shots, in which cuts need not be looked for, with its color.
 
@@ -106,10 +115,11 @@ def colorize_shots(
         memory: Knows how the shots ended that these return to.
         model: What predicts.
         settings: All settings.
+        direction: What a color script says of the frames.
     """
     settings = suited(settings, model)
     seen = _see(numbered, settings, NO_TRACE)
-    return _colorize(seen, memory, model, settings, None)
+    return _colorize(seen, memory, model, _Asked(settings, direction))
 
 
 def colorize_stills(
@@ -133,7 +143,8 @@ def colorize_stills(
     def guess() -> Generator[Guess, None, None]:
         with closing(predict_frames(seen, model, settings.model.batch_size)) as mapped:
             for one in mapped:
-                yield _color(one, ChromaGain(), decode, _refiner(settings, decode))
+                refine = _refiner(settings, partial(_decoded_ab, decode))
+                yield _color(one, ChromaGain(), decode, refine, settings.color)
 
     with one_thread_each():
         yield from name_errors("coloring", _finish(guess(), settings, device))
@@ -145,30 +156,31 @@ def _see(numbered: Iterable[Numbered], settings: Settings, trace: Trace) -> Iter
     return see_frames(numbered, size, trace.open, negative=settings.color.negative)
 
 
+class _Asked(NamedTuple):
+    """What is wanted of a film's colors; see `colorize_frames`."""
+
+    settings: Settings
+    direction: Direction
+    last_by_shot: Mapping[int, int] | None = None
+
+
 def _colorize(
-    seen: Iterator[Seen],
-    memory: ShotMemory,
-    model: Model,
-    settings: Settings,
-    last_by_shot: Mapping[int, int] | None,
+    seen: Iterator[Seen], memory: ShotMemory, model: Model, asked: _Asked
 ) -> Generator[Colored, None, None]:
     """Each frame with its color, by threads that work at once."""
     ahead = run_ahead(name_errors("reading", seen), FRAMES_READ_AHEAD)
-    guessed = _guess(ahead, memory, model, settings, last_by_shot)
+    guessed = _guess(ahead, memory, model, asked)
     inferred = run_ahead(name_errors("inference", guessed), FRAMES_COLORED_AHEAD, one_torch_thread)
     device = model.device if model.device.type == "cuda" else CPU
     with one_thread_each(), closing(inferred):
-        yield from name_errors("coloring", _finish(inferred, settings, device))
+        yield from name_errors("coloring", _finish(inferred, asked.settings, device))
 
 
 def _guess(
-    seen: Generator[Seen, None, None],
-    memory: ShotMemory,
-    model: Model,
-    settings: Settings,
-    last_by_shot: Mapping[int, int] | None,
+    seen: Generator[Seen, None, None], memory: ShotMemory, model: Model, asked: _Asked
 ) -> Generator[Guess, None, None]:
     """The guess for each frame, shot by shot."""
+    settings, direction, last_by_shot = asked
     with closing(seen):
         for shot, members in groupby(seen, key=attrgetter("shot")):
             frames: Iterator[Seen] = members
@@ -177,7 +189,7 @@ def _guess(
             if keeps_color(shot, settings.color):
                 yield from map(_keep, frames)
                 continue
-            yield from colorize_shot(frames, shot, memory, model, settings)
+            yield from colorize_shot(frames, shot, memory, model, settings, direction)
 
 
 def keeps_color(shot: Shot, settings: ColorSettings) -> bool:
@@ -208,7 +220,12 @@ def _until(last: int | None, frames: Iterable[Seen]) -> Iterator[Seen]:
 
 
 def colorize_shot(
-    frames: Iterable[Seen], shot: Shot, memory: ShotMemory, model: Model, settings: Settings
+    frames: Iterable[Seen],
+    shot: Shot,
+    memory: ShotMemory,
+    model: Model,
+    settings: Settings,
+    direction: Direction = NO_DIRECTION,
 ) -> Iterator[Guess]:
     """Yield each frame of one shot with the small map of its colors.
 
@@ -221,27 +238,30 @@ def colorize_shot(
         memory: Holds how earlier shots ended, and receives how this one does.
         model: What predicts.
         settings: All settings.
+        direction: What a color script says of the frames.
     """
-    decode = Decoder(model.decoding, settings.color)
-    refine = _refiner(settings, decode)
+    decode = usual = Decoder(model.decoding, settings.color)
+    refine = _refiner(settings, lambda probabilities: _decoded_ab(decode, probabilities))
     ending = memory.recall(shot.returns_to)
     ask = partial(predict_frames, model=model, batch_size=settings.model.batch_size)
     with closing(steady(frames, ask, settings.temporal, ending.histogram)) as steadied:
         for mapped in steadied:
             ending = ending._replace(histogram=mapped.prediction)
-            yield _color(mapped, ending.strength, decode, refine)
+            look = direction.look_of(mapped.seen.frame, shot)
+            decode = usual.with_vividness(look.vividness)
+            yield _color(mapped, ending.strength, decode, refine, settings.color, look)
     memory.keep(shot.number, ending)
 
 
 Refine = Callable[[Prediction], Refined]
 
 
-def _refiner(settings: Settings, decode: Decoder) -> Refine | None:
+def _decoded_ab(decode: Decoder, probabilities: torch.Tensor) -> torch.Tensor:
+    return decode(probabilities).ab
+
+
+def _refiner(settings: Settings, colors: Decode) -> Refine | None:
     """What refines the predictions of one shot, frame by frame; None if nothing does."""
-
-    def colors(probabilities: torch.Tensor) -> torch.Tensor:
-        return decode(probabilities).ab
-
     refine, memory = settings.refine, settings.temporal.smoothing
     if refine.method == "flood":
         return Flood(colors, threshold=refine.threshold, memory=memory)
@@ -250,7 +270,14 @@ def _refiner(settings: Settings, decode: Decoder) -> Refine | None:
     return None
 
 
-def _color(mapped: Mapped, strength: ChromaGain, decode: Decoder, refine: Refine | None) -> Guess:
+def _color(
+    mapped: Mapped,
+    strength: ChromaGain,
+    decode: Decoder,
+    refine: Refine | None,
+    color: ColorSettings,
+    look: Look = PLAIN,
+) -> Guess:
     """What a frame's smoothed prediction says of its colors."""
     seen, prediction, began = mapped
     refined = None if refine is None else refine(prediction)
@@ -259,10 +286,13 @@ def _color(mapped: Mapped, strength: ChromaGain, decode: Decoder, refine: Refine
     if seen.trace is not None:
         seen.trace.note(gain=round(gain, 4))
         show_smoothed(seen.trace, prediction, refined, perf_counter() - began, gain=gain)
-    confidence = 1 - float(decoded.entropy.mean()) / log2(BIN_COUNT)
     ab = torch.from_numpy(refined.ab) if refined else decoded.ab
     strong = decode.strengthen(ab, gain).cpu().numpy()
-    return Guess(seen, strong * np.float32(seen.color_share), confidence)
+    share = seen.color_share
+    wanted = grade(
+        strong * np.float32(share), look, seen.lightness, saturation=color.saturation, share=share
+    )
+    return Guess(seen, wanted, decoded.confidence, look.digest)
 
 
 def _gain(prediction: Prediction, decoded: Decoded, strength: ChromaGain, decode: Decoder) -> float:
@@ -285,7 +315,7 @@ def _finish(
         seen = guess.seen
         is_kept = keeps_color(seen.shot, settings.color)
         record: Record | None = None if seen.trace is None else {}
-        ab = guess.ab if is_kept else guess.ab * settings.color.saturation
+        ab = guess.ab
         began = perf_counter()
         if is_kept:
             chroma = own_chroma(seen.frame)
@@ -307,7 +337,14 @@ def _finish(
         small = cv2.resize(seen.lightness, ab.shape[:0:-1], interpolation=cv2.INTER_AREA)
         lightness = np.asarray(small, np.float32)  # (h, w), as the map
         colored = Colored(
-            seen.frame, chroma, ab, lightness, guess.confidence, seen.shot, seen.trace
+            seen.frame,
+            chroma,
+            ab,
+            lightness,
+            guess.confidence,
+            seen.shot,
+            seen.trace,
+            guess.directed,
         )
         return colored, record, perf_counter() - began
 

@@ -17,7 +17,7 @@ class Place:
     """
 
     def __init__(self) -> None:
-        self.frame = -1
+        self.frame: int = -1
 
     def follow(self, items: Iterable[T]) -> Iterator[T]:
         """`items`, counted."""

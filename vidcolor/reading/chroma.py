@@ -5,7 +5,7 @@ from typing import cast
 import numpy as np
 from av.video.frame import VideoFrame
 
-from vidcolor.color.ycbcr import KR_KB
+from vidcolor.color.ycbcr import KR_KB, neutral_chroma
 from vidcolor.frame import FrameFormat, Plane
 from vidcolor.reading.pixels import FLOAT_SUFFIXES, light_view, planar_format, plane_view
 
@@ -41,7 +41,7 @@ def _of_rgb(decoded: VideoFrame, picture: FrameFormat) -> tuple[Plane, Plane]:
     green, blue, red = (view(planar, index).astype(np.float64) for index in range(3))
     kr, kb = KR_KB[picture.matrix]
     luma = green + kr * (red - green) + kb * (blue - green)
-    neutral, top = 1 << (picture.depth - 1), (1 << picture.depth) - 1
+    neutral, top = neutral_chroma(picture.depth), (1 << picture.depth) - 1
     dtype = np.uint8 if picture.depth == 8 else np.uint16  # noqa: PLR2004 - bits
     cb, cr = (
         np.clip(np.rint((part - luma) / (2 * (1 - weight)) + neutral), 0, top).astype(dtype)

@@ -58,7 +58,7 @@ class SourceFile:
     """
 
     def __init__(self, path: Path, access: Access) -> None:
-        self.name = str(path.absolute())
+        self.name: str = str(path.absolute())
         self._path = path
         self._access = access
         self._file = path.open("rb", buffering=0)

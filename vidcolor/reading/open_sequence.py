@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
+from av.container.streams import StreamContainer
+from av.format import ContainerFormat
 from av.packet import Packet
 from av.stream import Stream
 from av.video.frame import VideoFrame
@@ -48,10 +50,10 @@ class OpenSequence:
         first = next(files)
         template = first if first.stat().st_size else next(filter(_has_bytes, files), first)
         self._opened = open_picture(template, sequence.frame_rate)
-        self.streams = self._opened.streams
-        self.format = self._opened.format
+        self.streams: StreamContainer = self._opened.streams
+        self.format: ContainerFormat = self._opened.format
         self.metadata: dict[str, str] = {}
-        self.duration = None
+        self.duration: int | None = None
         if sequence.timecode is not None:
             self.streams.video[0].metadata["timecode"] = sequence.timecode
 

@@ -27,6 +27,7 @@ from vidcolor.reading.captions import CAPTIONED_CODECS, captions_of
 from vidcolor.reading.chroma import read_chroma
 from vidcolor.reading.clock import Clock, ExactRate
 from vidcolor.reading.damage_log import DamageLog
+from vidcolor.reading.fields import SAYING_CODECS, FieldOrders
 from vidcolor.reading.pixels import (
     FLOAT_SUFFIXES,
     GRAY,
@@ -118,13 +119,14 @@ def read_frames(
     wanted_pts = source.first_pts + ceil(start_seconds / source.time_base)
     is_far = start_seconds > SEEK_FROM_SECONDS
     seek_pts = wanted_pts if is_far and _seeks_cleanly(source, wanted_pts) else None
+    to_frame = _FrameMaker(source, by_hardware=hwaccel is not None)
     with closing(_timed_frames(source, losses, wanted_pts, seek_pts, hwaccel)) as timed:
         for decoded, pts in timed:
             if index == 0 and duration_seconds is not None:
                 end_pts = pts + ceil(duration_seconds / source.time_base)
             if end_pts is not None and pts >= end_pts:
                 return
-            yield _to_frame(decoded, pts, index, source, by_hardware=hwaccel is not None)
+            yield to_frame(decoded, pts, index)
             losses.held += source.sequence is not None and source.sequence.is_held(pts)
             index += 1
     losses.unread = len(source.access.unread or ())
@@ -149,9 +151,10 @@ def read_frames_from(
         hwaccel: See `read_frames`.
     """
     number, wanted_pts = first
+    to_frame = _FrameMaker(source, by_hardware=hwaccel is not None)
     with closing(_timed_frames(source, Damage(), wanted_pts, seek_pts, hwaccel)) as timed:
         for index, (decoded, pts) in enumerate(timed, number):
-            yield _to_frame(decoded, pts, index, source, by_hardware=hwaccel is not None)
+            yield to_frame(decoded, pts, index)
 
 
 def _timed_frames(
@@ -270,31 +273,52 @@ def _rising_pts(decoded: VideoFrame, last_pts: int | None, losses: Damage) -> in
     return 0 if last_pts is None else last_pts + max(1, decoded.duration or 1)
 
 
-def _to_frame(
-    decoded: VideoFrame, pts: int, index: int, source: Source, *, by_hardware: bool
-) -> Frame:
-    picture = source.picture
-    found = (decoded.width, decoded.height, decoded.format.name)
-    same = (picture.width, picture.height, source.pixel_format)
-    if found != same and not (by_hardware and found in _from_hardware(picture)):
-        path = source.path if source.sequence is None else source.sequence.file_at(pts)
-        raise SourceError(
-            f"{path}: frame {index} changes from {picture.width}x{picture.height} "
-            f"{source.pixel_format} to {found[0]}x{found[1]} {found[2]}; "
-            "split the film there and colorize the parts"
+class _FrameMaker:
+    """Makes frames of what the decoder of a film gives."""
+
+    def __init__(self, source: Source, *, by_hardware: bool) -> None:
+        self._source = source
+        self._by_hardware = by_hardware
+        self._orders = FieldOrders() if source.codec in SAYING_CODECS else None
+
+    def __call__(self, decoded: VideoFrame, pts: int, index: int) -> Frame:
+        source, picture = self._source, self._source.picture
+        found = (decoded.width, decoded.height, decoded.format.name)
+        if not self._is_expected(found):
+            path = source.path if source.sequence is None else source.sequence.file_at(pts)
+            raise SourceError(
+                f"{path}: frame {index} changes from {picture.width}x{picture.height} "
+                f"{source.pixel_format} to {found[0]}x{found[1]} {found[2]}; "
+                "split the film there and colorize the parts"
+            )
+        for change in source.changes:
+            if pts >= change.pts:
+                # Not the shape of pixels: a net sees all frames of a shot at one size.
+                picture = change.colored(picture)
+        return Frame(
+            index=index,
+            luma=luma_codes(decoded, picture),
+            pts=pts,
+            duration=decoded.duration or 0,
+            time_base=source.time_base,
+            picture=picture,
+            top_field_first=self._top_field_first(decoded),
+            chroma=read_chroma(decoded, picture) if source.reads_chroma else None,
+            captions=captions_of(decoded) if source.codec in CAPTIONED_CODECS else b"",
         )
-    top_first = not picture.is_bottom_first
-    return Frame(
-        index=index,
-        luma=luma_codes(decoded, picture),
-        pts=pts,
-        duration=decoded.duration or 0,
-        time_base=source.time_base,
-        picture=picture,
-        top_field_first=top_first if decoded.interlaced_frame else None,
-        chroma=read_chroma(decoded, picture) if source.reads_chroma else None,
-        captions=captions_of(decoded) if source.codec in CAPTIONED_CODECS else b"",
-    )
+
+    def _is_expected(self, found: tuple[int, int, str]) -> bool:
+        picture = self._source.picture
+        if found == (picture.width, picture.height, self._source.pixel_format):
+            return True
+        return self._by_hardware and found in _from_hardware(picture)
+
+    def _top_field_first(self, decoded: VideoFrame) -> bool | None:
+        if not decoded.interlaced_frame:
+            return None
+        if self._orders is None or self._by_hardware:
+            return not self._source.picture.is_bottom_first
+        return self._orders.is_top_first(decoded)
 
 
 def _from_hardware(picture: FrameFormat) -> list[tuple[int, int, str]]:

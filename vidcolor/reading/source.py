@@ -3,21 +3,21 @@
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import cos, radians, sin
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal, cast
 
 import av
 from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
-from av.sidedata.sidedata import Type as SideDataType
 from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
-from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
+from vidcolor.frame import FrameFormat
+from vidcolor.reading.changes import NO_FIELDS, Change, Fields
 from vidcolor.reading.clock import NO_CLOCK, Clock, ExactRate
+from vidcolor.reading.frame_format import format_of
 from vidcolor.reading.marks import NO_MARKS, PictureMarks, marks_of
 from vidcolor.reading.open_file import Access, OpenFile
 from vidcolor.reading.open_sequence import OpenSequence
@@ -25,20 +25,10 @@ from vidcolor.reading.pixels import (
     DEEPEST,
     FLOAT_SUFFIXES,
     code_bits,
-    log2_subsampling,
-    planar_format,
 )
 from vidcolor.reading.sequence import ImageSequence, find_sequence
 from vidcolor.settings import InputSettings
 
-if TYPE_CHECKING:
-    from av.sidedata.sidedata import SideDataContainer
-
-UNSPECIFIED = 2
-FULL_RANGE = 2
-BOTTOM_FIELD_FIRST = 3
-# Below this many lines an untagged film is standard definition, hence BT.601.
-HD_LINES = 720
 # Decoders that give the same frames with threads that each take a part of a picture. Frame threads
 # lose what they hold behind a picture that does not decode, lock up where one of them logs while it
 # is closed, and are no faster here.
@@ -74,6 +64,8 @@ class Source:
         exact_rate: That rate where the container rounds its times.
         marks: What its first frame says of its pictures besides their codes.
         access: How its files are read.
+        changes: Where its frames become other ones, in order.
+        fields: Which kinds of frames it has, woven or not.
     """
 
     path: Path
@@ -97,6 +89,8 @@ class Source:
     marks: PictureMarks = NO_MARKS
     access: Access = field(default_factory=Access, compare=False)
     reads_chroma: bool = False
+    changes: tuple[Change, ...] = ()
+    fields: Fields = NO_FIELDS
 
     def missing_seconds(self, first_seconds: float, end_seconds: float) -> float:
         """How much earlier the picture ended than its header states, by when it began and ended."""
@@ -232,7 +226,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             container=container.format.name,
             codec=codec,
             stream_index=stream.index,
-            picture=_picture(frame, stream),
+            picture=format_of(frame, stream.codec_context, stream.sample_aspect_ratio),
             pixel_format=frame.format.name,
             has_chroma=len(frame.format.components) >= 3,  # noqa: PLR2004 - Y, Cb, Cr
             time_base=Fraction(stream.time_base or Fraction(1, 1000)),
@@ -241,7 +235,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             picture_seconds=_picture_seconds(stream),
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
             end_may_be_stated=stream.duration is None,
-            timecode=_timecode(container, stream),
+            timecode=_timecode(container, stream) or settings.timecode,
             marks=marks_of(frame),
             access=access,
         )
@@ -297,77 +291,6 @@ def _of_sequence(one: Source, sequence: ImageSequence) -> Source:
         picture_seconds=seconds,
         duration_seconds=seconds,
     )
-
-
-def _picture(frame: VideoFrame, stream: VideoStream) -> FrameFormat:
-    fmt = frame.format
-    rgb = planar_format(fmt).startswith("gbrp")
-    gray = planar_format(fmt).startswith("gray")
-    log2_width, log2_height = (1, 1) if gray else (0, 0) if rgb else log2_subsampling(fmt)
-    return FrameFormat(
-        width=frame.width,
-        height=frame.height,
-        depth=max(8, min(DEEPEST, code_bits(fmt))),
-        log2_chroma_width=log2_width,
-        log2_chroma_height=log2_height,
-        matrix=_matrix(int(frame.colorspace), int(frame.color_primaries), frame.height),
-        full_range=_is_full_range(frame, rgb=rgb, gray=gray),
-        primaries=int(frame.color_primaries) or UNSPECIFIED,
-        transfer=int(frame.color_trc) or UNSPECIFIED,
-        chroma_location=_chroma_location(frame),
-        sample_aspect_ratio=Fraction(stream.sample_aspect_ratio or 1),
-        field_order=_field_order(frame, stream),
-        display_matrix=_display_matrix(frame),
-    )
-
-
-def _is_full_range(frame: VideoFrame, *, rgb: bool, gray: bool) -> bool:
-    """Range as tagged; FFmpeg takes untagged RGB and gray for full, untagged Y'CbCr for limited."""
-    if rgb or frame.format.name.startswith("yuvj"):
-        return True
-    return int(frame.color_range) == FULL_RANGE or (gray and int(frame.color_range) == 0)
-
-
-def _matrix(tagged: int, primaries: int, lines: int) -> Matrix:
-    """The matrix to write chroma with: the tagged one where it is one of ours, else by size."""
-    if tagged in set(Matrix):
-        return Matrix(tagged)
-    if primaries == int(Matrix.BT2020_NCL):
-        return Matrix.BT2020_NCL
-    return Matrix.BT709 if lines >= HD_LINES else Matrix.SMPTE170M
-
-
-def _chroma_location(frame: VideoFrame) -> ChromaLocation:
-    """Where new chroma goes: left, or top left for BT.2020 (ITU-R BT.2020-2 table 2).
-
-    The source's own place does not matter, since its chroma is replaced; these are what players
-    assume where they read no tag.
-    """
-    wide = int(frame.colorspace) in {Matrix.BT2020_NCL, Matrix.BT2020_CL}
-    return ChromaLocation.TOP_LEFT if wide else ChromaLocation.LEFT
-
-
-def _field_order(frame: VideoFrame, stream: VideoStream) -> int:
-    """AVFieldOrder as the stream says; raw DV says nothing and is always bottom field first."""
-    order = int(stream.codec_context.field_order)
-    if order == 0 and frame.interlaced_frame and stream.codec_context.name == "dvvideo":
-        return BOTTOM_FIELD_FIRST
-    return order
-
-
-def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
-    try:
-        # Typed as a dict in PyAV's stubs, in truth a mapping by type and by number.
-        found = cast("SideDataContainer", frame.side_data).get(SideDataType.DISPLAYMATRIX)
-    except ValueError:  # PyAV 18.1 does not know Exif, which FFmpeg 8.1 finds in many a picture
-        return _turned_by(frame.rotation) if frame.rotation else None
-    return None if found is None else tuple(memoryview(bytes(found)).cast("i"))
-
-
-def _turned_by(degrees: float) -> tuple[int, ...]:
-    """The display matrix of a picture that is turned counterclockwise, but not mirrored."""
-    cosine, sine = (round(part(radians(degrees)) * 0x10000) for part in (cos, sin))
-    return (cosine, -sine, 0, sine, cosine, 0, 0, 0, 1 << 30)
 
 
 def _picture_seconds(stream: VideoStream) -> float | None:

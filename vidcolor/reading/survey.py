@@ -1,4 +1,4 @@
-"""One pass over a film's packets, nothing decoded: where its clocks jump, and what its rate is."""
+"""One pass over a film's packets: where its clocks jump, its rate, and what changes in mid-film."""
 
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
@@ -13,10 +13,11 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Disposition, Stream
 
-from vidcolor.reading.clock import Clock
+from vidcolor.reading.changes import ChangeFinder
+from vidcolor.reading.clock import PLAIN, Clock
 from vidcolor.reading.rates import RateFinder
 from vidcolor.reading.seams import Seams
-from vidcolor.reading.source import Source, open_source
+from vidcolor.reading.source import Source, main_video_stream, open_source
 from vidcolor.reading.tracks import Track
 
 # Of containers whose clocks may begin anew. In others a long hole is a long hole.
@@ -43,7 +44,7 @@ def survey(source: Source) -> Source:
     if source.container in CLOCKED:
         source = _probed_to(source, _probe_bytes(source))
     rates = RateFinder(source)
-    tracks, seams, is_reordered = _look(source, rates)
+    tracks, seams, is_reordered, finder = _look(source, rates)
     main = tracks.get(source.stream_index)
     if main is None:  # a cover picture alone, say
         return source
@@ -63,6 +64,7 @@ def survey(source: Source) -> Source:
         constant_rate=rates.constant() if is_one else None,
         exact_rate=rates.exact() if is_one else None,
     )
+    surveyed = _with_changes(surveyed, finder)
     if not streams:
         return surveyed
     # What the header says of the length is false where times were.
@@ -70,12 +72,20 @@ def survey(source: Source) -> Source:
     return replace(surveyed, picture_seconds=None, duration_seconds=seconds)
 
 
+def _with_changes(source: Source, finder: ChangeFinder) -> Source:
+    """The film with what changes in its midst, and what its frames say of their fields."""
+    clock = source.clock.streams.get(source.stream_index, PLAIN)
+    changes = finder.changes(source.first_pts, source.time_base, clock.shift_at)
+    return replace(source, changes=changes, fields=finder.fields())
+
+
 class _Looked(NamedTuple):
-    """What a pass over a film's packets finds: its streams, their jumps, and B-frames."""
+    """What a pass over a film's packets finds: its streams, their jumps, B-frames, and changes."""
 
     tracks: dict[int, Track]
     seams: Seams
     is_reordered: bool
+    finder: ChangeFinder
 
 
 def _look(source: Source, rates: RateFinder) -> _Looked:
@@ -91,16 +101,19 @@ def _look(source: Source, rates: RateFinder) -> _Looked:
         if source.stream_index in tracks:
             tracks[source.stream_index].shown = rates.add
         seams = Seams(tracks, source.stream_index)
+        finder = ChangeFinder(main_video_stream(opened, source.path))
         for order, packet in enumerate(_packets(opened)):
             if packet.stream.index in tracks:
                 tracks[packet.stream.index].add(packet, order)
                 seams.look()
             is_main = packet.stream.index == source.stream_index
             is_reordered |= is_main and packet.pts != packet.dts
+            if is_main:
+                finder.add(packet)
         for track in tracks.values():
             track.end()
         seams.look()
-    return _Looked(tracks, seams, is_reordered)
+    return _Looked(tracks, seams, is_reordered, finder)
 
 
 def _first_pts(source: Source, clock: Clock, main: Track) -> int:

@@ -44,7 +44,7 @@ class Bag:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.payload = folder / PAYLOAD
+        self.payload: Path = folder / PAYLOAD
         self._folder = folder
         self._is_begun = False
         self._beginning = Lock()
@@ -60,7 +60,7 @@ class Bag:
         if NAME not in found:
             for path in self._outside_payload():
                 raise OutputError(f"{path}: is in no bag. Name another -o.")
-        self.was_declared = self._is_declared()
+        self.was_declared: bool = self._is_declared()
         self._missing = self._told_missing() if self.was_declared else []
 
     def check(self, ledger: Ledger, reels: Iterable[Reel], *, dry_run: bool = False) -> None:

@@ -8,13 +8,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from vidcolor.errors import OutputError, ReelTakenError, VidcolorError
+from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.errors import OutputError, ReelTakenError, SettingError, VidcolorError
 from vidcolor.files import make_folder
 from vidcolor.film.checkpoint import discard_work
 from vidcolor.film.coloring import Engine, FilmRun, Listener, Progress, color_here
 from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
-from vidcolor.film.provenance import SourceDigest, find_origin, tell_identity
+from vidcolor.film.directed import find_direction, script_path
+from vidcolor.film.provenance import Provenance
+from vidcolor.film.source_digest import SourceDigest, digest_source
 from vidcolor.film.verify import Verifier, was_verified
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
@@ -68,6 +71,7 @@ class PlannedReel(NamedTuple):
         identity: What decides the film's bytes; empty if nobody keeps account.
         made: The film, if it is done already and is only to be verified; else None.
         replaces: Whether a film of the same bytes is replaced, because its sidecar is gone.
+        direction: What a color script says of its frames.
     """
 
     job: Job
@@ -75,6 +79,7 @@ class PlannedReel(NamedTuple):
     identity: Mapping[str, object] = {}
     made: Path | None = None
     replaces: bool = False
+    direction: Direction = NO_DIRECTION
 
 
 class Workers(NamedTuple):
@@ -138,8 +143,7 @@ class Batch:
             colorize: Colorizes a reel, by `Batch.colorize`.
             workers: Threads for several reels at once; None for one after the other.
         """
-        waiting, has_worked = list(reels), True
-        self._same_stems.update(self._find_same_stems(waiting))
+        waiting, has_worked = self._known(reels), True
         while waiting and has_worked:
             by_path = {reel.path: reel for reel in waiting}
             waiting, has_worked = [], False
@@ -164,7 +168,7 @@ class Batch:
                 return True, colorize(planned)
             return False, planned
 
-        planned = map(self.plan, reels)
+        planned = map(self._plan, reels)
         if workers is None:
             return map(finish, planned)
         return map_at_once(finish, planned, workers.number, workers.stop)
@@ -185,10 +189,11 @@ class Batch:
                 job=job,
                 model=self.model,
                 settings=_overwriting(job.settings) if planned.replaces else job.settings,
-                origin=planned.origin or find_origin(job.source.files, job.source.access),
+                origin=planned.origin or digest_source(job.source.files, job.source.access),
                 engine=self._color,
                 listener=listener,
                 trace=trace,
+                direction=planned.direction,
             )
             result = colorize_job(run)
         except ReelTakenError:
@@ -202,7 +207,17 @@ class Batch:
             return self._failed(job.source.path, error)
         return ReelResult(source=job.source.path, result=result)
 
-    def plan(self, reel: Reel) -> PlannedReel | ReelResult:
+    def plans(self, reels: Iterable[Reel]) -> Iterator[PlannedReel | ReelResult]:
+        """How each reel will be colorized, or why not; an error becomes its result."""
+        return map(self._plan, self._known(reels))
+
+    def _known(self, reels: Iterable[Reel]) -> list[Reel]:
+        """These reels, once it is known which of them would share an output's name."""
+        listed = list(reels)
+        self._same_stems.update(self._find_same_stems(listed))
+        return listed
+
+    def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
         """How a reel will be colorized, or why not; an error becomes its result."""
         try:
             folder = self._place_of(reel)
@@ -218,10 +233,11 @@ class Batch:
             if self._folder is None:
                 refuse_bag(job.encoding.path.parent)
             self._refuse_meeting(job)
+            direction = find_direction(job, job.settings)
             if self._ledger is None:
                 check_names(job, self.settings, folder_comes=folder is not None)
-                return PlannedReel(job)
-            return self._plan_with(self._ledger, job)
+                return PlannedReel(job, direction=direction)
+            return self._plan_with(self._ledger, job, direction)
         except ReelTakenError:
             return _left(reel.path)
         except ImportError:
@@ -247,10 +263,18 @@ class Batch:
         known = None if self._ledger is None else self._ledger.find_place(reel.path)
         return known or self._folder / reel.subfolder
 
-    def _plan_with(self, ledger: Ledger, job: Job) -> PlannedReel | ReelResult:
+    def _plan_with(
+        self, ledger: Ledger, job: Job, direction: Direction
+    ) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
-        origin = ledger.find_origin(job.source)
-        identity = tell_identity(job, self.model, job.settings, origin)
+        origin = ledger.digest_source(job.source)
+        identity = Provenance(
+            job=job,
+            model=self.model,
+            settings=job.settings,
+            digest=origin,
+            direction=direction,
+        ).identity()
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)
         if done is not None:
@@ -259,7 +283,7 @@ class Batch:
         if made is not None and sidecar_path(made).exists():
             return PlannedReel(job, origin, identity, made=made)
         if made == job.encoding.path:
-            return PlannedReel(job, origin, identity, replaces=True)
+            return PlannedReel(job, origin, identity, replaces=True, direction=direction)
         try:
             check_names(job, self.settings, folder_comes=True)
         except OutputError as error:
@@ -276,7 +300,7 @@ class Batch:
             raise OutputError(
                 f"{film}: {state} with other settings ({changes}); {remedy}"
             ) from error
-        return PlannedReel(job, origin, identity)
+        return PlannedReel(job, origin, identity, direction=direction)
 
     def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
         """The result of a reel that an earlier run finished, by the ledger; None if none did."""
@@ -304,8 +328,16 @@ class Batch:
         return ReelResult(source=source, state="already done", note=note, made=made)
 
     def _refuse_meeting(self, job: Job) -> None:
-        """Raise if two reels have one output."""
+        """Raise if two reels have one output, or one color script."""
         source = job.source.path
+        script = script_path(self.settings, job.source.title)
+        if script is not None:
+            earlier = self._targets.setdefault(script.absolute(), source)
+            if earlier != source:
+                raise SettingError(
+                    f"{source}: its color script {script} is also that of {earlier}. "
+                    "Name a folder with a script for each film."
+                )
         for target in paths_written(job, self.settings):
             earlier = self._targets.setdefault(target.absolute(), source)
             if earlier != source:

@@ -28,7 +28,12 @@ from vidcolor.files import (
     write_error,
 )
 from vidcolor.film.checkpoint import is_taken
-from vidcolor.film.provenance import SourceDigest, find_origin, find_stamp, size_and_mtime
+from vidcolor.film.source_digest import (
+    SourceDigest,
+    digest_source,
+    find_stamp,
+    size_and_mtime,
+)
 from vidcolor.reading.source import Source
 
 T = TypeVar("T")
@@ -111,8 +116,8 @@ class Ledger:
             query = "INSERT OR IGNORE INTO reels (path, state) VALUES (?, 'waiting')"
             self._execute(query, (_key(path),))
 
-    def find_origin(self, source: Source) -> SourceDigest:
-        """What a reel is by its content, which is read only if one of its files is another.
+    def digest_source(self, source: Source) -> SourceDigest:
+        """The digest of a reel, which is read only if one of its files was changed or replaced.
 
         Raises:
             SourceError: It cannot be read.
@@ -123,7 +128,7 @@ class Ledger:
         if row and row[2]:
             size, mtime_ns, sha256 = row
             return SourceDigest(size, mtime_ns, sha256, stamp)
-        origin = find_origin(source.files, source.access)
+        origin = digest_source(source.files, source.access)
         query = "UPDATE reels SET size = ?, mtime_ns = ?, sha256 = ?, stamp = ? WHERE path = ?"
         self._execute(query, (*origin, _key(path)))
         return origin

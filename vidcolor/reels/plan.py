@@ -79,8 +79,7 @@ def plan_reels(
 
 def plans(batch: Batch, reels: Iterable[Reel]) -> Iterator[ReelPlan]:
     """What a batch would do with each of its reels."""
-    for reel in reels:
-        planned = batch.plan(reel)
+    for planned in batch.plans(reels):
         yield (
             _to_do(planned, batch.settings)
             if isinstance(planned, PlannedReel)

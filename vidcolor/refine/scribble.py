@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import splu
 
-from vidcolor.color.bins import BIN_COUNT
+from vidcolor.color.bins import BIN_COUNT, entropy_bits
 from vidcolor.errors import ModelError
 from vidcolor.frame import Prediction
 from vidcolor.refine.refined import Decode, Map, Refined, least_in_squares
@@ -142,7 +142,7 @@ def _solved(
         memory = 0
     share = memory * _likeness(past.lightness, seen)
     logs = probabilities.clamp_min(torch.finfo(torch.float32).tiny).log2()
-    entropy = -(probabilities * logs).sum(0).cpu().numpy()  # in bits
+    entropy = entropy_bits(probabilities, logs, 0).cpu().numpy()
     surest = least_in_squares(entropy - SEED_BONUS * share * past.seeds, SEED_SQUARE)
     seeds = np.zeros(seen.shape, bool)
     seeds[surest] = True

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from time import perf_counter
 from typing import NamedTuple
 
@@ -48,6 +49,7 @@ class FrameFigures(NamedTuple):
             color, and where that is not known.
         active: First row, end, first column and end of its picture inside bars; None for no bars.
         captions: Its closed captions in hexadecimal digits, if they go into a file beside the film.
+        directed: Digest of what a color script sets for it; None for nothing.
     """
 
     seconds: float
@@ -69,6 +71,7 @@ class FrameFigures(NamedTuple):
     tint: Sequence[float] | None = None
     active: Sequence[int] | None = None
     captions: str | None = None
+    directed: str | None = None
 
 
 class SourceFacts(NamedTuple):
@@ -127,6 +130,23 @@ class _Peak(NamedTuple):
 
 
 @dataclass(slots=True)
+class _Directed:
+    """A digest of what a color script sets for the frames of one shot."""
+
+    digest: str = ""
+    is_directed: bool = False
+
+    def add(self, look: str | None) -> None:
+        """Take in the next frame's."""
+        self.is_directed |= look is not None
+        self.digest = sha256(f"{self.digest};{look or ''}".encode()).hexdigest()
+
+    def facts(self) -> dict[str, str]:
+        """`directed`, if something is set."""
+        return {"directed": self.digest} if self.is_directed else {}
+
+
+@dataclass(slots=True)
 class _Shot:
     number: int
     returns_to: int | None
@@ -134,11 +154,13 @@ class _Shot:
     start_seconds: float
     source: SourceFacts
     sums: _Sums = field(default_factory=_Sums)
+    directed: _Directed = field(default_factory=_Directed)
     peaks: dict[str, _Peak] = field(default_factory=dict)
 
     def add(self, figures: FrameFigures, frame: int) -> None:
         """Take in frame `frame` of the film."""
         self.sums.add(figures)
+        self.directed.add(figures.directed)
         for name, attribute, sign in _PEAKS:
             value = getattr(figures, attribute)
             if value is None or not math.isfinite(value):
@@ -186,6 +208,7 @@ class Timeline:
         returns_to: int | None = None,
         lightness: Map | None = None,
         source: SourceFacts = SourceFacts(),  # noqa: B008 - immutable
+        directed: str | None = None,
     ) -> FrameFigures:
         """Take in the next frame, in the order shown; its figures.
 
@@ -199,6 +222,7 @@ class Timeline:
             lightness: (h, w) L* in [0, 100]; without it flaws are not looked for. It is kept, and
                 must not be changed afterwards.
             source: What is told of its shot's source.
+            directed: Digest of what a color script sets for it; None for nothing.
         """
         if not self._shots or self._shots[-1].number != shot:
             self._before = self._lightness_before = None
@@ -206,7 +230,7 @@ class Timeline:
         distances = change = None
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite becomes None
             mean = flat.mean(1)  # (2,)
-            colorful = _colorfulness(flat, mean)
+            colorful = _colorfulness_m1(flat, mean)
             if self._before is not None:
                 distances = np.sqrt(np.square(flat - self._before).sum(0))  # faster than hypot
                 change = float(distances.mean())
@@ -229,6 +253,7 @@ class Timeline:
             work_seconds=now - self._told,
             **({} if flaws is None else flaws._asdict()),
             **source._asdict(),
+            directed=directed,
         )
         self._told = now
         self._take(figures)
@@ -259,7 +284,8 @@ class Timeline:
             `frames`: how many there are.
             `shots`: for each its `number`, that of the shot that it `returns_to` or None, its
             `first_frame` counted from 0 here, its `start_seconds`, its `frames`, what it has of
-            its source (`kept`, `tint` and `active` of `FrameFigures`), the means below
+            its source (`kept`, `tint` and `active` of `FrameFigures`), if a color script sets
+            something for its frames a digest of that (`directed`), the means below
             over all of them, and `peaks`: by name of figure, those of `Flaws` among them, the
             `value`, the number (`frame`) and the time (`seconds`) of the frame that has most of it,
             or least `confidence`.
@@ -287,6 +313,7 @@ def _shot_facts(shot: _Shot) -> dict[str, object]:
         "first_frame": shot.first_frame,
         "start_seconds": shot.start_seconds,
         "frames": shot.sums.frames,
+        **shot.directed.facts(),
         **shot.source._asdict(),
         **shot.sums.means(),
         "peaks": {name: _peak_facts(peak) for name, peak in shot.peaks.items()},
@@ -297,7 +324,7 @@ def _peak_facts(peak: _Peak) -> dict[str, object]:
     return peak._asdict() | {"value": _ratio(peak.value, 1)}
 
 
-def _colorfulness(flat: Map, mean: Map) -> float:
+def _colorfulness_m1(flat: Map, mean: Map) -> float:
     """Colorfulness M1 of (2, n) a* and b* around (2,): spread, and a share of being off grey.
 
     D. Hasler, S. Suesstrunk, "Measuring colourfulness in natural images", 2003.

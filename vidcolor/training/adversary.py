@@ -31,7 +31,7 @@ class PatchDiscriminator(nn.Module):
             if index:
                 layers.append(nn.BatchNorm2d(outputs))
             layers.append(nn.LeakyReLU(_SLOPE))
-        self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, padding=1))
+        self.layers: nn.Sequential = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, padding=1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of being true: (N, 3, H, W) to (N, 1, H / 8 - 2, W / 8 - 2)."""
@@ -51,8 +51,8 @@ class WholeDiscriminator(nn.Module):
             if index:
                 layers.append(nn.BatchNorm2d(outputs))
             layers.append(nn.LeakyReLU(_SLOPE))
-        self.layers = nn.Sequential(*layers)
-        self.last = nn.Linear(widths[-1], 1)
+        self.layers: nn.Sequential = nn.Sequential(*layers)
+        self.last: nn.Linear = nn.Linear(widths[-1], 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits of being true: (N, 3, H, W), H and W multiples of 8, to (N, 1)."""

@@ -65,13 +65,15 @@ class Trainer:
         self.name = name
         self.bins = bins
         self._objective = objective
-        self.net = net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        self.net: nn.Module = net.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         _freeze(self.net, settings.frozen_blocks)
         drop_paths(self.net, settings.drop_path)
-        self.average = {key: value.clone() for key, value in net.state_dict().items()}
-        self.optimizers = _make_optimizers(net, settings)
-        self.step = 0
-        self.seconds = 0.0
+        self.average: dict[str, torch.Tensor] = {
+            key: value.clone() for key, value in net.state_dict().items()
+        }
+        self.optimizers: list[torch.optim.Optimizer] = _make_optimizers(net, settings)
+        self.step: int = 0
+        self.seconds: float = 0.0
         self._plateau = _Plateau()
 
     @property

@@ -10,9 +10,9 @@ import math
 import torch
 from torch.nn import functional
 
-from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding, soft_encode
+from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding, entropy_bits, soft_encode
 from vidcolor.color.lab import srgb_from_lab
-from vidcolor.evaluation.metrics import chroma_ratio, colorfulness, hue_term, rotation
+from vidcolor.evaluation.metrics import chroma_ratio, colorfulness_m3, hue_term, rotation
 
 UNIFORM_SHARE = 0.5
 """Part of a uniform distribution in the smoothed prior (lambda, section 2.2)."""
@@ -72,7 +72,7 @@ def decode_logits(logits: torch.Tensor, decoding: Decoding) -> torch.Tensor:
         (N, 2, h, w) float32, a* and b*.
     """
     logs = functional.log_softmax(logits.movedim(1, -1).float(), dim=-1)  # (N, h, w, bins)
-    entropy = -(logs.exp() * logs).sum(-1, keepdim=True) / math.log(2)
+    entropy = entropy_bits(logs.exp(), logs / math.log(2), -1)[..., None]
     untilted = (logs - decoding.rebalancing_weight.log()) / decoding.temperature
     mean = untilted.softmax(-1) @ BIN_CENTERS.to(logits.device)
     return (torch.exp2(decoding.boost * entropy) * mean).movedim(-1, 1)
@@ -122,7 +122,7 @@ def relative_colorfulness(
         A scalar: 0 grey, 1 as colorful as the truth.
     """
     given, true = (srgb_from_lab(torch.cat([lightness, p], 1)).clamp(0, 1) for p in (ab, truth))
-    return colorfulness(given).sum() / colorfulness(true).sum()
+    return colorfulness_m3(given).sum() / colorfulness_m3(true).sum()
 
 
 _FINITE = 1e-2  # under roots, whose slope at 0 is infinite

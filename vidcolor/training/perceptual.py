@@ -34,7 +34,7 @@ class PerceptualLoss(nn.Module):
         super().__init__()
         self.shrink = shrink
         net = LiteNet(VARIANTS[variant])
-        self.encoder = load_color_encoder(net, variant)
+        self.encoder: nn.Module = load_color_encoder(net, variant)
         self.eval().requires_grad_(requires_grad=False)
 
     def forward(

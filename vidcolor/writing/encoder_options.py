@@ -11,8 +11,8 @@ from av.video.format import VideoFormat
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import FrameFormat
+from vidcolor.reading.frame_format import FULL_RANGE
 from vidcolor.reading.pixels import log2_subsampling
-from vidcolor.reading.source import FULL_RANGE
 from vidcolor.settings import OutputSettings
 
 LIMITED_RANGE = 1

@@ -8,8 +8,9 @@ import av
 
 from vidcolor.errors import OutputError
 from vidcolor.frame import FrameFormat, Matrix
+from vidcolor.reading.frame_format import UNSPECIFIED
 from vidcolor.reading.sequence_names import SequenceNames
-from vidcolor.reading.source import UNSPECIFIED, Source
+from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
 
 # Containers that hold today's codecs, subtitles and odd times well enough to be a default.

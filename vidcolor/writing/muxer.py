@@ -26,17 +26,19 @@ from vidcolor.writing.matroska import write_aspect
 from vidcolor.writing.passthrough import Passthrough, is_gap, kept_tags
 from vidcolor.writing.picture_marks import stereo_tags
 from vidcolor.writing.shot_encoder import Encoded, encoding_error
+from vidcolor.writing.times import TIME_ERROR_SECONDS
 from vidcolor.writing.video_stream import add_video_stream
 
 # Copied packets may run this far ahead of the picture, as muxers like them interleaved.
 COPY_AHEAD_SECONDS = 0.5
 # The muxer holds back at most this much (in microseconds) while a sparse stream has no packet.
 MAX_INTERLEAVE_DELTA = "1000000"
-# Containers round times: Matroska to a millisecond.
-TIME_ERROR_SECONDS = 0.002
 LEAST_FREE_BYTES = 1 << 16
 # Tags that the muxers write, the best first: of free text QuickTime has the comment alone.
-NOTE_TAGS = {"mp4": ("description", "synopsis", "comment"), "mov": ("comment",)}
+NOTE_TAGS: dict[str, tuple[str, ...]] = {
+    "mp4": ("description", "synopsis", "comment"),
+    "mov": ("comment",),
+}
 
 
 class FilmWriter:

@@ -153,7 +153,7 @@ class Passthrough:
         self._source = source
         self._shift_seconds = shift_seconds
         self._end_seconds = end_seconds
-        self.input = open_source(source)
+        self.input: InputContainer = open_source(source)
         self.packet_counts: dict[int, int] = {}
         self._streams: dict[int, Stream] = {}
         self._rewrites: dict[int, Rewrite] = {}

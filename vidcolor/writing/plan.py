@@ -27,6 +27,12 @@ from vidcolor.writing.encoding import (
     wanted_container,
 )
 from vidcolor.writing.frame_side_data import CAPTION_ENCODERS
+from vidcolor.writing.mixed_frames import (
+    notes_on_changes,
+    piece_of,
+    refuse_other_sizes,
+    with_field_order,
+)
 from vidcolor.writing.passthrough import (
     holds_stream,
     name_stream,
@@ -98,6 +104,9 @@ def plan_video(
         OutputError: The film cannot be written as asked.
     """
     found = survey(probe(source, settings.input))
+    found = piece_of(found, settings.start_seconds, settings.duration_seconds)
+    refuse_other_sizes(found)
+    found = with_field_order(found, choose_encoder(found, settings.output))
     encoding = plan_encoding(
         found,
         settings.output,
@@ -120,7 +129,8 @@ def plan_video(
         note = "is film spread over video fields (telecine); they are left so"
         encoding = replace(encoding, notes=(*encoding.notes, note))
     found = fit_times(found, encoding)
-    encoding = replace(encoding, notes=(*encoding.notes, *found.clock.notes))
+    changes = notes_on_changes(found, encoding)
+    encoding = replace(encoding, notes=(*encoding.notes, *found.clock.notes, *changes))
     reads_chroma = found.has_chroma and not settings.force
     found = replace(found, reads_chroma=reads_chroma)
     return Job(source=found, encoding=encoding, settings=settle_part(settings, found))

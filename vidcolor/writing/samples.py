@@ -63,7 +63,9 @@ class SampleRewriter:
 
     def __init__(self, output: OutputContainer, codec: str, like: Stream) -> None:
         source = cast(AudioCodecContext, like.codec_context)
-        self.stream = cast(AudioStream, output.add_stream(codec, rate=source.sample_rate))
+        self.stream: AudioStream = cast(
+            AudioStream, output.add_stream(codec, rate=source.sample_rate)
+        )
         self.stream.codec_context.format = source.format.name.removesuffix("p")
         self.stream.codec_context.layout = source.layout.name
         self._decoder = source

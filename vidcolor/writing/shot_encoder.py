@@ -17,11 +17,13 @@ from vidcolor.color.rgb import rgb_picture
 from vidcolor.color.ycbcr import luma_range
 from vidcolor.errors import OutputError
 from vidcolor.frame import Frame, Plane
+from vidcolor.reading.frame_format import FULL_RANGE
 from vidcolor.reading.pixels import component_views
-from vidcolor.reading.source import FULL_RANGE, Source
+from vidcolor.reading.source import Source
 from vidcolor.writing.encoder_options import COUNTING_CODECS, LIMITED_RANGE
 from vidcolor.writing.encoding import Encoding
 from vidcolor.writing.frame_side_data import CaptionedFrames
+from vidcolor.writing.mixed_frames import as_whole_frame, fitted, is_woven_by_x264
 from vidcolor.writing.video_stream import encoding_stream
 
 RGB = 0
@@ -63,8 +65,10 @@ class ShotEncoder:
         self._source = source
         self._encoding = encoding
         self._shift_pts = round(shift_seconds / source.time_base)
-        self._mark_fields: Callable[[VideoFrame], VideoFrame] | None = None
+        self._markers: dict[bool, Callable[[VideoFrame], VideoFrame]] = {}
         self._encode: Encode | None = None
+        self._opened = encoding
+        self._unwoven: set[int] = set()
         self._count = 0
         # Time and length of the frames that the encoder has, by number, where it counts them.
         is_counting = encoding.codec in COUNTING_CODECS
@@ -84,8 +88,11 @@ class ShotEncoder:
         Raises:
             OutputError: The encoder fails.
         """
+        encoding = fitted(self._opened, self._source, frame)
+        if encoding != self._opened:
+            yield from self.end_shot()
         if self._encode is None:
-            self._encode = _open_encoder(self._encoding, self._source)
+            self._encode, self._opened = _open_encoder(encoding, self._source), encoding
         yield from self._given(self._encode, self._picture(frame, chroma))
         self._count += 1
 
@@ -96,6 +103,7 @@ class ShotEncoder:
             OutputError: The encoder fails.
         """
         encode, self._encode = self._encode, None
+        self._opened = self._encoding
         if encode is not None:
             yield from self._given(encode, None)
             # PyAV's containers and streams refer to each other, so that an encoder's memory is only
@@ -114,10 +122,14 @@ class ShotEncoder:
                 pts, duration = self._counted.pop(pts, (None, 0))
             if pts is None:
                 raise encoding_error(self._encoding, ValueError("a time is lost"), self._count)
-            yield Encoded(bytes(packet), pts, duration, packet.is_keyframe)
+            data = bytes(packet)
+            if pts in self._unwoven:
+                self._unwoven.remove(pts)
+                data = as_whole_frame(data)
+            yield Encoded(data, pts, duration, packet.is_keyframe)
 
     def _picture(self, frame: Frame, chroma: tuple[Plane, Plane]) -> VideoFrame:
-        picture = self._encoding.picture
+        picture = self._opened.picture
         in_rgb = self._encoding.names is not None
         encoded = self._in_rgb(frame, chroma) if in_rgb else self._in_ycbcr(frame, chroma)
         if frame.captions and self._captioned is not None:
@@ -129,15 +141,21 @@ class ShotEncoder:
         encoded.color_trc = picture.transfer
         encoded.pts, encoded.duration = frame.pts - self._shift_pts, frame.duration
         encoded.time_base = frame.time_base
+        top_first = frame.top_field_first
+        if top_first is None and is_woven_by_x264(self._opened):
+            self._unwoven.add(encoded.pts)
+            top_first = not picture.is_bottom_first
         if self._counted is not None:
             self._counted[self._count] = (encoded.pts, encoded.duration)
             encoded.pts, encoded.duration = self._count, 1
             encoded.time_base = 1 / self._source.frame_rate
-        if frame.top_field_first is not None:
-            if self._mark_fields is None:
-                self._mark_fields = _field_marker(encoded, top_first=frame.top_field_first)
-            encoded = self._mark_fields(encoded)
-        return encoded
+        return encoded if top_first is None else self._marked(encoded, top_first=top_first)
+
+    def _marked(self, encoded: VideoFrame, *, top_first: bool) -> VideoFrame:
+        """The frame, marked as woven of two fields."""
+        if top_first not in self._markers:
+            self._markers[top_first] = _field_marker(encoded, top_first=top_first)
+        return self._markers[top_first](encoded)
 
     def _in_ycbcr(self, frame: Frame, chroma: tuple[Plane, Plane]) -> VideoFrame:
         picture, shift = self._encoding.picture, self._encoding.luma_shift

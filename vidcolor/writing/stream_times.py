@@ -23,9 +23,8 @@ from vidcolor.writing.passthrough import (
     name_stream,
 )
 from vidcolor.writing.subtitles import text_codec, text_converter
+from vidcolor.writing.times import TIME_ERROR_SECONDS
 
-# Containers round times, and muxers those of packets that overlap.
-TIME_ERROR_SECONDS = 0.002
 # Less than a sample of any sound lasts.
 SAMPLE_SECONDS = 1e-6
 

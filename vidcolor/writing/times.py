@@ -8,6 +8,8 @@ from vidcolor.reading.source import Source
 from vidcolor.reading.survey import CLOCKED
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 
+# Containers round times (Matroska to a millisecond), and muxers move packets that overlap.
+TIME_ERROR_SECONDS = 0.002
 # A film in MP4 begins with nothing to see until its first frame; longer is no part of a film.
 LATEST_START_SECONDS = 60
 # Matroska rounds times to a millisecond.

@@ -13,7 +13,8 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vidcolor.frame import ChromaLocation
-from vidcolor.reading.source import FULL_RANGE, Source
+from vidcolor.reading.frame_format import FULL_RANGE
+from vidcolor.reading.source import Source
 from vidcolor.writing.encoder_options import COUNTING_CODECS, mark_picture
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.stream_copy import CARRIERS, throw_away

@@ -1,0 +1,139 @@
+"""The color script: what a person says of a film's colors. Standard library only."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields
+from typing import Annotated
+
+from vidcolor.errors import SettingError
+from vidcolor.rules import Between, Checked
+
+MOST_SHIFT = 60.0
+"""Of `temperature` and `tint`, in a* and b* of white."""
+
+FULL_TURN = 360.0
+
+PLACES = ("frames", "shots")
+"""Fields of a range that say where it holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HueMap(Checked):
+    """Colors of some hues that become others.
+
+    Hues are angles in the plane of a* and b*: 0 is pink red, 90 yellow, 180 green, 270 blue.
+
+    Attributes:
+        first: First hue of those that change, in degrees.
+        last: Last of them; less than `first` for a part of the circle that holds 0.
+        to_first: What the first becomes.
+        to_last: What the last becomes.
+        saturation: Factor on the chroma of colors that change.
+    """
+
+    first: Annotated[float, Between(0, FULL_TURN)]
+    last: Annotated[float, Between(0, FULL_TURN)]
+    to_first: Annotated[float, Between(-FULL_TURN, FULL_TURN)]
+    to_last: Annotated[float, Between(-FULL_TURN, 2 * FULL_TURN)]
+    saturation: Annotated[float, Between(0, 3)] = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range(Checked):
+    """Settings of a part of a film; None leaves what holds for the whole film.
+
+    Attributes:
+        frames: Which frames, as in `--dump-frames`: `1700-1740,57.8s,10:00:12:05`; None for all.
+        shots: Which shots, counted from 1 as the program prints them: `12-15,20`.
+        color: Whether it gets color; False leaves it black and white.
+        saturation: In place of the film's saturation.
+        vividness: In place of the film's vividness.
+        temperature: Added to b* of white, less of darker things: above 0 warmer, below 0 cooler.
+        tint: Added to a* of white, less of darker things: above 0 to magenta, below 0 to green.
+        hue: Hues that become others.
+        place: Where it is written, for errors: file and line.
+    """
+
+    frames: str | None = None
+    shots: str | None = None
+    color: bool | None = None
+    saturation: Annotated[float, Between(0, 3)] | None = None
+    vividness: Annotated[float, Between(0, 3)] | None = None
+    temperature: Annotated[float, Between(-MOST_SHIFT, MOST_SHIFT)] | None = None
+    tint: Annotated[float, Between(-MOST_SHIFT, MOST_SHIFT)] | None = None
+    hue: tuple[HueMap, ...] | None = None
+    place: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        super(Range, self).__post_init__()  # a class with slots is made anew: no bare super()
+        if self.frames is not None and self.shots is not None:
+            raise SettingError("frames and shots: a range has one of them; write two ranges")
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What it sets, by name."""
+        names = (one.name for one in fields(self) if one.name not in (*PLACES, "place"))
+        found = {name: getattr(self, name) for name in names}
+        return {
+            name: float(value) if type(value) is int else value  # 2 and 2.0 are one setting
+            for name, value in found.items()
+            if value is not None
+        }
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it holds for the whole film."""
+        return self.frames is None and self.shots is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ColorScript:
+    """What a person says of one film's colors.
+
+    Attributes:
+        ranges: Settings of parts of the film.
+        film_sha256: SHA-256 of the film that it was written for; None for any film.
+        path: The file that it was read from, as text; empty for one made in Python.
+        sha256: Of that file; empty for one made in Python.
+    """
+
+    ranges: tuple[Range, ...] = ()
+    film_sha256: str | None = None
+    path: str = field(default="", compare=False)
+    sha256: str = field(default="", compare=False)
+
+    @property
+    def name(self) -> str:
+        """What errors call it."""
+        return self.path or "color script"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What a color script sets for one frame; see `Range`.
+
+    Attributes:
+        is_colored: Whether the frame gets color at all.
+    """
+
+    is_colored: bool = True
+    saturation: float | None = None
+    vividness: float | None = None
+    temperature: float = 0.0
+    tint: float = 0.0
+    hue: tuple[HueMap, ...] = ()
+
+    @property
+    def digest(self) -> str | None:
+        """What tells it from others; None for one that sets nothing."""
+        return None if self == PLAIN else digest_of(asdict(self))
+
+
+PLAIN = Look()
+"""The look of frames of which no script says anything."""
+
+
+def digest_of(facts: object) -> str:
+    """A SHA-256 of values that JSON has."""
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
