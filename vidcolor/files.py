@@ -273,3 +273,10 @@ def write_text(path: Path, text: str) -> None:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def cell_text(value: object) -> str:
+    """A value as a cell of a CSV file; what a spreadsheet would take for a formula is quoted."""
+    text = "" if value is None else str(value)
+    is_text = not isinstance(value, int | float)
+    return f"'{text}" if is_text and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -6,9 +6,20 @@ from functools import partial
 from pathlib import Path
 
 from vidcolor.cli.dump import print_dump
-from vidcolor.cli.output import MANY, FilmBar, print_notes, print_result, reels_bar, say, warn
+from vidcolor.cli.output import (
+    MANY,
+    FilmBar,
+    print_notes,
+    print_result,
+    reels_bar,
+    say,
+    tell,
+    warn,
+)
 from vidcolor.cli.plan import print_plans
+from vidcolor.cli.progress import BatchClock
 from vidcolor.cli.request import Request
+from vidcolor.cli.table import print_table
 from vidcolor.dump.sink import FrameDump
 from vidcolor.models.zoo import suited
 from vidcolor.pipeline.trace import NO_TRACE
@@ -53,7 +64,8 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
             return print_plans(batch, reels, quiet=request.quiet) or (FAILED if failed else DONE)
         _settle_memory()
         color_reel = partial(_colorize_reel, request, batch, dump, bag)
-        results = list(_print_each(request, batch.outcomes(reels, color_reel, workers), len(reels)))
+        outcomes = batch.outcomes(reels, color_reel, workers)
+        results = list(_print_each(request, outcomes, BatchClock(reels)))
         if bag is not None and ledger is not None:
             missing = {one.path: str(one) for one in found if not isinstance(one, Reel)}
             missing |= {r.source: str(r.error or r.note) for r in results if not r.is_done}
@@ -61,6 +73,8 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
     failed += [str(result.error) for result in results if result.error]
     if dump is not None and dump.count and not request.quiet:
         print_dump(dump)
+    if len(results) >= MANY and not request.quiet:
+        print_table(results)
     if failed and len(found) >= MANY and not request.quiet:
         warn(f"{len(failed)} of {len(found)} reels failed:")
         for error in failed:
@@ -75,14 +89,31 @@ def _settle_memory() -> None:
 
 
 def _print_each(
-    request: Request, results: Iterator[ReelResult], count: int
+    request: Request, results: Iterator[ReelResult], clock: BatchClock
 ) -> Iterator[ReelResult]:
     """The results of some reels, each printed as it comes."""
-    with reels_bar(count, quiet=request.quiet) as bar:
+    with reels_bar(clock.count, quiet=request.quiet) as bar:
         for result in results:
+            clock.end(result.source, is_made=result.result is not None)
             print_result(result, quiet=request.quiet)
+            _tell_result(result, clock)
+            if clock.count >= MANY and not request.quiet:
+                say(clock.text())
             yield result
             bar.update()
+
+
+def _tell_result(reel: ReelResult, clock: BatchClock) -> None:
+    """Tell a log how a reel ended."""
+    made = reel.result
+    facts: dict[str, object] = {"source": reel.source, "state": reel.state}
+    if made is not None:
+        facts |= {"output": made.path, "frames": made.frames, "shots": made.shots}
+        facts |= {"seconds": made.seconds, "to_check": len(made.remarks)}
+    if reel.error is not None:
+        facts["error"] = str(reel.error)
+    left = clock.seconds_left()
+    tell("reel-ends", f"{reel.source}: {reel.state}, {clock.text()}", **facts, seconds_left=left)
 
 
 def _colorize_reel(
@@ -91,6 +122,7 @@ def _colorize_reel(
     """Colorize one reel, after the notes on it."""
     if not request.quiet:
         print_notes(planned.job.source.path, notes_of(planned.job, batch.settings))
+    tell("reel-begins", str(planned.job.source.path), source=planned.job.source.path)
     if bag is not None:
         bag.begin()
     with FilmBar(planned.job, planned.job.settings, quiet=request.quiet) as bar:

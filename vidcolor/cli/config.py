@@ -47,6 +47,7 @@ NOT_KEPT = (
     "doctor",
     "models",
     "status",
+    "status_format",
     "list_shots",
     "script_new",
     "plot",
