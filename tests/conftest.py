@@ -31,13 +31,13 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     driver.quit()
 
 
-pytest_plugins = ["cli_runs", "dumped", "review_session", "signed"]
+pytest_plugins = ["cli_runs", "dumped", "review_session", "signed", "studio_session"]
 """Modules of this folder whose fixtures several files share."""
 
 QUICK = """
 rates selection timeline quality lab ycbcr bins rgb siting sidecar cuts strength sparing metrics
 reported lightness shots temporal motion threads planes upsample decode views cards predict lite
-refine flood scribble returns weights zoo plot color_script
+refine flood scribble returns weights zoo plot gate script_file color_script
 """.split()  # noqa: SIM905 - so that it stays a few lines
 """Files of pure functions, values and parsing: what `pytest -m quick` runs of them in a minute."""
 

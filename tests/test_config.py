@@ -200,7 +200,7 @@ def test_a_length_of_nothing_is_bad_usage(capsys: pytest.CaptureFixture[str]) ->
     with pytest.raises(SystemExit) as ended:
         main(["film.mp4", "--duration", "0"])
     assert ended.value.code == 2
-    assert "'0' is nothing; write more than 0" in capsys.readouterr().err
+    assert "'0' is zero; write more than 0" in capsys.readouterr().err
 
 
 def test_the_command_line_overrules_what_a_file_says_otherwise() -> None:

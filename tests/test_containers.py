@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,6 @@ def test_a_folder_without_leave_to_write_is_refused(
     film: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder that may not be written to is told before work starts."""
-    monkeypatch.setattr("vidcolor.files.os.access", lambda *_, **__: False)
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)
     with pytest.raises(OutputError, match="may not be written to; choose another folder"):
         check_target(film.with_name("out.mkv"), film, overwrite=False)

@@ -65,7 +65,7 @@ def test_dnxhr_has_the_profile_of_its_depth(
 def test_dnxhr_below_its_least_size_is_refused_by_it(tmp_path: Path) -> None:
     """The line names the size that it needs."""
     film = film_of(tmp_path, width=160, height=120)
-    with pytest.raises(OutputError, match=r"dnxhd takes no .*at least 256x120"):
+    with pytest.raises(OutputError, match=r"dnxhd cannot encode .*at least 256x120"):
         plan_encoding(probe(film), OutputSettings(codec="dnxhd"))
 
 
@@ -111,8 +111,8 @@ def test_what_a_container_cannot_hold_goes_to_matroska(tmp_path: Path) -> None:
     [
         ("prores_ks", 8, "it is of full range, whose codes in 10 bits would be rounded"),
         ("png", 8, "png has no planar Y'CbCr format"),
-        ("cljr", 8, "with chroma 422: with it they have chroma 411"),
-        ("libx264", 12, "they have 10 bits"),
+        ("cljr", 8, "with chroma 422: it can with chroma 411"),
+        ("libx264", 12, "its formats have 10 bits"),
     ],
 )
 def test_the_true_reason_is_told(tmp_path: Path, codec: str, depth: int, reason: str) -> None:

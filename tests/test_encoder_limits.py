@@ -98,7 +98,7 @@ def test_another_encoder_stands_in_if_none_was_asked_for(
     assert encoding.codec == codec
     assert any(f"writing {codec}" in note for note in encoding.notes)
     usual = OutputSettings(codec="libx264" if fields else "libx265")
-    with pytest.raises(OutputError, match=r"film\.m.*: libx26.* takes no .*; use"):
+    with pytest.raises(OutputError, match=r"film\.m.*: libx26.* cannot encode .*; use"):
         plan_encoding(probe(film), usual)
 
 

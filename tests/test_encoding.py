@@ -176,7 +176,7 @@ def test_h264_in_quicktime_tells_the_field_order(
         ("prores_ks", {"crf": 20}, "prores_ks has no --crf"),
         ("ffv1", {"preset": "fast"}, "ffv1 has no --preset"),
         ("mpeg2video", {"preset": "fast"}, "mpeg2video has no --preset"),
-        ("libx265", {"preset": "quick"}, "quick: no preset; libx265 has ultrafast"),
+        ("libx265", {"preset": "quick"}, "quick: not a preset; libx265 has ultrafast"),
     ],
 )
 def test_quality_and_speed_are_refused_where_there_are_none(
@@ -192,7 +192,7 @@ def test_x265_is_kept_from_pictures_that_it_fails_on(side: int, *, is_refused: b
     """It would destroy memory where pictures are smaller than its blocks."""
     low = replace(picture(), height=side)
     fault = why_refused("libx265", "yuv420p", low)
-    assert fault == ("its pictures are at least 64x64" if is_refused else None)
+    assert fault == ("its frames are at least 64x64" if is_refused else None)
 
 
 def test_quarter_chroma_needs_a_width_it_divides() -> None:

@@ -9,10 +9,10 @@ from vidcolor.cli.main import main
 REFUSED = {
     "media-zeroed-prores.mov": "not one frame of its prores video decodes",
     "not-a-video.mp4": "cannot be opened as a video",
-    "sound-alone.m4a": "holds no picture that can be decoded",
+    "sound-alone.m4a": "holds no video that can be decoded",
     "truncated-no-index.mp4": "cannot be opened as a video",
     "zero-bytes.mp4": "is empty (zero bytes)",
-    "made-audio-only.m4a": "holds no picture that can be decoded",
+    "made-audio-only.m4a": "holds no video that can be decoded",
     "made-not-a-video.mp4": "cannot be opened as a video",
     "made-truncated-no-moov.mp4": "cannot be opened as a video",
     "made-zero-bytes.mp4": "is empty (zero bytes)",

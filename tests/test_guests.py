@@ -248,7 +248,7 @@ def test_shares_decide_what_a_merge_is(weights: Path) -> None:
 )
 def test_names_are_joined_by_a_plus_sign(name: str, parts: tuple[str, str] | None) -> None:
     """Unless it belongs to a path."""
-    assert zoo._merged_names(name) == parts
+    assert zoo.merged_names(name) == parts
 
 
 def test_a_path_with_a_plus_sign_is_one_model(
@@ -256,11 +256,11 @@ def test_a_path_with_a_plus_sign_is_one_model(
 ) -> None:
     """A file that is there is no merge, though its halves be models' names."""
     monkeypatch.chdir(tmp_path)
-    assert zoo._merged_names("lite+lite") == ("lite", "lite")
+    assert zoo.merged_names("lite+lite") == ("lite", "lite")
     Path("lite+lite").touch()
-    assert zoo._merged_names("lite+lite") is None
-    assert zoo._merged_names(str(weights)) is None
-    assert zoo._merged_names(f"lite+{weights}") == ("lite", str(weights))
+    assert zoo.merged_names("lite+lite") is None
+    assert zoo.merged_names(str(weights)) is None
+    assert zoo.merged_names(f"lite+{weights}") == ("lite", str(weights))
 
 
 def test_mirror_images_tell_how_sure_a_net_is() -> None:
@@ -281,7 +281,7 @@ def test_mirror_images_tell_how_sure_a_net_is() -> None:
 
 def test_mirrors_are_for_models_of_plain_colors(weights: Path) -> None:
     """Others tell how sure they are by themselves."""
-    with pytest.raises(ModelError, match="lite: tells how sure it is by itself; leave out"):
+    with pytest.raises(ModelError, match="lite: states its own confidence; leave out"):
         find_net(ModelSettings(mirror=True))
     alone, mirrored = (find_net(ModelSettings(name=str(weights), mirror=x)) for x in (False, True))
     assert mirrored.gmac == 2 * alone.gmac

@@ -38,6 +38,8 @@ FLOORS = (  # a folder imports only from itself and from folders that stand befo
     "cluster",  # the same by many machines
     "reels",  # many films: find, plan, ledger, bag
     "cli",  # the program `vidcolor`
+    "web",  # a server for pages on this machine
+    "studio",  # a film steered in a browser
     "review",  # asking people
     "evaluation",  # figures of colors; nothing of the product imports it
     "training",
@@ -58,6 +60,7 @@ LIGHT = (
     "vidcolor.dump.stages",
     "vidcolor.cli.main",
     "vidcolor.review.cli",
+    "vidcolor.studio.cli",
 )
 """What `--help` imports: of other people's libraries no more than tqdm."""
 
@@ -150,7 +153,10 @@ def test_only_the_command_line_prints() -> None:
         and isinstance(node.func, ast.Name)
         and node.func.id == "print"
     }
-    assert {m for m in printing if not m.startswith("vidcolor.cli.")} <= {"vidcolor.review.cli"}
+    assert {m for m in printing if not m.startswith("vidcolor.cli.")} <= {
+        "vidcolor.review.cli",
+        "vidcolor.studio.cli",
+    }
 
 
 @pytest.mark.parametrize("module", LIGHT)

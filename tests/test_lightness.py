@@ -5,6 +5,7 @@ import pytest
 
 from vidcolor.color.lightness import (
     brighten,
+    from_log,
     from_network,
     lightness_at,
     lightness_of,
@@ -26,6 +27,21 @@ def picture(width: int, height: int, **fields: object) -> FrameFormat:
     given = {"log2_chroma_width": 0, "log2_chroma_height": 0, "depth": 8, "full_range": False}
     given |= {"matrix": Matrix.BT709, **fields}
     return FrameFormat(width=width, height=height, **given)  # type: ignore[arg-type]
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("depth", [8, 10, 16])
+@pytest.mark.parametrize("full_range", [False, True])
+def test_log_codes_become_codes_of_light(depth: int, full_range: bool) -> None:
+    """By the Cineon curve: 95 is black, 685 white, 470 the gray card of 18 percent."""
+    black, white = (0, 2**depth - 1) if full_range else (16 * 2 ** (depth - 8), 235 << (depth - 8))
+    film = picture(4, 1, depth=depth, full_range=full_range)
+    codes = black + np.array([[95, 470, 685, 900]]) / 1023 * (white - black)
+    luma = np.rint(codes).astype(np.uint8 if depth == 8 else np.uint16)
+    shown = (from_log(luma, film).astype(float) - black) / (white - black)
+    assert shown.shape == luma.shape
+    gray = 1.055 * 0.1832 ** (1 / 2.4) - 0.055
+    np.testing.assert_allclose(shown, [[0, gray, 1, 1]], atol=0.02 if depth == 8 else 0.004)
 
 
 @pytest.mark.parametrize("depth", [8, 9, 10, 12, 14, 16])

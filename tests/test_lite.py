@@ -109,12 +109,11 @@ def test_weights_are_laid_out_for_each_size_of_a_few() -> None:
         assert {len(module.laid_out) for module in fused} == {(count - 1) % _MOST_LAYOUTS + 1}
 
 
-def test_nothing_is_fused_without_the_operator(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_is_fused_without_the_operator() -> None:
     """Where torch lacks the operator the net stays as it is."""
     net = small_net()
     fold_batch_norm(net)
-    monkeypatch.setattr("vidcolor.nets.fusing._FUSED_OPERATOR", "_gone")
-    fuse_activations(net)
+    fuse_activations(net, "_gone")
     assert not any(isinstance(module, _FusedConv) for module in net.modules())
 
 

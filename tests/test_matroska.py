@@ -66,19 +66,19 @@ def test_checksums_and_places_are_right(film: Path) -> None:
     """Each checksum in the header is that of what follows it, each place that of its element."""
     write_aspect(film, replace(probe(film).picture, sample_aspect_ratio=PAL))
     data = film.read_bytes()
-    start = matroska._start_of_segment(data)
-    elements, _ = matroska._until_tracks(data[start:])
+    start = matroska.start_of_segment(data)
+    elements, _ = matroska.until_tracks(data[start:])
     checked = 0
     for element in elements:
         if element.kind != matroska.VOID:
-            kind, checksum = next(matroska._children(element.content))
+            kind, checksum = next(matroska.children(element.content))
             assert kind == matroska.CRC32
             assert zlib.crc32(element.content[6:]) == int.from_bytes(checksum, "little")
             checked += 1
     assert checked == 3
-    for kind, seek in matroska._children(elements[0].content):
+    for kind, seek in matroska.children(elements[0].content):
         if kind == matroska.SEEK:
-            told = dict(matroska._children(seek))
+            told = dict(matroska.children(seek))
             place = start + int.from_bytes(told[matroska.SEEK_POSITION], "big")
             assert data[place : place + 4] == told[matroska.SEEK_ID]
 
@@ -86,14 +86,14 @@ def test_checksums_and_places_are_right(film: Path) -> None:
 def test_any_checksum_is_read(film: Path) -> None:
     """The bytes of a checksum are no elements, whatever they are."""
     data = film.read_bytes()
-    (seek_head, *_), _ = matroska._until_tracks(data[matroska._start_of_segment(data) :])
+    (seek_head, *_), _ = matroska.until_tracks(data[matroska.start_of_segment(data) :])
     for place in range(500):
-        seek_head = matroska._seek_head_with(seek_head, {matroska.TRACKS: place})
-        (_, checksum), *seeks = matroska._children(seek_head.content)
+        seek_head = matroska.seek_head_with(seek_head, {matroska.TRACKS: place})
+        (_, checksum), *seeks = matroska.children(seek_head.content)
         assert zlib.crc32(seek_head.content[6:]) == int.from_bytes(checksum, "little")
         places = {
             told[matroska.SEEK_ID]: int.from_bytes(told[matroska.SEEK_POSITION], "big")
-            for told in (dict(matroska._children(seek.content)) for seek in seeks)
+            for told in (dict(matroska.children(seek.content)) for seek in seeks)
         }
         assert places[matroska.TRACKS.to_bytes(4, "big")] == place
 

@@ -157,6 +157,6 @@ def test_scribble_needs_to_know_how_sure_a_model_is(tmp_path: Path) -> None:
         output=OutputSettings(lossless=True),
         refine=RefineSettings(method="scribble"),
     )
-    with pytest.raises(ModelError, match="scribble needs a model that tells how sure it is"):
+    with pytest.raises(ModelError, match="scribble needs a model that states its confidence"):
         colorize_video(film, tmp_path / "out.mkv", settings)
     assert not (tmp_path / "out.mkv").exists()

@@ -182,6 +182,7 @@ def test_help_is_there_in_a_moment() -> None:
 
 
 IMPORT_NAMES = {
+    "openexr": "OpenEXR",
     "ffmpeg-python": "ffmpeg",
     "opencv-python": "cv2",
     "pillow": "PIL",

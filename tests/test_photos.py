@@ -416,7 +416,7 @@ def huge(path: Path) -> None:
         ("a.tif", truncated, "is damaged"),
         ("a.png", huge, "million pixels"),
         ("a.jpg", lambda path: path.write_bytes(b""), "is empty"),
-        ("a.jpg", lambda path: path.write_text("no picture"), "no picture that can be read"),
+        ("a.jpg", lambda path: path.write_text("no picture"), "cannot be read as a picture"),
         ("a.tif", lambda path: path.write_bytes(big_tiff()), "BigTIFF"),
         ("a.png", lambda path: save(path.with_suffix(".gif"), scene()).rename(path), "is GIF"),
         ("a.jpg", lambda _: None, "no such file"),
@@ -581,7 +581,7 @@ def test_a_folder_without_photographs_is_told(tmp_path: Path) -> None:
     """In one line."""
     found = sort_inputs([tmp_path], as_photos=True, recursive=False)
     assert [str(error) for error in found.errors] == [
-        f"{tmp_path}: holds no photograph; name one, or look deeper with --recursive"
+        f"{tmp_path}: holds no photograph; name one, or search subfolders with --recursive"
     ]
 
 
@@ -621,7 +621,7 @@ def test_the_program_colors_folders_of_photographs(
         save(tmp_path / name, scene())
     assert run(tmp_path / "a_1.png") == 1
     told = capsys.readouterr().err
-    assert f"name {tmp_path / 'a_%d.png'}, or their folder, or add --photos" in told
+    assert f"name {tmp_path / 'a_%d.png'}, or its folder, or add --photos" in told
     assert run(tmp_path / "below") == 1
     assert "its photographs (1) are colorized with --photos" in capsys.readouterr().err
     out = tmp_path / "out"

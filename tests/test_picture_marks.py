@@ -50,7 +50,7 @@ def test_what_ffv1_cannot_tell_is_said(tmp_path: Path) -> None:
     """The plan says so, with and without a run."""
     source = probe(hdr_film(tmp_path / "film.mkv"))
     notes = plan_encoding(source, OutputSettings(lossless=True)).notes
-    lost = "cannot tell the mastering display, the content light level: left out"
+    lost = "cannot store the mastering display, the content light level: left out"
     assert f"ffv1 in matroska {lost}" in notes
 
 
@@ -90,7 +90,7 @@ def test_the_right_view_first_stays_so_in_matroska(tmp_path: Path) -> None:
     out = colored(film, tmp_path / "out.mkv", OutputSettings(lossless=True)).path
     assert probe(out).marks.stereo == Stereo(1, is_inverted=True)
     notes = plan_encoding(probe(film), OutputSettings(), output=tmp_path / "out.mp4").notes
-    assert "libx264 in mp4 cannot tell that it is a stereo film: left out" in notes
+    assert "libx264 in mp4 cannot store the stereo mark: left out" in notes
 
 
 def test_films_without_marks_are_encoded_as_ever() -> None:

@@ -266,7 +266,7 @@ def test_other_names_begin_anew(
 def test_overwriting_replaces_all_pictures(tmp_path: Path, film: Path) -> None:
     """Old pictures, more of them too, go away with their folder, and only with leave."""
     old = write_series(tmp_path / "new" / "%06d.png", soft_shot(4, 40))
-    with pytest.raises(OutputError, match="new: holds pictures already; use --overwrite"):
+    with pytest.raises(OutputError, match="new: holds images already; use --overwrite"):
         colorize_video(film, tmp_path / "new" / "%06d.png", SETTINGS)
     leave = replace(SETTINGS, output=OutputSettings(overwrite=True))
     colorize_video(film, tmp_path / "new" / "%06d.png", leave)
@@ -277,15 +277,23 @@ def test_overwriting_replaces_all_pictures(tmp_path: Path, film: Path) -> None:
 @pytest.mark.parametrize(
     ("output", "options", "text"),
     [
-        ("%06d.png", [], "pictures need a folder of their own; name a new one"),
-        ("new/%06d.jpg", [], "pictures are written as .dpx .png .tif .tiff"),
-        ("mine/%06d.png", [], "mine: holds notes.txt, but pictures need a folder of their own"),
-        ("film.mkv/%06d.png", [], "film.mkv: is no folder; name another one for the pictures"),
-        ("new/%06d.png", ["--for", "edit"], "--for edit is for films in one file; leave it out"),
-        ("new/%06d.png", ["--chroma-only"], "--chroma-only is for films in one file"),
-        ("new/%06d.png", ["--codec", "dpx"], "--codec dpx is for films in one file"),
+        ("%06d.png", [], "an image sequence needs its own folder; name a new one"),
+        ("new/%06d.jpg", [], "image sequences are written as .dpx .png .tif .tiff"),
+        ("mine/%06d.png", [], "mine: holds notes.txt, but an image sequence needs its own folder"),
+        ("film.mkv/%06d.png", [], "film.mkv: is not a folder; name another one for the images"),
+        (
+            "new/%06d.png",
+            ["--for", "edit"],
+            "--for edit does not apply to image sequences; leave it out",
+        ),
+        ("new/%06d.png", ["--chroma-only"], "--chroma-only does not apply to image sequences"),
+        ("new/%06d.png", ["--codec", "dpx"], "--codec dpx does not apply to image sequences"),
         ("new/%06d.png", ["--crf", "3"], "png has no --crf"),
-        ("new/%06d.png", ["--pixel-format", "yuv420p"], "png pictures of 8-bit luma are rgb24"),
+        (
+            "new/%06d.png",
+            ["--pixel-format", "yuv420p"],
+            "yuv420p: not for png images of 8-bit luma; choose rgb24",
+        ),
         ("no/such/%06d.png", [], "no: no such folder; make it first"),
     ],
 )
@@ -319,9 +327,9 @@ def test_what_is_lost_is_told(film: Path, capsys: pytest.CaptureFixture[str]) ->
     out = film.parent / "new" / "%06d.dpx"
     assert main([str(film), "-o", str(out), "-n", *FAST]) == 0
     told = capsys.readouterr()
-    assert "pictures cannot hold audio 1 (aac): left out" in told.err
-    assert "they go at 25 a second" in told.err
-    assert "luma blacker than black" in told.err
+    assert "images cannot hold audio 1 (aac): left out" in told.err
+    assert "their rate is the film's mean, 25 frames/s" in told.err
+    assert "luma below black" in told.err
     assert f"output    {out}" in told.out
     assert ".new.pictures, until all images are written" in told.out
     assert not (film.parent / "new").exists()
@@ -338,7 +346,7 @@ def test_the_ledger_knows_them(
     assert "already done" in capsys.readouterr().out
     (tmp_path / "out" / "film.colorized" / "000004.png").unlink()
     assert main(command) == 1
-    assert "holds pictures already" in capsys.readouterr().err
+    assert "holds images already" in capsys.readouterr().err
 
 
 def test_pictures_in_a_bag(tmp_path: Path, film: Path) -> None:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from vidcolor.color import planes
+from vidcolor.color import planes, siting
 from vidcolor.color.lightness import network_size, to_network
 from vidcolor.color.planes import chroma_planes
 from vidcolor.color.upsample import spline_ab
@@ -188,10 +188,10 @@ def test_a_gpu_would_give_the_same_planes(
 
     def look(luma: Plane, picture: FrameFormat, device: torch.device) -> object:
         calls.append(picture)
-        return planes._look_on_gpu(luma, picture, device)
+        return planes.look_on_gpu(luma, picture, device)
 
     monkeypatch.setattr(planes, "look_at_luma", look)
-    monkeypatch.setattr("vidcolor.color.siting._STRIP_SAMPLES", 1 << 30)
+    monkeypatch.setattr(siting, "STRIP_SAMPLES", 1 << 30)
     found = colored(one)
     assert calls
     for plane, other in zip(found, expected, strict=True):
@@ -206,7 +206,7 @@ def test_a_gpu_would_stand_codes_that_no_depth_has() -> None:
     luma = one.luma.copy()
     luma[3:9, 5:40] = 5000
     expected = planes.look_at_luma(luma, one.picture, torch.device("cpu"))
-    found = planes._look_on_gpu(luma, one.picture, torch.device("cpu"))
+    found = planes.look_on_gpu(luma, one.picture, torch.device("cpu"))
     torch.testing.assert_close(found[0], expected[0])
     for code, other in zip(found[1], expected[1], strict=True):
         torch.testing.assert_close(code, other.float())

@@ -111,7 +111,7 @@ def test_the_strip_shows_mean_colors_over_time(plot: ModuleType, tmp_path: Path)
 def test_gaps_stay_gaps(plot: ModuleType) -> None:
     """A row without figures stands between two that are not neighbors; others touch."""
     facts = two_colors(flicker=[None, 0.5, 0.75])
-    edges, columns = plot._steps(facts["timeline"])
+    edges, columns = plot.steps_of(facts["timeline"])
     np.testing.assert_array_equal(edges, [0, 1, 2, 4, 5])
     np.testing.assert_array_equal(columns["mean_a"], [50, 50, np.nan, 10])
     np.testing.assert_array_equal(columns["flicker"], [np.nan, 0.5, np.nan, 0.75])
@@ -125,7 +125,7 @@ def curves(axes: Any) -> list[list[float]]:
 def test_each_panel_shows_its_column(plot: ModuleType, tmp_path: Path) -> None:
     """From the top: the strip, mean a and b, then a curve a figure, all over the same time."""
     facts = make_facts(tmp_path, np.arange(60) / 10)
-    figure = plot._draw(facts)
+    figure = plot.draw_figure(facts)
     names = [("mean_a", "mean_b"), ("colorfulness",), ("confidence",), ("flicker",)]
     for axes, shown in zip(figure.axes[1:], [*names, ("frames_per_second",)], strict=True):
         assert curves(axes) == [facts["timeline"][name] for name in shown]
@@ -142,7 +142,7 @@ def test_cuts_stand_in_every_panel(
     plot: ModuleType, tmp_path: Path, seconds: int, unit: int
 ) -> None:
     """A line where each shot but the first begins; long films are told in minutes."""
-    figure = plot._draw(make_facts(tmp_path, range(seconds), shot_frames=100))
+    figure = plot.draw_figure(make_facts(tmp_path, range(seconds), shot_frames=100))
     expected = np.arange(100, seconds, 100) / unit
     assert len(figure.axes) == 6
     for axes in figure.axes:
@@ -157,7 +157,7 @@ def test_many_cuts_are_paler(plot: ModuleType, tmp_path: Path) -> None:
     """Up to 200 cuts look alike; more are drawn thinner and paler, but never vanish."""
     looks = []
     for cuts in (1, 200, 400, 3000):
-        figure = plot._draw(make_facts(tmp_path, range(cuts + 1), shot_frames=1))
+        figure = plot.draw_figure(make_facts(tmp_path, range(cuts + 1), shot_frames=1))
         lines = figure.axes[2].collections[-1]
         looks.append((float(lines.get_alpha()), float(lines.get_linewidth()[0])))
     assert looks[0] == looks[1] > looks[2] > looks[3]
@@ -178,13 +178,13 @@ def test_any_name_makes_a_title(plot: ModuleType, tmp_path: Path, path: str, sho
     """No name is taken for a formula, breaks a line or stops the drawing."""
     facts = make_facts(tmp_path, range(20)) | {"source": {"path": path}}
     plot.plot_timeline(facts, tmp_path / "plot.svg", overwrite=False)
-    title = plot._draw(facts)._suptitle.get_text()
+    title = plot.draw_figure(facts).get_suptitle()
     assert title == f"{shown}: model lite, 20 frames, 2 shots"
 
 
 def test_one_frame_is_no_frames(plot: ModuleType, tmp_path: Path) -> None:
     """The title counts in good English."""
-    title = plot._draw(make_facts(tmp_path, [0]))._suptitle.get_text()
+    title = plot.draw_figure(make_facts(tmp_path, [0])).get_suptitle()
     assert title == "coaches_1899.mpg: model lite, 1 frame, 1 shot"
 
 

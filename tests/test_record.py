@@ -1,3 +1,4 @@
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -39,6 +40,6 @@ def test_without_matplotlib_training_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No plot is drawn, and nothing fails."""
-    monkeypatch.setattr("vidcolor.training.log.find_spec", lambda _: None)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
     plot_records(tmp_path / "log.jsonl", tmp_path / "training.png")
     assert not (tmp_path / "training.png").exists()

@@ -97,9 +97,10 @@ def test_pictures_that_are_named_are_told_once(reels: Path) -> None:
     touch(reels, "b_01.dpx", "b_02.dpx", "b_03.dpx", "c_1.png", "c_2.png")
     outcomes = find_reels(sorted(reels.glob("?_*.*")), recursive=False)
     photos = ", or add --photos to colorize it as a photograph"
+    lone = "reels/c_1.png: is a single image of a sequence"
     assert [str(outcome) for outcome in outcomes] == [
-        "reels/b_01.dpx: is one picture of a series; name reels/b_%02d.dpx, or their folder",
-        f"reels/c_1.png: is one picture of a series; name reels/c_%d.png, or their folder{photos}",
+        "reels/b_01.dpx: is a single image of a sequence; name reels/b_%02d.dpx, or its folder",
+        f"{lone}; name reels/c_%d.png, or its folder{photos}",
     ]
 
 

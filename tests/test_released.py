@@ -272,7 +272,7 @@ def test_extra_and_missing_keys_of_releases_are_known() -> None:
     extra = {f"encoder.arch.head_cls.{name}": torch.zeros(4) for name in ("weight", "bias")}
     lacking = {key: value for key, value in whole.items() if key not in {"mean", "std"}}
     for state in (whole | extra, lacking | extra):
-        found = released._for_our_net(state)
+        found = released.for_our_net(state)
         assert found.keys() == {key for key in whole if "num_batches" not in key}
     assert found["mean"].flatten().tolist() == pytest.approx([0.485, 0.456, 0.406])
     weights = Weights(

@@ -159,7 +159,9 @@ def test_colored_pictures_are_told_from_toned(tmp_path: Path) -> None:
 def test_a_rate_for_a_film_is_refused(tmp_path: Path) -> None:
     """It has its own; a file whose very name looks like a pattern is a film, too."""
     film = write_film(tmp_path / "%03d.mkv", moving_luma(2))
-    with pytest.raises(SourceError, match="is no series of pictures and has a rate; leave --fps"):
+    with pytest.raises(
+        SourceError, match="is not an image sequence and has a frame rate; leave --fps"
+    ):
         probe(film, AT_18)
     assert probe(film).sequence is None
     lone = tmp_path / "%04d.png"

@@ -51,10 +51,10 @@ def test_gaps_are_held(tmp_path: Path) -> None:
     assert [frame.pts for frame in frames] == list(range(9))
     for frame, shown in zip(frames, (0, 1, 2, 2, 4, 5, 5, 5, 8), strict=True):
         np.testing.assert_array_equal(frame.luma, luma[shown])
-    assert str(losses) == "3 missing pictures are held"
+    assert str(losses) == "3 missing images are held"
     assert source.files == tuple(path for path in paths if path.exists())
     _, losses = read(source, start_seconds=Fraction(3, 18), duration_seconds=Fraction(2, 18))
-    assert str(losses) == "1 missing picture is held"
+    assert str(losses) == "1 missing image is held"
     result = colorize(tmp_path / "s_%04d.png", tmp_path / "out.mkv", HOLD)
     assert (result.frames, result.losses.held) == (9, 3)
 
@@ -158,7 +158,7 @@ def test_a_picture_that_vanishes_is_counted(tmp_path: Path) -> None:
     paths[2].unlink()
     frames, losses = read(source)
     assert [frame.pts for frame in frames] == [0, 1, 3, 4]
-    assert str(losses) == "1 packet does not decode"
+    assert str(losses) == "1 packet does not decode (02.png)"
 
 
 def test_a_cut_jpeg_is_counted(tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_a_cut_jpeg_is_counted(tmp_path: Path) -> None:
         paths[index].write_bytes(data[: len(data) // 2])
     frames, losses = read(probe(tmp_path / "%02d.jpg", AT_18))
     assert len(frames) == 6
-    assert str(losses) == "2 frames are damaged"
+    assert str(losses) == "2 frames are damaged (02.jpg, 03.jpg)"
 
 
 def test_nothing_that_decodes_is_told(tmp_path: Path) -> None:

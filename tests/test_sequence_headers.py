@@ -32,7 +32,7 @@ def test_the_header_tells_the_rate(tmp_path: Path, stated: float, rate: Fraction
     pattern = dpx_series(tmp_path, stated)
     job = plan_video(pattern, None, Settings())
     assert job.source.frame_rate == rate
-    assert job.encoding.notes == (f"{float(rate):.6g} frames/s by its pictures' header (or --fps)",)
+    assert job.encoding.notes == (f"{float(rate):.6g} frames/s by its images' headers (or --fps)",)
     job = plan_video(pattern, None, Settings(input=InputSettings(fps=Fraction(16))))
     assert job.source.frame_rate == 16
     assert job.encoding.notes == ()
@@ -42,7 +42,7 @@ def test_the_header_tells_the_rate(tmp_path: Path, stated: float, rate: Fraction
 def test_without_a_rate_it_is_asked_for(tmp_path: Path, stated: float | None) -> None:
     """No rate is made up, and one that no film has is not believed."""
     pattern = dpx_series(tmp_path, stated)
-    with pytest.raises(SourceError, match=r"do not say their rate; name it, as in --fps 24$"):
+    with pytest.raises(SourceError, match=r"state no frame rate; give one, such as --fps 24$"):
         probe(pattern)
 
 

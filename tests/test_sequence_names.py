@@ -83,7 +83,7 @@ def test_outputs_are_named_after_the_series(tmp_path: Path, pattern: str, output
 
 def test_no_such_pictures(tmp_path: Path) -> None:
     """A pattern that nothing fits is told, as is a folder that is not there."""
-    with pytest.raises(SourceError, match=r"%06d.dpx: no such pictures; a folder may be named"):
+    with pytest.raises(SourceError, match=r"%06d.dpx: no such images; name their folder"):
         probe(tmp_path / "%06d.dpx", AT_18)
     with pytest.raises(SourceError, match=r"none: cannot be read \(No such file or directory\)"):
         probe(tmp_path / "none" / "%06d.dpx", AT_18)
@@ -96,7 +96,7 @@ def test_one_picture_of_a_series_is_refused(tmp_path: Path, name: str, pattern: 
     _, last = write_series(tmp_path / pattern, moving_luma(2), first=first)
     with pytest.raises(SourceError) as caught:
         probe(tmp_path / name)
-    told = f"is one picture of a series; name {tmp_path / pattern}, or their folder, or add "
+    told = f"is a single image of a sequence; name {tmp_path / pattern}, or its folder, or add "
     told += "--photos to colorize it as a photograph"
     assert str(caught.value) == f"{tmp_path / name}: {told}"
     last.unlink()

@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
         ("folder.mp4/film.mp4", "no such file"),
         ("text.mp4", "cannot be opened as a video"),
         ("empty.mp4", "is empty (zero bytes)"),
-        ("sound.m4a", "holds no picture"),
+        ("sound.m4a", "holds no video"),
     ],
 )
 def test_what_is_no_film_is_told_by_name_and_fault(folder: Path, name: str, fault: str) -> None:
@@ -77,7 +77,7 @@ def test_a_cover_picture_is_no_film(tmp_path: Path) -> None:
         cover = output.add_stream("png", width=16, height=16, pix_fmt="rgb24")
         cover.disposition = av.stream.Disposition.attached_pic
         output.mux([*cover.encode(av.VideoFrame(16, 16, "rgb24")), *cover.encode(None)])
-    with pytest.raises(SourceError, match="holds no picture"):
+    with pytest.raises(SourceError, match="holds no video"):
         probe(path)
 
 

@@ -301,3 +301,27 @@ def test_a_negative_has_the_colors_of_its_positive(tmp_path: Path) -> None:
         read_frames(probe(output), Damage()), read_frames(probe(films[1]), Damage()), strict=True
     )
     assert all((one.luma == other.luma).all() for one, other in pairs)
+
+
+def test_log_codes_have_the_colors_of_their_light(tmp_path: Path) -> None:
+    """Told that codes are printing density, the network sees light; luma stays logarithmic."""
+    light = np.linspace(0.02, 0.9, 101)
+    shown = 1.055 * light ** (1 / 2.4) - 0.055
+    density = np.log10(light * (1 - 10 ** (-590 / 300)) + 10 ** (-590 / 300)) * 300 + 685
+    pictures = [soft(1, 60, 220, n) for n in range(3)]
+    films = [
+        write_film(tmp_path / f"{name}.mkv", [planes(luma, 128, 128) for luma in lumas])
+        for name, lumas in (
+            ("shown", pictures),
+            ("log", [16 + 219 * np.interp((luma - 16) / 219, shown, density / 1023)
+                     for luma in pictures]),
+        )
+    ]  # fmt: skip
+    model = find_model(SETTINGS.model)
+    told = replace(SETTINGS, color=ColorSettings(log_to_lightness=True))
+    right, ours, unaware = (
+        [one.ab for one in colorize_frames(read_frames(probe(film), Damage()), model, chosen)]
+        for film, chosen in zip([*films, films[1]], (SETTINGS, told, SETTINGS), strict=True)
+    )
+    for one, other, wrong in zip(right, ours, unaware, strict=True):
+        assert np.abs(one - other).mean() < 0.25 * np.abs(one - wrong).mean()

@@ -65,6 +65,4 @@ def test_it_is_told_before_the_work(capsys: pytest.CaptureFixture[str]) -> None:
     """A note says what it is and that it is left as it is."""
     film = FORMATS / "telecine.mpg"
     assert main([str(film), "--dry-run", "--force", "-o", "out.mkv"]) == 0
-    assert (
-        "is film spread over video fields (telecine); they are left so" in capsys.readouterr().err
-    )
+    assert "is telecined film; its fields are kept as they are" in capsys.readouterr().err

@@ -294,7 +294,7 @@ def test_a_truncated_result_is_noticed(
     hurt_part_file(lambda part: os.truncate(part, int(part.stat().st_size * kept)))
     with pytest.raises(
         OutputError,
-        match=r"film\.colorized\.mkv: (ffv1 in matroska failed|is not as it was written)",
+        match=r"film\.colorized\.mkv: (ffv1 in matroska failed|differs from what was written)",
     ):
         colored(film)
     assert list(tmp_path.iterdir()) == [film]

@@ -22,6 +22,11 @@ EXTRAS = {
     "c2pa": Extra(
         "c2pa", "c2pa-python cryptography", "signs content credentials for --c2pa-certificate"
     ),
+    "scans": Extra(
+        "imagecodecs",
+        "'tifffile[codecs]' openexr",
+        "reads codecs inside TIFF, and OpenEXR in DWAA and DWAB",
+    ),
     "ray": Extra("ray", "fsspec 'ray[default]'", "shares work among machines for --engine ray"),
 }
 """By their names in pyproject.toml."""

@@ -94,12 +94,12 @@ class FrameFormat:
 
     @property
     def is_interlaced(self) -> bool:
-        """Whether its frames are told to be woven of two fields."""
+        """Whether its frames are marked as woven of two fields."""
         return self.field_order in INTERLACED_ORDERS
 
     @property
     def is_bottom_first(self) -> bool:
-        """Whether it is told that of a frame's fields the bottom one is shown first."""
+        """Whether the bottom one of a frame's two fields is marked as shown first."""
         return self.field_order in BOTTOM_FIELD_FIRST_ORDERS
 
     @property
@@ -126,7 +126,7 @@ class Frame:
         picture: What all frames of the film have in common.
         top_field_first: For an interlaced frame, which field is shown first; None if progressive.
         chroma: The frame's own Cb and Cr as decoded, each (Hc, Wc) in the source's subsampling;
-            None if it has none, or nobody asks.
+            None if it has none, or if it is not needed.
         captions: Closed captions that come with it (ATSC A/53 part 4, 6.2.3: three bytes each).
     """
 
@@ -170,7 +170,7 @@ class Frame:
 
 
 def _part(plane: Plane, active: ActiveArea, whole: tuple[int, ...]) -> Plane:
-    """What lies in a part of a frame of so many luma rows and columns, of a plane of any size."""
+    """What lies in a part of a frame, given its luma rows and columns, of a plane of any size."""
     rows, columns = plane.shape
     top, bottom = (edge * rows // whole[0] for edge in active[:2])
     left, right = (edge * columns // whole[1] for edge in active[2:])
@@ -238,7 +238,7 @@ class Prediction:
 
 
 class FrameTrace(Protocol):
-    """Takes what the stages make of one frame, for somebody who wants to see it."""
+    """Takes what the stages make of one frame, to show or keep it."""
 
     def note(self, **facts: float | None) -> None:
         """Take single facts by name."""
@@ -319,7 +319,7 @@ class Seen(NamedTuple):
         brightened: The same, lightened where the film is dark.
         color_share: What its colors are to be multiplied with, in [0, 1]: a dark picture has weaker
             ones than the lightened one, a card none.
-        trace: Takes what the stages make of it, if somebody wants to see that.
+        trace: Takes what the stages make of it; None if that is not wanted.
     """
 
     frame: Frame

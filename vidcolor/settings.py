@@ -21,7 +21,7 @@ class Rectangle(NamedTuple):
     height: float
 
     def slices(self, rows: int, columns: int) -> tuple[slice, slice]:
-        """Its rows and columns in a picture of so many; at least one of each."""
+        """Its rows and columns in a picture of that size; at least one of each."""
         top, left = int(rows * self.top / 100), int(columns * self.left / 100)
         bottom = max(top + 1, round(rows * (self.top + self.height) / 100))
         right = max(left + 1, round(columns * (self.left + self.width) / 100))
@@ -110,11 +110,13 @@ class ColorSettings(Checked):
         seed: Of the sample.
         upsample: How the small map of colors becomes as large as the film: `guided` by the edges of
             its lightness, or a smooth `spline` that knows none.
-        tint: What becomes of a tint or tone that a shot has in the source: `remove` colorizes as
+        tint: What to do about a tint or tone that a shot has in the source: `remove` colorizes as
             if there were none, `keep` leaves such shots as they are, `mix` lays the tint over
             weaker colors.
         negative: Whether the film is a negative: the network is shown its positive, and the luma
             stays as it is.
+        log_to_lightness: Whether the film's codes are logarithmic (printing density, Cineon): the
+            network is shown their light, and the luma stays as it is.
     """
 
     vividness: Annotated[float, Between(0, 3)] = 0.0
@@ -124,6 +126,7 @@ class ColorSettings(Checked):
     upsample: Literal["guided", "spline"] = "guided"
     tint: Literal["remove", "keep", "mix"] = "remove"
     negative: bool = False
+    log_to_lightness: bool = False
 
 
 STYLES = {
@@ -176,6 +179,8 @@ class InputSettings(Checked):
         gaps: What to do about missing images: `fail` refuses the film, `hold` repeats the previous
             image, so that the later ones keep their time, `none` takes the images in their order
             and knows of no missing ones.
+        dpx_order: The end of a DPX image's words that holds the first 10-bit luma sample; with
+            `auto` the one with which rows are smoother.
         hwaccel: FFmpeg's name of the hardware that decodes, such as `cuda`; None for software.
         accept_losses: Colorize what the disk gives back of a film that cannot be read to its end.
         follow_playlists: Let a playlist name files outside of its own folder.
@@ -184,6 +189,7 @@ class InputSettings(Checked):
 
     fps: Fraction | None = None
     gaps: Literal["fail", "hold", "none"] = "fail"
+    dpx_order: Literal["auto", "low", "high"] = "auto"
     hwaccel: Literal["cuda", "qsv", "vaapi", "videotoolbox", "d3d11va"] | None = None
     accept_losses: bool = False
     follow_playlists: bool = False
@@ -285,7 +291,7 @@ class Settings(Checked):
         if self.start_seconds < 0:
             raise SettingError(f"start_seconds: {self.start_seconds} is negative; choose 0 or more")
         if length is not None and length <= 0:
-            raise SettingError(f"duration_seconds: {length} is no length; choose more than 0")
+            raise SettingError(f"duration_seconds: {length} is not a length; choose more than 0")
 
     def part_label(self) -> str:
         """What the name of a film's part says of it; empty for a whole film."""

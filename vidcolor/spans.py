@@ -73,7 +73,7 @@ class Moment:
         """
         moment = cls.parse(text)
         if not moment.count and (moment.timecode is None or not any(moment.timecode[:4])):
-            raise ValueError(f"{text!r} is nothing; write more than 0")
+            raise ValueError(f"{text!r} is zero; write more than 0")
         return moment
 
     def __str__(self) -> str:

@@ -51,7 +51,7 @@ class Timecode(NamedTuple):
         return count
 
     def after(self, frames: int, rate: Fraction) -> Self:
-        """The timecode so many frames later; after 24 hours it begins again.
+        """The timecode that many frames later; after 24 hours it begins again.
 
         Raises:
             ValueError: There is no such timecode at that rate.

@@ -38,8 +38,8 @@ def print_doctor() -> int:
         *_encoder_lines(),
         *_extra_lines(),
     ]
-    is_whole, told = _weights_line()
-    say(*lines, told)
+    is_whole, weights = _weights_line()
+    say(*lines, weights)
     return DONE if is_whole else FAILED
 
 
@@ -96,5 +96,5 @@ def _weights_line() -> tuple[bool, str]:
     return True, _line(OK, f"model {name}", f"weights {model.sha256[:12]}, checked")
 
 
-def _line(state: str, name: str, told: str) -> str:
-    return f"{state:8}{name:18}{told}"
+def _line(state: str, name: str, text: str) -> str:
+    return f"{state:8}{name:18}{text}"

@@ -1,4 +1,4 @@
-"""What is named on the command line and is not there, told before anything heavy is loaded."""
+"""Inputs that do not exist, reported before anything heavy is loaded."""
 
 import re
 from collections.abc import Iterable
@@ -22,7 +22,7 @@ def _is_there(path: Path) -> bool:
     try:
         is_taken = path.exists() or path.is_symlink()
     except OSError:
-        return True  # what is wrong with it is told when it is opened
+        return True  # opening it reports what is wrong
     return is_taken or SequenceNames.parse(path) is not None or has_magic(str(path))
 
 

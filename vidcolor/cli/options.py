@@ -154,6 +154,9 @@ OPTIONS = (
     Option(SEQUENCES, "settings.input.gaps", "--gaps", "",
            "what to do about missing images: fail stops, hold repeats the previous image, none "
            "takes the images in their order, as where times number them"),
+    Option(SEQUENCES, "settings.input.dpx_order", "--dpx-order", "",
+           "take the first 10-bit luma sample of a DPX word from its low or high end; auto: the "
+           "one with which rows are smoother"),
     Option(GENERAL, "settings.input.accept_losses", "--accept-losses", "",
            "colorize what can be read of a file that cannot be read to its end"),
     Option(GENERAL, "settings.input.follow_playlists", "--follow-playlists", "",
@@ -179,6 +182,9 @@ OPTIONS = (
            "they are, or mix tint and color"),
     Option(COLOR, "settings.color.negative", "--negative", "",
            "show the network the positive of a film that is a negative; its luma is kept"),
+    Option(COLOR, "settings.color.log_to_lightness", "--log-to-lightness", "",
+           "show the network the light of a film in logarithmic codes, by the Cineon curve; its "
+           "luma is kept"),
     Option(COLOR, "settings.temporal.smoothing", "--smoothing", "X",
            "smooth colors over time; 0 colors each frame on its own"),
     Option(COLOR, "settings.temporal.motion", "--no-motion", "",

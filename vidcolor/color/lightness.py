@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidcolor.color.lab import EPSILON, KAPPA, lightness_from_luma
+from vidcolor.color.lab import EPSILON, KAPPA, lightness_from_luma, srgb_from_linear
 from vidcolor.color.ycbcr import luma_range
 from vidcolor.frame import SIDE_MULTIPLE, FrameFormat, Plane
 
@@ -23,6 +23,11 @@ EXPOSED_WHITE = 64.0
 
 MOST_EXPOSURE = 64.0
 """Largest factor on the light: beyond, a picture is black, and there is but grain."""
+
+LOG_BLACK, LOG_WHITE = 95, 685
+"""10-bit codes of printing density that are black and white on a screen."""
+
+_DENSITY_A_CODE, _NEGATIVE_GAMMA = 0.002, 0.6
 
 _KNEE = KAPPA * EPSILON  # L* below which it is a line of the light
 _WHITE_PERCENT = 99  # specks and scratches are whiter
@@ -113,6 +118,31 @@ def negated(luma: Plane, picture: FrameFormat) -> Plane:
     black, white = luma_range(picture.depth, picture.full_range)
     positive = black + white - np.clip(luma, black, white).astype(np.int32)
     return cast(Plane, positive.astype(luma.dtype))
+
+
+def from_log(luma: Plane, picture: FrameFormat) -> Plane:
+    """Give the codes of a picture for screens (sRGB) of one in printing density.
+
+    Kodak's Cineon curve: 0.002 of density a 10-bit code, black at 95, white at 685, a negative's
+    gamma of 0.6 (Kodak, "Conversion of 10-bit log film data to 8-bit linear or video data", 1995).
+
+    Args:
+        luma: Y' codes, (H, W).
+        picture: The film's depth and range.
+    """
+    return cast(Plane, np.take(_log_table(picture.depth, picture.full_range), luma, mode="clip"))
+
+
+@cache
+def _log_table(depth: int, full_range: bool) -> Plane:
+    black, white = luma_range(depth, full_range)
+    codes = 1023 * np.clip((np.arange(1 << depth) - black) / (white - black), 0, 1)
+    exponent = _DENSITY_A_CODE / _NEGATIVE_GAMMA
+    least = 10 ** ((LOG_BLACK - LOG_WHITE) * exponent)
+    light = np.clip((10 ** ((codes - LOG_WHITE) * exponent) - least) / (1 - least), 0, 1)
+    shown = srgb_from_linear(torch.from_numpy(light)).numpy()
+    made = np.rint(black + shown * (white - black))
+    return cast(Plane, made.astype(np.uint8 if depth == 8 else np.uint16))  # noqa: PLR2004
 
 
 def from_network(maps: Map, picture: FrameFormat) -> Map:

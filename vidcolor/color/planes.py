@@ -154,13 +154,13 @@ def look_at_luma(
         device: Where the results are wanted.
     """
     if device.type != "cpu":
-        return _look_on_gpu(luma, picture, device)
+        return look_on_gpu(luma, picture, device)
     guide = mean_at_chroma(lightness_of(luma, picture), picture)
     least, greatest = (torch.from_numpy(one) for one in range_at_chroma(luma, picture))
     return torch.from_numpy(guide), (least, greatest)
 
 
-def _look_on_gpu(
+def look_on_gpu(
     luma: Plane, picture: FrameFormat, device: torch.device
 ) -> tuple[torch.Tensor, Extremes]:
     """The same by torch alone, which has few operators for 16 bits without a sign."""

@@ -10,7 +10,7 @@ import torch
 
 from vidcolor.frame import ChromaLocation, FrameFormat
 
-_STRIP_SAMPLES = 1 << 15  # of float32, in each of the dozen maps that a step works on
+STRIP_SAMPLES = 1 << 15  # of float32, in each of the dozen maps that a step works on
 _CENTERED_COLUMNS = (ChromaLocation.CENTER, ChromaLocation.TOP, ChromaLocation.BOTTOM)
 _TOP_ROWS = (ChromaLocation.TOP_LEFT, ChromaLocation.TOP)
 _BOTTOM_ROWS = (ChromaLocation.BOTTOM_LEFT, ChromaLocation.BOTTOM)
@@ -33,6 +33,6 @@ def chroma_strips(picture: FrameFormat, device: torch.device | None = None) -> I
     On a device that is no CPU all rows are one strip.
     """
     is_cpu = device is None or device.type == "cpu"
-    rows = max(1, _STRIP_SAMPLES // picture.chroma_width) if is_cpu else picture.chroma_height
+    rows = max(1, STRIP_SAMPLES // picture.chroma_width) if is_cpu else picture.chroma_height
     for top in range(0, picture.chroma_height, rows):
         yield slice(top, min(top + rows, picture.chroma_height))

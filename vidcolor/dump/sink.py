@@ -91,7 +91,7 @@ class FrameDump:
             decode: Makes predictions colors.
 
         Raises:
-            SourceError: Frames are chosen that the film has not, as far as its header tells.
+            SourceError: Frames are chosen that the film does not have, by its header.
             OutputError: The folder is another film's, holds something else, cannot be written, or
                 the disk has no room for so much.
         """
@@ -186,7 +186,7 @@ class FrameDump:
         self.seconds += seconds
 
     def _refuse_beyond(self, frames: int, seconds: Fraction, tolerance: Fraction = _NONE) -> None:
-        """Raise if spans end more than `tolerance` seconds beyond so many frames or seconds."""
+        """Raise if spans end more than `tolerance` seconds beyond the given frames or seconds."""
         ends = {
             "frames": frames + tolerance * self._film.frame_rate,
             "seconds": seconds + tolerance,
@@ -232,7 +232,7 @@ def _seconds(frame: Frame, film: TracedFilm) -> Fraction:
 
 
 def _identity(paths: Sequence[Path]) -> Facts:
-    """What tells a film from others, quickly however long it is."""
+    """A digest that distinguishes a film from others, found quickly however long it is."""
     digest = hashlib.sha256()
     with paths[0].open("rb") as first:
         digest.update(first.read(FINGERPRINT_BYTES))

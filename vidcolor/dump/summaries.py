@@ -43,7 +43,7 @@ def views_of(stage: str, arrays: Record, frame: Frame, lightness: Map) -> dict[s
 
 
 def figures_of(stage: str, arrays: Record) -> dict[str, float]:
-    """Give a few numbers that tell a stage's arrays apart from the usual; none for `final`."""
+    """A few numbers that show whether a stage's arrays are unusual; none for `final`."""
     return {name: round(float(value), 6) for name, value in _RECKON[stage](arrays).items()}
 
 

@@ -91,7 +91,7 @@ def open_locked(path: Path) -> sqlite3.Connection:
 
 
 def _decoded(text: bytes) -> str:
-    """A text, also one that is damaged: its checksum tells that."""
+    """A text, even one that is damaged, which its checksum shows."""
     return text.decode(errors="surrogateescape")
 
 
@@ -148,7 +148,7 @@ def find_damaged_shot(database: sqlite3.Connection) -> int | None:
 
 
 def _is_whole(database: sqlite3.Connection, shot: int, first_frame: int, frames: int) -> bool:
-    """Whether a shot has so many packets and frames, and each is what it was."""
+    """Whether a shot has all of its packets and frames, each as it was written."""
     packets = database.execute(
         "SELECT shot, number, pts, duration, is_key, data, crc FROM packets "
         "WHERE shot = ? ORDER BY number", (shot,)

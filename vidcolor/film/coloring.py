@@ -169,7 +169,7 @@ class ShotKeeper:
         self._end_shot()
 
     def _facts(self, shot: Shot) -> SourceFacts:
-        """What is told of a shot's source."""
+        """What the timeline notes of a shot's source."""
         kept = tint = None
         if shot.color is not None:
             tint = None if shot.color.is_color else (shot.color.cb, shot.color.cr)

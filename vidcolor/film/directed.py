@@ -6,6 +6,7 @@ from pathlib import Path
 from vidcolor.directing.direction import Direction, FilmFacts, direct
 from vidcolor.directing.read_script import SUFFIX, find_script, read_script
 from vidcolor.directing.script import ColorScript
+from vidcolor.reading.source import Source
 from vidcolor.settings import Settings
 from vidcolor.writing.plan import Job
 
@@ -30,7 +31,12 @@ def find_direction(job: Job, settings: Settings, script: ColorScript | None = No
             _LOG.info("%s: has no %s%s", source.path, source.title.stem, SUFFIX)
         else:
             script = read_script(path)
-    facts = FilmFacts(
+    return direct(script, film_facts(source, settings))
+
+
+def film_facts(source: Source, settings: Settings) -> FilmFacts:
+    """What must be known of a film to place a script on it."""
+    return FilmFacts(
         name=source.path.name,
         rate=source.frame_rate,
         first_seconds=source.first_pts * source.time_base,
@@ -38,7 +44,6 @@ def find_direction(job: Job, settings: Settings, script: ColorScript | None = No
         seconds=source.duration_seconds,
         is_part=settings.start_seconds > 0,
     )
-    return direct(script, facts)
 
 
 def script_path(settings: Settings, film: Path) -> Path | None:

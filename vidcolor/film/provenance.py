@@ -26,7 +26,7 @@ class _Rule:
     Attributes:
         changes_bytes: Whether it decides the film's bytes by itself.
         is_claimed: Whether the content credentials name it.
-        is_secret: Whether nobody is to read it, not even in the sidecar.
+        is_secret: Whether it appears nowhere, not even in the sidecar.
         unless: The value at which it is not named, so that films that were begun before there was
             such a setting are resumed.
     """
@@ -40,7 +40,9 @@ class _Rule:
 _WITHOUT_EFFECT = _Rule(changes_bytes=False)
 
 RULES = {
+    "color.log_to_lightness": _Rule(unless=False),
     "input.accept_losses": _WITHOUT_EFFECT,  # the source's digest differs if it changes a byte
+    "input.dpx_order": _Rule(unless="auto"),
     "color_script": _WITHOUT_EFFECT,  # what it says counts, not where it lies
     "input.follow_playlists": _WITHOUT_EFFECT,  # as `accept_losses`
     "input.timecode": _Rule(unless=None),
@@ -77,8 +79,8 @@ class Provenance:
     def identity(self) -> dict[str, object]:
         """Everything that decides the film's bytes, as values that JSON has.
 
-        A key more or less, and every checkpoint and ledger in the field is begun anew: so what
-        came later is named only where it is in use.
+        With a key more or less, every film in the field would be started over. So what came
+        later is named only where it is in use.
         """
         job, encoding = self.job, self.job.encoding
         written: dict[str, object] = {
@@ -99,6 +101,9 @@ class Provenance:
             written["fields"] = list(job.source.fields)
         if encoding.left_out:
             written["left_out"] = list(encoding.left_out)
+        sequence = job.source.sequence
+        if sequence is not None and sequence.form.notes:
+            written["scans"] = list(sequence.form.notes)
         return {
             "film": self.digest.sha256,
             **versions(),
@@ -173,11 +178,11 @@ class Provenance:
 
     def _deciding(self) -> dict[str, object]:
         """The settings that decide the film's bytes."""
-        told = _without(
+        deciding = _without(
             asdict(self.settings),
             lambda rule, value: not rule.changes_bytes or value == rule.unless,
         )
-        return plain_items(told)
+        return plain_items(deciding)
 
 
 def dump_facts(

@@ -26,7 +26,7 @@ class Entry:
     Attributes:
         name: For `--model`.
         predicts: `histograms`, or `colors` at once.
-        megabytes: Of its file; None if there is none to tell of.
+        megabytes: Of its file; None if there is none.
         licence: Of its weights.
         state: Whether it is here, or how it is come by.
         gmac: Multiplications a square picture takes, in thousands of millions.
@@ -57,7 +57,7 @@ def list_models() -> list[Entry]:
 
 
 def models_table() -> str:
-    """The same as a table for people."""
+    """The models as a table for people."""
     header = ("model", "gives", "MB", "licence", "GMAC", "at px", "speed", "state", "follows")
     rows = [header]
     for one in list_models():
@@ -86,7 +86,7 @@ def _entry(name: str) -> Entry:
         megabytes=None if size is None else size / _MEGA,
         licence=licence,
         state=state,
-        gmac=_count(name) if guest is None else guest.gmac_at(side),
+        gmac=count_gmac(name) if guest is None else guest.gmac_at(side),
         render_size=side,
         paper=spec.paper,
     )
@@ -106,7 +106,7 @@ def _state(name: str) -> tuple[str, Path | None]:
     return "fetched at its first use", None
 
 
-def _count(name: str) -> float:
+def count_gmac(name: str) -> float:
     """Multiplications of a net of ours, in thousands of millions; counted, nothing is computed."""
     with torch.device("meta"):
         net = NETS[name].make({}).eval().requires_grad_(requires_grad=False)

@@ -172,7 +172,7 @@ def _download(url: str, file: RemoteFile, part: Path) -> None:
 def _copy(
     answer: http.client.HTTPResponse, target: BinaryIO, known: tuple[int, int | None], name: str
 ) -> None:
-    """Write what comes, a bar telling how much; `known` is what was there, and what will be."""
+    """Write the download, with a bar; `known` has the bytes present and the bytes expected."""
     done, total = known
     hidden = None if _log.isEnabledFor(logging.INFO) else True
     with tqdm(

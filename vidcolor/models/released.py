@@ -49,7 +49,7 @@ class Released:
     Attributes:
         file: The file; its hash is empty if its publisher's is not known here.
         licence: Of the weights, as far as their publisher says.
-        source: Where its publisher tells of it.
+        source: Its publisher's page.
         citation: What they ask to be named by.
         data: What it was trained on; such pictures have terms of their own.
         other_sha256: Of the same weights in other wrappings.
@@ -237,7 +237,7 @@ def convert_released(name: str, path: Path, target: Path) -> Path:
     metadata = _metadata(name) | {"shape": "{}", "source_sha256": digest}
     if _source_of(target) == digest:
         return target
-    tensors = _for_our_net(read_tensors(path))
+    tensors = for_our_net(read_tensors(path))
     weights = Weights(
         name=name, net=tensors, shape={}, bin_prior=None, decoding=None, metadata=metadata
     )
@@ -266,7 +266,7 @@ def _metadata(name: str) -> dict[str, str]:
     return {"licence": one.licence, "net": name, "source": one.file.urls[0], "cite": one.citation}
 
 
-def _for_our_net(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+def for_our_net(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Without counters and the encoder's classifier, with DDColor's constants if they lack."""
     kept = {
         key: value.float()

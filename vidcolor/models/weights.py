@@ -171,7 +171,7 @@ def build_net(weights: Weights, path: Path) -> nn.Module:
             net = NETS[weights.name].make(weights.shape)
     except (TypeError, ValueError, KeyError, RuntimeError, OverflowError, ArithmeticError) as error:
         raise ModelError(
-            f"{path}: its metadata tells of no {weights.name} net ({error!r}). Copy it again."
+            f"{path}: its metadata describes no {weights.name} net ({error!r}). Copy it again."
         ) from error
     counters = {
         key: torch.zeros((), dtype=torch.int64)

@@ -134,7 +134,7 @@ def load_model(name_or_path: str | Path, device: str = "auto") -> Model:
         ModelError: The name is unknown, the file is missing, damaged or no model's, or the device
             is absent.
     """
-    names = _merged_names(str(name_or_path))
+    names = merged_names(str(name_or_path))
     merged = names and _read_merged(names, ModelSettings())
     return (merged or read_checkpoint(name_or_path)).on(choose_device(device))
 
@@ -181,7 +181,7 @@ def find_model(settings: ModelSettings) -> Model:
     """
     if settings.reference is not None:
         return find_net(settings).on(CPU)
-    if settings.mirror or _merged_names(settings.name) is not None:
+    if settings.mirror or merged_names(settings.name) is not None:
         model = find_net(settings).on(choose_device(settings.device))
     else:
         model = load_model(settings.name, settings.device)
@@ -198,7 +198,7 @@ def find_net(settings: ModelSettings) -> LoadedNet:
         ModelError: See `read_checkpoint` and `read_reference`.
     """
     if settings.reference is None:
-        names = _merged_names(settings.name)
+        names = merged_names(settings.name)
         if names is not None:
             return _read_merged(names, settings)
         return _mirrored(read_checkpoint(settings.name), settings)
@@ -242,7 +242,7 @@ def _mirrored(checkpoint: LoadedNet, settings: ModelSettings) -> LoadedNet:
     if not settings.mirror:
         return checkpoint
     if checkpoint.decoding is not None:
-        raise ModelError(f"{checkpoint.name}: tells how sure it is by itself; leave out --mirror")
+        raise ModelError(f"{checkpoint.name}: states its own confidence; leave out --mirror")
     return replace(checkpoint, net=Mirrored(checkpoint.net), gmac=2 * checkpoint.gmac)
 
 
@@ -332,7 +332,7 @@ def _read(path: Path) -> Weights:
     return released.read_released(path) if is_released else read_weights(path)
 
 
-def _merged_names(name: str) -> tuple[str, str] | None:
+def merged_names(name: str) -> tuple[str, str] | None:
     """Two models' names, if a name is those of two; paths may have a plus sign in them, too."""
     if not is_file(Path(name)):
         for place, sign in enumerate(name):

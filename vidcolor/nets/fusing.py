@@ -6,7 +6,8 @@ from torch.nn import functional
 
 from vidcolor.nets.lite import ConvNorm, SameConv
 
-_FUSED_OPERATOR = "_convolution_pointwise"
+FUSED_OPERATOR = "_convolution_pointwise"
+"""Of oneDNN in torch, which need not have it."""
 
 _MOST_LAYOUTS = 4  # of 16 MB in all, for films of several sizes, one after the other
 
@@ -21,22 +22,26 @@ def fold_batch_norm(net: nn.Module) -> None:
                 module.norm = nn.Identity()
 
 
-def fuse_activations(net: nn.Module) -> None:
+def fuse_activations(net: nn.Module, operator: str = FUSED_OPERATOR) -> None:
     """Let each folded convolution clip its own output, in place: for inference on a CPU only.
 
     Where this torch has no such operator, or the processor is none that it was tried on, the net
     stays as it is. Results are the same but for rounding: of float32 in one thread they differ in
     the last bits on processors with AVX-512.
+
+    Args:
+        net: The net, its batch norms folded.
+        operator: The operator that torch must have.
     """
     has_library: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
     is_known = torch.backends.cpu.get_cpu_capability().startswith("AVX")
-    if not (has_library and is_known and hasattr(torch.ops.mkldnn, _FUSED_OPERATOR)):
+    if not (has_library and is_known and hasattr(torch.ops.mkldnn, operator)):
         return
     for name, module in net.named_children():
         if isinstance(module, ConvNorm):
             setattr(net, name, _FusedConv(module))
         else:
-            fuse_activations(module)
+            fuse_activations(module, operator)
 
 
 class _FusedConv(nn.Module):
@@ -77,7 +82,7 @@ class _FusedConv(nn.Module):
             lay_out = torch.ops.aten.mkldnn_reorder_conv2d_weight
             weight = lay_out(self.weight, *self.shape, list(x.shape))
             self.laid_out[case] = weight
-        convolve = getattr(torch.ops.mkldnn, _FUSED_OPERATOR)
+        convolve = getattr(torch.ops.mkldnn, FUSED_OPERATOR)
         y: torch.Tensor = convolve(x, weight, self.bias, *self.shape, *self.activation)
         return y
 

@@ -45,7 +45,7 @@ class Guest:
     paper: str
 
     def gmac_at(self, side: int) -> float:
-        """The same of a square picture of that side, in pixels."""
+        """As above, of a square picture of that side, in pixels."""
         return self.gmac * (side / _GMAC_SIDE) ** 2
 
 

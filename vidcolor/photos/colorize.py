@@ -91,7 +91,7 @@ def colorize_photo(
 
     PNG, TIFF and lossless WebP have the luma of the source, code for code; a JPEG is compressed
     once more, with its own table for luma. Size, orientation, color profile, Exif, XMP and what
-    else the file tells are kept, and it says that its color is synthetic.
+    else the file holds are kept, and it says that its color is synthetic.
 
     Args:
         source: A black-and-white JPEG, PNG, TIFF or WebP.
@@ -122,7 +122,9 @@ def check_kind(photo: Photo) -> None:
     """
     if photo.target.suffix.lower() not in KINDS:
         known = ", ".join(sorted(KINDS))
-        raise OutputError(f"{photo.target}: is no name of a photograph; end it with one of {known}")
+        raise OutputError(
+            f"{photo.target}: is not a name for a photograph; end it with one of {known}"
+        )
 
 
 def colorize_photos(
@@ -173,7 +175,7 @@ def _read(
     earlier = taken.setdefault(photo.target.absolute(), photo.path)
     if earlier != photo.path:
         raise OutputError(
-            f"{photo.path}: its output {photo.target} is also the output of {earlier} too; "
+            f"{photo.path}: its output {photo.target} is also the output of {earlier}; "
             "colorize them into different folders"
         )
     photograph = read_photograph(photo.path)

@@ -129,7 +129,7 @@ def _photos_in(folder: Path, *, recursive: bool) -> list[FoundPhoto]:
             if has_photo_name(path) and not path.stem.endswith(MADE)
         ]
     if not found:
-        remedy = "" if recursive else ", or look deeper with --recursive"
+        remedy = "" if recursive else ", or search subfolders with --recursive"
         raise SourceError(f"{folder}: holds no photograph; name one{remedy}")
     return found
 

@@ -21,11 +21,11 @@ _START = b"\xff\xd8"
 _FIRST_APP, _LAST_APP = 0xE0, 0xEF
 _MARK, _SCAN, _END = 0xFF, 0xDA, 0xD9
 _HOLD_PIXELS_TOGETHER = (b"MPF\0",)
-"""Segments that tell of other pictures behind this one, which are not written."""
+"""Segments that refer to other pictures behind this one, which are not written."""
 
 
 def read_segments(data: bytes) -> list[Segment]:
-    """The segments of a JPEG file that tell of its picture: marker and what is in it."""
+    """The segments of a JPEG file that describe its picture: marker and content."""
     found: list[Segment] = []
     at = 2
     while at + 4 <= len(data) and data[at] == _MARK:
@@ -43,7 +43,7 @@ def read_segments(data: bytes) -> list[Segment]:
 
 
 def kept_segments(segments: Iterable[Segment], *, with_icc: bool) -> list[Segment]:
-    """Those that hold for the picture in color as well: all but what is written anew.
+    """Those that hold for the picture in color as well: all but what we write ourselves.
 
     Args:
         segments: Of the black-and-white picture.
@@ -76,7 +76,7 @@ def write_segments(encoded: bytes, segments: Iterable[Segment]) -> bytes:
 
     Args:
         encoded: The file.
-        segments: What it is to tell; its own JFIF segment stays where there is no other.
+        segments: Its metadata; its own JFIF segment stays where there is no other.
     """
     wanted = list(segments)
     own = read_segments(encoded)

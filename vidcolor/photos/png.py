@@ -32,7 +32,7 @@ def read_chunks(data: bytes) -> Iterator[Chunk]:
 
 
 def kept_chunks(chunks: Iterable[Chunk], *, with_icc: bool) -> list[Chunk]:
-    """Those that hold for the picture in color as well: all but what is written anew.
+    """Those that hold for the picture in color as well: all but what we write ourselves.
 
     Args:
         chunks: Of the black-and-white picture.

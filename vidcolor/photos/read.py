@@ -1,4 +1,4 @@
-"""Photographs read: their luma as coded, and all that their files tell."""
+"""Photographs read: their luma as coded, and all other data of their files."""
 
 import hashlib
 import warnings
@@ -103,7 +103,7 @@ def _named_errors(path: Path) -> Iterator[None]:
         raise
     except UnidentifiedImageError as error:
         raise SourceError(
-            f"{path}: is no picture that can be read; {_REMEDY}, or copy it again"
+            f"{path}: cannot be read as a picture; {_REMEDY}, or copy it again"
         ) from error
     except Image.DecompressionBombError as error:
         millions = 2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6

@@ -50,7 +50,7 @@ _MOST_BYTES = (1 << 32) - 1
 
 
 def described(tags: Directory) -> Directory:
-    """The tags that tell of a picture and not of how its samples are coded."""
+    """The tags that describe a picture and not how its samples are coded."""
     kept = deepcopy(tags)
     kept.entries = {tag: e for tag, e in tags.entries.items() if tag not in OF_THE_SAMPLES}
     return kept
@@ -61,7 +61,7 @@ def write_tiff(samples: Samples, tags: Directory, *, is_compressed: bool) -> byt
 
     Args:
         samples: R', G', B' and, if there is one, alpha, (H, W, 3 or 4).
-        tags: What it is to tell beside that, in the order of bytes that it is to have.
+        tags: Its metadata, in the byte order that the file is to have.
         is_compressed: By Deflate.
 
     Raises:
@@ -105,7 +105,7 @@ def _strips(samples: Samples, rows: int, order: str, *, is_compressed: bool) -> 
 def put_description(
     tags: Directory, *, icc: bytes | None, xmp: str, text: str, density: tuple[float, float] | None
 ) -> None:
-    """Have tags tell of a picture in color.
+    """Change tags to those of a picture in color.
 
     Args:
         tags: Changed.
@@ -119,8 +119,8 @@ def put_description(
         tags.entries[ICC] = Entry(UNDEFINED, icc)
     tags.entries[XMP] = Entry(BYTE, xmp.encode())
     before = tags.entries.get(SOFTWARE)
-    told = b"" if before is None else before.data.rstrip(b"\0")
-    tags.entries[SOFTWARE] = Entry(ASCII, b"; ".join(filter(None, [told, text.encode()])) + b"\0")
+    kept = b"" if before is None else before.data.rstrip(b"\0")
+    tags.entries[SOFTWARE] = Entry(ASCII, b"; ".join(filter(None, [kept, text.encode()])) + b"\0")
     if density is not None and X_RESOLUTION not in tags.entries:
         for tag, value in zip((X_RESOLUTION, Y_RESOLUTION), density, strict=True):
             ratio = Fraction(value).limit_denominator(1000)

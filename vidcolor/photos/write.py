@@ -1,4 +1,4 @@
-"""Photographs in color written: their luma as it was, and all that their files told."""
+"""Photographs in color written: their luma as it was, and all other data of their files."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -227,7 +227,7 @@ def _encode_jpeg(
 
 
 def _segments(photograph: Photograph, statement: Statement) -> list[jpeg.Segment]:
-    """What the file of a photograph in color tells."""
+    """The metadata of a photograph in color."""
     metadata = photograph.metadata
     same_kind = photograph.kind == "jpeg"
     parts = metadata.parts if same_kind else []

@@ -153,7 +153,9 @@ def colorize_stills(
 def _see(numbered: Iterable[Numbered], settings: Settings, trace: Trace) -> Iterator[Seen]:
     """The frames as the network sees them."""
     size = settings.model.render_size or RENDER_SIZE
-    return see_frames(numbered, size, trace.open, negative=settings.color.negative)
+    color = settings.color
+    kinds = {"negative": color.negative, "logarithmic": color.log_to_lightness}
+    return see_frames(numbered, size, trace.open, **kinds)
 
 
 class _Asked(NamedTuple):

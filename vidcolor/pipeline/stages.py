@@ -1,4 +1,4 @@
-"""What a stage's frames go through so that an error in it tells where it was."""
+"""Errors of a stage, named by the stage and the frame at which they occurred."""
 
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, nullcontext
@@ -29,7 +29,7 @@ class Place:
 def name_errors(
     stage: str, items: Iterator[T], place: Place | None = None
 ) -> Generator[T, None, None]:
-    """`items`, with an unforeseen error made one that tells the stage and the frame.
+    """`items`, with an unforeseen error made one that names the stage and the frame.
 
     Args:
         stage: Its name.

@@ -1,4 +1,4 @@
-"""What the stages show of their work, to whoever wants to see it; without one nothing is made."""
+"""What the stages show of their work; without a trace nothing is made for it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass

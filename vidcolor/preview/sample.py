@@ -25,14 +25,14 @@ FRAMES_AFTER_SEEK = 12
 
 
 class _Candidate(NamedTuple):
-    """A frame, and what of it can be told from others."""
+    """A frame, and the features by which it differs from others."""
 
     frame: Frame
     detail: Detail
 
 
 def sample_frames(source: Source, count: int) -> list[Frame]:
-    """Some frames of a film in their order, one a set-up as far as that can be told.
+    """Some frames of a film in their order, one a set-up as far as set-ups can be recognized.
 
     The work does not grow with the film's length. Blank frames are left out where others are.
 

@@ -104,4 +104,4 @@ def check_sheet_name(path: Path) -> None:
         OutputError: Its suffix is none of a sheet.
     """
     if path.suffix.lower() not in SHEET_SUFFIXES:
-        raise OutputError(f"{path}: is no name of a picture; end it with .jpg or .png")
+        raise OutputError(f"{path}: is not a name for a picture; end it with .jpg or .png")

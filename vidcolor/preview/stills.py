@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vidcolor.color.lightness import display_turn, shown_aspect
 from vidcolor.color.rgb import full_luma, rgb_picture
-from vidcolor.frame import Colored, Frame, Plane
+from vidcolor.frame import Colored, Frame, FrameFormat, Plane
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.run import colorize_stills
 from vidcolor.report.checks import LEAST_FRAMES, find_doubtful_shots
@@ -50,10 +50,10 @@ def color_frames(frames: Sequence[Frame], model: Model, settings: Settings) -> l
         settings: All settings.
     """
     colored = list(colorize_stills([shrink(frame) for frame in frames], model, settings))
-    doubts = _find_doubts(colored)
+    doubts = find_doubts(colored)
     return [
-        Still(one.frame, _shown(one, in_color=False), _shown(one, in_color=True), told)
-        for one, told in zip(colored, doubts, strict=True)
+        Still(one.frame, show_gray(one.frame), show_color(one), doubt)
+        for one, doubt in zip(colored, doubts, strict=True)
     ]
 
 
@@ -69,7 +69,7 @@ def shrink(frame: Frame) -> Frame:
     return replace(frame, luma=luma, picture=picture, top_field_first=None)
 
 
-def _find_doubts(colored: Sequence[Colored]) -> Iterator[tuple[str, ...]]:
+def find_doubts(colored: Sequence[Colored]) -> Iterator[tuple[str, ...]]:
     """What is unusual about each frame, as if it were a shot."""
     timeline = Timeline()
     for number, one in enumerate(colored):
@@ -86,14 +86,27 @@ def _find_doubts(colored: Sequence[Colored]) -> Iterator[tuple[str, ...]]:
     return (found.get(number, ()) for number in range(len(colored)))
 
 
-def _shown(one: Colored, *, in_color: bool) -> Picture:
-    """A frame in R', G' and B' of 8 bits as it is shown."""
-    frame, picture = one.frame, one.frame.picture
-    if in_color:
-        codes = rgb_picture(frame.luma, one.chroma[:2], picture, picture.depth)
-    else:
-        gray = full_luma(frame.luma, picture, picture.depth)
-        codes = cast(Plane, np.repeat(gray[..., None], 3, axis=2))
+def show_color(one: Colored) -> Picture:
+    """A colored frame as it is shown.
+
+    Args:
+        one: The frame; its chroma planes are as large as its luma.
+
+    Returns:
+        R', G' and B', (H, W, 3), upright, its pixels square.
+    """
+    picture = one.frame.picture
+    return _upright(rgb_picture(one.frame.luma, one.chroma[:2], picture, picture.depth), picture)
+
+
+def show_gray(frame: Frame) -> Picture:
+    """The luma of a frame as it is shown; see `show_color`."""
+    gray = full_luma(frame.luma, frame.picture, frame.picture.depth)
+    return _upright(cast(Plane, np.repeat(gray[..., None], 3, axis=2)), frame.picture)
+
+
+def _upright(codes: Plane, picture: FrameFormat) -> Picture:
+    """R', G' and B' of 8 bits as they are shown."""
     rgb = np.asarray(np.right_shift(codes, picture.depth - 8), np.uint8)
     transposed, mirrored, flipped = display_turn(picture)
     rgb = rgb.transpose(1, 0, 2) if transposed else rgb

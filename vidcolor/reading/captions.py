@@ -38,5 +38,5 @@ def has_captions(source: Source) -> bool:
         try:
             frames = islice(container.decode(stream), FRAMES_ASKED)
             return any(captions_of(frame) for frame in frames)
-        except av.FFmpegError:  # damage is told when the film is read
+        except av.FFmpegError:  # damage is reported when the film is read
             return False

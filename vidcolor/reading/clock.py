@@ -70,7 +70,7 @@ class ExactRate:
         return round((self.origin_seconds + number / self.rate) / self.time_base)
 
     def exact_length(self, duration: int) -> int:
-        """The same of how long a frame is shown: as all others, unless that is clearly wrong."""
+        """Ticks that a frame is shown for: as long as all others, unless it clearly differs."""
         stated = duration * self.rounded
         is_usual = abs(stated - 1 / self.rate) <= self.rounded
         return round((1 / self.rate if is_usual else stated) / self.time_base)

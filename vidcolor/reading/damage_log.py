@@ -1,7 +1,7 @@
-"""What decoders that hide damage say of it in FFmpeg's log.
+"""Damage that decoders hide, and report in FFmpeg's log alone.
 
-FFmpeg has one log, with one level, for the whole process. So it is counted who listens, and it is
-silent again with the last.
+FFmpeg has one log, with one level, for the whole process. So listeners are counted, and the log is
+silent again when the last one leaves.
 """
 
 import re
@@ -12,8 +12,14 @@ from typing import Self
 
 import av
 
-LOGGED_DAMAGE = {"ffv1": re.compile("CRC"), "mjpeg": re.compile("overread|error y=")}
-"""By codec: FFV1 tells of slices with wrong checksums, JPEG of gaps."""
+LOGGED_DAMAGE = {
+    "ffv1": re.compile("CRC"),
+    "mjpeg": re.compile("overread|error y="),
+    "tiff": re.compile("Uncompressing failed|Decoded only|out of bounds|strip"),
+    "exr": re.compile(r"decode_block\(\) failed"),
+}
+"""By codec: FFV1 reports slices with wrong checksums, JPEG reports gaps, the others rotten strips,
+which they leave black."""
 
 
 class _Level:
@@ -24,7 +30,7 @@ class _Level:
         self._listeners = 0
 
     def change(self, listeners: int) -> None:
-        """Take in that so many more, or fewer, listen."""
+        """Add listeners, or remove some if `listeners` is negative."""
         with self._lock:
             self._listeners += listeners
             av.logging.set_level(av.logging.ERROR if self._listeners else None)
@@ -36,7 +42,7 @@ _LEVEL = _Level()
 
 @contextmanager
 def encoder_messages() -> Iterator[list[tuple[int, str, str]]]:
-    """What FFmpeg complains of in this thread, as long as this goes on: level, by whom, text."""
+    """FFmpeg's complaints in this thread while the context is open: level, component, text."""
     with av.logging.Capture() as messages:
         _LEVEL.change(1)
         try:
@@ -71,7 +77,7 @@ class DamageLog:
         self._capture.__exit__(None, None, None)
 
     def take(self) -> bool:
-        """Whether damage was told of since this was asked last."""
+        """Whether the decoder reported damage since the last call."""
         damage = self._damage
         is_damaged = damage is not None and any(damage.search(text) for *_, text in self._messages)
         self._messages.clear()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 MAGIC = {b"SDPX": ">", b"XPDS": "<"}
-"""How a file begins, and the order of its bytes that this tells."""
+"""The first four bytes of a file, and the byte order that they stand for."""
 
 HEADER_BYTES = 2048
 """Of all headers; those of film and television, the last 384, may be missing."""
@@ -24,7 +24,7 @@ class DpxHeader:
 
     Attributes:
         order: Of bytes, as `struct` names it.
-        data_at: Where the first element's samples begin.
+        data_at: Where the samples begin by the file's header, which FFmpeg takes as well.
         orientation: 0 where the first line is the top one, 2 where it is the lowest.
         elements: How many planes of samples follow each other.
         width: Of the picture.
@@ -71,7 +71,7 @@ class DpxHeader:
         end = min(offset, len(data))
         return cls(
             order=order,
-            data_at=offset if data_at in {0, _UNDEFINED} else data_at,
+            data_at=data_at if offset in {0, _UNDEFINED} else offset,
             orientation=orientation,
             elements=elements,
             width=width,

@@ -123,7 +123,7 @@ class SourceFile:
 def unreadable(path: Path, reason: str) -> SourceError:
     """The error of a source that the disk does not give back."""
     return SourceError(
-        f"{path}: cannot be read to its end ({reason}); copy it again from where it can, "
+        f"{path}: cannot be read to its end ({reason}); copy it again from a good source, "
         "or use --accept-losses"
     )
 

@@ -1,8 +1,7 @@
-"""A series of pictures, opened: to those who read it, it is a film like any other."""
+"""An image sequence, opened and read as a film in one file is."""
 
 from __future__ import annotations  # PyAV's generic Packet is so in its stubs only
 
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
@@ -15,27 +14,24 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from vidcolor.reading.open_file import Access, SourceFile, unreadable
+from vidcolor.reading.scans import readable
 from vidcolor.reading.sequence import ImageSequence, open_picture
-
-EXR_MAGIC = b"\x76\x2f\x31\x01"
-EXR_TILES_OR_PARTS = 0x1A00
-"""In its version: tiles (0x0200), deep data (0x0800), several parts (0x1000)."""
 
 _READ_BYTES = 1 << 24
 
 UNREADABLE = b"\0"
-"""Stands for a picture without a byte, which FFmpeg would take for the film's end."""
+"""Stands for an empty image, which FFmpeg would take for the film's end."""
 
 
 class OpenSequence:
-    """A series' pictures as packets: what is asked here of PyAV's `InputContainer`.
+    """The images of a sequence as packets, with the members of `InputContainer` that we use.
 
-    FFmpeg's own `image2` ends at a missing or an empty picture, and pipes have no parser of TIFF.
-    One picture at a time is read.
+    FFmpeg's own `image2` ends at a missing or an empty image, and pipes have no parser of TIFF.
+    One image at a time is read.
 
     Args:
-        sequence: The pictures. The stream is that of the first which is not empty.
-        access: What is done about pictures that cannot be read.
+        sequence: The images. The stream is that of the first one that is not empty.
+        access: What is done about images that cannot be read.
 
     Raises:
         av.FFmpegError: FFmpeg cannot open it.
@@ -96,61 +92,22 @@ class OpenSequence:
         yield from stream.decode(None)
 
     def _read(self, path: Path) -> bytes:
-        """A picture's bytes, or some that do not decode.
+        """A picture's bytes, in a form that FFmpeg reads, or some that do not decode.
 
         Raises:
-            SourceError: They cannot be read, and that is not accepted.
+            SourceError: They cannot be read, and that is not accepted; or their form is not read.
         """
         try:
             with SourceFile(path, self._access) as file:
                 data = b"".join(iter(lambda: file.read(_READ_BYTES), b""))
         except FileNotFoundError:
-            return UNREADABLE  # told when all are read: it vanished
+            return UNREADABLE  # reported when all are read: it vanished
         except OSError as error:
             if self._access.unread is None:
                 raise unreadable(path, error.strerror or str(error)) from error
             self._access.unread.add((str(path), 0))
             return UNREADABLE
-        return UNREADABLE if not data or _is_cut_exr(data) else data
-
-
-def _is_cut_exr(data: bytes) -> bool:
-    """Whether these are the lines of an OpenEXR file (of one part) that breaks off.
-
-    FFmpeg leaves the missing lines black and says nothing. Behind the header lies a table of where
-    each chunk of lines begins, and each chunk tells its length after its first line's number (The
-    OpenEXR file layout, "Offset tables" and "Chunks").
-    """
-    if not data.startswith(EXR_MAGIC):
-        return False
-    try:
-        if struct.unpack_from("<I", data, len(EXR_MAGIC))[0] & EXR_TILES_OR_PARTS:
-            return False
-        table = _end_of_header(data)
-        return any(
-            at < table or at + 8 + struct.unpack_from("<I", data, at + 4)[0] > len(data)
-            for at in _chunks(data, table)
-        )
-    except (struct.error, ValueError):
-        return True
-
-
-def _end_of_header(data: bytes) -> int:
-    """Where an OpenEXR file's attributes end, each a name, a type, a length and as many bytes."""
-    at = len(EXR_MAGIC) + 4
-    while data[at : at + 1] != b"\0":
-        at = data.index(b"\0", data.index(b"\0", at) + 1) + 1
-        at += 4 + struct.unpack_from("<I", data, at)[0]
-    return at + 1
-
-
-def _chunks(data: bytes, table: int) -> Iterator[int]:
-    """The entries of a table that begins at `table` and ends where the first chunk begins."""
-    at, end = table, len(data)
-    while at < end:
-        (chunk,) = struct.unpack_from("<Q", data, at)
-        at, end = at + 8, min(end, chunk)
-        yield chunk
+        return readable(data, path, self._sequence.form) or UNREADABLE
 
 
 def _has_bytes(path: Path) -> bool:

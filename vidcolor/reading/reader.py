@@ -5,7 +5,7 @@ from __future__ import annotations  # PyAV's generic Packet is so in its stubs o
 import logging
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from heapq import heapify, heappop, heappush
 from math import ceil
@@ -43,13 +43,14 @@ from vidcolor.reading.source import Source, main_video_stream, open_source
 
 # Starts nearer than this to the beginning are reached by decoding, farther ones by seeking.
 SEEK_FROM_SECONDS = 10
-# Whose standards tell each decoded sample exactly, so that hardware gives the same luma.
+# Their standards define each decoded sample exactly, so that hardware gives the same luma.
 EXACT_CODECS = ("h264", "hevc", "vp8", "vp9", "av1")
 # As hardware gives pictures back; deep codes lie in the high bits of a word.
 HARDWARE_FORMATS = ("nv12", "yuv444p")
 DEEP_HARDWARE_FORMATS = ("p010le", "p012le", "p016le", "yuv444p16le")
-# A picture that ends this much before its stated length is told as cut short.
+# A picture that ends this much before its stated length is reported as cut short.
 END_TOLERANCE_SECONDS = 0.5
+MOST_NAMES = 5  # of images with a fault that are named
 
 
 _LOG = logging.getLogger(__name__)
@@ -63,9 +64,11 @@ class Damage:
         packets: Packets that gave no frame because they do not decode.
         frames: Frames that the decoder marked as damaged, or with slices whose checksums fail.
         times: Frames without a usable time, which got the next one in order.
-        held: Missing pictures of a series that the one before them stands for.
+        held: Missing images of a sequence, in whose place the one before them is repeated.
         unread: Places in the source that the disk does not give back; zeros stand for them.
         missing_seconds: How much earlier the picture ended than its header states.
+        blank: Images of a sequence that are black all over.
+        names: Of the first of a sequence's images that do not decode, are damaged or black.
     """
 
     packets: int = 0
@@ -74,17 +77,27 @@ class Damage:
     held: int = 0
     unread: int = 0
     missing_seconds: float = 0.0
+    blank: int = 0
+    names: list[str] = field(default_factory=list)
+
+    def add_name(self, name: str) -> None:
+        """Keep the name of an image with a fault, unless there are many."""
+        if name not in self.names and len(self.names) < MOST_NAMES:
+            self.names.append(name)
 
     def __str__(self) -> str:
         parts = (
             _counted(self.packets, "packet does not decode", "packets do not decode"),
             _counted(self.frames, "frame is damaged", "frames are damaged"),
             _counted(self.times, "frame time was mended", "frame times were mended"),
-            _counted(self.held, "missing picture is held", "missing pictures are held"),
+            _counted(self.held, "missing image is held", "missing images are held"),
             _counted(self.unread, "place cannot be read", "places cannot be read"),
             f"the file ends {self.missing_seconds:.1f} s early" if self.missing_seconds else "",
+            _counted(self.blank, "image is black all over", "images are black all over"),
         )
-        return ", ".join(filter(None, parts))
+        more = ", ..." if len(self.names) == MOST_NAMES else ""
+        names = f" ({', '.join(self.names)}{more})" if self.names else ""
+        return ", ".join(filter(None, parts)) + names
 
 
 def _counted(count: int, one: str, many: str) -> str:
@@ -108,8 +121,8 @@ def read_frames(
         losses: Counted up while the film is read.
         start_seconds: Leave out frames shown earlier than this after the film's first one.
         duration_seconds: Stop at frames shown this long after the first one yielded.
-        hwaccel: FFmpeg's name of the hardware that decodes, where it can; else the processor does,
-            which is told.
+        hwaccel: FFmpeg's name of the hardware that decodes; if it cannot, software does, with a
+            warning.
 
     Raises:
         SourceError: The frame size or pixel format changes, or no frame lies in the range.
@@ -126,7 +139,9 @@ def read_frames(
                 end_pts = pts + ceil(duration_seconds / source.time_base)
             if end_pts is not None and pts >= end_pts:
                 return
-            yield to_frame(decoded, pts, index)
+            frame = to_frame(decoded, pts, index)
+            _look_for_black(frame, source, losses)
+            yield frame
             losses.held += source.sequence is not None and source.sequence.is_held(pts)
             index += 1
     losses.unread = len(source.access.unread or ())
@@ -157,6 +172,13 @@ def read_frames_from(
             yield to_frame(decoded, pts, index)
 
 
+def _look_for_black(frame: Frame, source: Source, losses: Damage) -> None:
+    """Count an image whose codes are all 0, which no scanner gives and a failed decoder does."""
+    if source.sequence is not None and not frame.luma.any():
+        losses.blank += 1
+        losses.add_name(source.sequence.file_at(frame.pts).name)
+
+
 def _timed_frames(
     source: Source, losses: Damage, wanted_pts: int, seek_pts: int | None, hwaccel: str | None
 ) -> Generator[tuple[VideoFrame, int], None, None]:
@@ -167,7 +189,7 @@ def _timed_frames(
             container.seek(seek_pts, stream=stream)
         last_pts: int | None = None
         end_pts = source.first_pts
-        for decoded in _decode(container, stream, losses, source.clock):
+        for decoded in _decode(container, stream, losses, source):
             pts = _rising_pts(decoded, last_pts, losses)
             last_pts = pts
             pts = _restore_rate(decoded, pts, source.clock.exact_rate)
@@ -196,13 +218,13 @@ def _opened(source: Source, hwaccel: str | None) -> InputContainer:
             reason = error.__cause__ or error
             told = getattr(reason, "strerror", None) or reason
             place = (source.path, hwaccel, source.codec, told)
-            _LOG.warning("%s: %s does not decode %s (%s); the processor does", *place)
+            _LOG.warning("%s: %s cannot decode %s (%s); decoding in software", *place)
     return open_source(source)
 
 
 def _opened_for_hardware(source: Source, hwaccel: str) -> InputContainer:
     if source.codec not in EXACT_CODECS:
-        raise NotImplementedError("decoders of that may differ")
+        raise NotImplementedError("its decoders may give other luma")
     container = open_source(source, HWAccel(hwaccel))
     if not main_video_stream(container, source.path).codec_context.is_hwaccel:
         container.close()
@@ -225,9 +247,10 @@ def _seeks_cleanly(source: Source, pts: int) -> bool:
 
 
 def _decode(
-    container: InputContainer, stream: VideoStream, losses: Damage, clock: Clock
+    container: InputContainer, stream: VideoStream, losses: Damage, source: Source
 ) -> Iterator[VideoFrame]:
     """All frames that the decoder gives, the held back ones at the end included."""
+    clock = source.clock
     ticks: list[int] = []
     with DamageLog(stream.codec_context.name) as log:
         for packet in _packets(container, stream, clock):
@@ -238,15 +261,25 @@ def _decode(
             except av.FFmpegError:
                 losses.packets += 1
                 log.take()
+                _name_image(source, packet, losses)
                 if packet is not None and packet.dts in ticks:
                     ticks.remove(packet.dts)
                     heapify(ticks)
                 continue
-            losses.frames += log.take() or sum(frame.is_corrupt for frame in frames)
+            damaged = log.take() or sum(frame.is_corrupt for frame in frames)
+            losses.frames += damaged
+            if damaged:
+                _name_image(source, packet, losses)
             for frame in frames:
                 if ticks:
                     frame.pts = heappop(ticks)
                 yield frame
+
+
+def _name_image(source: Source, packet: Packet[VideoStream] | None, losses: Damage) -> None:
+    """Keep the name of an image that does not decode, or is damaged."""
+    if source.sequence is not None and packet is not None and packet.pts is not None:
+        losses.add_name(source.sequence.file_at(packet.pts).name)
 
 
 def _packets(

@@ -31,7 +31,7 @@ class Seams:
             self._seen[index] = len(track.parts)
 
     def mended(self) -> tuple[dict[int, StreamClock], list[str]]:
-        """The clock of each stream that needs one, and what is told of all."""
+        """The clock of each stream that needs one, and a note on each change."""
         starts = {index: [0] for index in self._tracks}
         shifts = {index: [Fraction(0)] for index in self._tracks}
         notes: list[str] = []
@@ -42,7 +42,7 @@ class Seams:
             group = {key[0]: key[1]} | self._same_jump(key, free)
             free -= set(group.items())
             if self._main in group:
-                key = (self._main, group[self._main])  # noqa: PLW2901 - the picture's place is told
+                key = (self._main, group[self._main])  # noqa: PLW2901 - the note names the picture's place
             alone = len(group) == 1 and any(
                 index != key[0] and self._is_active(index, key) for index in self._tracks
             )
@@ -130,7 +130,7 @@ class Seams:
         place = _clock_text(self._since_first(part.start or 0, track, shifts[key[0]][-1]))
         what = f"the clock of {track.name}" if alone else "the clock of all streams"
         which = f" (frame {part.first})" if key[0] == self._main else ""
-        return f"{what} jumps by {float(jump):+.3f} s at {place}{which}: closed"
+        return f"{what} jumps by {float(jump):+.3f} s at {place}{which}: removed"
 
     def _told_strays(self) -> list[str]:
         notes = []
@@ -141,11 +141,13 @@ class Seams:
                 place = _clock_text(self._since_first(due, track, Fraction(0)))
                 what = "frame" if index == self._main else "packet"
                 one = f"{what} {number}" + ("" if index == self._main else f" of {track.name}")
-                notes.append(f"{one} at {place} was {abs(off):.3f} s {late}: put where it was due")
+                notes.append(
+                    f"{one} at {place} was {abs(off):.3f} s {late}: moved to where it was due"
+                )
             if track.doubled:
                 notes.append(
                     f"{track.doubled} packets of {track.name} had the time of the one "
-                    "before: put behind it"
+                    "before: moved behind it"
                 )
         return _shortened(notes)
 

@@ -5,7 +5,7 @@ import re
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fractions import Fraction
 from itertools import accumulate, islice, pairwise
@@ -17,12 +17,13 @@ from av.container import InputContainer
 from vidcolor.errors import SourceError, SourceGoneError
 from vidcolor.files import PHOTO_SUFFIXES, is_file
 from vidcolor.reading.dpx_header import HEADER_BYTES, DpxHeader
+from vidcolor.reading.scans import PLAIN, ScanForm, find_form
 from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, SequenceNames
 from vidcolor.settings import InputSettings
 from vidcolor.timecode import parse_rate
 
 FEWEST_PICTURES = 2
-"""That make a series where nobody says that they are one."""
+"""The fewest images that are taken for a sequence when a folder is searched."""
 
 # Film has been shot and shown at these; other rates in a header are left-overs of some scanner.
 SLOWEST_STATED, FASTEST_STATED = 8, 120
@@ -36,7 +37,7 @@ _TIMECODE = re.compile(r"(?!00:00:00)([01]\d|2[0-3]):[0-5]\d:[0-5]\d[:;]\d\d")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageSequence:
-    """The pictures of one reel, each with its place in time.
+    """The images of one reel, each with its place in time.
 
     Attributes:
         pattern: Their names.
@@ -45,6 +46,7 @@ class ImageSequence:
         frame_rate: Pictures a second.
         rate_is_stated: Whether that is the word of the first picture's header, not the user's.
         timecode: Of the first picture, as its header says; None if it says nothing.
+        form: How the pictures are stored.
     """
 
     pattern: SequenceNames
@@ -53,6 +55,7 @@ class ImageSequence:
     is_closed: bool = False
     rate_is_stated: bool = False
     timecode: str | None = None
+    form: ScanForm = PLAIN
     _begins: tuple[int, ...] = field(init=False, repr=False, compare=False)
     """The frame at which each run begins."""
 
@@ -105,21 +108,23 @@ class ImageSequence:
 
 
 def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
-    """The series that `path` is a pattern of; None if it names a file, or should.
+    """The image sequence that `path` is a pattern of; None if it names a file, or should.
 
     Args:
         path: Such as `reel/%06d.dpx`. A file of this very name comes before the pattern.
-        settings: The frame rate, and what is done about missing pictures.
+        settings: The frame rate, and what is done about missing images.
 
     Raises:
-        SourceError: There are no such pictures, some are missing and not to be held, their rate is
-            not known; or a rate is given for what is a film, or one picture of many is named.
+        SourceError: There are no such images, some are missing and not to be held, or their rate is
+            unknown; or a rate is given for a film, or one image of a sequence is named.
     """
     pattern = None if _is_there(path) else SequenceNames.parse(path)
     if pattern is None:
         refuse_one_of_many(path)
         if settings.fps is not None and is_file(path):
-            raise SourceError(f"{path}: is no series of pictures and has a rate; leave --fps out")
+            raise SourceError(
+                f"{path}: is not an image sequence and has a frame rate; leave --fps out"
+            )
         return None
     try:
         names = os.listdir(pattern.folder)  # noqa: PTH208 - names alone, for there may be many
@@ -127,14 +132,14 @@ def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
         raise SourceError(f"{pattern.folder}: cannot be read ({error.strerror})") from error
     runs = _runs(number for number in map(pattern.number, names) if number is not None)
     if not runs:
-        raise SourceError(f"{path}: no such pictures; a folder may be named instead of a pattern")
+        raise SourceError(f"{path}: no such images; name their folder instead of a pattern")
     is_sparse = _missing(runs) > sum(map(len, runs))
     if len(runs) > 1 and settings.gaps == "fail":
         raise SourceError(f"{path}: {_describe_gaps(pattern, runs, is_sparse=is_sparse)}")
     stated_rate, timecode = _ask_header(pattern.file(runs[0].start))
     rate = settings.fps or stated_rate
     if rate is None:
-        raise SourceError(f"{path}: its pictures do not say their rate; name it, as in --fps 24")
+        raise SourceError(f"{path}: its images state no frame rate; give one, such as --fps 24")
     sequence = ImageSequence(
         pattern=pattern,
         runs=runs,
@@ -148,7 +153,7 @@ def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
             f"{path}: {describe_held(sequence)}, more than there are; "
             "use --gaps none, which takes the images in their order"
         )
-    return sequence
+    return replace(sequence, form=find_form(list(sequence.files()), settings.dpx_order))
 
 
 def _is_there(path: Path) -> bool:
@@ -184,7 +189,7 @@ def count_new(sequence: ImageSequence) -> int:
 
 
 def list_patterns(folder: Path, names: Iterable[str]) -> list[Path]:
-    """The patterns of the series among the files of a folder, sorted; none of hidden files.
+    """The patterns of the image sequences in a folder, sorted; none of hidden files.
 
     Numbers of as many digits belong together where one of them begins with 0, and longer ones to
     those; all others are numbers without such zeros.
@@ -204,7 +209,7 @@ def list_patterns(folder: Path, names: Iterable[str]) -> list[Path]:
 
 
 def sequence_of(path: Path) -> Path | None:
-    """The pattern of the series that a picture is one of; None for others and lone pictures."""
+    """The pattern of the sequence that an image belongs to; None for others and lone images."""
     found = _NUMBERED.fullmatch(path.name)
     if found is None or found[3].lower() not in PICTURE_SUFFIXES:
         return None
@@ -219,14 +224,14 @@ def sequence_of(path: Path) -> Path | None:
 
 
 def refuse_one_of_many(path: Path) -> None:
-    """Raise if `path` is one picture of a series.
+    """Raise if `path` is a single image of a sequence.
 
     Raises:
-        SourceError: It is; the text says how to name the series.
+        SourceError: It is; the text says how to name the sequence.
     """
     sequence = sequence_of(path) if is_file(path) else None
     if sequence is not None:
-        told = f"{path}: is one picture of a series; name {sequence}, or their folder"
+        told = f"{path}: is a single image of a sequence; name {sequence}, or its folder"
         is_photo = path.suffix.lower() in PHOTO_SUFFIXES
         aside = ", or add --photos to colorize it as a photograph" if is_photo else ""
         raise SourceError(f"{told}{aside}")
@@ -320,7 +325,7 @@ def _ask_dpx(path: Path) -> tuple[float | None, str | None]:
 
 
 def _ask_decoder(path: Path) -> tuple[Fraction | None, str | None]:
-    """What FFmpeg finds in other pictures; text that is no UTF-8 tells nothing."""
+    """What FFmpeg finds in other pictures; text that is not UTF-8 is ignored."""
     try:
         with open_picture(path) as opened:
             stream = opened.streams.video[0]

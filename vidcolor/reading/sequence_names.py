@@ -11,10 +11,10 @@ _PATTERN = re.compile(r"((?:[^%]|%%)*)%(?:0([1-9]\d?))?d((?:[^%]|%%)*)")
 
 @dataclass(frozen=True, slots=True)
 class SequenceNames:
-    """The names of a series' pictures: what is before the number, its least digits, what is behind.
+    """The names of a sequence's images: the part before the number, its digits, the part behind.
 
     Attributes:
-        folder: Where the pictures lie.
+        folder: Where the images lie.
         before: The part of their names before the number.
         digits: Numbers are filled up with zeros to this many digits.
         behind: The part behind the number, the suffix at its end.
@@ -49,7 +49,7 @@ class SequenceNames:
 
     @property
     def title(self) -> Path:
-        """A name for the series without its number: `reel/scan.tif`, or failing that its folder's.
+        """A name for the sequence without its number: `reel/scan.tif`, else its folder's.
 
         For `reel/%06d.dpx` it is `reel/reel.dpx`.
         """

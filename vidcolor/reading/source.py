@@ -42,7 +42,7 @@ class Source:
     """One input film.
 
     Attributes:
-        path: Where it lies; of a series of pictures the pattern of their names.
+        path: Where it lies; of an image sequence the pattern of its names.
         container: FFmpeg's names of the container format, separated by commas.
         codec: FFmpeg's name of the video codec.
         stream_index: The video stream that is colorized.
@@ -54,7 +54,7 @@ class Source:
         frame_rate: Frames a second on average; for encoders' rate control and estimates only.
         first_pts: Time of the first frame that decodes, in units of `time_base`.
         picture_seconds: Length of the picture as its stream's header says; None if it says
-            nothing. Never trusted: only compared with what was read, to tell of losses.
+            nothing. Never trusted: only compared with what was read, to report losses.
         duration_seconds: The same, or failing that of the whole file; for progress bars.
         timecode: Of the first frame, as a tag or track of the film states it.
         sequence: The pictures that it lies in; None for a film in one file.
@@ -138,11 +138,11 @@ def open_container(
     hwaccel: HWAccel | None = None,
     access: Access | None = None,
 ) -> InputContainer:
-    """An open container of the file at `path`, or of a series of pictures.
+    """An open container of the file at `path`, or of an image sequence.
 
     Args:
         path: The file.
-        sequence: The pictures, if it is such.
+        sequence: The images; None for a file.
         hwaccel: What decodes a file in place of the processor.
         access: What is done about bytes that cannot be read; None to raise.
 
@@ -185,7 +185,7 @@ def main_video_stream(container: InputContainer, path: Path) -> VideoStream:
         if not stream.disposition & Disposition.attached_pic and stream.codec_context
     ]
     if not pictures:
-        raise SourceError(f"{path}: holds no picture that can be decoded, only other streams")
+        raise SourceError(f"{path}: holds no video that can be decoded, only other streams")
     main = max(pictures, key=_prominence)
     main.thread_type = _thread_type(main)
     if main.codec_context.name == "exr":
@@ -281,7 +281,7 @@ def refuse_depth(frame: VideoFrame, path: Path) -> None:
 
 
 def _of_sequence(one: Source, sequence: ImageSequence) -> Source:
-    """A series of pictures of which `one` is known."""
+    """The source of an image sequence, of which the image `one` has been probed."""
     seconds = float(len(sequence) / sequence.frame_rate)
     return replace(
         one,

@@ -20,7 +20,7 @@ from vidcolor.reading.seams import Seams
 from vidcolor.reading.source import Source, main_video_stream, open_source
 from vidcolor.reading.tracks import Track
 
-# Of containers whose clocks may begin anew. In others a long hole is a long hole.
+# Containers whose clocks may restart. In others a long hole is a long hole.
 CLOCKED = ("mpegts", "mpeg")
 # Held in memory while a film is opened.
 WIDE_PROBE_BYTES = 32 << 20
@@ -31,7 +31,7 @@ def survey(source: Source) -> Source:
     """The film with what one pass over its packets says of its times.
 
     Jumps of the clock move all streams by one amount, so that pictures follow each other and no
-    sound lies on other sound. A single packet that lies elsewhere is put where it was due.
+    sound lies on other sound. A single stray packet is moved to where it was due.
 
     Args:
         source: The film; an image sequence has no clock and is given back as it is.

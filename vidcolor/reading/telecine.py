@@ -46,7 +46,7 @@ def _repeated_fields(source: Source) -> list[str]:
     with open_source(source) as container:
         stream = main_video_stream(container, source.path)
         graph: Graph | None = None
-        with suppress(av.FFmpegError):  # damage is told when the film is read
+        with suppress(av.FFmpegError):  # damage is reported when the film is read
             for frame in islice(container.decode(stream), FRAMES_ASKED):
                 graph = graph or _idet_graph(frame)
                 graph.push(frame)

@@ -35,7 +35,7 @@ black-and-white ones measured up to 1.5, dull color from 2.9."""
 
 TINT_DEGREE = 3
 SPREAD_WIDTH, SPREAD_HEIGHT = 64, 48
-# Seeking lands on key frames; so many frames are decoded to get on from one.
+# Seeking lands on key frames; this many frames are decoded to move on from one.
 DECODED_AFTER_SEEK = 50
 _BITS = 8
 
@@ -63,7 +63,7 @@ def hues_of(frames: list[VideoFrame]) -> Hues | None:
 def chroma_spread(frame: VideoFrame) -> float:
     """How far chroma of a single picture strays from what luma predicts: rms, in 8-bit codes.
 
-    With no other frame beside it, noise cannot be told from color, as `hues_of` tells it.
+    From one frame alone noise cannot be distinguished from color; `hues_of` compares two.
     """
     small = frame.reformat(SPREAD_WIDTH, SPREAD_HEIGHT, "yuv444p", interpolation="AREA")
     luma, cb, cr = (plane.astype(np.float64) for plane in small.to_ndarray())

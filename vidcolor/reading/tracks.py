@@ -16,7 +16,7 @@ JUMP_SECONDS = Fraction(1, 2)
 HOLE_SECONDS = 10
 # So many packets in a row prove that the clock jumped, fewer are stray ones.
 SURE_PACKETS = 3
-# By so many packets the streams of a film lie apart in the file at most.
+# The most packets by which the streams of a film lie apart in the file.
 REMEMBERED = 512
 
 

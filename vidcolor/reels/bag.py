@@ -61,7 +61,7 @@ class Bag:
             for path in self._outside_payload():
                 raise OutputError(f"{path}: is in no bag. Name another -o.")
         self.was_declared: bool = self._is_declared()
-        self._missing = self._told_missing() if self.was_declared else []
+        self._missing = self._listed_missing() if self.was_declared else []
 
     def check(self, ledger: Ledger, reels: Iterable[Reel], *, dry_run: bool = False) -> None:
         """Raise if the bag cannot be made, however the work goes.
@@ -123,7 +123,7 @@ class Bag:
 
         Args:
             ledger: What was done.
-            missing: The reels that the bag lacks, and why; told in bag-info.txt until they are
+            missing: The reels that the bag lacks, and why; listed in bag-info.txt until they are
                 done.
 
         Returns:
@@ -133,7 +133,7 @@ class Bag:
             OutputError: It holds an unfinished film, lacks a file of its manifest, or cannot be
                 read or written.
         """
-        lacking = self._tell_missing(ledger, missing or {})
+        lacking = self._missing_lines(ledger, missing or {})
         with _explained(self._folder):
             if self._is_begun or not self._is_declared() or lacking != self._missing:
                 if self._is_in_work(ledger):
@@ -146,13 +146,13 @@ class Bag:
                         write_whole(self._folder / name, data)
             return bool(bagit.Bag(str(self._folder)).validate(completeness_only=True))
 
-    def _told_missing(self) -> list[str]:
+    def _listed_missing(self) -> list[str]:
         """What the bag says that it lacks."""
         with _explained(self._folder):
-            told = bagit.Bag(str(self._folder)).info.get(_MISSING, [])
-        return [told] if isinstance(told, str) else list(told)
+            lines = bagit.Bag(str(self._folder)).info.get(_MISSING, [])
+        return [lines] if isinstance(lines, str) else list(lines)
 
-    def _tell_missing(self, ledger: Ledger, missing: Mapping[Path, str]) -> list[str]:
+    def _missing_lines(self, ledger: Ledger, missing: Mapping[Path, str]) -> list[str]:
         """A line for each reel that the bag lacks, those of earlier runs as well."""
         now = {f"{path.absolute()}": " ".join(why.split()) for path, why in missing.items()}
         done = {f"{entry.path}" for entry in ledger.entries() if entry.state == "done"}
@@ -241,7 +241,7 @@ def refuse_bag(folder: Path) -> None:
     """
     place = folder.absolute()
     for bag in (place, *place.parents):
-        # Of a bag that is in work only the declaration is gone.
+        # While films are added to a bag, only its declaration is gone.
         if any(is_file(bag / name) for name in TAG_FILES):
             raise OutputError(
                 f"{folder}: is {'a bag' if bag == place else f'in the bag {bag}'}. "

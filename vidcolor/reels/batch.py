@@ -67,8 +67,8 @@ class PlannedReel(NamedTuple):
 
     Attributes:
         job: How it will be written.
-        origin: What it is by its content; None if nobody keeps account.
-        identity: What decides the film's bytes; empty if nobody keeps account.
+        origin: What it is by its content; None without a ledger.
+        identity: What decides the film's bytes; empty without a ledger.
         made: The film, if it is done already and is only to be verified; else None.
         replaces: Whether a film of the same bytes is replaced, because its sidecar is gone.
         direction: What a color script says of its frames.

@@ -132,8 +132,8 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel | UnfoundError]:
 
     def keep(error: OSError) -> None:
         place = Path(error.filename)
-        told = f"{place}: cannot be read ({error.strerror}). Check its permissions."
-        reels.append(UnfoundError(place, SourceError(told)))
+        text = f"{place}: cannot be read ({error.strerror}). Check its permissions."
+        reels.append(UnfoundError(place, SourceError(text)))
 
     for place, folders, names in os.walk(folder, onerror=keep):
         folders[:] = sorted(name for name in folders if not _is_made(name)) * recursive
@@ -171,7 +171,7 @@ def _size_of(reel: Reel) -> int:
             images = (entry for entry in entries if names.number(entry.name) is not None)
             return max(entry.stat().st_size for entry in islice(images, _SIZED_IMAGES))
     except (OSError, ValueError):
-        return 0  # whoever reads it says why
+        return 0  # reading it reports why
 
 
 def _is_made(folder: str) -> bool:

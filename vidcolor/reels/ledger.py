@@ -145,7 +145,7 @@ class Ledger:
         return None
 
     def find_place(self, path: Path) -> Path | None:
-        """The folder in which the film of a reel lies, or is in work; None if it has none."""
+        """The folder of a reel's film, finished or not; None if it has none."""
         query = "SELECT output FROM reels WHERE path = ? AND output IS NOT NULL"
         for (output,) in self._execute(query, (_key(path),)):
             film = self.folder / os.fsdecode(output)

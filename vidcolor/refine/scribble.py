@@ -88,7 +88,7 @@ class Scribble:
         probabilities = histogram.map.float()
         if len(probabilities) != BIN_COUNT:
             raise ModelError(
-                "--refine scribble needs a model that tells how sure it is; use --refine flood"
+                "--refine scribble needs a model that states its confidence; use --refine flood"
             )
         height, width = probabilities.shape[1:]
         shrunk = cv2.resize(histogram.lightness, (width, height), interpolation=cv2.INTER_AREA)

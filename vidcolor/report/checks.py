@@ -1,7 +1,7 @@
 """Which shots of a film a person should look at, by figures that are unlike what is usual.
 
 A few figures of each frame's small map of colors say what a viewer would see in it; the worst frame
-of each shot decides. All thresholds stand here; `scripts/quality_figures.py` tells what each finds.
+of each shot decides. All thresholds stand here; `scripts/quality_figures.py` shows what each finds.
 """
 
 import math
@@ -180,7 +180,7 @@ def find_doubtful_shots(shots: Sequence[Mapping[str, Any]]) -> list[DoubtfulShot
     """The shots of a film that are worth a look, in order.
 
     Args:
-        shots: What `Timeline.figures` tells of them.
+        shots: As in `Timeline.figures`.
     """
     ours = [shot for shot in shots if not shot.get("kept")]
     long = [shot for shot in ours if shot["frames"] >= LEAST_FRAMES]

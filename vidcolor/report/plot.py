@@ -1,4 +1,4 @@
-"""A picture of what a sidecar tells: the film's colors over its time. The extra `plot`."""
+"""A plot of a sidecar: the film's colors over its time. The extra `plot`."""
 
 import io
 import warnings
@@ -26,7 +26,7 @@ except ModuleNotFoundError as error:
 Values = NDArray[np.float64]
 Look = dict[str, Any]
 
-# What a file would tell of the day and the library, so that the same input gives the same bytes.
+# Metadata that names the day and the library is left out: the same input gives the same bytes.
 _METADATA = {".png": {"Software": None}, ".svg": {"Date": None, "Creator": None}}
 _SIZE_INCHES = (12, 9)
 _DOTS_PER_INCH = 110
@@ -42,7 +42,7 @@ MINUTES_FROM_SECONDS = 300
 MANY_CUTS = 200
 """Above this cuts are drawn thinner and paler, so that they do not hide the curves."""
 
-# Name of a column, what its axis tells, highest value shown (None: as the film has it).
+# Name of a column, the label of its axis, highest value shown (None: as the film has it).
 _PANELS = (
     ("colorfulness", "colorfulness (M1)", None),
     ("confidence", "confidence", 1),
@@ -71,13 +71,18 @@ def plot_timeline(facts: dict[str, Any], target: Path, *, overwrite: bool) -> No
         mpl.rcdefaults()
         mpl.rcParams["svg.hashsalt"] = "vidcolor"
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = _draw(facts)
+        figure = draw_figure(facts)
         figure.savefig(picture, format=kind[1:], dpi=_DOTS_PER_INCH, metadata=_METADATA[kind])
     write_whole(target, picture.getvalue())
 
 
-def _draw(facts: dict[str, Any]) -> Figure:
-    edges, columns = _steps(facts["timeline"])
+def draw_figure(facts: dict[str, Any]) -> Figure:
+    """The plot as matplotlib has it, before it is written.
+
+    Args:
+        facts: A sidecar, see `read_sidecar`.
+    """
+    edges, columns = steps_of(facts["timeline"])
     unit, name = (60, "minutes") if edges[-1] > MINUTES_FROM_SECONDS else (1, "seconds")
     edges /= unit
     cuts = np.array([shot["start_seconds"] for shot in facts["shots"][1:]]) / unit
@@ -100,7 +105,7 @@ def _draw(facts: dict[str, Any]) -> Figure:
     return figure
 
 
-def _steps(timeline: dict[str, list[float | None]]) -> tuple[Values, dict[str, Values]]:
+def steps_of(timeline: dict[str, list[float | None]]) -> tuple[Values, dict[str, Values]]:
     """Bounds of the rows in seconds, (n + 1,), and the columns, (n,); what is missing is NaN.
 
     Where seconds are missing between two rows, a row without figures stands for all of them.

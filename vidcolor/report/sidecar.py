@@ -1,4 +1,4 @@
-"""The file beside a colorized film that tells how its colors were made and what they are like."""
+"""The file beside a colorized film that says how its colors were made and what they are like."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ COLUMNS = (
 )
 """Of the timeline in a sidecar, all of one length."""
 
-_HEAD_BYTES = 4096  # enough to tell a text from a film without reading the film
+_HEAD_BYTES = 4096  # enough to distinguish a text from a film
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"  # some editors put it before a text
 _TOO_LARGE = 2**53  # from here on 1 more is no other number
 _REMEDY = "name the film.colorized.json beside a film"
@@ -60,7 +60,7 @@ def write_sidecar(path: Path, facts: Mapping[str, object]) -> None:
 
     Args:
         path: See `sidecar_path`.
-        facts: What to tell. Paths become texts, fractions numbers, dataclasses objects, and
+        facts: What to write. Paths become texts, fractions numbers, dataclasses objects, and
             numbers that are not finite null.
 
     Raises:
@@ -83,7 +83,7 @@ def add_verification(path: Path, verification: object) -> None:
 
 
 def fixity_of(*paths: Path) -> dict[str, object]:
-    """What tells later whether a file is still the same, in the terms of PREMIS 3.0, section 1.5.
+    """Facts that show later whether a file is the same, in the terms of PREMIS 3.0, section 1.5.
 
     Args:
         paths: The file, or the files that a film lies in: one digest over all their bytes, in
@@ -109,7 +109,7 @@ def fixity(sha256: str, size: int) -> dict[str, object]:
 
 
 def read_sidecar(path: Path) -> dict[str, object]:
-    """Read what a sidecar tells.
+    """Read a sidecar.
 
     Returns:
         Its facts, with at least `source`, `model`, `frames`, `shots` and `timeline` of the kinds

@@ -1,4 +1,4 @@
-"""What is told of the color that a film has in its source: shots that keep it, and tints."""
+"""Lines on the color that a film has in its source: shots that keep it, and tints."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -30,7 +30,7 @@ def describe_source(shots: Sequence[Mapping[str, Any]]) -> list[str]:
     """Lines on what color a film has in its source; none for a neutral one.
 
     Args:
-        shots: What `Timeline.figures` tells of them.
+        shots: As in `Timeline.figures`.
     """
     lines = []
     in_color = [shot for shot in shots if shot.get("kept") == "color"]
@@ -54,6 +54,6 @@ def _counted(count: int, name: str) -> str:
 
 
 def _spans(shots: Sequence[Mapping[str, Any]]) -> str:
-    told = [str(timedelta(seconds=floor(shot["start_seconds"]))) for shot in shots]
-    more = len(told) - MOST_SPANS
-    return "at " + ", ".join(told[:MOST_SPANS]) + (f" and {more} more" if more > 0 else "")
+    times = [str(timedelta(seconds=floor(shot["start_seconds"]))) for shot in shots]
+    more = len(times) - MOST_SPANS
+    return "at " + ", ".join(times[:MOST_SPANS]) + (f" and {more} more" if more > 0 else "")

@@ -18,7 +18,7 @@ MEAN_WEIGHT = 0.37
 """Of the mean color's distance from grey in colorfulness M1 (Hasler and Suesstrunk 2003)."""
 
 
-# Figure of a shot, the frame's that it comes from, and -1 where the least tells most.
+# Figure of a shot, the frame's that it comes from, and -1 where the least is the worst.
 _PEAKS = (
     ("colorfulness", "colorfulness", 1),
     ("confidence", "confidence", -1),
@@ -75,7 +75,7 @@ class FrameFigures(NamedTuple):
 
 
 class SourceFacts(NamedTuple):
-    """What is told of a shot's source; see `FrameFigures`."""
+    """Facts on a shot's source; see `FrameFigures`."""
 
     kept: str | None = None
     tint: Sequence[float] | None = None
@@ -221,7 +221,7 @@ class Timeline:
             returns_to: Number of the shot whose colors its shot began with, if any.
             lightness: (h, w) L* in [0, 100]; without it flaws are not looked for. It is kept, and
                 must not be changed afterwards.
-            source: What is told of its shot's source.
+            source: Facts on its shot's source.
             directed: Digest of what a color script sets for it; None for nothing.
         """
         if not self._shots or self._shots[-1].number != shot:
@@ -274,7 +274,7 @@ class Timeline:
         return self._count
 
     def shots(self) -> list[dict[str, object]]:
-        """What `figures` tells of the shots."""
+        """The shots of `figures`."""
         return [_shot_facts(shot) for shot in self._shots]
 
     def figures(self) -> dict[str, object]:

@@ -15,7 +15,7 @@ DONE, FAILED = 0, 1
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Serve a test, or tell its results; the exit code."""
+    """Serve a test, or print its results; the exit code."""
     options = _parse(argv)
     try:
         if options.results is not None:
@@ -38,7 +38,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--turing", type=Path, metavar="DIR", help="serve the test; answers are kept in DIR"
     )
     what.add_argument(
-        "--results", type=Path, metavar="DIR", help="tell how often people were fooled"
+        "--results", type=Path, metavar="DIR", help="print how often people were fooled"
     )
     parser.add_argument(
         "--real", type=Path, metavar="PATH", help="folder of color pictures, or film"
@@ -63,7 +63,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--port", type=whole_number(0, 65535), default=8000, metavar="N",
         help="on this machine, 0 for a free one (default: %(default)d)",
     )  # fmt: skip
-    parser.add_argument("--json", action="store_true", help="tell results as JSON")
+    parser.add_argument("--json", action="store_true", help="print results as JSON")
     parser.add_argument("--version", action="version", version=f"vidcolor {__version__}")
     options = parser.parse_args(argv)
     if options.turing is not None and (options.real is None or options.colorized is None):
@@ -110,8 +110,8 @@ def _print_results(options: argparse.Namespace) -> int:
     fooled, recognized = fooling_rate(answers), recognition_rate(answers)
     if options.json:
         rates = {"fooled": fooled, "recognized": recognized}
-        told = {name: asdict(rate) for name, rate in rates.items() if rate is not None}
-        print(json.dumps({"test": facts, **told}, indent=1))
+        found = {name: asdict(rate) for name, rate in rates.items() if rate is not None}
+        print(json.dumps({"test": facts, **found}, indent=1))
         return DONE
     if fooled is None:
         print("no answers yet")

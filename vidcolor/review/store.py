@@ -88,7 +88,7 @@ class Store:
         return {} if row is None else json.loads(row[0])
 
     def admit(self) -> str:
-        """A new participant's name, which tells nothing."""
+        """A new participant's name, which reveals nothing."""
         name = token_urlsafe(12)
         with self._writing() as database:
             database.execute(

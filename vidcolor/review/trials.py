@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 PRACTICE = 4
-"""Trials at the beginning that tell the answer and do not count; of few pictures a quarter."""
+"""Trials at the beginning that reveal the answer and do not count; of few pictures a quarter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,7 @@ BLOCKS = 48
 """Parts that a line of pixels is cut into; the mean of each is compared, without grain."""
 
 SAMPLED = 480
-"""So many pixels of a line, or a few more, tell what it is like: a large frame has more."""
+"""The fewest pixels of a line that are looked at; a large frame has more."""
 
 DARKEST = 44.0
 """Greatest level of a bar, in 8-bit codes above black: scanned film around its gate is gray."""
@@ -44,7 +44,7 @@ STRAIGHT_DEPTH = 0.01
 """What "at once" means, as a share of the frame's side; 2 lines at least."""
 
 LEAST_WHITE = 24.0
-"""Codes above the bars that a tenth of the picture must have, else it is too dark to tell."""
+"""Codes above the bars that a tenth of the picture must have, else it is too dark to judge."""
 
 LEAST_BARS = 0.03
 """Share of the frame that bars must cover to matter: narrower ones every video has."""
@@ -99,7 +99,7 @@ class BarWatch:
         return None if found is None else _aligned(found, frames[0].picture)
 
     def is_over(self, frame: Frame, active: ActiveArea | None) -> bool:
-        """Whether a shot must be judged anew from this frame of it on."""
+        """Whether a shot must be judged again from this frame of it on."""
         if active is None and not self._is_dark:
             return False
         profile = _profile(frame)
@@ -166,7 +166,7 @@ def _box(rows: NDArray[np.bool_], columns: NDArray[np.bool_]) -> tuple[int, int,
 
 
 def _within(lines: NDArray[T], first: int, end: int, length: int) -> NDArray[T]:
-    """The parts of lines, (n, blocks), that lie between two of so many lines across them."""
+    """The parts of lines, (n, blocks), between two of the lines across them."""
     blocks = lines.shape[1]
     start = min(round(first * blocks / length), blocks - 1)
     return lines[:, start : max(start + 1, round(end * blocks / length))]
@@ -215,7 +215,7 @@ def _is_same(found: ActiveArea, last: ActiveArea, profile: _Profile) -> bool:
 
 
 def _reaches_out(profile: _Profile, area: ActiveArea, level: float) -> bool:
-    """Whether a picture goes on beyond an edge of its area."""
+    """Whether a picture continues beyond an edge of its area."""
     rows, columns = profile
     height, width = len(rows), len(columns)
     inside_rows = _within(rows, area.left, area.right, width)

@@ -4,9 +4,9 @@ Pictures are compared by their detail, see `vidcolor.shots.detail`. A hard cut i
 pictures that are unlike, far more so than those around it. Where the picture of before comes back
 within a frame or two, it is a flash, a blank frame or a splice inside one shot. A dissolve is found
 as it ends: the pictures on the way are sums of the one that it began with and the one that it has
-come to. A fade out goes on through its black, and a fade in begins a shot when it leaves the black,
+come to. A fade out lasts through its black, and a fade in begins a shot when it leaves the black,
 unless the picture of before comes back. A wrong cut inside a shot lets its colors jump, and over a
-dissolve they blend anyway: so only clear blends are cut. Each shot is also told whether it goes on
+dissolve they blend anyway: so only clear blends are cut. Each shot also says whether it continues
 with the picture that one before it ended with.
 """
 
@@ -54,7 +54,7 @@ ALIKE = 0.3
 
 
 def number_frames(frames: Iterable[Frame]) -> Iterator[Numbered]:
-    """Number the shots of a film as it streams by, and tell what holds for each.
+    """Number the shots of a film as it streams by, with what holds for each.
 
     A frame comes `WINDOW` frames late, and `JUDGED_FRAMES` more.
     """

@@ -65,7 +65,7 @@ def find_detail(picture: SmallLuma) -> tuple[Detail, float]:
 
 
 def _shrunk(plane: Plane, side: int) -> Plane:
-    """A plane whose longer side is at most so many pixels."""
+    """A plane shrunk until its longer side has at most this many pixels."""
     height, width = plane.shape
     share = min(1.0, side / max(height, width))
     size = (max(1, round(width * share)), max(1, round(height * share)))

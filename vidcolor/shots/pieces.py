@@ -1,7 +1,7 @@
 """A film in pieces, a shot each, that are read one by one and yet as if from the film's beginning.
 
 A first pass through the film finds them, and notes of each frame its time and a checksum of its
-luma. Whoever reads a piece later begins at a key frame before it, and sees by these whether the
+luma. A later reader of a piece begins at a key frame before it, and sees by these whether the
 frames are the same; in some files they are not, and are then decoded from farther back.
 """
 
@@ -130,5 +130,5 @@ def _strayed(source: Source, pieces: Sequence[Piece]) -> StrayedError:
     first, last = pieces[0].first_frame, pieces[-1].first_frame + pieces[-1].frames - 1
     return StrayedError(
         f"{source.path}: frames {first} to {last} are not read as they were before; "
-        "run again when nobody changes the file"
+        "run again when the file no longer changes"
     )

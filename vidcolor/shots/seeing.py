@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from vidcolor.color.lightness import brighten, negated, network_size, to_network
+from vidcolor.color.lightness import brighten, from_log, negated, network_size, to_network
 from vidcolor.frame import Frame, FrameTrace, Numbered, Seen
 
 Map = NDArray[np.float32]
@@ -28,7 +28,7 @@ INK_DIFFERENCE = 10.0
 """The same above which it is drawn on the ground; between lie the edges of what is drawn."""
 
 NEAR_GROUND = (15.0, 6.0, 6.0, 6.0)
-"""The same of the pixels that the ground is fitted to, in rounds."""
+"""As above, but of the pixels that the ground is fitted to, in rounds."""
 
 SAMPLED = 7
 """Every so manieth of them is enough."""
@@ -53,7 +53,7 @@ photographs, beaches and skies among them, none passes.
 """
 
 BLACK = 20.0
-"""L* that the lightest parts of a picture must have to tell what it is; the rest is too dim to see
+"""L* that the lightest parts of a picture must have to show what it is; the rest is too dim to see
 what color it has.
 """
 
@@ -70,6 +70,7 @@ def see_frames(
     open_trace: Callable[[Frame], FrameTrace | None] = lambda _: None,
     *,
     negative: bool = False,
+    logarithmic: bool = False,
 ) -> Iterator[Seen]:
     """Yield each frame as the network sees it.
 
@@ -78,6 +79,7 @@ def see_frames(
         render_size: Short side of the picture that the network sees, in pixels.
         open_trace: Gives what takes the stages' work on a frame, if anything does.
         negative: Whether the film is a negative, of which the network sees the positive.
+        logarithmic: Whether its codes are printing density, of which the network sees the light.
     """
     shot, cards = None, CardWatch()
     for frame, its_shot, cut in numbered:
@@ -89,8 +91,10 @@ def see_frames(
         size = network_size(shown.picture, render_size)
         lightness = to_network(shown.luma, shown.picture, size)
         positive = lightness
-        if negative:
-            positive = to_network(negated(shown.luma, shown.picture), shown.picture, size)
+        if negative or logarithmic:
+            luma = negated(shown.luma, shown.picture) if negative else shown.luma
+            luma = from_log(luma, shown.picture) if logarithmic else luma
+            positive = to_network(luma, shown.picture, size)
         brightened, share = brighten(positive)
         share *= cards.color_share(positive, brightened)
         if trace is not None:

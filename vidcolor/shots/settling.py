@@ -1,4 +1,4 @@
-"""What holds for a whole shot, found on its first frames, before any of them goes on.
+"""What holds for a whole shot, found on its first frames, before any of them is passed on.
 
 Where a shot turns out to be another thing than it began as, a new shot begins there.
 """
@@ -50,13 +50,13 @@ class _Watch:
         self._bars, self._colors = BarWatch(), ColorWatch()
 
     def judge(self, shot: Shot, held: Iterable[Numbered]) -> Shot:
-        """A shot with what its first frames tell."""
+        """A shot with what its first frames show."""
         frames = [one.frame for one in held]
         active = self._bars.judge(frames)
         return shot._replace(active=active, color=self._colors.judge(frames, active))
 
     def is_over(self, frame: Frame, shot: Shot) -> bool:
-        """Whether a shot must be judged anew from this frame of it on."""
+        """Whether a shot must be judged again from this frame of it on."""
         bars = self._bars.is_over(frame, shot.active)
         return self._colors.is_over(frame, shot.active, shot.color) or bars
 

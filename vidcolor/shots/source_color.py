@@ -13,7 +13,7 @@ LEAST_TINT = 4.0
 rarely neutral, up to 3.2."""
 
 CHECKED_EVERY, CHECKED_LOOKS = 4, 3
-"""A shot that goes on is looked at in every so manieth frame; so many looks tell what it is."""
+"""Frames between two looks at a shot that continues, and how many looks decide what it is."""
 
 SURE_COLOR, SURE_GRAY = 1.0, 0.2
 """Variation that makes a gray shot one in color, and the other way."""
@@ -29,7 +29,7 @@ class ColorWatch:
         self._count = 0
 
     def judge(self, frames: Sequence[Frame], active: ActiveArea | None) -> SourceColor | None:
-        """Give the color of a shot; None if its frames tell no chroma.
+        """Give the color of a shot; None if its frames have no chroma.
 
         Args:
             frames: Its first ones, at least one.
@@ -47,7 +47,7 @@ class ColorWatch:
         return self._last
 
     def is_over(self, frame: Frame, active: ActiveArea | None, color: SourceColor | None) -> bool:
-        """Whether a shot must be judged anew from this frame of it on."""
+        """Whether a shot must be judged again from this frame of it on."""
         self._count += 1
         if frame.chroma is None or self._count % CHECKED_EVERY:
             return False

@@ -124,7 +124,7 @@ def read_named_pictures(
 
 
 def _pictures(sources: Sequence[Path], limit: int | None) -> Iterator[NDArray[np.uint8]]:
-    """The same pixels without their names, with a bar that tells how many there were."""
+    """The pixels without their names, with a bar that counts them."""
     named = read_named_pictures(sources, limit)
     for _, rgb in tqdm(named, desc="pictures", total=limit, unit="", leave=False):
         yield rgb

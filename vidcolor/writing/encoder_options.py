@@ -1,4 +1,4 @@
-"""What encoders are told: quality, and what keeps their results the same each time."""
+"""Options of encoders: quality, and what makes their results reproducible."""
 
 from fractions import Fraction
 from typing import cast
@@ -80,7 +80,9 @@ def encoder_options(
         if "preset" not in private:
             raise OutputError(f"{codec} has no --preset; leave it out")
         if codec in {"libx264", "libx265"} and settings.preset not in X26X_PRESETS:
-            raise OutputError(f"{settings.preset}: no preset; {codec} has {' '.join(X26X_PRESETS)}")
+            raise OutputError(
+                f"{settings.preset}: not a preset; {codec} has {' '.join(X26X_PRESETS)}"
+            )
         options["preset"] = settings.preset
     return options
 
@@ -123,7 +125,7 @@ def _refuse_without_gpu(codec: str, pixel_format: str, picture: FrameFormat) -> 
 
 
 def _x264_options(picture: FrameFormat) -> dict[str, str]:
-    """What x264 is told, in part by names of its own."""
+    """Options of x264, some by the names that x264 itself gives them."""
     # By several threads interlaced film gets other bytes from run to run (13 kinds in 40 runs).
     options = {"threads": "1"} if picture.is_interlaced else {}
     params = []
@@ -131,7 +133,7 @@ def _x264_options(picture: FrameFormat) -> dict[str, str]:
         # With AVX-512 the x264 in PyAV 18.1 gives other bytes from run to run, by one thread too.
         params.append("asm=avx2")
     if picture.is_bottom_first:
-        # FFmpeg tells x264 so with the first frame, when the stream already says the other order.
+        # FFmpeg says so with the first frame, when the stream header already has the other order.
         params.append("bff=1")
     return options | ({"x264-params": ":".join(params)} if params else {})
 

@@ -53,7 +53,7 @@ def write_aspect(film: Path, picture: FrameFormat, *, track: int = 0) -> None:
 
     Args:
         film: Written by FFmpeg, and closed.
-        picture: Its sample aspect ratio is told, if it is not 1.
+        picture: Its sample aspect ratio is written, unless it is 1.
         track: Which one of the film's pictures it is, from 0.
 
     Raises:
@@ -65,8 +65,8 @@ def write_aspect(film: Path, picture: FrameFormat, *, track: int = 0) -> None:
     with film.open("r+b") as file:
         head = file.read(HEADER_BYTES)
         try:
-            start = _start_of_segment(head)
-            elements, length = _until_tracks(head[start:])
+            start = start_of_segment(head)
+            elements, length = until_tracks(head[start:])
             tracks = _with_size(elements[-1], display_size(picture), track)
             new = _header(elements, length, tracks)
         except ValueError as error:
@@ -87,7 +87,7 @@ def _header(elements: list[Element], length: int, tracks: Element) -> bytes:
     for one in reversed(moved):
         place -= len(bytes(one))
         places[one.kind] = place
-    seek_head = bytes(_seek_head_with(elements[0], places))
+    seek_head = bytes(seek_head_with(elements[0], places))
     room = place - len(seek_head) - LEAST_PADDING
     if room < 0:
         raise ValueError("no room is left in its header")
@@ -95,13 +95,13 @@ def _header(elements: list[Element], length: int, tracks: Element) -> bytes:
     return b"".join([seek_head, padding, bytes(room), *map(bytes, moved)])
 
 
-def _seek_head_with(seek_head: Element, places: dict[int, int]) -> Element:
+def seek_head_with(seek_head: Element, places: dict[int, int]) -> Element:
     """The list of places with those that changed."""
     seeks = []
-    for seek in _children(seek_head.content):
+    for seek in children(seek_head.content):
         # A checksum, which lies beside the places, has bytes of any kind in it.
-        told = dict(_children(seek.content)) if seek.kind == SEEK else {}
-        kind = told.get(SEEK_ID, b"")
+        fields = dict(children(seek.content)) if seek.kind == SEEK else {}
+        kind = fields.get(SEEK_ID, b"")
         place = places.get(int.from_bytes(kind, "big"))
         if place is not None:
             position = Element(SEEK_POSITION, _number(place))
@@ -113,8 +113,8 @@ def _seek_head_with(seek_head: Element, places: dict[int, int]) -> Element:
 def _with_size(tracks: Element, size: tuple[int, int], track: int) -> Element:
     """The tracks, with the size that one of the pictures is shown at."""
     entries = []
-    for entry in _children(tracks.content):
-        parts = list(_children(entry.content)) if entry.kind == TRACK_ENTRY else []
+    for entry in children(tracks.content):
+        parts = list(children(entry.content)) if entry.kind == TRACK_ENTRY else []
         kinds = [part.kind for part in parts]
         if VIDEO in kinds:
             if track == 0:
@@ -129,8 +129,8 @@ def _with_size(tracks: Element, size: tuple[int, int], track: int) -> Element:
 
 
 def _shown_at(video: Element, size: tuple[int, int]) -> Element:
-    told = {DISPLAY_WIDTH, DISPLAY_HEIGHT, DISPLAY_UNIT}
-    parts = [one for one in _children(video.content) if one.kind not in told]
+    replaced = {DISPLAY_WIDTH, DISPLAY_HEIGHT, DISPLAY_UNIT}
+    parts = [one for one in children(video.content) if one.kind not in replaced]
     parts += [
         Element(kind, _number(length))
         for kind, length in zip((DISPLAY_WIDTH, DISPLAY_HEIGHT), size, strict=True)
@@ -147,7 +147,7 @@ def _parent(kind: int, children: Iterable[Element]) -> Element:
     return Element(kind, content)
 
 
-def _start_of_segment(head: bytes) -> int:
+def start_of_segment(head: bytes) -> int:
     """Where the content of the segment begins, after the EBML header."""
     position = 0
     while position < len(head):
@@ -158,7 +158,7 @@ def _start_of_segment(head: bytes) -> int:
     raise ValueError("it holds no segment")
 
 
-def _until_tracks(head: bytes) -> tuple[list[Element], int]:
+def until_tracks(head: bytes) -> tuple[list[Element], int]:
     """The segment's elements up to its tracks, and how many bytes they take."""
     elements: list[Element] = []
     position = 0
@@ -171,7 +171,8 @@ def _until_tracks(head: bytes) -> tuple[list[Element], int]:
     return elements, position
 
 
-def _children(content: bytes) -> Iterator[Element]:
+def children(content: bytes) -> Iterator[Element]:
+    """The elements that one after another make up another one's content."""
     position = 0
     while position < len(content):
         kind, start, size = _opening(content, position)

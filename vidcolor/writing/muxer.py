@@ -192,8 +192,9 @@ class FilmWriter:
         same_ends = max(abs(first - ends[0]), abs(last - ends[1])) < TIME_ERROR_SECONDS
         if found != wanted or not same_ends:
             raise OutputError(
-                f"{self._encoding.path}: is not as it was written (packets {wanted} from {ends} s, "
-                f"read back as {found} from {first, last} s); run again, or choose another -o"
+                f"{self._encoding.path}: differs from what was written (packets {wanted} from "
+                f"{ends} s, read back as {found} from {first, last} s); "
+                "run again, or choose another -o"
             )
 
     def abandon(self) -> None:
@@ -230,7 +231,7 @@ def reorder_depth(times: Iterable[int]) -> int:
 def _decoding_times(packets: Iterable[Encoded], reordered: int) -> Iterator[tuple[Encoded, int]]:
     """Each packet with a time to decode it: the times shown, in order, `reordered` places later.
 
-    What the encoder said is not good for this, as it began anew with each shot.
+    The encoder's own figure is useless here, as it was restarted for each shot.
     """
     remaining = iter(packets)
     first = list(islice(remaining, 2 * reordered + 1))

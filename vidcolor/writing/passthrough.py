@@ -109,7 +109,7 @@ def rewritten_samples(container: str, stream: Stream) -> str | None:
 
 
 def other_streams(opened: InputContainer, source: Source) -> list[Stream]:
-    """What a film has beside its picture, but for the timecode track, which is made anew."""
+    """A film's other streams, but for the timecode track, which the muxer writes itself."""
     return [
         stream
         for stream in opened.streams
@@ -118,7 +118,7 @@ def other_streams(opened: InputContainer, source: Source) -> list[Stream]:
 
 
 def is_timecode_track(stream: Stream) -> bool:
-    """Whether `stream` is QuickTime's timecode, which the muxer makes anew from a tag."""
+    """Whether `stream` is QuickTime's timecode, which the muxer writes itself, from a tag."""
     return stream.type == "data" and "timecode" in {key.lower() for key in stream.metadata}
 
 
@@ -246,7 +246,7 @@ class Passthrough:
             yield from (self._timed(packet, index) for packet in samples.flush())
 
     def _fitted(self, packet: Packet[Stream]) -> Iterator[Packet[Stream]]:
-        """What becomes of a packet in its output stream and time."""
+        """The packets that are written for one of the source, in their output stream and time."""
         index = packet.stream.index
         rewrite = self._rewrites.get(index)
         if rewrite is None:
@@ -311,7 +311,7 @@ def hash_copied(
 
 
 def hash_written(result: Source) -> list[str]:
-    """The same of the streams that a film written has beside its picture, in order."""
+    """MD5 of the payload of each stream that a written film has beside its picture, in order."""
     with open_source(result) as opened:
         streams = data_streams(opened, result)
         payloads = {stream.index: hashlib.md5(usedforsecurity=False) for stream in streams}
@@ -343,7 +343,7 @@ def holds_samples(stream: Stream) -> bool:
 def _adts_bytes(data: bytes) -> int:
     """Length of the head that MPEG-TS has in front of AAC, and other containers do without.
 
-    It begins with 0xFFF; a bit tells whether a checksum follows (ISO/IEC 13818-7, 6.2).
+    It begins with 0xFFF; a bit says whether a checksum follows (ISO/IEC 13818-7, 6.2).
     """
     if data[:1] != b"\xff" or len(data) <= LONG_ADTS_BYTES or data[1] & 0xF6 != 0xF0:  # noqa: PLR2004
         return 0

@@ -26,12 +26,12 @@ CHROMATICITY_UNIT, LUMINANCE_UNIT = 50000, 10000
 
 
 def with_marks(codec: str, options: dict[str, str], marks: PictureMarks) -> dict[str, str]:
-    """An encoder's options, with those that make it tell a film's marks in its pictures."""
+    """An encoder's options, with those that make it write a film's marks into its stream."""
     name = PARAMS_OPTIONS.get(codec)
-    told = list(_params(codec, marks)) if name is not None else []
-    if name is None or not told:
+    params = list(_params(codec, marks)) if name is not None else []
+    if name is None or not params:
         return options
-    return options | {name: ":".join(filter(None, [options.get(name), *told]))}
+    return options | {name: ":".join(filter(None, [options.get(name), *params]))}
 
 
 def stereo_tags(container: str, marks: PictureMarks) -> dict[str, str]:
@@ -43,7 +43,7 @@ def stereo_tags(container: str, marks: PictureMarks) -> dict[str, str]:
 
 
 def lost_marks(codec: str, container: str, marks: PictureMarks) -> list[str]:
-    """What neither an encoder nor a container tells, a phrase each."""
+    """The marks that neither the encoder nor the container can store, a phrase each."""
     graded = {
         "the mastering display": marks.mastering is not None,
         "the content light level": marks.light_level is not None,
@@ -51,7 +51,7 @@ def lost_marks(codec: str, container: str, marks: PictureMarks) -> list[str]:
     lost = [name for name, is_there in graded.items() if is_there and codec not in MASTERING_NAMES]
     in_codec = codec == "libx264" and _is_packed(marks.stereo)
     if marks.stereo is not None and not in_codec and not stereo_tags(container, marks):
-        lost.append("that it is a stereo film")
+        lost.append("the stereo mark")
     return lost
 
 

@@ -1,4 +1,4 @@
-"""Which of an encoder's pixel formats holds a film's luma and takes pictures of its size."""
+"""Which of an encoder's pixel formats holds a film's luma and accepts frames of its size."""
 
 import re
 from typing import NamedTuple
@@ -19,7 +19,7 @@ X265_LEAST_SIDE = 64
 PLANES = ("luma", "Cb", "Cr")
 # Takes 8 bits as well and widens them.
 DEEP_ALONE = {"v210"}
-# What an encoder says that does not tell why.
+# Messages of encoders that do not say why.
 VAGUE = re.compile("Cannot open")
 
 
@@ -53,27 +53,29 @@ def choose_pixel_format(codec: str, picture: FrameFormat, settings: OutputSettin
     for name in fitting:
         fault = why_refused(codec, name, picture)
         if fault is None:
-            note = f"{faults[0]}: writing {_tell(offered[name])}" if faults else None
+            note = f"{faults[0]}: writing {_describe(offered[name])}" if faults else None
             return ChosenFormat(name, offered[name], note)
-        faults.append(f"{codec} takes no {_tell(picture)} in {_tell(offered[name])} ({fault})")
+        faults.append(
+            f"{codec} cannot encode {_describe(picture)} in {_describe(offered[name])} ({fault})"
+        )
     remedy = _remedy(codec, picture, settings)
     raise OutputError(f"{faults[0]}; {remedy}")
 
 
 def why_refused(codec: str, pixel_format: str, picture: FrameFormat) -> str | None:
-    """Why an encoder takes no pictures of this size and kind, by its own words; None if it does."""
+    """Why an encoder refuses frames of this size and format; None if it does not."""
     if codec in NVENC:
-        return None  # a machine without the card is told in another way
+        return None  # a machine without the card is reported elsewhere
     least = X265_LEAST_SIDE
     if codec == "libx265" and min(picture.width, picture.height) < least:
-        return f"its pictures are at least {least}x{least}"
+        return f"its frames are at least {least}x{least}"
     with encoder_messages() as messages:
         try:
             options = fixed_options(codec, pixel_format, picture)
             open_encoder(codec, pixel_format, picture, options)
         except (av.FFmpegError, ValueError) as error:
-            told = [text.split("\n")[0] for *_, text in messages if not VAGUE.match(text)]
-            fault = told[0] if told else _odd_side(pixel_format, picture)
+            reasons = [text.split("\n")[0] for *_, text in messages if not VAGUE.match(text)]
+            fault = reasons[0] if reasons else _odd_side(pixel_format, picture)
             fault = fault or getattr(error, "strerror", None) or str(error)
             return fault.removesuffix(f"({picture.width}x{picture.height})").strip(" .:")
     return None
@@ -108,7 +110,7 @@ def _offered(codec: str, settings: OutputSettings) -> dict[str, VideoFormat]:
 
 
 def _is_planar(fmt: VideoFormat) -> bool:
-    """Whether luma, Cb and Cr have a plane each, and the tags tell the range."""
+    """Whether luma, Cb and Cr have a plane each, and the tags state the range."""
     planes = {component.plane for component in fmt.components}
     own = len(planes) == len(fmt.components) == len(PLANES)
     return own and is_planar_luma(fmt) and "yuvj" not in fmt.name
@@ -168,7 +170,7 @@ def _why_none_fits(
                 f"{what}: it is of full range, whose codes in {deepest} bits "
                 "would be rounded; try --codec ffv1, or libx264 or dnxhd if it has 8 bits"
             )
-        return f"{what}: they have {deepest} bits; {remedy}"
+        return f"{what}: its formats have {deepest} bits; {remedy}"
     name = chroma or SUBSAMPLING_NAMES[picture.log2_chroma_width, picture.log2_chroma_height]
     has = sorted(
         {
@@ -177,7 +179,7 @@ def _why_none_fits(
             if _keeps_luma(fmt, picture)
         }
     )
-    return f"{what} with chroma {name}: with it they have chroma {' '.join(has)}; {remedy}"
+    return f"{what} with chroma {name}: it can with chroma {' '.join(has)}; {remedy}"
 
 
 def _remedy(codec: str, picture: FrameFormat, settings: OutputSettings) -> str:
@@ -190,7 +192,7 @@ def _remedy(codec: str, picture: FrameFormat, settings: OutputSettings) -> str:
     return "use --codec ffv1"
 
 
-def _tell(what: VideoFormat | FrameFormat) -> str:
+def _describe(what: VideoFormat | FrameFormat) -> str:
     if isinstance(what, VideoFormat):
         name = SUBSAMPLING_NAMES[log2_subsampling(what)]
         return f"{':'.join(name)}"

@@ -1,5 +1,6 @@
 """What will be done with a film, decided before anything is written."""
 
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -10,7 +11,7 @@ from vidcolor.files import beside
 from vidcolor.reading.captions import has_captions
 from vidcolor.reading.part import settle_part
 from vidcolor.reading.pixels import log2_subsampling, word_bits
-from vidcolor.reading.sequence import describe_held
+from vidcolor.reading.sequence import ImageSequence, describe_held
 from vidcolor.reading.source import Source, open_source, probe
 from vidcolor.reading.survey import survey
 from vidcolor.reading.telecine import is_telecined
@@ -52,7 +53,7 @@ from vidcolor.writing.times import fit_times
 from vidcolor.writing.video_stream import holds_codec, says_full_range
 
 FALLBACK_CODECS = ("libx264", "ffv1")
-"""That stand in for an encoder that takes no pictures of a film's size; FFV1 takes them all."""
+"""Encoders to fall back on if one refuses frames of a film's size; FFV1 takes them all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +120,14 @@ def plan_video(
         raise AlreadyColorError(
             f"{source}: is in color already; --force keeps its luma and replaces its colors"
         )
-    sequence = found.sequence
-    if sequence is not None and sequence.rate_is_stated:
-        note = f"{float(sequence.frame_rate):.6g} frames/s by its pictures' header (or --fps)"
-        encoding = replace(encoding, notes=(note, *encoding.notes))
-    if sequence is not None and (held := describe_held(sequence)):
-        encoding = replace(encoding, notes=(*encoding.notes, held))
+    if found.sequence is not None:
+        encoding = replace(
+            encoding, notes=(*_notes_on_scans(found.sequence, settings), *encoding.notes)
+        )
+        if held := describe_held(found.sequence):
+            encoding = replace(encoding, notes=(*encoding.notes, held))
     if found.picture.is_interlaced and is_telecined(found):
-        note = "is film spread over video fields (telecine); they are left so"
+        note = "is telecined film; its fields are kept as they are"
         encoding = replace(encoding, notes=(*encoding.notes, note))
     found = fit_times(found, encoding)
     changes = notes_on_changes(found, encoding)
@@ -134,6 +135,18 @@ def plan_video(
     reads_chroma = found.has_chroma and not settings.force
     found = replace(found, reads_chroma=reads_chroma)
     return Job(source=found, encoding=encoding, settings=settle_part(settings, found))
+
+
+def _notes_on_scans(sequence: ImageSequence, settings: Settings) -> Iterator[str]:
+    """What the user should know of how images are read."""
+    if sequence.rate_is_stated:
+        yield f"{float(sequence.frame_rate):.6g} frames/s by its images' headers (or --fps)"
+    yield from sequence.form.notes
+    if sequence.form.transfer and not settings.color.log_to_lightness:
+        yield (
+            f"its header says that codes are {sequence.form.transfer}: kept; if they are, "
+            "--log-to-lightness shows the network their light"
+        )
 
 
 def plan_encoding(
@@ -191,17 +204,17 @@ def plan_encoding(
     if heard_or_seen and not settings.drop_streams:
         raise OutputError(
             f"{source.path}: {encoding.container} cannot hold {', '.join(heard_or_seen)}; "
-            "name another kind of file with -o, or leave that out with --drop-streams"
+            "name another container with -o, or add --drop-streams to leave that out"
         )
     if source.picture.full_range and not says_full_range(encoding, source):
         raise OutputError(
-            f"{source.path}: {encoding.codec} in {encoding.container} cannot say full range, and "
-            "players would show other light; use --codec dnxhd, libx264 or ffv1, or --for master"
+            f"{source.path}: {encoding.codec} in {encoding.container} cannot signal full range, "
+            "so players would show wrong light; use --codec dnxhd, libx264 or ffv1, or --for master"
         )
     lost = lost_marks(encoding.codec, encoding.container, source.marks)
     if lost:
         place = f"{encoding.codec} in {encoding.container}"
-        note = f"{place} cannot tell {', '.join(lost)}: left out"
+        note = f"{place} cannot store {', '.join(lost)}: left out"
         encoding = replace(encoding, notes=(*encoding.notes, note))
     return _with_captions(encoding, source)
 
@@ -213,7 +226,7 @@ def _with_captions(encoding: Encoding, source: Source) -> Encoding:
     if encoding.codec not in CAPTION_ENCODERS:
         name = beside(encoding.path, SCENARIST_SUFFIX).name
         note = (
-            f"{encoding.codec} cannot carry closed captions: writing those of EIA-608, field 1, "
+            f"{encoding.codec} cannot carry closed captions: writing EIA-608 field 1 "
             f"beside the film, {name}; others are left out"
         )
         return replace(encoding, captions="beside", notes=(*encoding.notes, note))
@@ -249,7 +262,7 @@ def _with_fitting_container(encoding: Encoding, source: Source, output: Path | N
     suffix = source.path.suffix
     is_moved = source.sequence is None and suffix.lower() not in CONTAINER_BY_SUFFIX
     if output is None and container == "matroska" and is_moved:
-        notes.append(f"players expect no {encoding.codec} in {suffix}: writing Matroska")
+        notes.append(f"players do not expect {encoding.codec} in {suffix}: writing Matroska")
     unheld = _unheld_streams(source, {container, "matroska"}, is_copied=not encoding.chroma_only)
     reason = ", ".join(sorted(unheld[container] - unheld["matroska"]))
     if not reason and not holds_codec(encoding, source):
@@ -287,7 +300,7 @@ def _unheld_streams(
 def _rewritten(source: Source, container: str) -> list[str]:
     """What the user should know of streams that another codec keeps."""
     notes = []
-    looks = "bold, italic and underlined words stay so, colors and places are left out"
+    looks = "bold, italic and underline are kept, colors and positions left out"
     with open_source(source) as opened:
         for stream in other_streams(opened, source):
             codec = rewritten_samples(container, stream)

@@ -65,9 +65,9 @@ def plan_pictures(
     codec = CODEC_BY_SUFFIX.get(names.suffix.lower())
     if codec is None:
         known = " ".join(CODEC_BY_SUFFIX)
-        raise OutputError(f"{names.path}: pictures are written as {known}")
+        raise OutputError(f"{names.path}: image sequences are written as {known}")
     if names.folder.name in {"", ".."}:
-        raise OutputError(f"{names.path}: pictures need a folder of their own; name a new one")
+        raise OutputError(f"{names.path}: an image sequence needs its own folder; name a new one")
     _refuse_what_pictures_are_not(names, codec, settings)
     pixel_format = _choose_format(codec, source.picture.depth, settings)
     picture = replace(source.picture, log2_chroma_width=0, log2_chroma_height=0)
@@ -94,22 +94,22 @@ def notes_on_pictures(source: Source, others: Iterable[str]) -> tuple[str, ...]:
     picture = source.picture
     rate = f"{float(source.frame_rate):.6g}"
     lacking = ", ".join(sorted(others))
-    told = {
-        "pictures hold full-range R'G'B': luma blacker than black or whiter than white is cut off":
+    notes = {
+        "images hold full-range R'G'B': luma below black or above white is clipped":
             not picture.full_range,
-        f"pictures cannot hold {lacking}: left out": bool(lacking),
-        f"pictures have no times of their own: they go at {rate} a second, the film's mean":
+        f"images cannot hold {lacking}: left out": bool(lacking),
+        f"images have no timestamps: their rate is the film's mean, {rate} frames/s":
             source.sequence is None,
-        "pictures do not say that each is woven of two fields": picture.is_interlaced,
-        "pictures do not say how they are turned to be shown": picture.display_matrix is not None,
+        "images cannot say that they are interlaced": picture.is_interlaced,
+        "images cannot say how they are rotated for display": picture.display_matrix is not None,
     }  # fmt: skip
-    return tuple(note for note, is_so in told.items() if is_so)
+    return tuple(note for note, is_so in notes.items() if is_so)
 
 
 def check_pictures(
     encoding: Encoding, source: Source, *, overwrite: bool, folder_comes: bool = False
 ) -> None:
-    """Raise if the pictures of a film must not or cannot be written.
+    """Raise if the images of a film must not or cannot be written.
 
     Their folder appears with all of them in it, so that it must be theirs alone.
 
@@ -127,18 +127,18 @@ def check_pictures(
         raise ValueError("a film in one file is not written as pictures")
     if folder.exists() or folder.is_symlink():
         if not folder.is_dir():
-            raise OutputError(f"{folder}: is no folder; name another one for the pictures")
+            raise OutputError(f"{folder}: is not a folder; name another one for the images")
         if source.sequence is not None and folder.samefile(source.sequence.pattern.folder):
             raise OutputError(f"{folder}: is where the input lies; name another output")
         found = os.listdir(folder)  # noqa: PTH208 - names alone, for there may be many
         strange = next((name for name in found if names.number(name) is None), None)
         if strange is not None:
             raise OutputError(
-                f"{folder}: holds {strange}, but pictures need a folder of their own; "
+                f"{folder}: holds {strange}, but an image sequence needs its own folder; "
                 "name a new one"
             )
         if found and not overwrite:
-            raise OutputError(f"{folder}: holds pictures already; use --overwrite or another -o")
+            raise OutputError(f"{folder}: holds images already; use --overwrite or another -o")
     check_folder(folder.parent, folder_comes=folder_comes)
 
 
@@ -164,7 +164,7 @@ def _refuse_what_pictures_are_not(
     }
     option = next((option for option, is_given in refused.items() if is_given), None)
     if option is not None:
-        raise OutputError(f"{names.path}: {option} is for films in one file; leave it out")
+        raise OutputError(f"{names.path}: {option} does not apply to image sequences; leave it out")
 
 
 def _choose_format(codec: str, depth: int, settings: OutputSettings) -> str:
@@ -174,7 +174,7 @@ def _choose_format(codec: str, depth: int, settings: OutputSettings) -> str:
     fitting = [name for name, bits in formats.items() if bits >= depth and wanted in {None, name}]
     if not fitting:
         raise OutputError(
-            f"{wanted}: {codec} pictures of {depth}-bit luma are "
+            f"{wanted}: not for {codec} images of {depth}-bit luma; choose "
             f"{' '.join(name for name, bits in formats.items() if bits >= depth)}"
         )
     return fitting[0]

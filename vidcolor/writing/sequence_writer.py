@@ -24,29 +24,29 @@ class ChangedPictureError(OutputError):
 
     Args:
         path: The picture.
-        count: How many pictures of the film come before it.
+        count: How many images of the film come before it.
     """
 
     def __init__(self, path: Path, count: int) -> None:
-        super().__init__(f"{path}: is not as it was written; run again")
+        super().__init__(f"{path}: differs from what was written; run again")
         self.count = count
 
 
 class PictureWriter:
-    """Writes one film as pictures.
+    """Writes one film as an image sequence.
 
-    They are kept one by one while the film is in work. As a context manager: leaving it normally
+    Images are kept one by one until the film is complete. As a context manager: leaving it normally
     checks them and gives their folder its name; leaving it by an exception keeps them.
 
     Args:
         source: The film.
         encoding: How to write.
-        place: The folder that the pictures are kept in until all are there.
+        place: The folder in which images are kept until all are there.
         shift_seconds: Source time at which the output begins, if not at the film's own start.
         check: Called with the folder before it gets its name; what it raises keeps it from that.
 
     Raises:
-        OutputError: A picture cannot be written, or is not there any more.
+        OutputError: An image cannot be written, or has vanished.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class PictureWriter:
     def _position(self, packet: Encoded, index: int) -> int:
         """Which frame of the whole source a packet's is, from 0.
 
-        Pictures of a series keep their numbers, also where some of them do not decode.
+        Images of a sequence keep their numbers, even if some of them do not decode.
         """
         return self._skipped + index if self._sequence is None else packet.pts + self._shift_pts
 
@@ -139,9 +139,9 @@ class PictureWriter:
 
     @property
     def _folder(self) -> Path:
-        """Where the pictures lie: kept, or under their name already by a run that was then killed.
+        """Where the images lie: kept, or under their final name, by a run that was then killed.
 
-        What else may stand under that name is told from them by their digests.
+        Digests distinguish them from whatever else has that name.
         """
         return self._place if self._place.exists() else self._encoding.path
 
@@ -171,7 +171,7 @@ class PictureWriter:
             return write_error(folder, error)
         reason = error.strerror or str(error)
         return OutputError(
-            f"{error.filename or folder}: {reason} while pictures were written; run again"
+            f"{error.filename or folder}: {reason} while images were written; run again"
         )
 
 

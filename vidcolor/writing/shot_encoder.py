@@ -48,10 +48,10 @@ class Encoded(NamedTuple):
 
 
 class ShotEncoder:
-    """Encodes the frames of a film; after each shot the encoder is emptied and begins anew.
+    """Encodes the frames of a film; after each shot the encoder is flushed and restarted.
 
     So the packets of a shot depend on its frames alone, and those of all shots, one after the
-    other, are the film: it may stop after any of them and go on later.
+    other, are the film: a run may stop after any of them and resume later.
 
     Args:
         source: The film.

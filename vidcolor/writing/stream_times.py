@@ -127,7 +127,7 @@ def _packet_errors(wanted: Iterable[_Timed], found: Iterable[_Timed]) -> Iterato
 
 
 def _sample_errors(wanted: Iterable[_Timed], found: Iterable[_Timed]) -> Iterator[_Off]:
-    """The same of samples, which may be cut into other packets: by their place in the sound."""
+    """How far samples lie from where they should, however packets divide them, one by one."""
     packets = iter(found)
     place = begins = 0.0
     current = next(packets, None)

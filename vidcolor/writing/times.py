@@ -17,14 +17,14 @@ MATROSKA_FASTEST = 1000
 
 
 def fit_times(source: Source, encoding: Encoding) -> Source:
-    """The film with times that `encoding` holds, each move told in its clock's notes.
+    """The film with times that `encoding` holds, with a note in its clock on each move.
 
     Args:
         source: The film, surveyed.
         encoding: How it is written.
 
     Raises:
-        OutputError: The container cannot tell its frames apart.
+        OutputError: Frames would get one time in the container.
     """
     if encoding.names is not None:
         return source

@@ -1,0 +1,267 @@
+"""A film in the studio, asked as its page asks."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from time import monotonic, sleep
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from studio_session import HEIGHT, SHOT, SHOTS, WIDTH, Opened, shots
+
+from vidcolor import colorize_video
+from vidcolor.report.sidecar import read_sidecar
+from vidcolor.settings import ModelSettings, OutputSettings, Settings
+from vidcolor.studio.desk import Kept
+
+
+def picture(studio: Opened, frame: int, kind: str, query: str = "") -> NDArray[np.uint8]:
+    """A picture that the page shows, R'G'B'."""
+    status, headers, body = studio.ask("GET", f"/api/frames/{frame}/{kind}?{query}")
+    assert status == 200, body
+    assert headers["content-type"] == ("image/jpeg" if "side" in query else "image/png")
+    decoded = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR_RGB)
+    return np.asarray(decoded, np.uint8)
+
+
+def finished(studio: Opened) -> dict[str, object]:
+    """How a rendering ended."""
+    until = monotonic() + 120
+    while monotonic() < until:
+        run: dict[str, object] = studio.get("/api/state")["render"]
+        if run["state"] not in {"running", "stopping"}:
+            return run
+        sleep(0.05)
+    pytest.fail("the rendering does not end")
+
+
+def test_a_film_is_shown(studio: Opened) -> None:
+    """Its facts, its shots with their frames and times, and any of its frames, code by code."""
+    film = studio.get("/api/film")
+    assert (film["width"], film["height"]) == (WIDTH, HEIGHT)
+    assert film["name"] == studio.film.name
+    state = studio.get("/api/state")
+    assert (state["frames"], state["whole"], state["error"]) == (SHOT * SHOTS, True, None)
+    found = studio.get("/api/shots?from=0")
+    assert [(shot["number"], shot["first"], shot["last"]) for shot in found] == [
+        (n + 1, n * SHOT, (n + 1) * SHOT - 1) for n in range(SHOTS)
+    ]
+    assert found[1]["seconds"] == pytest.approx(SHOT / film["rate"], abs=0.002)
+    assert [shot["number"] for shot in studio.get("/api/shots?from=2")] == [3]
+    for frame in (30, 3, 4, 35, 0):  # on, back, the next one, the last one
+        gray = picture(studio, frame, "before")
+        assert gray.shape == (HEIGHT, WIDTH, 3)
+        expected = np.clip((shots()[frame].astype(float) - 16) / 219, 0, 1) * 255
+        assert np.abs(gray - expected[..., None]).max() <= 1
+    small = picture(studio, 30, "before", "side=48")
+    assert small.shape == (HEIGHT // 2, WIDTH // 2, 3)
+
+
+def test_colors_are_those_of_the_film(studio: Opened) -> None:
+    """A frame's preview is what a film of that frame alone gets."""
+    frame = SHOT  # the first of a shot: nothing before it smooths its colors
+    shown = picture(studio, frame, "after").astype(float)
+    settings = Settings(
+        model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(lossless=True)
+    )
+    made = colorize_video(studio.film, studio.film.with_name("made.mkv"), settings)
+    capture = cv2.VideoCapture(str(made.path))
+    frames = [capture.read()[1][..., ::-1].astype(float) for _ in range(frame + 1)]
+    color = np.abs(frames[-1] - frames[-1].mean(-1, keepdims=True)).mean()
+    assert color > 2
+    assert np.abs(shown - frames[-1]).mean() < color / 2
+
+
+def test_steering_changes_what_it_is_for(studio: Opened) -> None:
+    """A shot, here made grey: its picture and its table in the script, and nothing else."""
+    own, other = SHOT + 2, 2
+    before = [picture(studio, frame, "after") for frame in (own, other)]
+    state = studio.post("/api/look", {"shots": [2, 2], "settings": {"saturation": 0}})
+    assert state["script"]["changed"] == [[2, 2]]
+    after = [picture(studio, frame, "after") for frame in (own, other)]
+    assert np.ptp(after[0].astype(int), axis=-1).max() <= 2
+    assert np.ptp(before[0].astype(int), axis=-1).max() > 10
+    np.testing.assert_array_equal(after[1], before[1])
+    script = tomllib.loads(studio.film.with_suffix(".colors.toml").read_text())
+    assert script == {"range": [{"shots": "2", "saturation": 0}]}
+    assert [shot["look"] for shot in studio.get("/api/shots?from=0")] == [{}, {"saturation": 0}, {}]
+    studio.post("/api/undo", {})
+    np.testing.assert_array_equal(picture(studio, own, "after"), before[0])
+    studio.post("/api/redo", {})
+    np.testing.assert_array_equal(picture(studio, own, "after"), after[0])
+
+
+def test_the_likeliest_colors_of_a_place(studio: Opened) -> None:
+    """At most five, the likeliest first, as many percent as there are."""
+    found = studio.get("/api/suggest?frame=3&x=0.4&y=0.6")
+    assert 1 <= len(found) <= 5
+    shares = [one["probability"] for one in found]
+    assert shares == sorted(shares, reverse=True)
+    assert sum(shares) <= 1.01
+    assert all(len(one["color"]) == 7 for one in found)
+    assert len({one["color"] for one in found}) == len(found)
+
+
+def test_the_film_is_rendered_as_it_was_steered(studio: Opened) -> None:
+    """With the script beside it; a film that is there is replaced only if that is said."""
+    studio.post("/api/look", {"shots": [2, 3], "settings": {"color": False}})
+    studio.post("/api/render", {})
+    run = finished(studio)
+    assert (run["state"], run["frames"]) == ("done", SHOT * SHOTS)
+    output = studio.session.output
+    assert output.name == f"{studio.film.stem}.colorized.mkv"
+    shown = read_sidecar(output.with_suffix(".json"))["shots"]
+    assert [shot["colorfulness"] == 0 for shot in shown] == [False, True, True]
+    written = output.read_bytes()
+    status, _, body = studio.ask("POST", "/api/render", {})
+    assert (status, json.loads(body)["error"]) == (422, f"{output.name} exists already")
+    assert output.read_bytes() == written
+    studio.post("/api/render", {"replace": True})
+    assert finished(studio)["state"] == "done"
+    assert output.read_bytes() == written
+
+
+def test_a_rendering_that_is_stopped_goes_on(studio: Opened) -> None:
+    """Nothing lies under the film's name meanwhile, and a second run is refused."""
+    stops = studio.session.rendering
+
+    def stop_soon(done: int, of: int) -> None:
+        if done > SHOT:
+            stops.stop()
+        follow(done, of)
+
+    follow, stops._follow = stops._follow, stop_soon  # type: ignore[method-assign]
+    studio.post("/api/render", {})
+    status, _, body = studio.ask("POST", "/api/render", {})
+    assert status == 422, body
+    assert finished(studio)["state"] == "stopped"
+    assert not studio.session.output.exists()
+    stops._follow = follow  # type: ignore[method-assign]
+    studio.post("/api/render", {})
+    assert finished(studio)["state"] == "done"
+
+
+def test_a_shot_is_rendered_to_be_shown(studio: Opened) -> None:
+    """With its own look, half of it in black and white; the script's numbers do not confuse it."""
+    studio.post("/api/look", {"shots": [3, 3], "settings": {"saturation": 0.5}})
+    studio.post("/api/clip", {"shot": 3})
+    run = finished(studio)
+    assert (run["state"], run["frames"]) == ("done", SHOT), run
+    clip = studio.film.with_name(f"{studio.film.stem}.shot3.mp4")
+    ok, frame = cv2.VideoCapture(str(clip)).read()
+    assert ok
+    spread = np.ptp(frame.astype(int), axis=-1).mean(0)
+    assert spread[: WIDTH // 2 - 4].mean() < 2 < spread[WIDTH // 2 + 4 :].mean()
+
+
+def test_a_wrong_script_is_shown_with_its_line(studio: Opened) -> None:
+    """And nothing is rendered by half of it."""
+    path = studio.film.with_suffix(".colors.toml")
+    path.write_text('[[range]]\nshots = "1"\nsaturatoin = 1\n')
+    assert f"{path}:3" in studio.get("/api/state")["script"]["error"]
+    assert studio.ask("POST", "/api/render", {})[0] == 422
+    path.write_text('[[range]]\nframes = "90000"\nsaturation = 1\n')
+    assert "beyond the end" in studio.get("/api/state")["script"]["error"]
+    assert studio.ask("POST", "/api/render", {})[0] == 422
+    path.unlink()
+    assert studio.get("/api/state")["script"]["error"] is None
+
+
+def test_strangers_are_refused(studio: Opened) -> None:
+    """Whoever lacks the token, other pages, other names; and no answer can be framed or sniffed."""
+    for headers in (
+        {"Cookie": ""},
+        {"Host": f"evil.example:{studio.gate.port}"},
+        {"Origin": "http://evil.example"},
+    ):
+        for method, path in (("GET", "/"), ("GET", "/api/state"), ("POST", "/api/undo")):
+            status, _, body = studio.ask(method, path, None, **headers)
+            assert (status, b"refused" in body) == (403, True)
+    status, headers, _ = studio.ask("GET", "/")
+    assert status == 200
+    assert "frame-ancestors 'none'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/page/../cli.py",
+        "/page/..%2fcli.py",
+        "/page/%2e%2e/cli.py",
+        "/page/cli.py",
+        "//etc/passwd",
+        "/api/frames/-1/after",
+        "/api/frames/0/../../film",
+        "/api/frames/0/secret",
+    ],
+)
+def test_no_path_leads_out_of_the_page(studio: Opened, path: str) -> None:
+    """Only the page's own files, by their names."""
+    status, _, body = studio.ask("GET", path)
+    assert status in {404, 422}
+    assert b"import" not in body
+    assert b"root:" not in body
+
+
+def test_what_is_wrong_or_too_large_is_refused(studio: Opened) -> None:
+    """In one line, and the studio goes on."""
+    wrong: list[tuple[str, object]] = [
+        ("/api/look", {"settings": {"saturation": 99}}),
+        ("/api/look", {"settings": {"saturation": "red"}}),
+        ("/api/look", {"settings": {"hue": 1}}),
+        ("/api/look", {"settings": {}}),
+        ("/api/look", {"shots": [3, 1], "settings": {"tint": 1}}),
+        ("/api/look", {"shots": ["1", 2], "settings": {"tint": 1}}),
+        ("/api/look", [1]),
+    ]
+    for path, body in wrong:
+        status, _, answer = studio.ask("POST", path, body)
+        assert status == 422, body
+        assert "\n" not in json.loads(answer)["error"]
+    for path in ("/api/frames/99/after", "/api/suggest?frame=0&x=2&y=0", "/api/shots?from=-1"):
+        assert studio.ask("GET", path)[0] == 422
+    status, _, _ = studio.ask("POST", "/api/look", "x" * 70_000)
+    assert status == 413
+    assert not studio.film.with_suffix(".colors.toml").exists()
+    assert studio.get("/api/state")["error"] is None
+
+
+def test_only_so_much_is_kept() -> None:
+    """What was not used for longest goes first."""
+    kept: Kept[int] = Kept(2)
+    made: list[int] = []
+
+    def get(key: int) -> int:
+        return kept.get(key, lambda: made.append(key) or key)
+
+    assert [get(key) for key in (1, 2, 1, 3, 1, 2)] == [1, 2, 1, 3, 1, 2]
+    assert made == [1, 2, 3, 2]
+
+
+def test_the_program_says_what_is_wrong(tmp_path: Path) -> None:
+    """A film that is not there, and a port that is taken: one line each."""
+    from vidcolor.web.server import listen
+
+    taken = listen("127.0.0.1", 0)
+    port = str(taken.getsockname()[1])
+    film = tmp_path / "film.mkv"
+    command = [
+        sys.executable,
+        "-c",
+        "import sys; from vidcolor.studio.cli import main; sys.exit(main())",
+    ]
+    missing = subprocess.run([*command, str(film)], capture_output=True, text=True, check=False)
+    film.write_bytes(b"")
+    busy = subprocess.run(
+        [*command, str(film), "--port", port], capture_output=True, text=True, check=False
+    )
+    taken.close()
+    for run, words in ((missing, "not found"), (busy, "cannot be listened on")):
+        assert run.returncode == 1
+        assert words in run.stderr
+        assert run.stderr.count("\n") == 1

@@ -1,0 +1,222 @@
+"""The studio's page in a browser."""
+
+import signal
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import pytest
+from studio_session import FILM, SHOT, SHOTS, Opened, shots
+
+from vidcolor.report.sidecar import read_sidecar
+
+
+class Person:
+    """Somebody at the page."""
+
+    def __init__(self, driver: Any, address: str) -> None:
+        self.driver = driver
+        driver.get("about:blank")
+        driver.get_log("browser")  # of pages before, whose studio has ended
+        driver.get(address)
+
+    def run(self, script: str) -> Any:
+        """What a script returns."""
+        return self.driver.execute_script(script)
+
+    def wait(self, script: str) -> None:
+        """Until a script returns something true."""
+        for _ in range(600):
+            if self.run(f"return {script}"):
+                return
+            sleep(0.05)
+        pytest.fail(f"never: {script}; {self.text('status')}")
+
+    def element(self, name: str) -> Any:
+        """One by its id."""
+        return self.driver.find_element("id", name)
+
+    def text(self, name: str) -> str:
+        """What stands in an element."""
+        found: str = self.element(name).text
+        return found
+
+    def press(self, *keys: str) -> None:
+        """Keys, one after the other."""
+        from selenium.webdriver import ActionChains
+
+        self.run("document.activeElement.blur()")
+        for key in keys:
+            ActionChains(self.driver, duration=10).send_keys(key).perform()
+
+    def drag(self, name: str, right: int) -> None:
+        """An element, by so many pixels."""
+        from selenium.webdriver import ActionChains
+
+        chain = ActionChains(self.driver, duration=50)
+        chain.drag_and_drop_by_offset(self.element(name), right, 0).perform()
+
+    def choose(self, number: int) -> None:
+        """A shot of the strip."""
+        self.item(number).find_element("css selector", "button").click()
+        self.await_frame((number - 1) * SHOT + (SHOT - 1) // 2)
+
+    def await_frame(self, frame: int) -> None:
+        """Until a frame is shown in color."""
+        self.wait(f"document.getElementById('after').dataset.frame === '{frame}'")
+
+    def item(self, number: int) -> Any:
+        """A shot's place in the strip."""
+        return self.driver.find_element("css selector", f'#strip li[data-number="{number}"]')
+
+    def click(self, x: float, y: float) -> None:
+        """A place of the picture, in fractions of it."""
+        from selenium.webdriver import ActionChains
+
+        shown = self.element("picture")
+        right = round((x - 0.5) * shown.rect["width"])
+        down = round((y - 0.5) * shown.rect["height"])
+        chain = ActionChains(self.driver, duration=10)
+        chain.move_to_element_with_offset(shown, right, down).click().perform()
+
+    def slide(self, name: str, value: float) -> None:
+        """A slider, as a person moves it."""
+        self.run(
+            f"const one = document.getElementById('{name}'); one.value = {value};"
+            "one.dispatchEvent(new Event('input', { bubbles: true }))"
+        )
+
+    def spread(self) -> float:
+        """How far the picture in view is from grey, in codes: the mean of max - min."""
+        found: float = self.run(
+            "const image = document.getElementById('after');"
+            "const sheet = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);"
+            "const drawn = sheet.getContext('2d'); drawn.drawImage(image, 0, 0);"
+            "const d = drawn.getImageData(0, 0, sheet.width, sheet.height).data; let sum = 0;"
+            "for (let i = 0; i < d.length; i += 4)"
+            "  sum += Math.max(d[i], d[i+1], d[i+2]) - Math.min(d[i], d[i+1], d[i+2]);"
+            "return sum / (d.length / 4)"
+        )
+        return found
+
+    def errors(self) -> list[str]:
+        """What the browser complains of."""
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+
+@pytest.fixture
+def person(driver: Any, studio: Opened) -> Person:
+    """At the page, with all shots and the model there."""
+    person = Person(driver, studio.gate.address)
+    person.wait(f"document.querySelectorAll('#strip li').length === {SHOTS}")
+    person.await_frame((SHOT - 1) // 2)
+    return person
+
+
+def test_looking(person: Person, studio: Opened) -> None:
+    """Frames by keys and by the strip; the divider by pointer and keys; zoom; names are text."""
+    assert person.text("film") == FILM
+    assert studio.gate.token not in person.driver.current_url
+    person.press("l", "l", "j")
+    person.await_frame((SHOT - 1) // 2 + 1)
+    person.choose(2)
+    assert "frames 12 to 23" in person.text("shot")
+    before = float(person.element("divider").get_attribute("aria-valuenow"))
+    width = person.run("return document.getElementById('picture').getBoundingClientRect().width")
+    person.drag("divider", round(width / 4))
+    assert float(person.element("divider").get_attribute("aria-valuenow")) == pytest.approx(
+        before + 25, abs=2
+    )
+    clip = person.run("return document.getElementById('after').style.clipPath")
+    assert "75" in clip or "74" in clip or "76" in clip
+    person.press("1")
+    assert "100%" in person.run("return document.getElementById('after').style.clipPath")
+    person.press("2")
+    assert not person.element("divider").is_displayed()
+    zoom = person.text("zoom")
+    person.press("+")
+    assert person.text("zoom") != zoom
+    person.wait("document.querySelectorAll('#strip img[src^=blob]').length === 3")
+    assert person.errors() == []
+
+
+def test_steering(person: Person, studio: Opened) -> None:
+    """A slider changes its shot and no other, on the disk as well; undo takes it back."""
+    script = studio.film.with_suffix(".colors.toml")
+    person.choose(3)
+    other = person.spread()
+    person.choose(2)
+    own = person.spread()
+    assert own > 2
+    version = "document.getElementById('after').dataset.version"
+    old = person.run(f"return {version}")
+    person.slide("saturation", 0)
+    person.wait(f"{version} !== '{old}'")
+    assert person.spread() == pytest.approx(0, abs=0.5)
+    assert tomllib.loads(script.read_text()) == {"range": [{"shots": "2", "saturation": 0}]}
+    assert "changed" in person.item(2).text
+    person.choose(3)
+    assert person.spread() == pytest.approx(other)
+    person.choose(2)
+    person.element("undo").click()
+    person.wait(f"{version} === '{old}'")
+    assert person.spread() == pytest.approx(own)
+    assert person.element("saturation").get_attribute("value") == "1"
+    script.write_text('[[range]]\nshots = "2"\nsaturation = 0.0\n')  # by a text editor
+    person.wait("document.getElementById('saturation').value === '0'")
+    script.write_text('[[range]]\nshots = "2"\nsaturatoin = 0.0\n')
+    person.wait("document.getElementById('status').textContent.includes('.colors.toml:3')")
+    assert person.errors() == []
+
+
+def test_the_likeliest_colors_are_offered(person: Person) -> None:
+    """Of the thing that is clicked."""
+    person.click(0.3, 0.4)
+    person.wait("document.querySelectorAll('#swatches button').length > 0")
+    assert person.element("mark").is_displayed()
+    assert person.errors() == []
+
+
+def test_rendering(person: Person, studio: Opened) -> None:
+    """The film is made with what was changed, and the page says so."""
+    person.choose(1)
+    person.element("gray").click()
+    person.wait("document.querySelector('#strip li .changed') !== null")
+    person.element("render").click()
+    person.wait("document.getElementById('status').textContent.includes('is finished')")
+    shown = read_sidecar(studio.session.output.with_suffix(".json"))["shots"]
+    assert [shot["colorfulness"] == 0 for shot in shown] == [True, False, False]
+    assert person.errors() == []
+
+
+def test_a_killed_studio_loses_nothing(driver: Any, tmp_path: Path) -> None:
+    """What was changed is on the disk; a new one shows it."""
+    pytest.importorskip("uvicorn", reason="the extra studio is not installed")
+    from clips import write_film
+
+    film = write_film(tmp_path / "film.mkv", shots())
+    program = "import sys; from vidcolor.studio.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", program, str(film), "--port", "0", "--no-browser"]
+
+    def begin() -> tuple[subprocess.Popen[str], Person]:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        person = Person(driver, process.stdout.readline().strip())
+        person.wait(f"document.querySelectorAll('#strip li').length === {SHOTS}")
+        person.await_frame((SHOT - 1) // 2)
+        return process, person
+
+    process, person = begin()
+    person.slide("tint", 20)
+    person.wait("document.querySelector('#strip li .changed') !== null")
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    process, person = begin()
+    assert person.element("tint").get_attribute("value") == "20"
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert not [path for path in tmp_path.iterdir() if "part" in path.name]

@@ -1,0 +1,1 @@
+"""The studio: a film looked at, judged, steered and rendered again in a browser."""

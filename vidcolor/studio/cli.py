@@ -1,0 +1,94 @@
+"""The command line of `vidcolor-studio`."""
+
+import argparse
+import logging
+import sys
+import webbrowser
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Thread
+
+from vidcolor.cli.parse import whole_number
+from vidcolor.directing.read_script import SUFFIX
+from vidcolor.errors import SettingError, VidcolorError
+from vidcolor.settings import ModelSettings, Settings
+from vidcolor.version import __version__
+
+DONE, FAILED = 0, 1
+PORT = 8765
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Serve the studio until Ctrl-C; the exit code."""
+    options = _parser().parse_args(argv)
+    try:
+        return _serve(options)
+    except VidcolorError as error:
+        print(f"vidcolor-studio: {error}", file=sys.stderr)
+        return FAILED
+    except KeyboardInterrupt:
+        return DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="vidcolor-studio",
+        description="Look at a film in color, steer its colors and render it, in a browser.",
+    )
+    parser.add_argument("film", type=Path, metavar="FILM", help="the film")
+    parser.add_argument(
+        "-o", "--output", type=Path, metavar="FILE",
+        help="the colorized film (default: film.colorized.* beside it)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--color-script", type=Path, metavar="FILE",
+        help="where changes are kept (default: film.colors.toml beside the film)",
+    )  # fmt: skip
+    parser.add_argument("--model", default=ModelSettings().name, metavar="NAME", help="as vidcolor")
+    parser.add_argument("--device", default="auto", metavar="NAME", help="as vidcolor")
+    parser.add_argument(
+        "--port", type=whole_number(0, 65535), default=PORT, metavar="N",
+        help="0 for a free one (default: %(default)d)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS",
+        help="let other machines of the network in, at this machine's ADDRESS; "
+        "whoever has the printed link can steer the film",
+    )  # fmt: skip
+    parser.add_argument("--no-browser", action="store_true", help="only print the link")
+    parser.add_argument("--version", action="version", version=f"vidcolor {__version__}")
+    return parser
+
+
+def _serve(options: argparse.Namespace) -> int:
+    try:
+        from vidcolor.web.server import PageServer, listen
+    except ImportError as error:
+        raise SettingError(
+            f"the studio needs {error.name}, which is not installed. "
+            "Install vidcolor with its extra studio."
+        ) from error
+    if not options.film.exists():
+        raise SettingError(f"{options.film}: not found. Check its name.")
+    listening = listen(options.host, options.port)
+    print("vidcolor-studio: opening the film", file=sys.stderr, flush=True)
+    from vidcolor.studio.api import Api
+    from vidcolor.studio.session import Session
+    from vidcolor.web.gate import Gate
+
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    settings = Settings(model=ModelSettings(name=options.model, device=options.device))
+    script = options.color_script or options.film.with_name(f"{options.film.stem}{SUFFIX}")
+    session = Session(options.film, options.output, script, settings)
+    gate = Gate(options.host, listening.getsockname()[1])
+    page = Path(__file__).with_name("page")
+    server = PageServer(listening, gate, page, Api(session).routes())
+    session.begin()
+    print(gate.address, flush=True)
+    if not options.no_browser:
+        Thread(target=webbrowser.open, args=(gate.address,), daemon=True).start()
+    try:
+        server.run()
+    finally:
+        session.close()
+    return DONE

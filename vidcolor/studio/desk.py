@@ -1,0 +1,271 @@
+"""The desk: single frames of a film, read and colored as they are asked for."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Hashable
+from contextlib import closing
+from dataclasses import replace
+from threading import Lock
+from typing import Generic, NamedTuple, TypeVar, cast
+
+import cv2
+
+from vidcolor.color.lightness import display_turn
+from vidcolor.directing.direction import Direction
+from vidcolor.errors import SourceError
+from vidcolor.frame import Frame, FrameFormat, Mapped, Numbered, Plane
+from vidcolor.models.predict import predict_frames
+from vidcolor.models.zoo import Model, suited
+from vidcolor.pipeline.run import colorize_shots
+from vidcolor.preview.stills import Picture, find_doubts, show_color, show_gray
+from vidcolor.preview.suggest import Suggestion, suggest_at
+from vidcolor.reading.reader import read_frames_from
+from vidcolor.reading.source import Source
+from vidcolor.settings import Settings
+from vidcolor.shot import ActiveArea, Shot
+from vidcolor.shots.seeing import see_frames
+from vidcolor.studio.strip import Strip
+from vidcolor.temporal.memory import ShotMemory
+
+KEPT_FRAMES = 16
+KEPT_VIEWS = 32
+KEPT_PREDICTIONS = 8
+
+SUGGESTIONS = 5
+
+READ_ON = 48
+"""Frames that the next one wanted may lie behind the last one read, not to seek anew."""
+
+T = TypeVar("T")
+
+
+class Kept(Generic[T]):
+    """The values that were used last.
+
+    Args:
+        most: How many are kept.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most, self._lock = most, Lock()
+        self._values: OrderedDict[Hashable, T] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """The value of a key, made if it is not kept; one is made at a time."""
+        with self._lock:
+            if key not in self._values:
+                self._values[key] = make()
+                if len(self._values) > self._most:
+                    self._values.popitem(last=False)
+            self._values.move_to_end(key)
+            return self._values[key]
+
+
+class Wanted(NamedTuple):
+    """What colors are wanted.
+
+    Attributes:
+        settings: All settings.
+        direction: What the color script says of the frames.
+        version: Differs where the others do.
+    """
+
+    settings: Settings
+    direction: Direction
+    version: str
+
+
+class View(NamedTuple):
+    """A frame in color.
+
+    Attributes:
+        picture: R', G' and B', (H, W, 3), upright, its pixels square.
+        doubts: Why its colors are worth a look, a phrase each.
+    """
+
+    picture: Picture
+    doubts: tuple[str, ...]
+
+
+class Desk:
+    """Gives frames of one film by their numbers.
+
+    Args:
+        source: The film.
+        strip: Knows when its frames are shown.
+        model: Gives what predicts; waits until it is loaded.
+    """
+
+    def __init__(self, source: Source, strip: Strip, model: Callable[[], Model]) -> None:
+        # Chroma as fine as luma: a picture to look at needs no subsampling.
+        fine = replace(source.picture, log2_chroma_width=0, log2_chroma_height=0)
+        self._source = replace(source, picture=fine)
+        self._strip, self._model = strip, model
+        self._reader = _Reader(self._source, strip)
+        self._frames: Kept[Frame] = Kept(KEPT_FRAMES)
+        self._views: Kept[View] = Kept(KEPT_VIEWS)
+        self._mapped: Kept[Mapped] = Kept(KEPT_PREDICTIONS)
+
+    def close(self) -> None:
+        """Close the film."""
+        self._reader.close()
+
+    def frame(self, number: int) -> Frame:
+        """A frame as it was decoded.
+
+        Raises:
+            SourceError: There is no such frame, or it is not found yet.
+        """
+        return self._frames.get(number, lambda: self._reader.read(number))
+
+    def gray(self, number: int, side: int) -> Picture:
+        """A frame in black and white; see `color`."""
+        return show_gray(_shrunk(self.frame(number), side))
+
+    def color(self, number: int, wanted: Wanted, side: int) -> View:
+        """A frame in color.
+
+        It is colored by itself: in the film its colors are smoothed over time as well.
+
+        Args:
+            number: Of the frame.
+            wanted: What colors are wanted.
+            side: Pixels that its longer side is shrunk to; it is never enlarged.
+
+        Raises:
+            VidcolorError: There is no such frame, or it cannot be colored.
+        """
+        key = (number, wanted.version, side)
+        return self._views.get(key, lambda: self._color(number, wanted, side))
+
+    def suggest(self, number: int, x: float, y: float, settings: Settings) -> list[Suggestion]:
+        """The likeliest colors of a place of a frame; see `suggest_at`.
+
+        Args:
+            number: Of the frame.
+            x: From the left of the picture as it is shown, as a fraction of its width.
+            y: From its top, as a fraction of its height.
+            settings: All settings.
+        """
+        model = self._model()
+        seen, prediction, _ = self._mapped.get(
+            number, lambda: self._predict(number, model, settings)
+        )
+        place = _within(seen.shot.active, self._source.picture, x, y)
+        return suggest_at(prediction, seen.lightness, model.decoding, place, SUGGESTIONS)
+
+    def _color(self, number: int, wanted: Wanted, side: int) -> View:
+        numbered, model = self._numbered(number, side), self._model()
+        colored = colorize_shots(
+            [numbered], ShotMemory(1), model, wanted.settings, wanted.direction
+        )
+        with closing(colored):
+            one = next(colored)
+        (doubts,) = find_doubts([one])
+        return View(show_color(one), doubts)
+
+    def _predict(self, number: int, model: Model, settings: Settings) -> Mapped:
+        size = suited(settings, model).model.render_size or model.render_size
+        numbered = self._numbered(number, max(self._source_shape))
+        seen = see_frames([numbered], size, negative=settings.color.negative)
+        with closing(predict_frames(seen, model, 1)) as mapped:
+            return next(mapped)
+
+    def _numbered(self, number: int, side: int) -> Numbered:
+        frame, found = _shrunk(self.frame(number), side), self._strip.shot_of(number)
+        if found is None:
+            return Numbered(frame, Shot(0, None), None)
+        active = _scaled(found.shot.active, self._source_shape, frame)
+        return Numbered(frame, found.shot._replace(returns_to=None, active=active), None)
+
+    @property
+    def _source_shape(self) -> tuple[int, int]:
+        return self._source.picture.height, self._source.picture.width
+
+
+class _Reader:
+    """Reads frames by their numbers; of neighbors the second needs no seeking."""
+
+    def __init__(self, source: Source, strip: Strip) -> None:
+        self._source, self._strip, self._lock = source, strip, Lock()
+        self._open: Generator[Frame, None, None] | None = None
+        self._next = 0
+
+    def close(self) -> None:
+        with self._lock:
+            self._end()
+
+    def read(self, number: int) -> Frame:
+        pts = self._strip.pts_of(number)
+        if pts is None:
+            known = self._strip.frames
+            raise SourceError(f"frame {number} is not known; {known} frames are found so far")
+        with self._lock:
+            if self._open is None or not self._next <= number < self._next + READ_ON:
+                self._end()
+                self._seek(number, pts)
+            found = self._find(number, pts)
+            if found is None:  # the file breaks where it is sought in: read it from its beginning
+                self._end()
+                first = self._strip.pts_of(0) or 0
+                self._open = read_frames_from(self._source, (0, first), seek_pts=None)
+                found = self._find(number, pts)
+        if found is None:
+            raise SourceError(f"frame {number} cannot be read again; has the film changed?")
+        return found
+
+    def _seek(self, number: int, pts: int) -> None:
+        seek_pts = pts if self._source.clock.can_seek else None
+        wanted = (number, pts) if seek_pts is not None else (0, self._strip.pts_of(0) or 0)
+        self._open = read_frames_from(self._source, wanted, seek_pts=seek_pts)
+
+    def _find(self, number: int, pts: int) -> Frame | None:
+        """Read on up to a frame; None if it does not come."""
+        for frame in self._open or ():
+            self._next = frame.index + 1
+            if frame.index == number:
+                return frame if frame.pts == pts else None
+            if frame.index > number:
+                return None
+        return None
+
+    def _end(self) -> None:
+        if self._open is not None:
+            self._open.close()
+        self._open = None
+
+
+def _shrunk(frame: Frame, side: int) -> Frame:
+    """A frame whose longer side has so many pixels at most."""
+    height, width = frame.luma.shape
+    scale = side / max(height, width)
+    if scale >= 1:
+        return frame
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    luma = cast(Plane, cv2.resize(frame.luma, size, interpolation=cv2.INTER_AREA))
+    picture = replace(frame.picture, width=size[0], height=size[1])
+    return replace(frame, luma=luma, picture=picture, top_field_first=None)
+
+
+def _scaled(active: ActiveArea | None, shape: tuple[int, int], frame: Frame) -> ActiveArea | None:
+    """The part of a shrunk frame that shows the picture."""
+    if active is None:
+        return None
+    rows, columns = frame.luma.shape
+    top, bottom = -(-active.top * rows // shape[0]), active.bottom * rows // shape[0]
+    left, right = -(-active.left * columns // shape[1]), active.right * columns // shape[1]
+    return ActiveArea(top, bottom, left, right) if top < bottom and left < right else None
+
+
+def _within(
+    active: ActiveArea | None, picture: FrameFormat, x: float, y: float
+) -> tuple[float, float]:
+    """A place of a picture as it is shown, as one of its active part as it is shown."""
+    if active is None:
+        return x, y
+    transposed, mirrored, flipped = display_turn(picture)
+    x, y = 1 - x if mirrored else x, 1 - y if flipped else y
+    column, row = (y, x) if transposed else (x, y)
+    column = min(1.0, max(0.0, (column * picture.width - active.left) / active.width))
+    row = min(1.0, max(0.0, (row * picture.height - active.top) / active.height))
+    x, y = (row, column) if transposed else (column, row)
+    return 1 - x if mirrored else x, 1 - y if flipped else y

@@ -1,0 +1,42 @@
+// Requests to the server, and the one line that says what went wrong.
+
+export class Refused extends Error {}
+
+async function answer(response) {
+  if (response.ok) return response;
+  let text = `the studio answered ${response.status}`;
+  try { text = (await response.json()).error ?? text; } catch { /* no JSON: the status will do */ }
+  throw new Refused(text);
+}
+
+export async function get(path, query = {}) {
+  const address = `${path}?${new URLSearchParams(query)}`;
+  return (await answer(await fetch(address))).json();
+}
+
+export async function post(path, body = {}) {
+  const response = await fetch(path, { method: "POST", body: JSON.stringify(body) });
+  return (await answer(response)).json();
+}
+
+// A picture as an address for an <img>; whoever shows it lets the last one go.
+export async function picture(path, query) {
+  const response = await answer(await fetch(`${path}?${new URLSearchParams(query)}`));
+  return URL.createObjectURL(await response.blob());
+}
+
+export function say(text) {
+  document.getElementById("status").textContent = text;
+}
+
+// Runs what a person asked for; what goes wrong is said.
+export function act(task) {
+  return async (...given) => {
+    try {
+      return await task(...given);
+    } catch (error) {
+      say(error instanceof Refused ? error.message : "the studio does not answer; is it running?");
+      return undefined;
+    }
+  };
+}

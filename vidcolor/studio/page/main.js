@@ -1,0 +1,223 @@
+// Ties the parts of the page together, and asks the server how things stand.
+
+import { act, get, post, say } from "./ask.js";
+import { Steer } from "./steer.js";
+import { Strip } from "./strip.js";
+import { Viewer } from "./viewer.js";
+
+const $ = (id) => document.getElementById(id);
+const OFTEN = 500, SELDOM = 1500;
+
+let state = null;
+
+const viewer = new Viewer(onFrame, pick);
+const strip = new Strip((shot) => choose(shot));
+const steer = new Steer((changed) => take(changed));
+
+function onFrame(frame) {
+  const shot = strip.shots[strip.chosen - 1];
+  if (shot) $("shot").textContent = `Shot ${shot.number}: frames ${shot.first} to ${shot.last}`
+    + (shot.returns ? `, the set-up of shot ${shot.returns}` : "");
+  else $("shot").textContent = `frame ${frame}`;
+}
+
+async function choose(shot, frame = Math.floor((shot.first + shot.last) / 2)) {
+  viewer.pause();
+  viewer.within(shot.first, shot.last);
+  strip.choose(shot.number);
+  steer.choose(shot);
+  $("first").value = $("last").value = String(shot.number);
+  clearSwatches();
+  await viewer.go(frame);
+  await showDoubts(shot);
+}
+
+const showDoubts = act(async (shot) => {
+  if (state?.model !== "ready") return;
+  const reasons = await viewer.doubts();
+  $("doubts").replaceChildren(...reasons.map((reason) => {
+    const item = document.createElement("li");
+    item.textContent = reason;
+    return item;
+  }));
+  strip.doubt(shot.number, reasons);
+});
+
+function clearSwatches() {
+  $("swatches").replaceChildren();
+}
+
+async function pick(frame, x, y) {
+  await act(async () => {
+    const found = await get("/api/suggest", { frame, x, y });
+    $("swatches").replaceChildren(...found.map(swatch));
+  })();
+}
+
+function swatch({ color, probability }) {
+  const item = document.createElement("li"), button = document.createElement("button");
+  button.type = "button";
+  button.style.setProperty("background", color);
+  button.textContent = `${Math.round(100 * probability)} %`;
+  button.setAttribute("aria-label", `${color}, ${Math.round(100 * probability)} percent likely`);
+  button.title = `${color}: copy`;
+  button.dataset.color = color;
+  button.addEventListener("click", act(async () => {
+    await navigator.clipboard?.writeText(color);
+    say(`${color} is copied`);
+  }));
+  item.append(button);
+  return item;
+}
+
+// Takes in how things stand.
+async function take(now) {
+  const before = state;
+  state = now;
+  $("undo").disabled = !now.script.undo;
+  $("redo").disabled = !now.script.redo;
+  $("found").textContent = `${strip.shots.length} shots` + (now.whole ? "" : `, looking further (${now.frames} frames)`);
+  if (now.error) say(now.error);
+  else if (now.script.error) say(now.script.error);
+  else if (before?.script.error) say("");
+  if (now.model !== "ready" && now.model !== "loading") say(now.model);
+  $("waiting").hidden = now.model !== "loading";
+  tellRender(now, before);
+  steer.filmLook = now.script.film;
+  viewer.version = now.script.version;
+  if (now.model === "ready" && before?.model !== "ready") {
+    strip.ready();
+    await viewer.refresh();
+  }
+  if (before && before.script.version !== now.script.version) {
+    strip.film = JSON.stringify(now.script.film);
+    await strip.reload();
+    steer.choose(strip.shots[strip.chosen - 1] ?? null);
+    await viewer.refresh();
+  }
+}
+
+function tellRender(now, before) {
+  const run = now.render, runs = run.state === "running" || run.state === "stopping";
+  $("progress").hidden = !runs;
+  $("stop").hidden = !runs;
+  $("render").hidden = runs;
+  $("render").textContent = run.state === "stopped" ? "Go on rendering" : "Render film";
+  if (runs) {
+    if (run.of) $("bar").value = run.frames / run.of;
+    else $("bar").removeAttribute("value");
+    const left = run.seconds_left === null ? "" : `, about ${clock(run.seconds_left)} left`;
+    const pace = run.rate === null ? "" : `, ${run.rate.toFixed(1)} frames/s`;
+    $("pace").textContent = `${run.frames} of ${run.of ?? "?"} frames${pace}${left}`;
+  }
+  if (!before || before.render.state === run.state) return;
+  if (run.state === "done") {
+    say(`${run.name} is finished: ${run.frames} frames`);
+    for (const number of run.doubtful) strip.doubt(number + 1, ["check the finished film"]);
+  }
+  if (run.state === "failed") say(run.error);
+  if (run.state === "stopped") say("stopped; finished shots are kept");
+}
+
+function clock(seconds) {
+  const whole = Math.round(seconds);
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+}
+
+const render = act(async () => {
+  const replace = state.made;
+  if (replace && !window.confirm(`Replace ${state.output}?`)) return;
+  await take(await post("/api/render", { replace }));
+});
+
+// Makes something beside the film; what is there already is replaced if a person says so.
+async function make(path, given) {
+  try {
+    return await post(path, given);
+  } catch (error) {
+    if (!/exists/.test(error.message) || !window.confirm(`${error.message}. Replace it?`)) throw error;
+    return post(path, { ...given, replace: true });
+  }
+}
+
+const sheet = act(async () => {
+  say("making a contact sheet");
+  const made = await make("/api/sheet", {});
+  say(`${made.name} is written: ${made.frames} frames`);
+});
+
+const clip = act(async () => {
+  await take(await make("/api/clip", { shot: strip.chosen }));
+});
+
+const change = (path) => act(async () => { await take(await post(path)); });
+
+function nextShot(by) {
+  const shot = strip.shots[strip.chosen - 1 + by];
+  if (shot) choose(shot);
+}
+
+const KEYS = {
+  1: () => viewer.show("before"),
+  2: () => viewer.show("after"),
+  3: () => viewer.show("split"),
+  j: () => viewer.step(-1),
+  l: () => viewer.step(1),
+  k: () => viewer.play(),
+  ArrowLeft: () => viewer.step(-1),
+  ArrowRight: () => viewer.step(1),
+  ArrowUp: () => nextShot(-1),
+  ArrowDown: () => nextShot(1),
+  "+": () => viewer.magnify(1.5),
+  "-": () => viewer.magnify(1 / 1.5),
+};
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.matches("input, select, textarea");
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
+    event.preventDefault();
+    change(event.shiftKey ? "/api/redo" : "/api/undo")();
+  } else if (!typing && !event.ctrlKey && !event.metaKey && !event.altKey && KEYS[event.key]) {
+    event.preventDefault();
+    KEYS[event.key]();
+  }
+});
+
+$("undo").addEventListener("click", change("/api/undo"));
+$("redo").addEventListener("click", change("/api/redo"));
+$("render").addEventListener("click", render);
+$("stop").addEventListener("click", change("/api/stop"));
+$("sheet").addEventListener("click", sheet);
+$("clip").addEventListener("click", clip);
+
+// Looks how things stand, again and again.
+async function watch() {
+  await act(async () => {
+    const now = await get("/api/state");
+    await take(now);
+    const grew = await strip.update();
+    if (!strip.chosen && strip.shots.length) await choose(strip.shots[0]);
+    else if (!strip.chosen && now.frames && !viewer.looked) {
+      viewer.looked = true;
+      viewer.within(0, now.frames - 1);
+      await viewer.go(0);
+    }
+    if (grew) $("found").textContent = `${strip.shots.length} shots`;
+  })();
+  const busy = !state || !state.whole || state.render.state === "running" || state.model === "loading";
+  setTimeout(watch, busy ? OFTEN : SELDOM);
+}
+
+const begin = act(async () => {
+  const film = await get("/api/film");
+  document.title = `${film.name}: vidcolor studio`;
+  $("film").textContent = film.name;
+  const rate = Number(film.rate.toFixed(3));
+  $("facts").textContent = `${film.width} x ${film.height}, ${rate} frames/s, ${film.model}; changes are kept in ${film.script}`;
+  viewer.rate = film.rate;
+});
+
+// The secret of the address stands in a cookie now: take it out of what a person may copy.
+history.replaceState(null, "", "/");
+await begin();
+await watch();

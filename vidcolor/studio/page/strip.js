@@ -1,0 +1,149 @@
+// The film strip: a thumbnail of each shot, fetched as it comes into view.
+
+import { get, picture } from "./ask.js";
+
+const $ = (id) => document.getElementById(id);
+const SIDE = 200;
+const AT_ONCE = 2;
+
+export class Strip {
+  constructor(onChoose) {
+    this.shots = [];
+    this.versions = new Map();
+    this.doubtful = new Map();
+    this.chosen = 0;
+    this.onChoose = onChoose;
+    this.queue = [];
+    this.busy = 0;
+    this.seen = new IntersectionObserver((entries) => {
+      for (const entry of entries) {
+        entry.target.dataset.visible = entry.isIntersecting ? "yes" : "";
+        if (entry.isIntersecting) this.load(entry.target);
+      }
+    }, { root: $("strip"), rootMargin: "0px 400px" });
+    $("which").addEventListener("change", () => this.filter());
+  }
+
+  // Takes in the shots that were found since; says whether there were any.
+  async update() {
+    const found = await get("/api/shots", { from: this.shots.length });
+    for (const shot of found) {
+      this.shots.push(shot);
+      $("strip").append(this.item(shot));
+    }
+    if (found.length) this.filter();
+    return found.length > 0;
+  }
+
+  // Takes in what the script says of each shot, after it has changed.
+  async reload() {
+    for (let from = 0; from < this.shots.length; from += 500) {
+      const found = await get("/api/shots", { from });
+      for (const shot of found) {
+        const old = this.shots[shot.number - 1];
+        if (!old) break;
+        this.shots[shot.number - 1] = shot;
+      }
+    }
+    for (const item of $("strip").children) {
+      this.label(item);
+      if (item.dataset.visible) this.load(item);
+    }
+    this.filter();
+  }
+
+  item(shot) {
+    const item = document.createElement("li"), button = document.createElement("button");
+    const image = document.createElement("img"), text = document.createElement("span");
+    item.dataset.number = String(shot.number);
+    button.type = "button";
+    image.alt = "";
+    text.className = "text";
+    button.append(image, text);
+    button.addEventListener("click", () => this.onChoose(this.shots[Number(item.dataset.number) - 1]));
+    item.append(button);
+    this.label(item);
+    this.seen.observe(item);
+    return item;
+  }
+
+  label(item) {
+    const shot = this.shots[Number(item.dataset.number) - 1], text = item.querySelector(".text");
+    const minutes = Math.floor(shot.seconds / 60), seconds = Math.floor(shot.seconds % 60);
+    text.textContent = `${shot.number}  ${minutes}:${String(seconds).padStart(2, "0")} `;
+    const reasons = this.doubtful.get(shot.number);
+    if (reasons?.length) text.append(mark("marks", "check", reasons.join(", ")));
+    if (Object.keys(shot.look).length) text.append(mark("changed", " changed", "has colors of its own"));
+    item.querySelector("button").setAttribute("aria-current", String(shot.number === this.chosen));
+  }
+
+  choose(number) {
+    this.chosen = number;
+    for (const item of $("strip").children) this.label(item);
+    const item = [...$("strip").children].find((one) => Number(one.dataset.number) === number);
+    item?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
+
+  doubt(number, reasons) {
+    this.doubtful.set(number, reasons);
+    const item = [...$("strip").children].find((one) => Number(one.dataset.number) === number);
+    if (item) this.label(item);
+  }
+
+  filter() {
+    const which = $("which").value;
+    const rank = (item) => {
+      const number = Number(item.dataset.number);
+      const later = which === "doubtful" && !this.doubtful.get(number)?.length;
+      return (later ? 1e9 : 0) + number;
+    };
+    const items = [...$("strip").children].sort((one, other) => rank(one) - rank(other));
+    $("strip").append(...items);
+    for (const item of items) {
+      const shot = this.shots[Number(item.dataset.number) - 1];
+      item.hidden = which === "changed" && Object.keys(shot.look).length === 0;
+    }
+  }
+
+  load(item) {
+    if (!this.queue.includes(item)) this.queue.push(item);
+    while (this.busy < AT_ONCE && this.queue.length) {
+      this.busy += 1;
+      this.fetch(this.queue.shift()).finally(() => {
+        this.busy -= 1;
+        if (this.queue.length) this.load(this.queue[0]);
+      });
+    }
+  }
+
+  async fetch(item) {
+    const shot = this.shots[Number(item.dataset.number) - 1];
+    const wanted = JSON.stringify([shot.look, this.film]);
+    if (!item.dataset.visible || item.dataset.version === wanted || !this.isReady) return;
+    const middle = Math.floor((shot.first + shot.last) / 2);
+    try {
+      const address = await picture(`/api/frames/${middle}/after`, { side: SIDE, v: wanted });
+      const image = item.querySelector("img"), old = image.src;
+      image.src = address;
+      if (old.startsWith("blob:")) URL.revokeObjectURL(old);
+      item.dataset.version = wanted;
+      this.doubt(shot.number, await get(`/api/frames/${middle}/doubts`, { side: SIDE }));
+    } catch {
+      item.dataset.version = "";
+    }
+  }
+
+  // The model is ready: thumbnails can be made.
+  ready() {
+    this.isReady = true;
+    for (const item of $("strip").children) if (item.dataset.visible) this.load(item);
+  }
+}
+
+function mark(kind, text, title) {
+  const span = document.createElement("span");
+  span.className = kind;
+  span.textContent = text;
+  span.title = title;
+  return span;
+}

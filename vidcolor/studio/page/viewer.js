@@ -1,0 +1,222 @@
+// The frame in view: before and after with a divider, zoom, stepping, play.
+
+import { act, get, picture } from "./ask.js";
+
+const $ = (id) => document.getElementById(id);
+const PLAYED_SIDE = 640;
+const MOST_ZOOM = 16;
+
+export class Viewer {
+  constructor(onFrame, onPick) {
+    this.frame = 0;
+    this.version = "";
+    this.rate = 24;
+    this.first = 0;
+    this.last = 0;
+    this.mode = "split";
+    this.split = 50;
+    this.zoom = 1;
+    this.pan = [0, 0];
+    this.size = [4, 3];
+    this.playing = false;
+    this.onFrame = onFrame;
+    this.onPick = onPick;
+    this.wanted = 0;
+    this.bind();
+    new ResizeObserver(() => this.lay()).observe($("stage"));
+  }
+
+  bind() {
+    for (const button of document.querySelectorAll("[data-mode]")) {
+      button.addEventListener("click", () => this.show(button.dataset.mode));
+    }
+    $("back").addEventListener("click", () => this.step(-1));
+    $("on").addEventListener("click", () => this.step(1));
+    $("play").addEventListener("click", () => this.play());
+    $("place").addEventListener("input", () => this.go(Number($("place").value)));
+    $("in").addEventListener("click", () => this.magnify(1.5));
+    $("out").addEventListener("click", () => this.magnify(1 / 1.5));
+    $("stage").addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const box = $("stage").getBoundingClientRect();
+      this.magnify(event.deltaY < 0 ? 1.2 : 1 / 1.2, event.clientX - box.left, event.clientY - box.top);
+    }, { passive: false });
+    this.bindDivider();
+    this.bindPicture();
+  }
+
+  bindDivider() {
+    const divider = $("divider");
+    divider.addEventListener("pointerdown", (event) => {
+      divider.setPointerCapture(event.pointerId);
+      event.stopPropagation();
+    });
+    divider.addEventListener("pointermove", (event) => {
+      if (!divider.hasPointerCapture(event.pointerId)) return;
+      const box = $("picture").getBoundingClientRect();
+      this.divide(100 * (event.clientX - box.left) / box.width);
+    });
+    divider.addEventListener("keydown", (event) => {
+      const by = { ArrowLeft: -2, ArrowRight: 2, Home: -100, End: 100 }[event.key];
+      if (by === undefined) return;
+      event.preventDefault();
+      event.stopPropagation();
+      this.divide(this.split + by);
+    });
+  }
+
+  bindPicture() {
+    const stage = $("stage");
+    let from = null;
+    stage.addEventListener("pointerdown", (event) => {
+      from = [event.clientX, event.clientY, ...this.pan];
+      stage.setPointerCapture(event.pointerId);
+    });
+    stage.addEventListener("pointermove", (event) => {
+      if (!from || this.zoom === 1) return;
+      this.pan = [from[2] + event.clientX - from[0], from[3] + event.clientY - from[1]];
+      this.lay();
+    });
+    stage.addEventListener("pointerup", (event) => {
+      const moved = from && Math.hypot(event.clientX - from[0], event.clientY - from[1]);
+      from = null;
+      if (moved === null || moved > 4) return;
+      const box = $("picture").getBoundingClientRect();
+      const x = (event.clientX - box.left) / box.width, y = (event.clientY - box.top) / box.height;
+      if (x < 0 || x > 1 || y < 0 || y > 1) return;
+      this.mark([x, y]);
+      this.onPick(this.frame, x, y);
+    });
+  }
+
+  mark(place) {
+    $("mark").hidden = place === null;
+    if (place === null) return;
+    $("mark").style.left = `${100 * place[0]}%`;
+    $("mark").style.top = `${100 * place[1]}%`;
+  }
+
+  show(mode) {
+    this.mode = mode;
+    for (const button of document.querySelectorAll("[data-mode]")) {
+      button.setAttribute("aria-checked", String(button.dataset.mode === mode));
+    }
+    this.lay();
+  }
+
+  divide(percent) {
+    this.split = Math.min(100, Math.max(0, percent));
+    this.lay();
+  }
+
+  magnify(factor, x = $("stage").clientWidth / 2, y = $("stage").clientHeight / 2) {
+    const before = this.zoom;
+    this.zoom = Math.min(MOST_ZOOM, Math.max(1, this.zoom * factor));
+    if (this.zoom < 1.01) this.zoom = 1;
+    const grown = this.zoom / before;
+    this.pan = this.zoom === 1 ? [0, 0] : [x - grown * (x - this.pan[0]), y - grown * (y - this.pan[1])];
+    this.lay();
+  }
+
+  // Puts the picture in its place: as large as fits, then zoomed.
+  lay() {
+    const stage = $("stage"), shown = $("picture");
+    const [width, height] = this.size;
+    const fit = Math.min(stage.clientWidth / width, stage.clientHeight / height);
+    const [w, h] = [fit * width, fit * height];
+    const left = (stage.clientWidth - w) / 2, top = (stage.clientHeight - h) / 2;
+    shown.style.width = `${w}px`;
+    shown.style.height = `${h}px`;
+    const x = this.pan[0] + this.zoom * left, y = this.pan[1] + this.zoom * top;
+    shown.style.transform = `translate(${x}px, ${y}px) scale(${this.zoom})`;
+    shown.classList.toggle("pixels", fit * this.zoom > 2);
+    $("zoom").textContent = `${Math.round(100 * fit * this.zoom)} %`;
+    const cut = { before: 100, after: 0, split: this.split }[this.mode];
+    $("after").style.clipPath = `inset(0 0 0 ${cut}%)`;
+    $("divider").hidden = this.mode !== "split";
+    $("divider").style.left = `${x + this.zoom * w * this.split / 100}px`;
+    $("divider").setAttribute("aria-valuenow", String(Math.round(this.split)));
+  }
+
+  // The shot within which one steps and plays.
+  within(first, last) {
+    this.first = first;
+    this.last = last;
+    $("place").min = String(first);
+    $("place").max = String(last);
+  }
+
+  step(by) {
+    this.pause();
+    this.go(this.frame + by);
+  }
+
+  async go(frame) {
+    this.frame = Math.min(this.last, Math.max(this.first, frame));
+    this.mark(null);
+    this.tell();
+    await this.refresh();
+  }
+
+  tell() {
+    $("place").value = String(this.frame);
+    const seconds = this.frame / this.rate;
+    const minutes = Math.floor(seconds / 60);
+    $("where").textContent = `frame ${this.frame}, ${minutes}:${(seconds % 60).toFixed(2).padStart(5, "0")}`;
+    this.onFrame(this.frame);
+  }
+
+  // Shows the frame as it is wanted now; what comes late is not shown.
+  refresh = act(async (side = 8192) => {
+    const turn = ++this.wanted, frame = this.frame;
+    const load = async (kind) => {
+      const address = await picture(`/api/frames/${frame}/${kind}`, { side, v: this.version });
+      if (turn !== this.wanted) return URL.revokeObjectURL(address);
+      const image = $(kind), old = image.src;
+      image.src = address;
+      await image.decode();
+      if (old.startsWith("blob:")) URL.revokeObjectURL(old);
+      this.size = [image.naturalWidth, image.naturalHeight];
+      image.dataset.frame = String(frame);
+      image.dataset.version = this.version;
+      this.lay();
+    };
+    await Promise.all([load("before"), load("after")]);
+  });
+
+  pause() {
+    this.playing = false;
+    $("play").textContent = "Play";
+  }
+
+  // Plays the shot at the film's own speed; frames that are not ready in time are left out.
+  async play() {
+    if (this.playing) {
+      this.pause();
+      await this.refresh();
+      return;
+    }
+    this.playing = true;
+    $("play").textContent = "Pause";
+    const first = this.frame >= this.last ? this.first : this.frame, began = performance.now();
+    let shown = first;
+    while (this.playing) {
+      this.frame = shown;
+      this.tell();
+      await this.refresh(PLAYED_SIDE);
+      if (shown >= this.last) break;
+      const due = first + Math.floor((performance.now() - began) / 1000 * this.rate);
+      shown = Math.min(this.last, Math.max(shown + 1, due));
+      const early = began + 1000 * (shown - first) / this.rate - performance.now();
+      if (early > 0) await new Promise((wake) => { setTimeout(wake, early); });
+    }
+    if (this.playing) {
+      this.pause();
+      await this.refresh();
+    }
+  }
+
+  async doubts() {
+    return get(`/api/frames/${this.frame}/doubts`, { side: 640 });
+  }
+}

@@ -1,0 +1,122 @@
+"""The film rendered in the background, one run at a time; a run that is stopped can go on."""
+
+import logging
+from collections.abc import Callable
+from threading import Event, Lock, Thread
+from time import monotonic
+from typing import Literal, NamedTuple
+
+from vidcolor.errors import OutputError, VidcolorError
+from vidcolor.film.coloring import Progress
+from vidcolor.film.colorize import Result
+
+State = Literal["idle", "running", "stopping", "stopped", "failed", "done"]
+
+_LOG = logging.getLogger(__name__)
+
+
+class StoppedError(VidcolorError):
+    """A person stopped the run."""
+
+
+class Report(NamedTuple):
+    """How a run stands.
+
+    Attributes:
+        state: `stopped` keeps what is finished, and the next run goes on from there.
+        name: Of the film or clip that is made.
+        frames: How many frames are finished, of this run and of those before.
+        of: How many there are, about; None if nobody knows.
+        rate: Frames a second of this run; None while that is not known.
+        seconds_left: About; None while that is not known.
+        error: Why it failed, in one line.
+        doubtful: Numbers of the finished film's shots to check, from 0.
+    """
+
+    state: State
+    name: str = ""
+    frames: int = 0
+    of: int | None = None
+    rate: float | None = None
+    seconds_left: float | None = None
+    error: str | None = None
+    doubtful: tuple[int, ...] = ()
+
+
+class Rendering:
+    """Runs that make one film, never two at once."""
+
+    def __init__(self) -> None:
+        self._lock, self._stopping = Lock(), Event()
+        self._thread: Thread | None = None
+        self._report = Report("idle")
+        self._began: tuple[float, int] | None = None
+
+    def begin(self, render: Callable[[Progress], Result], name: str, frames: int | None) -> None:
+        """Begin a run.
+
+        Args:
+            render: Makes the film, calling what it is given after each frame.
+            name: Of the film.
+            frames: How many the film has, about.
+
+        Raises:
+            OutputError: One is running.
+        """
+        with self._lock:
+            if self._thread is not None and self._thread.is_alive():
+                raise OutputError(f"{self._report.name} is being rendered. Stop that first.")
+            self._stopping.clear()
+            self._began = None
+            self._report = Report("running", name, of=frames)
+            self._thread = Thread(target=self._run, args=(render,), name="render", daemon=True)
+            self._thread.start()
+
+    def stop(self) -> None:
+        """Stop the run, if there is one, at its next frame."""
+        with self._lock:
+            if self._report.state == "running":
+                self._report = self._report._replace(state="stopping")
+                self._stopping.set()
+
+    def close(self) -> None:
+        """Stop the run, and wait until it has ended."""
+        self.stop()
+        if self._thread is not None:
+            self._thread.join()
+
+    @property
+    def report(self) -> Report:
+        """How the run stands."""
+        return self._report
+
+    def _run(self, render: Callable[[Progress], Result]) -> None:
+        try:
+            result = render(self._follow)
+        except StoppedError:
+            ended = self._report._replace(state="stopped")
+        except VidcolorError as error:
+            ended = self._report._replace(state="failed", error=str(error))
+        except Exception as error:  # noqa: BLE001 - a page shows it, the log has it whole
+            _LOG.exception("rendering")
+            ended = self._report._replace(state="failed", error=f"unexpected: {error!r}")
+        else:
+            doubtful = tuple(remark.shot for remark in result.remarks)
+            ended = Report(
+                "done", result.path.name, result.frames, result.frames, doubtful=doubtful
+            )
+        with self._lock:
+            self._report = ended
+
+    def _follow(self, frames: int, _: int) -> None:
+        if self._stopping.is_set():
+            raise StoppedError("stopped")
+        now = monotonic()
+        if self._began is None:
+            self._began = (now, frames)
+        since, first = self._began
+        rate = (frames - first) / (now - since) if frames > first else None
+        of = self._report.of
+        left = None if rate is None or of is None else max(0, of - frames) / rate
+        with self._lock:
+            self._report = self._report._replace(frames=frames, rate=rate, seconds_left=left)

@@ -1,0 +1,172 @@
+"""One film in the studio: its strip, its desk, its color script and its renderings."""
+
+import logging
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from vidcolor.directing.direction import NO_DIRECTION, Direction, direct
+from vidcolor.directing.script import ColorScript, Range
+from vidcolor.errors import OutputError, SettingError, SourceError
+from vidcolor.film.coloring import Progress
+from vidcolor.film.colorize import Result, colorize_video
+from vidcolor.film.directed import film_facts
+from vidcolor.models.zoo import Model, find_model
+from vidcolor.preview.preview import PreviewResult, preview_video
+from vidcolor.reading.source import Source, probe
+from vidcolor.settings import Settings
+from vidcolor.studio.desk import Desk, Wanted
+from vidcolor.studio.rendering import Rendering
+from vidcolor.studio.script_file import ScriptFile
+from vidcolor.studio.strip import Strip
+from vidcolor.writing.encoding import default_path, wanted_container
+
+_LOG = logging.getLogger(__name__)
+
+
+class Session:
+    """A film that a person looks at and steers.
+
+    Args:
+        film: The film.
+        output: The colorized film; None for `film.colorized.*` beside it.
+        script: The color script.
+        settings: All settings but the script's.
+
+    Raises:
+        SourceError: The film cannot be read.
+    """
+
+    def __init__(self, film: Path, output: Path | None, script: Path, settings: Settings) -> None:
+        self.source: Source = probe(film, settings.input)
+        container = wanted_container(self.source, output, settings.output)
+        self.output = output or default_path(self.source.title, container)
+        self.settings = settings
+        self.script = ScriptFile(script)
+        self.strip = Strip(self.source)
+        self.rendering = Rendering()
+        self._loader = ThreadPoolExecutor(1, "model")
+        self._model: Future[Model] = self._loader.submit(find_model, settings.model)
+        self.desk = Desk(self.source, self.strip, self._model.result)
+        self._placed: ColorScript | None = None
+        self._direction: Direction = NO_DIRECTION
+        self.direction_error: str | None = None
+
+    def begin(self) -> None:
+        """Begin to look for shots."""
+        self.script.refresh()
+        self.strip.begin()
+
+    def close(self) -> None:
+        """Stop what is going on; what is finished of a rendering is kept."""
+        self.rendering.close()
+        self.strip.close()
+        self.desk.close()
+        self._loader.shutdown(cancel_futures=True)
+
+    @property
+    def model_state(self) -> str:
+        """`loading`, `ready`, or why it cannot be loaded."""
+        if not self._model.done():
+            return "loading"
+        error = self._model.exception()
+        return "ready" if error is None else str(error)
+
+    def wanted(self) -> Wanted:
+        """The colors that the script asks for, as far as it is right."""
+        script = self.script.script
+        if script is not self._placed:
+            self._placed = script
+            try:
+                self._direction = direct(script, film_facts(self.source, self.settings))
+            except SettingError as error:
+                self.direction_error = str(error)
+            else:
+                self.direction_error = None
+        return Wanted(self.settings, self._direction, self._direction.identity or "")
+
+    @property
+    def is_made(self) -> bool:
+        """Whether the finished film is there."""
+        return self.output.exists()
+
+    def render(self, *, replace_film: bool) -> None:
+        """Begin to render the film.
+
+        Args:
+            replace_film: Overwrite the film if it is there.
+
+        Raises:
+            VidcolorError: It is being rendered already, or the script is wrong.
+        """
+        self._refuse_wrong_script()
+        settings = replace(
+            self.settings,
+            color_script=str(self.script.path) if self.script.path.exists() else None,
+            output=replace(self.settings.output, overwrite=replace_film),
+        )
+        frames = self.strip.frames if self.strip.is_whole else self.source.frames_expected()
+        self._begin(self.output, settings, None, frames)
+
+    def clip(self, number: int, *, replace_clip: bool) -> None:
+        """Begin to render a shot beside the film, its left half in black and white, to be shown.
+
+        Args:
+            number: Of the shot, from 0.
+            replace_clip: Overwrite the clip if it is there.
+
+        Raises:
+            VidcolorError: Something is being rendered already, the script is wrong, or the shot is
+                not found yet.
+        """
+        self._refuse_wrong_script()
+        found = next((one for one in self.strip.shots(number)), None)
+        if found is None:
+            raise SourceError(f"shot {number + 1} is not found yet. Wait a moment.")
+        first, end = (self.strip.pts_of(frame) for frame in (found.first, found.last + 1))
+        begin = ((first or 0) - self.source.first_pts) * self.source.time_base
+        length = None if end is None else (end - (first or 0)) * self.source.time_base
+        settings = replace(
+            self.settings,
+            start_seconds=begin,
+            duration_seconds=length,
+            output=replace(
+                self.settings.output, overwrite=replace_clip, compare=True, purpose="web"
+            ),
+        )
+        # A piece has no numbers of shots: what holds for this one holds for all of the clip.
+        look = self.script.look_of(None) | self.script.look_of(number + 1)
+        script = ColorScript(ranges=(Range(**look),) if look else ())  # type: ignore[arg-type]
+        name = f"{self.source.title.stem}.shot{number + 1}.mp4"
+        frames = found.last - found.first + 1
+        self._begin(self.source.title.with_name(name), settings, script, frames)
+
+    def _begin(
+        self, output: Path, settings: Settings, script: ColorScript | None, frames: int | None
+    ) -> None:
+        if output.exists() and not settings.output.overwrite:
+            raise OutputError(f"{output.name} exists already")
+
+        def make(progress: Progress) -> Result:
+            return colorize_video(
+                self.source.path,
+                output,
+                settings,
+                progress=progress,
+                model=self._model.result(),
+                script=script,
+            )
+
+        self.rendering.begin(make, output.name, frames)
+
+    def _refuse_wrong_script(self) -> None:
+        wrong = self.script.error or self.direction_error
+        if wrong is not None:
+            raise SettingError(wrong)
+
+    def sheet(self, *, replace_sheet: bool) -> PreviewResult:
+        """Write a contact sheet of the film beside it."""
+        settings = replace(
+            self.settings, output=replace(self.settings.output, overwrite=replace_sheet)
+        )
+        return preview_video(self.source.path, None, settings, model=self._model.result())

@@ -1,0 +1,117 @@
+"""The film strip: the shots of a film, found in the background, and the times of its frames."""
+
+from array import array
+from collections.abc import Iterator
+from itertools import groupby
+from operator import attrgetter
+from threading import Event, Lock, Thread
+from typing import NamedTuple
+
+import av
+
+from vidcolor.errors import VidcolorError
+from vidcolor.frame import Frame
+from vidcolor.reading.reader import Damage, read_frames
+from vidcolor.reading.source import Source
+from vidcolor.shot import Shot
+from vidcolor.shots.cuts import number_frames
+
+
+class StripShot(NamedTuple):
+    """One shot of the strip.
+
+    Attributes:
+        shot: Which one, and what holds for it.
+        first: Number of its first frame.
+        last: Number of its last frame.
+    """
+
+    shot: Shot
+    first: int
+    last: int
+
+
+class Strip:
+    """The shots of a film, as far as they are found.
+
+    A thread reads the film once, luma alone. What is kept of it are eight bytes a frame and a few
+    numbers a shot, so a long film needs little memory.
+
+    Args:
+        source: The film.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._lock, self._stopped = Lock(), Event()
+        self._pts = array("q")
+        self._shots: list[StripShot] = []
+        self._error: str | None = None
+        self._is_whole = False
+        self._thread = Thread(target=self._find, name="strip", daemon=True)
+
+    def begin(self) -> None:
+        """Begin to look for shots."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Stop looking, and wait until that has ended."""
+        self._stopped.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def wait(self) -> None:
+        """Wait until all of the film is known."""
+        self._thread.join()
+
+    @property
+    def frames(self) -> int:
+        """How many frames are known."""
+        return len(self._pts)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of the film is known."""
+        return self._is_whole
+
+    @property
+    def error(self) -> str | None:
+        """Why no more shots can be found, in one line; None if nothing went wrong."""
+        return self._error
+
+    def shots(self, first: int = 0) -> list[StripShot]:
+        """The shots that are whole, from a number on."""
+        with self._lock:
+            return self._shots[first:]
+
+    def shot_of(self, frame: int) -> StripShot | None:
+        """The shot of a frame; None if it is not found yet."""
+        with self._lock:
+            return next((s for s in reversed(self._shots) if s.first <= frame <= s.last), None)
+
+    def pts_of(self, frame: int) -> int | None:
+        """When a frame is shown, in the film's own units; None for one that is not known."""
+        return self._pts[frame] if 0 <= frame < len(self._pts) else None
+
+    def _find(self) -> None:
+        try:
+            self._read()
+        except (VidcolorError, av.FFmpegError, OSError) as error:
+            self._error = str(error)
+        finally:
+            self._is_whole = True
+
+    def _read(self) -> None:
+        for shot, members in groupby(number_frames(self._followed()), key=attrgetter("shot")):
+            frames = [one.frame.index for one in members]
+            if self._stopped.is_set():
+                return
+            with self._lock:
+                self._shots.append(StripShot(shot, frames[0], frames[-1]))
+
+    def _followed(self) -> Iterator[Frame]:
+        for frame in read_frames(self._source, Damage()):
+            if self._stopped.is_set():
+                return
+            self._pts.append(frame.pts)
+            yield frame
