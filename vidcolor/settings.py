@@ -217,6 +217,7 @@ class OutputSettings(Checked):
             streams is refused otherwise.
         overwrite: Replace an output that exists.
         verify: Read the result back and compare it with its source before it gets its name.
+        report: Write an HTML page with pictures of each shot, and a CSV, next to the film.
         framemd5: Verify, and write the MD5 of each frame's luma, of source and result.
         c2pa_certificate: PEM file of the certificate chain that signs the result's content
             credentials; None for no credentials.
@@ -235,6 +236,7 @@ class OutputSettings(Checked):
     drop_streams: bool = False
     overwrite: bool = False
     verify: bool = False
+    report: bool = False
     framemd5: bool = False
     c2pa_certificate: str | None = None
     c2pa_key: str | None = None

@@ -1,7 +1,7 @@
 """Colorize films, one after another or many at once; each is reported as it ends."""
 
 import gc
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from vidcolor.cli.output import (
 )
 from vidcolor.cli.plan import print_plans
 from vidcolor.cli.progress import BatchClock
+from vidcolor.cli.report import write_batch_page
 from vidcolor.cli.request import Request
 from vidcolor.cli.table import print_table
 from vidcolor.dump.sink import FrameDump
@@ -66,6 +67,8 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
         color_reel = partial(_colorize_reel, request, batch, dump, bag)
         outcomes = batch.outcomes(reels, color_reel, workers)
         results = list(_print_each(request, outcomes, BatchClock(reels)))
+        if request.settings.output.report:
+            write_batch_page(results, folder=request.folder if bag is None else bag.payload)
         if bag is not None and ledger is not None:
             missing = {one.path: str(one) for one in found if not isinstance(one, Reel)}
             missing |= {r.source: str(r.error or r.note) for r in results if not r.is_done}
@@ -73,13 +76,18 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
     failed += [str(result.error) for result in results if result.error]
     if dump is not None and dump.count and not request.quiet:
         print_dump(dump)
-    if len(results) >= MANY and not request.quiet:
-        print_table(results)
-    if failed and len(found) >= MANY and not request.quiet:
-        warn(f"{len(failed)} of {len(found)} reels failed:")
-        for error in failed:
-            warn(f"  {error}")
+    if len(found) >= MANY and not request.quiet:
+        _sum_up(results, failed, len(found))
     return FAILED if failed else DONE
+
+
+def _sum_up(results: Sequence[ReelResult], failed: Sequence[str], count: int) -> None:
+    """Print how the reels of a batch ended, and why some failed."""
+    print_table(results)
+    if failed:
+        warn(f"{len(failed)} of {count} reels failed:")
+    for error in failed:
+        warn(f"  {error}")
 
 
 def _settle_memory() -> None:

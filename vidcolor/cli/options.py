@@ -145,6 +145,9 @@ OPTIONS = (
            parse=Path),
     Option(GENERAL, "log_format", "--log-format", "", "write that as text or as JSON lines",
            needs=("--log",)),
+    Option(GENERAL, "settings.output.report", "--report", "",
+           "write a page with pictures of each shot, FILM.colorized.html, a CSV, and a page for a "
+           "batch, vidcolor-report.html"),
     Option(GENERAL, "doctor", "--doctor", "",
            "print versions, devices, encoders and weights, and how to install what is missing",
            excludes=(FILM, "--dump")),

@@ -31,7 +31,14 @@ from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
 from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
-from vidcolor.report.sidecar import check_sidecar, fixity_of, sidecar_path, write_sidecar
+from vidcolor.report.page import page_paths, write_page
+from vidcolor.report.sidecar import (
+    check_sidecar,
+    fixity_of,
+    plain_items,
+    sidecar_path,
+    write_sidecar,
+)
 from vidcolor.report.source_lines import describe_source
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
@@ -141,7 +148,8 @@ def paths_written(job: Job, settings: Settings) -> list[Path]:
     is_beside = lies_beside(job.encoding.container, settings.output)
     credentials = [manifest_path(film)] if is_beside else []
     captions = [captions_path(film)] if job.encoding.captions == "beside" else []
-    return [film, sidecar_path(film), *hashes, *credentials, *captions]
+    pages = page_paths(film) if settings.output.report else []
+    return [film, sidecar_path(film), *hashes, *credentials, *captions, *pages]
 
 
 def captions_path(film: Path) -> Path:
@@ -251,6 +259,9 @@ def describe(
     credentials.write()
     facts["captions"] = _write_captions(run.job, checkpoint)
     write_sidecar(sidecar_path(film), facts)
+    if run.settings.output.report:
+        names = run.job.encoding.names
+        write_page(film, film if names is None else names.path, plain_items(facts))
     run.listener.on_film(result.frames, result.seconds, str(losses))
     checkpoint.remove()
     return result
