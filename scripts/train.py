@@ -27,7 +27,7 @@ from vidcolor.nets.base import BaseNet
 from vidcolor.nets.lite import LiteNet
 from vidcolor.nets.table import NETS
 from vidcolor.training.averaging import read_mean
-from vidcolor.training.backbones import BODIES, DOWNLOAD, load_body
+from vidcolor.training.backbones import BACKBONES, DOWNLOAD, load_backbone
 from vidcolor.training.calibration import (
     calibrate,
 )
@@ -108,7 +108,7 @@ def arguments() -> argparse.Namespace:
         parser.add_argument(f"--{name.replace('_', '-')}", type=kind, help=told)
     parser.add_argument("--muon", action="store_true", default=None, help="for kernels, not AdamW")
     start.add_argument(
-        "--body-weights", metavar="PATH", help=f"ImageNet weights of the body, or {DOWNLOAD}"
+        "--body-weights", metavar="PATH", help=f"ImageNet weights of the backbone, or {DOWNLOAD}"
     )
     parser.add_argument("--decoder-widths", nargs=4, type=int, help="with --imagenet")
     parser.add_argument("--data-share", type=float, default=1.0, help="learn from a part only")
@@ -184,9 +184,11 @@ def make_net(args: argparse.Namespace) -> tuple[nn.Module, str]:
     if args.imagenet is None:
         net = NETS[args.model].make({})
         if args.body_weights is not None:
-            return net, load_body(net, args.model, args.body_weights)
-        if args.model in BODIES:
-            _log.warning("%s: its body begins with random weights; see --body-weights", args.model)
+            return net, load_backbone(net, args.model, args.body_weights)
+        if args.model in BACKBONES:
+            _log.warning(
+                "%s: its backbone begins with random weights; see --body-weights", args.model
+            )
         return net, "random weights"
     make = _LITE[args.model]
     shape = replace(VARIANTS[args.imagenet], decoder_widths=make().shape.decoder_widths)

@@ -13,7 +13,7 @@ SMALL = LiteShape(width=0.25, depth=0.3, decoder_widths=(8, 8, 8, 16))
 
 
 def test_it_is_at_most_twelve_million_parameters() -> None:
-    """As the package has room for; most of them the body's and the pyramid's."""
+    """As the package has room for; most of them the backbone's and the pyramid's."""
     count = sum(parameter.numel() for parameter in BaseNet().parameters())
     assert 10e6 < count <= 12e6
     assert count > sum(parameter.numel() for parameter in LiteNet(SHAPE).parameters()) + 2e6

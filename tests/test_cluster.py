@@ -19,9 +19,11 @@ from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.provenance import versions
 from vidcolor.reels.ledger import read_ledger
 from vidcolor.report.sidecar import read_sidecar
+from vidcolor.settings import ClusterSettings, ModelSettings
 
 pytest.importorskip("ray", reason="ray is not installed")
 
+import ray
 from ray.cluster_utils import Cluster
 
 from vidcolor.cluster.engine import RayEngine
@@ -259,6 +261,43 @@ def test_no_cluster_there(capsys: pytest.CaptureFixture[str], tmp_path: Path) ->
     err = capsys.readouterr().err
     assert err.startswith("vidcolor: 127.0.0.1:9: no cluster answers")
     assert err.count("\n") == 1
+
+
+def test_a_cluster_of_this_machine_listens_at_loopback_alone() -> None:
+    """Whoever reaches Ray's ports may run programs here."""
+    me = psutil.Process()
+    others = {child.pid for child in me.children(recursive=True)}
+    with RayEngine(ClusterSettings(), ModelSettings(device="cpu")) as engine:
+        assert engine.slots() > 0
+        ray.get(ray.remote(num_cpus=1)(lambda: 0).remote())
+        processes = [me, *(one for one in me.children(recursive=True) if one.pid not in others)]
+        found = [
+            (process.name(), one.laddr.ip)
+            for process in processes
+            for one in process.net_connections("inet")
+            if one.status == psutil.CONN_LISTEN
+        ]
+    for name in ("gcs_server", "raylet", "ray::"):
+        assert any(by.startswith(name) for by, _ in found)
+    loopback = {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+    assert [one for one in found if one[1] not in loopback] == []
+
+
+def test_a_slow_start_is_one_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ray gives up with a bare exception after half a minute."""
+
+    def give_up(**_: object) -> None:
+        raise Exception("The current node timed out during startup. This\ncould happen")  # noqa: TRY002
+
+    monkeypatch.setattr(ray, "init", give_up)
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 3))
+    assert main([str(film), *FAST, "--engine", "ray"]) == 1
+    assert capsys.readouterr().err == (
+        "vidcolor: Ray: does not start on this machine (The current node timed out during startup. "
+        "This). Run the command again when the machine is less busy, or leave out --engine ray.\n"
+    )
 
 
 def test_no_device_of_that_name(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -351,3 +351,26 @@ def test_a_deleted_sidecar_is_written_again() -> None:
     assert run("-q") == 0
     assert Path("out/0.colorized.json").exists()
     assert Path("out/0.colorized.mkv").read_bytes() == film
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_read_only_archive_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    """`--status` and `-n` read a ledger beside which SQLite may write nothing."""
+    assert run("-q") == 0
+    data = Path("out", NAME).read_bytes()
+    Path("out", f"{NAME}-shm").mkdir()  # holds for root as well, whom permissions do not stop
+    assert main(["--status", "out"]) == 0
+    assert "3 reels: 3 done" in capsys.readouterr().out
+    assert run("-n") == 0
+    assert "already done: out/2.colorized.mkv" in capsys.readouterr().out
+    assert run("-q") == 1
+    assert "may not be written to" in capsys.readouterr().err
+    assert Path("out", NAME).read_bytes() == data
+
+
+@pytest.mark.usefixtures("reels")
+def test_a_dry_run_writes_no_ledger() -> None:
+    """Nor anything else, also where the output folder exists."""
+    Path("out").mkdir()
+    assert run("-n") == 0
+    assert list(Path("out").iterdir()) == []

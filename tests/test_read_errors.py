@@ -1,6 +1,7 @@
 import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -274,3 +275,18 @@ def test_files_close_with_their_container(tmp_path: Path) -> None:
         file = container._file
         assert isinstance(container.streams.video[0], av.VideoStream)
     assert file._file.closed
+
+
+def test_a_film_that_leads_nowhere_is_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A damaged header sends FFmpeg to places that no file has; PyAV says nothing of its own."""
+    film = write_film(tmp_path / "film.wmv", moving_luma(4), codec="wmv2")
+    data = bytearray(film.read_bytes())
+    for place in range(46, 60):
+        data[place] = 0x7F
+        film.write_bytes(data)
+        with suppress(SourceError), SourceFile(film, Access()) as file:
+            assert file.seek(-1) < 0
+            probe(film)
+    assert capfd.readouterr() == ("", "")

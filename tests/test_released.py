@@ -23,7 +23,7 @@ from vidcolor.nets.guests import GUESTS
 from vidcolor.nets.siggraph17 import Siggraph17Net
 from vidcolor.nets.unet import UNet
 from vidcolor.nets.vgg import VggNet
-from vidcolor.training import backbones as bodies
+from vidcolor.training import backbones
 
 FILE = released.RELEASED["eccv16"].file.name
 
@@ -287,6 +287,11 @@ def test_extra_and_missing_keys_of_releases_are_known() -> None:
 def test_the_table_is_whole() -> None:
     """Every guest has a row; hashes are whole, addresses safe, files have names of their own."""
     assert released.RELEASED.keys() == GUESTS.keys() | {"eccv16"}
+    for backbone in backbones.BACKBONES.values():
+        assert re.fullmatch("[0-9a-f]{64}", backbone.sha256)
+        assert backbone.file.endswith(
+            f"-{backbone.sha256[:8]}.pth"
+        )  # as torchvision names its files
     for name, one in released.RELEASED.items():
         for digest in (one.file.sha256, *one.other_sha256):
             assert re.fullmatch("[0-9a-f]{64}", digest) or name == "ddcolor-paper"
@@ -305,17 +310,21 @@ def resnet_state() -> dict[str, torch.Tensor]:
 
 
 def test_a_body_takes_released_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every tensor of the body comes from the file, the colors' kernels summed."""
+    """Every tensor of the backbone comes from the file, the colors' kernels summed."""
     path = tmp_path / "resnet18-f37072fd.pth"
     torch.save(resnet_state(), path)
     net = UNet()
     with pytest.raises(ModelError, match=r"not the released weights .* not f37072fd"):
-        bodies.load_body(net, "pix2pix", str(path))
-    begins = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
-    body = bodies.BODIES["pix2pix"]._replace(file=f"resnet18-{begins}.pth")
-    monkeypatch.setitem(bodies.BODIES, "pix2pix", body)
-    told = bodies.load_body(net, "pix2pix", str(path))
-    assert body.file in told
+        backbones.load_backbone(net, "pix2pix", str(path))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    part = backbones.BACKBONES["pix2pix"]._replace(sha256=f"{digest[:32]}{32 * '0'}")
+    monkeypatch.setitem(backbones.BACKBONES, "pix2pix", part)
+    with pytest.raises(ModelError, match="not the released weights"):
+        backbones.load_backbone(net, "pix2pix", str(path))
+    backbone = part._replace(sha256=digest)
+    monkeypatch.setitem(backbones.BACKBONES, "pix2pix", backbone)
+    told = backbones.load_backbone(net, "pix2pix", str(path))
+    assert backbone.file in told
     for key, value in net.encoder.state_dict().items():
         if key == "conv1.weight":
             assert (value == 3).all()
@@ -330,7 +339,7 @@ def test_a_body_without_some_of_its_tensors_is_refused(
     whole = resnet_state()
     counted = {key: value for key, value in whole.items() if "num_batches" not in key}
     lacking = {key: value for key, value in whole.items() if key != "layer1.0.conv1.weight"}
-    monkeypatch.setattr(bodies, "refuse_other_file", lambda *_: None)
+    monkeypatch.setattr(backbones, "refuse_other_file", lambda *_: None)
     for state, raises in ((counted, False), (lacking, True)):
         path = tmp_path / "resnet18.pth"
         torch.save(state, path)
@@ -338,7 +347,7 @@ def test_a_body_without_some_of_its_tensors_is_refused(
             pytest.raises(ModelError, match="not the weights of") if raises else nullcontext()
         )
         with expected:
-            bodies.load_body(UNet(), "pix2pix", str(path))
+            backbones.load_backbone(UNet(), "pix2pix", str(path))
 
 
 def test_vgg_has_torchvision_s_names() -> None:
@@ -350,5 +359,7 @@ def test_vgg_has_torchvision_s_names() -> None:
 
 def test_nets_without_a_body_say_so() -> None:
     """The error lists those that have one."""
-    with pytest.raises(ModelError, match=r"gan: has no body to load; those that have are pix2pix"):
-        bodies.load_body(UNet(), "gan", "download")
+    with pytest.raises(
+        ModelError, match=r"gan: has no backbone to load; those that have are pix2pix"
+    ):
+        backbones.load_backbone(UNet(), "gan", "download")

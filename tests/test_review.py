@@ -1,4 +1,6 @@
 import json
+import socket
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -15,6 +17,8 @@ from vidcolor.errors import SourceError
 from vidcolor.review.cli import main
 from vidcolor.review.pictures import LARGEST_SIDE, read_pairs
 from vidcolor.review.rates import fooling_rate, recognition_rate
+from vidcolor.review.requests import is_ours
+from vidcolor.review.server import HOST
 from vidcolor.review.store import Store
 from vidcolor.review.trials import PRACTICE, draw_trials
 
@@ -216,3 +220,61 @@ def test_a_taken_port_is_told(
     given = ["--turing", str(tmp_path / "t"), "--real", real, "--colorized", colorized]
     assert main([*given, "--port", port]) == 1
     assert f"port {port}: cannot be listened on" in capsys.readouterr().err
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("host", "origin", "is_taken"),
+    [
+        ("127.0.0.1:8000", None, True),
+        ("localhost:9000", "http://localhost:9000", True),  # by a tunnel
+        ("[::1]:8000", None, True),
+        ("127.0.0.1:8000", "http://127.0.0.1:8001", False),
+        ("127.0.0.1:8000", "http://evil.example", False),
+        ("127.0.0.1:8000", "null", False),
+        ("evil.example:8000", "http://evil.example:8000", False),
+        ("127.0.0.1.evil.example", None, False),
+        ("[127.0.0.1", None, False),
+        ("", None, False),
+    ],
+)
+def test_only_pages_of_the_server_are_answered(
+    host: str, origin: str | None, *, is_taken: bool
+) -> None:
+    """Neither another site's page nor a name that leads to this machine gets in."""
+    assert is_ours(host, origin) is is_taken
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("Host", "evil.example"), ("Origin", "http://evil.example")]
+)
+def test_other_pages_change_nothing(serve: Callable[..., str], name: str, value: str) -> None:
+    """Neither a question nor the page is answered."""
+    address = serve()
+    for path, data in (("/", None), ("/begin", b'{"x": 1}')):
+        request = urllib.request.Request(f"{address}{path}", data, {name: value})
+        with pytest.raises(urllib.error.HTTPError, match="403") as refused:
+            urllib.request.urlopen(request, timeout=10)
+        refused.value.close()
+
+
+def test_who_says_nothing_keeps_no_place(
+    serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silent and slow connections end; meanwhile more than some are closed at once."""
+    monkeypatch.setattr("vidcolor.review.requests.LONGEST_SECONDS", 1.5)
+    monkeypatch.setattr("vidcolor.review.requests.MOST_AT_ONCE", 3)
+    monkeypatch.setattr("vidcolor.review.requests._WAIT_SECONDS", 0.5)
+    address = serve()
+    place = (HOST, int(address.rpartition(":")[2]))
+    silent = [socket.create_connection(place, 10) for _ in range(3)]
+    silent[0].sendall(b"POST /begin HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{")
+    with socket.create_connection(place, 10) as fourth:
+        begun = time.monotonic()
+        assert fourth.recv(1) == b""
+        assert time.monotonic() - begun < 1
+    for one in silent:
+        while one.recv(4096):
+            pass
+        one.close()
+    assert ask(address, "/begin", {"x": 1}) is not None

@@ -1,4 +1,5 @@
 import json
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -149,6 +150,29 @@ def test_what_does_not_decode_is_counted(
     # Opening passes over those at the start.
     assert losses.packets == len(bad)
     assert source.first_pts == min(set(range(20)) - bad)
+
+
+@pytest.mark.parametrize("fault", ["another chunk", "inside a chunk", "none", "beyond the end"])
+@pytest.mark.parametrize("row", [0, 12, 23])
+def test_a_damaged_table_of_exr_is_counted(tmp_path: Path, row: int, fault: str) -> None:
+    """FFmpeg leaves the lines black that it finds nowhere, or decodes others twice."""
+    light = [in_rgb(one[:24].astype(np.float32) / 255) for one in moving_luma(3)]
+    paths = write_series(tmp_path / "%02d.exr", light, "gbrpf32le", compression="none")
+    data = bytearray(paths[1].read_bytes())
+    table = data.index(b"lavc\0") + 5  # the last attribute, and the end of the header
+    places = struct.unpack_from("<24Q", data, table)
+    assert places[0] == table + 24 * 8
+    wanted = {
+        "another chunk": places[row - 1],
+        "inside a chunk": places[row] + 4,
+        "none": 0,
+        "beyond the end": len(data),
+    }
+    struct.pack_into("<Q", data, table + 8 * row, wanted[fault])
+    paths[1].write_bytes(data)
+    frames, losses = read(probe(tmp_path / "%02d.exr", AT_18))
+    assert [frame.pts for frame in frames] == [0, 2]
+    assert losses.packets == 1
 
 
 def test_a_picture_that_vanishes_is_counted(tmp_path: Path) -> None:

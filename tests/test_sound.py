@@ -8,12 +8,13 @@ import pytest
 from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
 from recoloring import LOSSLESS, colored
 
+from vidcolor import colorize_video
 from vidcolor.errors import OutputError
 from vidcolor.film.verify import verify_film
 from vidcolor.reading.source import probe
-from vidcolor.settings import OutputSettings, Settings
+from vidcolor.settings import ModelSettings, OutputSettings, Settings
 from vidcolor.writing.passthrough import hash_copied, hash_written
-from vidcolor.writing.plan import Job, plan_encoding
+from vidcolor.writing.plan import Job, plan_encoding, plan_video
 
 pytestmark = needs_ffmpeg
 VERIFIED = Settings(output=replace(LOSSLESS, verify=True))
@@ -101,6 +102,21 @@ def test_samples_are_rewritten_where_their_codec_has_no_place(
     )
     copied = hash_copied(probe(film), encoding.container)
     assert list(copied.values()) == hash_written(probe(encoding.path))
+
+
+@pytest.mark.parametrize("codec", ["libopus", "flac"])
+def test_what_quicktime_does_not_carry_goes_to_matroska(tmp_path: Path, codec: str) -> None:
+    """A copy for an editor falls back, says so, and its sound is what it was."""
+    film = film_with_sound(tmp_path / "film.mkv", "-c:a", codec, "-ar", "48000")
+    settings = Settings(
+        output=OutputSettings(purpose="edit"), model=ModelSettings(device="cpu", render_size=64)
+    )
+    (note,) = plan_video(film, None, settings).encoding.notes
+    assert note.endswith("writing Matroska, film.colorized.mkv")
+    result = colorize_video(film, None, settings)
+    assert result.path.name == "film.colorized.mkv"
+    assert probe(result.path).codec == "prores"
+    assert heard(result.path) == heard(film)
 
 
 def test_verification_hears_another_sample(tmp_path: Path) -> None:

@@ -108,6 +108,48 @@ def test_foreign_weights_are_refused(tmp_path: Path) -> None:
         read_weights(path)
 
 
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("key", ["context.weight", "bin_prior", "rebalancing_weight"])
+def test_values_that_are_no_numbers_are_refused(tmp_path: Path, key: str, value: float) -> None:
+    """One of them would make all colors so."""
+    path = tmp_path / "net.safetensors"
+    save_small(path)
+    tensors, metadata = load_file(path), read_weights(path).metadata
+    tensors[key].flatten()[-1] = value
+    save_file(tensors, path, metadata)
+    with pytest.raises(ModelError, match=rf"no finite numbers \({key}\)"):
+        read_weights(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("shape", "{"),
+        ("shape", "7"),
+        ("shape", "[" * 50_000),
+        ("shape", '{"width": -1}'),
+        ("shape", '{"bins": "many"}'),
+        ("shape", '{"other": 1}'),
+        ("temperature", "warm"),
+        ("gain", "[1]"),
+        ("boost", "nan"),
+        ("knee", "-1"),
+        ("ceiling", "0"),
+        ("temperature", "0"),
+        ("gain", "inf"),
+    ],
+)
+def test_odd_metadata_are_refused(tmp_path: Path, key: str, text: str) -> None:
+    """In one line, whatever they say."""
+    path = tmp_path / "net.safetensors"
+    save_small(path)
+    tensors, metadata = load_file(path), read_weights(path).metadata
+    save_file(tensors, path, metadata | {key: text})
+    with pytest.raises(ModelError, match=r"its metadata|does not fit") as caught:
+        build_net(read_weights(path), path)
+    assert "\n" not in str(caught.value)
+
+
 def test_wrong_keys_are_refused(tmp_path: Path) -> None:
     """A file that lacks a tensor of the net is refused in one line that names it."""
     path = tmp_path / "net.safetensors"

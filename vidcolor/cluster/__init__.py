@@ -1,1 +1,1 @@
-"""Many machines share the shots of films: their tasks, and the one file that knows Ray."""
+"""Many machines share the shots of films: their tasks, and the two files that know Ray."""

@@ -1,4 +1,4 @@
-"""Shots as tasks of a Ray cluster: the only file that knows Ray.
+"""Shots as tasks of a Ray cluster.
 
 This process finds no cut and colors no frame. It hands out a film's shots in the order in which a
 first pass through the film finds them, a few more than the cluster has slots for, and adds them to
@@ -10,8 +10,6 @@ import gc
 import logging
 import os
 import shutil
-import signal
-import socket
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -21,12 +19,15 @@ from itertools import chain
 from typing import Any, NamedTuple, NoReturn, Self
 from uuid import uuid4
 
+import ray
 import torch
+from ray.exceptions import RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from vidcolor.cluster.connection import connect
 from vidcolor.cluster.store import Store
 from vidcolor.cluster.tasks import ClusterJob, color_shots, find_shots
 from vidcolor.errors import ClusterError, VidcolorError
-from vidcolor.extras import how_to_install
 from vidcolor.files import pieces_path
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import FilmRun
@@ -38,13 +39,6 @@ from vidcolor.settings import ClusterSettings, ModelSettings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.shots.pieces import Piece
 from vidcolor.writing.sequence_writer import PictureWriter
-
-try:
-    import ray
-    from ray.exceptions import RayError, RayTaskError
-    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
-except ImportError as error:
-    raise ClusterError(f"--engine ray needs Ray; {how_to_install('ray')}") from error
 
 RUN_FRAMES = 96
 """Frames of a task: short shots are put together, as each task opens the film once."""
@@ -59,7 +53,6 @@ MOST_REELS = 8
 """Reels colorized at once, at most."""
 
 _POLL_SECONDS = 0.5
-_LISTEN_SECONDS = 10
 
 _LOG = logging.getLogger(__name__)
 
@@ -88,7 +81,7 @@ class RayEngine:
         self._machines: set[str] = set()
         net = find_net(settings)
         named = None if settings.device == "auto" else parse_device(settings.device)
-        _connect(cluster.address)
+        connect(cluster.address)
         # Ray deals out the GPUs of a machine, so that each task sees its own as the first.
         device = net.place(torch.device(named.type if named else _fastest_type()))
         gpus = cluster.gpus
@@ -340,46 +333,6 @@ def _model_here(ref: Ref, device: str) -> Model:
         gc.collect()
         gc.freeze()  # this process is ours: collections need not look at what stays
     return _models[key]
-
-
-def _connect(address: str | None) -> None:
-    """Join a cluster, or begin one on this machine.
-
-    Raises:
-        ClusterError: No cluster answers.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent without being asked for
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    handlers = {number: signal.getsignal(number) for number in numbers}
-    _refuse_silent(address or os.environ.get("RAY_ADDRESS", ""))
-    try:
-        context = ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    except (RayError, ConnectionError, RuntimeError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise _no_cluster(address or "Ray", reason) from error
-    finally:
-        if threading.current_thread() is threading.main_thread():
-            for number, handler in handlers.items():  # Ray's own would end the program at once
-                signal.signal(number, handler)
-    if context.dashboard_url:
-        _LOG.info("Ray's dashboard: http://%s", context.dashboard_url)
-
-
-def _refuse_silent(address: str) -> None:
-    """Raise if nothing listens at an address: Ray itself would try for minutes."""
-    host, colon, port = address.rpartition(":")
-    if colon and port.isdigit() and "://" not in address:
-        try:
-            socket.create_connection((host, int(port)), _LISTEN_SECONDS).close()
-        except OSError as error:
-            raise _no_cluster(address, error.strerror or str(error)) from error
-
-
-def _no_cluster(address: str, reason: str) -> ClusterError:
-    return ClusterError(
-        f"{address}: no cluster answers ({reason}); start one with ray start --head, "
-        "or leave out --ray-address to use this machine alone"
-    )
 
 
 def _resources() -> list[dict[str, float]]:

@@ -21,7 +21,10 @@ SUFFIX = ".colors.toml"
 MOST_BYTES = 16 << 20
 """Of a script: beyond, it is some other file."""
 
-TABLES = {"film": ("sha256",), "range": tuple(f.name for f in fields(Range) if f.name != "place")}
+TABLES: dict[str, tuple[str, ...]] = {
+    "film": ("sha256",),
+    "range": tuple(f.name for f in fields(Range) if f.name != "place"),
+}
 HUE_KEYS = ("from", "to", "saturation")
 
 _SHA256 = re.compile("[0-9a-f]{64}")

@@ -286,7 +286,7 @@ def _refuse_taken_names(
     """Raise if one of the files that will be written exists, unless that is allowed."""
     overwrite = settings.output.overwrite or is_ours
     target, source = job.encoding.path, job.source.path
-    if job.encoding.names is not None:
+    if job.encoding.is_sequence:
         check_pictures(job.encoding, job.source, overwrite=overwrite, folder_comes=folder_comes)
     else:
         check_target(target, source, overwrite=overwrite, folder_comes=folder_comes)
@@ -319,7 +319,7 @@ def _writer(
 ) -> FilmWriter | PictureWriter:
     """A writer that gives a film its name only when it is complete and checked."""
     job, settings = run.job, run.settings
-    if job.encoding.names is not None:
+    if job.encoding.is_sequence:
         return PictureWriter(
             job.source,
             job.encoding,

@@ -269,7 +269,7 @@ def _written_frames(written: Source, source: Source) -> Iterator[Frame]:
 
 def _luma_wanted(frame: Frame, encoding: Encoding) -> Plane:
     """The luma that the result should have of a frame of the source."""
-    if encoding.names is not None:
+    if encoding.is_sequence:
         return full_luma(frame.luma, frame.picture, encoding.rgb_depth)
     luma = even_gray(frame) if encoding.chroma_only else frame.luma
     shift = encoding.luma_shift

@@ -32,7 +32,7 @@ class RemoteFile(NamedTuple):
     Attributes:
         name: Under which it is kept.
         urls: Where it lies; they are tried in order.
-        sha256: Of it, or as much of its beginning as is known.
+        sha256: Of it, all 64 digits; empty if its publisher does not say.
         size: In bytes; None if its publisher does not say.
     """
 
@@ -87,18 +87,17 @@ def fetch(file: RemoteFile, what: str, option: str) -> Path:
     )
 
 
-def refuse_other_file(path: Path, begins: str) -> str:
+def refuse_other_file(path: Path, sha256: str) -> str:
     """Raise if a file is not the one meant; its SHA-256 if it is.
 
     Raises:
-        ModelError: It is missing, or its SHA-256 begins otherwise.
+        ModelError: It is missing, or its SHA-256 is another.
     """
     digest = file_sha256(path)
-    if not digest.startswith(begins):
-        shown = min(len(begins), _SHOWN_DIGITS)
+    if digest != sha256:
         raise ModelError(
-            f"{path}: not the released weights (SHA-256 begins {digest[:shown]}, not "
-            f"{begins[:shown]}); delete it and fetch it again"
+            f"{path}: not the released weights (SHA-256 begins {digest[:_SHOWN_DIGITS]}, not "
+            f"{sha256[:_SHOWN_DIGITS]}); delete it and fetch it again"
         )
     return digest
 
@@ -195,7 +194,7 @@ def _kind(data: bytes) -> str:
 def _refuse_other(part: Path, file: RemoteFile) -> None:
     """Throw a whole file away that is not the one meant."""
     digest = file_sha256(part)
-    if not digest.startswith(file.sha256):
+    if file.sha256 and digest != file.sha256:
         part.unlink()
         raise _OtherFileError(f"its SHA-256 is {digest}, not {file.sha256}")
 

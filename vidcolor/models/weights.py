@@ -26,7 +26,6 @@ _PRIOR = "bin_prior"
 _REBALANCING = "rebalancing_weight"
 _DECODING = ("temperature", "gain", "boost", "knee", "ceiling")
 """Fields of `Decoding` in the metadata; files of earlier versions lack those that had not begun."""
-_WITHOUT_END = ("knee", "ceiling")  # infinite where chroma is not bent
 _COUNTER = "num_batches_tracked"  # batch norm's, of no use with a fixed momentum
 
 
@@ -187,8 +186,19 @@ def build_net(weights: Weights, path: Path) -> nn.Module:
 
 
 def _decoding(rebalancing: torch.Tensor, metadata: Mapping[str, str]) -> Decoding:
-    found = {name: float(metadata[name]) for name in _DECODING if name in metadata}
-    for name, number in found.items():
-        if math.isnan(number) or (math.isinf(number) and name not in _WITHOUT_END):
-            raise ValueError(f"{name} is {number}")
-    return Decoding(rebalancing_weight=rebalancing, **found)
+    """How the metadata say that histograms are decoded; raises ValueError for what cannot be."""
+    found = Decoding(
+        rebalancing_weight=rebalancing,
+        **{name: float(metadata[name]) for name in _DECODING if name in metadata},
+    )
+    is_right = {
+        _REBALANCING: bool((rebalancing > 0).all()),
+        "temperature": 0 < found.temperature <= 1,
+        "gain": 0 < found.gain < math.inf,
+        "boost": 0 <= found.boost < math.inf,
+        "knee": found.knee >= 0,
+        "ceiling": found.ceiling > found.knee or found.ceiling == math.inf,
+    }
+    for name in (name for name, is_so in is_right.items() if not is_so):
+        raise ValueError(f"{name} is out of its range")
+    return found

@@ -1,6 +1,6 @@
 """The `base` net: a larger `lite` whose coarsest level sees the whole picture at once.
 
-Body, pyramid and histograms are those of `LiteNet`, wider. At stride 32 layers of attention (A.
+Backbone, pyramid and histograms are those of `LiteNet`, wider. At stride 32 layers of attention (A.
 Vaswani et al., "Attention is all you need", NeurIPS 2017, arXiv:1706.03762, normalized first) let
 far places agree, so that whole things get one color. Learned tokens take part in them, as the
 color queries of X. Kang et al., "DDColor", ICCV 2023 (arXiv:2212.11613), section 3.3, do: they sum
@@ -16,7 +16,7 @@ from vidcolor.color.bins import BIN_COUNT
 from vidcolor.nets.lite import LiteNet, LiteShape
 
 SHAPE = LiteShape(width=1.1, depth=1.2, decoder_widths=(128, 192, 256, 320))
-"""EfficientNet-Lite2's body; 11.4 million parameters in all."""
+"""EfficientNet-Lite2's backbone; 11.4 million parameters in all."""
 
 _LAYERS = 2
 _TOKENS = 16

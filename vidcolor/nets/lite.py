@@ -159,7 +159,10 @@ class _Encoder(nn.Module):
                 stride = stage.stride if repeat == 0 else 1
                 self.blocks.append(_InvertedBottleneck(inputs, outputs, stage, stride))
                 inputs = outputs
-        self.level_ends = (*level_ends[1:], len(self.blocks) - 1)  # stride 2 is of no use
+        self.level_ends: tuple[int, ...] = (
+            *level_ends[1:],
+            len(self.blocks) - 1,
+        )  # stride 2 is of no use
 
     def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
         x = self.stem(x)

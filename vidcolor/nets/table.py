@@ -55,7 +55,7 @@ def _invited(guest: Guest) -> NetSpec:
 
 
 _ZHANG = "arXiv:1603.08511"
-_VGG = "arXiv:1409.1556 (body)"
+_VGG = "arXiv:1409.1556 (backbone)"
 _RESIDUAL = f"arXiv:1512.03385 (blocks), {_ZHANG} (bins)"
 
 NETS = {

@@ -1,7 +1,7 @@
-"""The generator of pix2pix: a U-Net on a ResNet-18 body.
+"""The generator of pix2pix: a U-Net on a ResNet-18 backbone.
 
 P. Isola et al., "Image-to-Image Translation with Conditional Adversarial Networks", CVPR 2017
-(arXiv:1611.07004), section 3.2; body: K. He et al., arXiv:1512.03385, table 1, 18 layers, with
+(arXiv:1611.07004), section 3.2; backbone: K. He et al., arXiv:1512.03385, table 1, 18 layers, with
 torchvision's names of the tensors and one channel in.
 """
 

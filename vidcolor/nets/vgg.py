@@ -1,9 +1,9 @@
-"""Nets on a VGG-16 body that color in CIELUV: directly, or by 50 classes of u* and of v*.
+"""Nets on a VGG-16 backbone that color in CIELUV: directly, or by 50 classes of u* and of v*.
 
-After two student reports. One (UCSD) gives VGG-16 three times the lightness, adds the body's layers
-to those of a decoder of transposed convolutions, and ends in a sigmoid. The other, on which it
-builds (J. Hwang, Y. Zhou, "Image Colorization with Deep Convolutional Neural Networks", Stanford
-2016), has 50 classes for each of u* and v* in its place. Body: K. Simonyan, A. Zisserman,
+After two student reports. One (UCSD) gives VGG-16 three times the lightness, adds the backbone's
+layers to those of a decoder of transposed convolutions, and ends in a sigmoid. The other, on which
+it builds (J. Hwang, Y. Zhou, "Image Colorization with Deep Convolutional Neural Networks", Stanford
+2016), has 50 classes for each of u* and v* in its place. Backbone: K. Simonyan, A. Zisserman,
 arXiv:1409.1556, table 1, column D, to conv4_3, with torchvision's names of the tensors.
 """
 

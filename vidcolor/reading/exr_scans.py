@@ -7,6 +7,7 @@ library OpenEXR, the extra `scans`, is loaded only for those. Layout: "The OpenE
 import io
 import struct
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -88,24 +89,28 @@ def readable_exr(data: bytes, path: Path) -> tuple[bytes, str]:
 
 
 def is_cut_exr(data: bytes) -> bool:
-    """Whether these are the lines of an OpenEXR file (of one part) that breaks off.
+    """Whether these are the lines of an OpenEXR file (of one part) that breaks off or is mixed up.
 
-    FFmpeg leaves the missing lines black and says nothing. Behind the header lies a table of where
-    each chunk of lines begins, and each chunk tells its length after its first line's number (The
-    OpenEXR file layout, "Offset tables" and "Chunks").
+    FFmpeg leaves lines black that it does not find, and says nothing. Behind the header lies a
+    table of where each chunk of lines begins. A chunk tells its first line's number and its length;
+    all chunks but the last have equally many lines (The OpenEXR file layout, "Offset tables" and
+    "Chunks").
     """
     if not data.startswith(EXR_MAGIC):
         return False
     try:
         if struct.unpack_from("<I", data, len(EXR_MAGIC))[0] & EXR_TILES_OR_PARTS:
             return False
-        *_, table = (end for _, _, _, end in _attributes(data))
-        return any(
-            at < table or at + 8 + struct.unpack_from("<I", data, at + 4)[0] > len(data)
-            for at in _chunks(data, table + 1)
-        )
+        *_, end = (end for _, _, _, end in _attributes(data))
+        places = sorted(_chunks(data, end + 1))
+        chunks = [struct.unpack_from("<iI", data, at) for at in places]
     except (struct.error, ValueError):
         return True
+    ends = [at + 8 + length for at, (_, length) in zip(places, chunks, strict=True)]
+    lines = sorted(line for line, _ in chunks)
+    steps = {after - before for before, after in pairwise(lines)}
+    overlap = any(end > begin for end, begin in zip(ends, [*places[1:], len(data)], strict=True))
+    return not places or places[0] <= end or overlap or len(steps) > 1 or 0 in steps
 
 
 def _attributes(data: bytes) -> Iterator[tuple[bytes, int, int, int]]:

@@ -3,6 +3,7 @@
 FFmpeg's demuxers take an error of the disk for the end of the file, and say nothing.
 """
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -84,8 +85,14 @@ class SourceFile:
         return self._file.seekable()
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Go to a place, as of any file."""
-        return self._file.seek(offset, whence)
+        """Go to a place, as of any file; a damaged film sends to places that no file has.
+
+        That is an error of FFmpeg's kind, a number below 0: PyAV would print an exception.
+        """
+        try:
+            return self._file.seek(offset, whence)
+        except (OSError, ValueError, OverflowError) as error:
+            return -(getattr(error, "errno", None) or errno.EINVAL)
 
     def tell(self) -> int:
         """The place that is read next."""

@@ -158,15 +158,15 @@ def open_container(
         if path.stat().st_size == 0:
             raise SourceError(f"{path}: is empty (zero bytes); copy the file again")
         return cast(InputContainer, OpenFile(path, access or Access(), hwaccel))
-    except FileNotFoundError as error:
-        raise SourceError(f"{path}: no such file") from error
-    except PermissionError as error:
-        raise SourceError(f"{path}: may not be read; check its permissions") from error
-    except av.FFmpegError as error:
+    except av.FFmpegError as error:  # of what it holds, also where it is a PermissionError as well
         raise SourceError(
             f"{path}: cannot be opened as a video (not a video, or its header is lost); "
             "try to play it, or copy it again"
         ) from error
+    except FileNotFoundError as error:
+        raise SourceError(f"{path}: no such file") from error
+    except PermissionError as error:
+        raise SourceError(f"{path}: may not be read; check its permissions") from error
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
 

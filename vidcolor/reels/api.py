@@ -5,13 +5,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Literal
 
-from vidcolor.files import make_folder
+from vidcolor.errors import ClusterError
+from vidcolor.extras import how_to_install
+from vidcolor.files import is_file, make_folder
 from vidcolor.film.coloring import Engine, Progress, color_here
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.reels.bag import Bag, refuse_bag
 from vidcolor.reels.batch import Batch, PlannedReel, ReelResult, Workers
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
-from vidcolor.reels.ledger import Ledger
+from vidcolor.reels.ledger import NAME, Ledger
 from vidcolor.settings import ClusterSettings, Settings
 from vidcolor.writing.plan import Job
 
@@ -130,8 +132,10 @@ def opened_engine(
     if cluster is None:
         yield find_model(settings.model), color_here, None
         return
-    from vidcolor.cluster.engine import RayEngine
-
+    try:
+        from vidcolor.cluster.engine import RayEngine
+    except ImportError as error:
+        raise ClusterError(f"--engine ray needs Ray; {how_to_install('ray')}") from error
     with RayEngine(cluster, settings.model) as engine:
         yield engine.model, engine.color, Workers(engine.reels_at_once, engine.stop)
 
@@ -160,18 +164,18 @@ def opened_ledger(
         folder: Where the films go; made if missing.
         reels: What will be colorized.
         bag: The bag that the folder is, if it is one.
-        dry_run: Write nothing; without the folder there is no ledger.
+        dry_run: Write nothing; without a ledger there is none.
 
     Raises:
         OutputError: The folder cannot be made, or the bag could not be complete.
         LedgerError: The ledger cannot be used.
     """
-    if folder is None or (dry_run and not folder.exists()):
+    if folder is None or (dry_run and not is_file(folder / NAME)):
         yield None
         return
     if not dry_run:
         make_folder(folder)
-    with Ledger(folder) as ledger:
+    with Ledger(folder, is_read_only=dry_run) as ledger:
         if bag is not None:
             bag.check(ledger, reels, dry_run=dry_run)
         if not dry_run:

@@ -44,6 +44,7 @@ WAIT_SECONDS = 30.0
 """How long to wait for another run that is writing; each writes for a moment only."""
 
 _RETRY_SECONDS = 0.05
+_UNWRITABLE = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 
 _TABLES = """
 CREATE TABLE reels (
@@ -84,25 +85,22 @@ class Ledger:
 
     Args:
         folder: Where the outputs go.
+        is_read_only: Whether it is only read; then it may lie where nothing may be written.
 
     Raises:
         LedgerError: It cannot be used; the text says why.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, is_read_only: bool = False) -> None:
         self.folder = folder
         self._path = folder / NAME
+        self._is_kept = True
         try:
-            self._database = sqlite3.connect(
-                self._path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            try:
-                _patiently(self._begin)
-            except BaseException:
-                self._database.close()
-                raise
+            self._open("", self._begin)
         except sqlite3.Error as error:
-            raise self._explained(error) from error
+            if not is_read_only or error.sqlite_errorcode & 0xFF not in _UNWRITABLE:
+                raise self._explained(error) from error
+            self._open_read_only()
 
     def __enter__(self) -> Self:
         return self
@@ -129,6 +127,8 @@ class Ledger:
             size, mtime_ns, sha256 = row
             return SourceDigest(size, mtime_ns, sha256, stamp)
         origin = digest_source(source.files, source.access)
+        if not self._is_kept:
+            return origin
         query = "UPDATE reels SET size = ?, mtime_ns = ?, sha256 = ?, stamp = ? WHERE path = ?"
         self._execute(query, (*origin, _key(path)))
         return origin
@@ -252,19 +252,46 @@ class Ledger:
             error=error or "",
         )
 
+    def _open(self, how: str, begin: Callable[[], object]) -> None:
+        """Open the database, `how` being the query of its URI."""
+        self._database = sqlite3.connect(
+            f"{self._path.absolute().as_uri()}{how}", uri=True,
+            timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False,
+        )  # fmt: skip
+        try:
+            _patiently(begin)
+        except BaseException:
+            self._database.close()
+            raise
+
+    def _open_read_only(self) -> None:
+        """Open it where nothing may be written, not even the files that SQLite keeps beside it."""
+        self._is_kept = False
+        try:
+            try:
+                self._open("?mode=ro", self._refuse_newer)
+            except sqlite3.Error:  # what another run writes at this moment is not seen
+                self._open("?immutable=1", self._refuse_newer)
+        except sqlite3.Error as error:
+            raise self._explained(error) from error
+
+    def _refuse_newer(self) -> int:
+        """The ledger's version; raises if this program does not know it."""
+        version = int(self._database.execute("PRAGMA user_version").fetchone()[0])
+        if version > VERSION:
+            raise LedgerError(
+                f"{self._path}: was written by a newer vidcolor (ledger {version}, this one knows "
+                f"{VERSION}); use that one, or another -o"
+            )
+        return version
+
     def _begin(self) -> None:
         """Make the tables if they are missing; refuse a ledger of a newer version."""
         self._database.rollback()  # what an attempt before this one began
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = NORMAL")
         self._database.execute("BEGIN IMMEDIATE")
-        (version,) = self._database.execute("PRAGMA user_version").fetchone()
-        if version > VERSION:
-            raise LedgerError(
-                f"{self._path}: was written by a newer vidcolor (ledger {version}, this one knows "
-                f"{VERSION}); use that one, or another -o"
-            )
-        if version == 0:
+        if self._refuse_newer() == 0:
             for statement in _TABLES.split(";"):
                 self._database.execute(statement)
             self._database.execute(f"PRAGMA user_version = {VERSION}")
@@ -311,7 +338,7 @@ def read_ledger(folder: Path) -> list[Entry]:
     """
     if not is_file(folder / NAME):
         raise SourceError(f"{folder}: holds no {NAME}; name the output folder of an earlier run")
-    with Ledger(folder) as ledger:
+    with Ledger(folder, is_read_only=True) as ledger:
         return ledger.entries()
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from secrets import token_urlsafe
 from threading import Lock
@@ -12,6 +12,7 @@ from typing import Any
 
 from vidcolor.errors import OutputError
 from vidcolor.review.pictures import Pair, encode
+from vidcolor.review.requests import BoundedServer, is_ours
 from vidcolor.review.store import Store
 from vidcolor.review.trials import Trial, draw_trials
 
@@ -119,7 +120,7 @@ class Session:
         return name
 
 
-def make_server(session: Session, port: int) -> ThreadingHTTPServer:
+def make_server(session: Session, port: int) -> BoundedServer:
     """A server of a test, not yet running.
 
     Args:
@@ -134,7 +135,7 @@ def make_server(session: Session, port: int) -> ThreadingHTTPServer:
         test = session
 
     try:
-        return ThreadingHTTPServer((HOST, port), Handler)
+        return BoundedServer((HOST, port), Handler)
     except OSError as error:
         raise OutputError(
             f"port {port}: cannot be listened on ({error.strerror}); name another --port"
@@ -151,7 +152,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """The page, or a picture."""
-        if self.path == "/":
+        if not self._is_ours():
+            self.send_error(HTTPStatus.FORBIDDEN)
+        elif self.path == "/":
             page = _PAGE.read_text(encoding="utf-8")
             mode = "singles" if self.test.singles else "pairs"
             self._send(page.replace("{{mode}}", mode).encode(), "text/html; charset=utf-8")
@@ -164,7 +167,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """A beginning, the next trial, or an answer."""
         given = self._body()
-        if given is None:
+        if not self._is_ours():
+            self.send_error(HTTPStatus.FORBIDDEN)
+        elif given is None:
             self.send_error(HTTPStatus.BAD_REQUEST)
         elif self.path == "/begin":
             self._send_json({"participant": self.test.store.admit()})
@@ -177,6 +182,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
         """Say nothing."""
+
+    def _is_ours(self) -> bool:
+        return is_ours(self.headers.get("Host", ""), self.headers.get("Origin"))
 
     def _body(self) -> dict[str, Any] | None:
         try:

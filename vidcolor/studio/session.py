@@ -40,14 +40,14 @@ class Session:
     def __init__(self, film: Path, output: Path | None, script: Path, settings: Settings) -> None:
         self.source: Source = probe(film, settings.input)
         container = wanted_container(self.source, output, settings.output)
-        self.output = output or default_path(self.source.title, container)
+        self.output: Path = output or default_path(self.source.title, container)
         self.settings = settings
-        self.script = ScriptFile(script)
-        self.strip = Strip(self.source)
-        self.rendering = Rendering()
+        self.script: ScriptFile = ScriptFile(script)
+        self.strip: Strip = Strip(self.source)
+        self.rendering: Rendering = Rendering()
         self._loader = ThreadPoolExecutor(1, "model")
         self._model: Future[Model] = self._loader.submit(find_model, settings.model)
-        self.desk = Desk(self.source, self.strip, self._model.result)
+        self.desk: Desk = Desk(self.source, self.strip, self._model.result)
         self._placed: ColorScript | None = None
         self._direction: Direction = NO_DIRECTION
         self.direction_error: str | None = None

@@ -52,7 +52,7 @@ def with_motions(
     Several are looked at at once, a few frames ahead.
 
     Args:
-        frames: The frames; their exposed pictures have one size.
+        frames: The frames; their brightened pictures have one size.
         settings: Whether things may have moved; without smoothing nobody needs to know.
 
     Yields:

@@ -1,4 +1,4 @@
-"""Bodies that have seen ImageNet: weights that torchvision released (BSD 3-Clause), checked."""
+"""Backbones that have seen ImageNet: weights that torchvision released (BSD 3-Clause), checked."""
 
 from pathlib import Path
 from pickle import UnpicklingError
@@ -21,24 +21,31 @@ class _Body(NamedTuple):
     """A released file.
 
     Attributes:
-        file: Its name, which tells how its SHA-256 begins.
+        file: Its name.
+        sha256: Of the file.
         first: The tensor that takes a picture's colors.
         sums: Whether ours takes one channel in their place.
     """
 
     file: str
+    sha256: str
     first: str
     sums: bool
 
-    @property
-    def begins(self) -> str:
-        """Of its SHA-256."""
-        return self.file.rpartition("-")[2].removesuffix(".pth")
 
-
-_RESNET = _Body("resnet18-f37072fd.pth", "conv1.weight", sums=True)
-_VGG = _Body("vgg16-397923af.pth", "features.0.weight", sums=False)
-BODIES = {
+_RESNET = _Body(
+    "resnet18-f37072fd.pth",
+    "f37072fd47e89c5e827621c5baffa7500819f7896bbacec160b1a16c560e07ec",
+    first="conv1.weight",
+    sums=True,
+)
+_VGG = _Body(
+    "vgg16-397923af.pth",
+    "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
+    first="features.0.weight",
+    sums=False,
+)
+BACKBONES = {
     "pix2pix": _RESNET,
     "vgg-luv": _VGG,
     "vgg-luv-relu": _VGG,
@@ -48,34 +55,36 @@ BODIES = {
 """By the names of the nets that have one, in their attribute `encoder`."""
 
 
-def load_body(net: nn.Module, name: str, source: str) -> str:
-    """Give a net's body its released weights; what is said of it in the weights file.
+def load_backbone(net: nn.Module, name: str, source: str) -> str:
+    """Give a net's backbone its released weights; what is said of it in the weights file.
 
     Args:
         net: The net.
-        name: Its name, of `BODIES`.
+        name: Its name, of `BACKBONES`.
         source: A path, or `DOWNLOAD`.
 
     Raises:
-        ModelError: The net has no such body, or the file is missing or another.
+        ModelError: The net has no such backbone, or the file is missing or another.
     """
-    if name not in BODIES:
-        raise ModelError(f"{name}: has no body to load; those that have are {', '.join(BODIES)}")
-    body = BODIES[name]
+    if name not in BACKBONES:
+        raise ModelError(
+            f"{name}: has no backbone to load; those that have are {', '.join(BACKBONES)}"
+        )
+    backbone = BACKBONES[name]
     path = Path(source)
     if source == DOWNLOAD:
-        remote = RemoteFile(body.file, (f"{_ADDRESS}/{body.file}",), body.begins)
-        path = fetch(remote, f"{name}'s body", "--body-weights")
-    refuse_other_file(path, body.begins)
+        remote = RemoteFile(backbone.file, (f"{_ADDRESS}/{backbone.file}",), backbone.sha256)
+        path = fetch(remote, f"{name}'s backbone", "--body-weights")
+    refuse_other_file(path, backbone.sha256)
     encoder = net.get_submodule("encoder")
     ours = encoder.state_dict()
     try:
         tensors = torch.load(path, map_location="cpu", weights_only=True)
-        if body.sums:
-            tensors[body.first] = tensors[body.first].sum(1, keepdim=True)
+        if backbone.sums:
+            tensors[backbone.first] = tensors[backbone.first].sum(1, keepdim=True)
         # Counters of batches are of no use here, and older files lack them; all else must be there.
         counters = {key: kept for key, kept in ours.items() if key.endswith(_COUNTER)}
         encoder.load_state_dict({key: (counters | tensors)[key] for key in ours})
     except (UnpicklingError, RuntimeError, KeyError, AttributeError) as error:
-        raise ModelError(f"{path}: not the weights of {name}'s body; fetch it again") from error
-    return f"ImageNet weights of {body.file} in the body"
+        raise ModelError(f"{path}: not the weights of {name}'s backbone; fetch it again") from error
+    return f"ImageNet weights of {backbone.file} in the backbone"

@@ -95,7 +95,7 @@ DIVERGENCE_WEIGHT = 1e-3
 CLOSENESS_WEIGHT = 100.0
 """Lambda of Isola et al. 2017, equation 4: of being close to the truth, beside deceiving."""
 PRETRAINED_SHARE = 0.5
-"""Part of the plan in which being close is all that a net on a pretrained body learns."""
+"""Part of the plan in which being close is all that a net on a pretrained backbone learns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

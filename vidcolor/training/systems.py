@@ -66,7 +66,7 @@ _SLOW = _ALONE | {"learning_rate": 3e-4}
 _PLAIN = Recipe(settings=_SLOW, exponent=1.0, temperature=TEMPERATURE)
 _RESIDUAL = replace(_PLAIN, settings=_SLOW | {"side": 64, "batch_size": 8})
 
-# On a body: it learns more slowly than the rest.
+# On a backbone: it learns more slowly than the rest.
 _BODY = _SLOW | {"encoder_factor": 0.1}
 _VGG = Recipe(settings=_BODY, loss=huber_luv)
 

@@ -98,6 +98,11 @@ class Encoding:
     notes: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
 
+    @property
+    def is_sequence(self) -> bool:
+        """Whether the film is written as images in a folder."""
+        return self.names is not None
+
 
 def tag_picture(picture: FrameFormat, settings: OutputSettings) -> FrameFormat:
     """The picture with what its file must say of its colors.

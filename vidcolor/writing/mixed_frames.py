@@ -87,7 +87,7 @@ def keeps_tags(encoding: Encoding) -> bool:
 
 def keeps_fields(encoding: Encoding) -> bool:
     """Whether the film says of each frame whether it is woven, and how."""
-    return encoding.codec in FIELD_ENCODERS and encoding.names is None
+    return encoding.codec in FIELD_ENCODERS and not encoding.is_sequence
 
 
 def as_written(source: Source, encoding: Encoding) -> Source:

@@ -130,7 +130,7 @@ class ShotEncoder:
 
     def _picture(self, frame: Frame, chroma: tuple[Plane, Plane]) -> VideoFrame:
         picture = self._opened.picture
-        in_rgb = self._encoding.names is not None
+        in_rgb = self._encoding.is_sequence
         encoded = self._in_rgb(frame, chroma) if in_rgb else self._in_ycbcr(frame, chroma)
         if frame.captions and self._captioned is not None:
             encoded = self._captioned.with_captions(encoded, frame.captions)
@@ -188,7 +188,7 @@ def encoding_error(encoding: Encoding, error: Exception, count: int) -> OutputEr
 
 def _open_encoder(encoding: Encoding, source: Source) -> Encode:
     """An encoder set up as for the film, all of whose packets are given to the caller."""
-    if encoding.names is None:
+    if not encoding.is_sequence:
         # A container of its own, into which nothing is written, sets the encoder up as the film's
         # own container wants it.
         return encoding_stream(encoding, source).encode

@@ -26,7 +26,7 @@ def fit_times(source: Source, encoding: Encoding) -> Source:
     Raises:
         OutputError: Frames would get one time in the container.
     """
-    if encoding.names is not None:
+    if encoding.is_sequence:
         return source
     rate = source.constant_rate
     if encoding.container == "matroska" and rate is not None and rate > MATROSKA_FASTEST:
