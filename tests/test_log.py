@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from datetime import datetime
 from pathlib import Path
 
@@ -18,8 +19,11 @@ from vidcolor.reels.find import Reel
 pytestmark = pytest.mark.usefixtures("quiet_surroundings")
 
 
-def test_a_batch_is_logged_summed_up_and_reported(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_batch_is_logged_summed_up_and_reported(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Two films and one that is none: events with times, a table, a state for programs."""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     film("a.mkv")
     film("=b.mkv", frames=2)
     Path("c.mkv").write_bytes(b"no film")
@@ -29,12 +33,12 @@ def test_a_batch_is_logged_summed_up_and_reported(capsys: pytest.CaptureFixture[
     table = [line.split() for line in out.splitlines() if line.startswith(("a.mkv", "all"))]
     assert table[0][:3] == ["a.mkv", "done", "3"]
     assert table[1][:6] == ["all", "2", "of", "3", "done", "5"]
-    assert "reel 3 of 3" in out
     events = [json.loads(line) for line in Path("run.log").read_text().splitlines()]
     assert all(datetime.fromisoformat(event["time"]).tzinfo for event in events)
     assert [events[0]["event"], events[-1]["event"]] == ["run-begins", "run-ends"]
     ends = {event["source"]: event for event in events if event["event"] == "reel-ends"}
     assert (ends["a.mkv"]["state"], ends["a.mkv"]["frames"]) == ("done", 3)
+    assert ends["c.mkv"]["text"] == "c.mkv: failed, reel 3 of 3"
     assert "cannot be opened" in ends["c.mkv"]["error"]
     told = [event["text"] for event in events if event["event"] == "warning"]
     assert told == [line.removeprefix("vidcolor: ") for line in err.splitlines()]

@@ -1,6 +1,7 @@
 """Colorize films, one after another or many at once; each is reported as it ends."""
 
 import gc
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -82,8 +83,9 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
 
 
 def _sum_up(results: Sequence[ReelResult], failed: Sequence[str], count: int) -> None:
-    """Print how the reels of a batch ended, and why some failed."""
-    print_table(results)
+    """Print why reels of a batch failed; on a terminal first a table of how all ended."""
+    if sys.stdout.isatty():
+        print_table(results)
     if failed:
         warn(f"{len(failed)} of {count} reels failed:")
     for error in failed:
@@ -105,10 +107,9 @@ def _print_each(
             clock.end(result.source, is_made=result.result is not None)
             print_result(result, quiet=request.quiet)
             _tell_result(result, clock)
-            if clock.count >= MANY and not request.quiet:
-                say(clock.text())
-            yield result
+            bar.set_postfix_str(clock.text(), refresh=False)
             bar.update()
+            yield result
 
 
 def _tell_result(reel: ReelResult, clock: BatchClock) -> None:
