@@ -50,7 +50,7 @@ def transcode(job: Job, settings: Settings) -> int:
     source = replace(job.source, picture=picture)
     for frame in read_frames(source, Damage(), hwaccel=settings.input.hwaccel):
         packets += encoder.encode(frame, (plane, plane))
-    packets += encoder.end_shot()
+    packets += encoder.end_part()
     with FilmWriter(job.source, job.encoding, made_by="") as writer:
         writer.write(packets, reorder_depth(packet.pts for packet in packets))
     return len(packets)

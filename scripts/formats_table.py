@@ -33,7 +33,7 @@ result. `made-` films were made for their traits, `real-` ones were found.
 - `kept`: the result has what the source has; `-`: the source has none.
 - `exact`: each frame's luma has the same checksum; else its PSNR, for a codec with losses.
 - `tagged`: the result says what the source leaves open; players need not guess.
-- `in picture`: the codec's own headers have it and the film does not; it is encoded anew.
+- `in picture`: only the codec's own headers have it; the film is encoded again without them.
 - **bold**: not as in the source, for the reason in the note.
 """
 

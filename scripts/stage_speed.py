@@ -82,7 +82,7 @@ class _Stages:
             chroma = self.color(frames)
             pairs = zip(frames, chroma, strict=True)
             self.timed("encode", (list(encoder.encode(*pair)) for pair in pairs))
-        self.timed("encode", encoder.end_shot())
+        self.timed("encode", encoder.end_part())
         milliseconds = {name: 1000 * spent / done for name, spent in self.seconds.items()}
         return milliseconds, self.asked / done
 

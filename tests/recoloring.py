@@ -53,11 +53,11 @@ def write_pink(
     depths, begun = [0], 0
     for index, frame in enumerate(frames):
         if shot_frames and index and index % shot_frames == 0:
-            packets += encoder.end_shot()
+            packets += encoder.end_part()
             depths.append(reorder_depth(packet.pts for packet in packets[begun:]))
             begun = len(packets)
         packets += encoder.encode(frame, pink(encoding))
-    packets += encoder.end_shot()
+    packets += encoder.end_part()
     depths.append(reorder_depth(packet.pts for packet in packets[begun:]))
     piece["shift_seconds"] = shift_seconds
     with FilmWriter(source, encoding, made_by="made in a test", **piece) as writer:

@@ -242,7 +242,7 @@ def test_machines_see_the_same_bars(tmp_path: Path) -> None:
     wide = [cv2.resize(luma, (480, HEIGHT)) for luma in coaches(10)]
     pictures = [*map(box, coaches(10)), *[255 - luma for luma in wide], *map(box, coaches(10))]
     shots = [shot for _, shot in shots_of(tmp_path, pictures)]
-    pieces = list(find_pieces(frames_of(tmp_path / "film.mkv", pictures)))
+    pieces = list(find_pieces(frames_of(tmp_path / "film.mkv", pictures), 1000))
     assert [piece.shot for piece in pieces] == shots
     area = ActiveArea(0, HEIGHT, 80, 80 + WIDTH)
     assert [shot.active for shot in shots] == [area, None, area]

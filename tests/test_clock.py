@@ -232,16 +232,18 @@ RATES = [Fraction(16), Fraction(18), Fraction(24000, 1001), Fraction(24), Fracti
 
 
 @pytest.mark.parametrize("rate", RATES)
-@pytest.mark.parametrize("begins", [0, Fraction(7, 5)])
-def test_a_constant_rate_stays_constant_in_mp4(
-    tmp_path: Path, rate: Fraction, begins: Fraction
+@pytest.mark.parametrize(
+    ("begins", "output"), [(0, "out.mp4"), (Fraction(7, 5), "out.mp4"), (0, "out.mov")]
+)
+def test_a_constant_rate_stays_constant(
+    tmp_path: Path, rate: Fraction, begins: Fraction, output: str
 ) -> None:
     """Milliseconds of Matroska are put back to the times that they were rounded from."""
     base = 1 / rate / 8
     pts = [round(begins / base) + 8 * number for number in range(40)]
     film = write_film(tmp_path / "film.mkv", moving_luma(40), pts=pts, time_base=base, rate=rate)
     assert survey(probe(film)).constant_rate == rate
-    job, found = written(film, "out.mp4")
+    job, found = written(film, output)
     assert found.problems == []
     with av.open(str(job.encoding.path)) as opened:
         times = sorted(one.pts * one.time_base for one in opened.demux(video=0) if one.size)

@@ -9,13 +9,15 @@ from pathlib import Path
 import av
 import pytest
 from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, picture_frame, write_film
-from recoloring import colored
+from recoloring import colored, write_pink
 
 from vidcolor.errors import OutputError
+from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
-from vidcolor.settings import OutputSettings
+from vidcolor.settings import OutputSettings, Settings
 from vidcolor.writing.dpx import place_picture
-from vidcolor.writing.plan import plan_encoding
+from vidcolor.writing.encoder_options import with_rate
+from vidcolor.writing.plan import plan_encoding, plan_video
 
 DEFAULT = OutputSettings()
 EDIT = OutputSettings(purpose="edit")
@@ -143,3 +145,33 @@ def test_teletext_is_copied_undecoded(tmp_path: Path) -> None:
     assert len(text_packets(film)) == 10
     out = colored(film, tmp_path / "out.ts", DEFAULT).path
     assert text_packets(out) == text_packets(film)
+
+
+@needs_ffmpeg
+@pytest.mark.parametrize("suffix", [".ts", ".mkv", ".mp4"])
+def test_h264_states_the_films_rate(tmp_path: Path, suffix: str) -> None:
+    """The stream's own header has the rate of frames, not the clock of its container."""
+    every = Fraction(1, 24)
+    film = write_film(tmp_path / "film.mkv", moving_luma(12), time_base=every, rate=1 / every)
+    settings = Settings(force=True)
+    job = plan_video(film, tmp_path / f"out{suffix}", settings)
+    assert "force-cfr=1" in job.encoding.options["x264-params"]
+    write_pink(job.source, job.encoding, read_frames(job.source, Damage()))
+    command = ["ffmpeg", "-i", str(job.encoding.path), "-c", "copy", "-frames:v", "1", "-bsf:v",
+               "trace_headers", "-f", "null", "-"]  # fmt: skip
+    trace = subprocess.run(command, capture_output=True, text=True, check=True).stderr.splitlines()
+    ticks, unit = (
+        next(int(line.rpartition("=")[2]) for line in trace if word in line)
+        for word in ("time_scale", "num_units_in_tick")
+    )
+    assert Fraction(ticks, 2 * unit) == 24
+
+
+@pytest.mark.quick
+def test_only_a_constant_rate_is_stated() -> None:
+    """A film of variable rate is left alone, and so are other encoders."""
+    assert with_rate("libx264", {"x264-params": "asm=avx2"}, Fraction(24)) == {
+        "x264-params": "asm=avx2:force-cfr=1"
+    }
+    assert with_rate("libx264", {"crf": "16"}, None) == {"crf": "16"}
+    assert with_rate("libx265", {"crf": "16"}, Fraction(24)) == {"crf": "16"}

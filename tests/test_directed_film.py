@@ -12,7 +12,7 @@ from clips import soft_shot, write_film
 from vidcolor import ColorScript, ModelSettings, OutputSettings, Range, Settings, colorize_video
 from vidcolor.film.directed import find_direction
 from vidcolor.models.zoo import find_model
-from vidcolor.pipeline.run import colorize_shots
+from vidcolor.pipeline.run import Past, colorize_shots
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
@@ -98,9 +98,9 @@ def test_shots_are_directed_alike_where_other_machines_color_them(film: Path) ->
     last = [
         one for one in number_frames(read_frames(probe(film), Damage())) if one.shot.number == 1
     ]
-    model, memory = find_model(SETTINGS.model), ShotMemory(REMEMBERED_SHOTS)
+    model, past = find_model(SETTINGS.model), Past(0, ShotMemory(REMEMBERED_SHOTS))
     plain, directed = (
-        list(colorize_shots(last, memory, model, SETTINGS, *given)) for given in ([], [direction])
+        list(colorize_shots(last, past, model, SETTINGS, *given)) for given in ([], [direction])
     )
     assert [one.directed is None for one in plain] == [True] * FRAMES
     assert len({one.directed for one in directed}) == 1

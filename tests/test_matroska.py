@@ -9,6 +9,7 @@ from clips import Extras, ask_ffprobe, moving_luma, needs_ffmpeg, write_film
 from recoloring import colored
 
 from vidcolor.errors import OutputError
+from vidcolor.reading.ebml import CRC32, VOID, children
 from vidcolor.reading.source import probe
 from vidcolor.settings import OutputSettings
 from vidcolor.writing import matroska
@@ -70,15 +71,15 @@ def test_checksums_and_places_are_right(film: Path) -> None:
     elements, _ = matroska.until_tracks(data[start:])
     checked = 0
     for element in elements:
-        if element.kind != matroska.VOID:
-            kind, checksum = next(matroska.children(element.content))
-            assert kind == matroska.CRC32
+        if element.kind != VOID:
+            kind, checksum = next(children(element.content))
+            assert kind == CRC32
             assert zlib.crc32(element.content[6:]) == int.from_bytes(checksum, "little")
             checked += 1
     assert checked == 3
-    for kind, seek in matroska.children(elements[0].content):
+    for kind, seek in children(elements[0].content):
         if kind == matroska.SEEK:
-            told = dict(matroska.children(seek))
+            told = dict(children(seek))
             place = start + int.from_bytes(told[matroska.SEEK_POSITION], "big")
             assert data[place : place + 4] == told[matroska.SEEK_ID]
 
@@ -89,11 +90,11 @@ def test_any_checksum_is_read(film: Path) -> None:
     (seek_head, *_), _ = matroska.until_tracks(data[matroska.start_of_segment(data) :])
     for place in range(500):
         seek_head = matroska.seek_head_with(seek_head, {matroska.TRACKS: place})
-        (_, checksum), *seeks = matroska.children(seek_head.content)
+        (_, checksum), *seeks = children(seek_head.content)
         assert zlib.crc32(seek_head.content[6:]) == int.from_bytes(checksum, "little")
         places = {
             told[matroska.SEEK_ID]: int.from_bytes(told[matroska.SEEK_POSITION], "big")
-            for told in (dict(matroska.children(seek.content)) for seek in seeks)
+            for told in (dict(children(seek.content)) for seek in seeks)
         }
         assert places[matroska.TRACKS.to_bytes(4, "big")] == place
 

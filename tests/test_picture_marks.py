@@ -46,12 +46,28 @@ def test_hdr10_stays_in_the_pictures(tmp_path: Path, suffix: str) -> None:
         assert (light["max_content"], light["max_average"]) == (1000, 400)
 
 
-def test_what_ffv1_cannot_tell_is_said(tmp_path: Path) -> None:
+@needs_ffmpeg
+@pytest.mark.parametrize("output", ["out.mkv", "out.mp4", "out.mov"])
+def test_the_container_tells_what_a_codec_cannot(tmp_path: Path, output: str) -> None:
+    """FFV1 and ProRes have no place for it: Matroska's Colour has, and the boxes mdcv and clli."""
+    film = hdr_film(tmp_path / "film.mkv")
+    codec = "ffv1" if output != "out.mov" else "prores_ks"
+    encoding = colored(film, tmp_path / output, OutputSettings(codec=codec))
+    assert encoding.path.name == output
+    assert not any("cannot store" in note for note in encoding.notes)
+    assert probe(encoding.path).marks == probe(film).marks
+    (stream,) = ask_ffprobe(encoding.path, "-show_streams")["streams"]
+    found = {one["side_data_type"]: one for one in stream["side_data_list"]}
+    assert Fraction(found["Mastering display metadata"]["blue_x"]) == Fraction(15, 100)
+    assert found["Content light level metadata"]["max_average"] == 400
+    assert "title" not in stream.get("tags", {})
+
+
+def test_what_nothing_can_tell_is_said(tmp_path: Path) -> None:
     """The plan says so, with and without a run."""
     source = probe(hdr_film(tmp_path / "film.mkv"))
-    notes = plan_encoding(source, OutputSettings(lossless=True)).notes
-    lost = "cannot store the mastering display, the content light level: left out"
-    assert f"ffv1 in matroska {lost}" in notes
+    marks = lost_marks("mpeg2video", "mpegts", source.marks)
+    assert marks == ["the mastering display", "the content light level"]
 
 
 @needs_ffmpeg
@@ -74,6 +90,8 @@ def test_stereo_films_stay_stereo(
     frame = ask_ffprobe(out, "-show_frames")["frames"][0]
     assert "Stereo 3D" in {one["side_data_type"] for one in frame["side_data_list"]}
     assert probe(out).marks.stereo == Stereo(1 if packing == "3" else 2, is_inverted=False)
+    shapes = [probe(one).picture.sample_aspect_ratio for one in (film, out)]
+    assert shapes[0] == shapes[1]
     if suffix == ".mkv":
         (told,) = ask_ffprobe(out, "-show_streams")["streams"][0]["side_data_list"]
         assert told["type"].startswith(kind)

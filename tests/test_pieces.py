@@ -24,10 +24,12 @@ def told(frame: Frame) -> tuple[object, ...]:
 def cut_up(source: Source) -> tuple[list[tuple[object, ...]], list[Piece]]:
     """What is told of all of a film's frames, and pieces of a few of them."""
     frames = list(read_frames(source, Damage()))
-    whole = list(find_pieces(frames))
+    whole = list(find_pieces(frames, 1000))
     assert [number for piece in whole for number in range(piece.frames)]
     shot = Shot(0, None)
-    noted = [np.concatenate(column) for column in zip(*(piece[2:] for piece in whole), strict=True)]
+    noted = [
+        np.concatenate(column) for column in zip(*(piece[2:5] for piece in whole), strict=True)
+    ]
     cuts = range(0, len(frames), PIECE_FRAMES)
     parts = [
         Piece(shot, first, *(column[first : first + PIECE_FRAMES] for column in noted))
@@ -53,13 +55,30 @@ def test_shots_are_the_pieces(tmp_path: Path) -> None:
         tmp_path / "film.mkv", [luma for seed in (1, 2, 1) for luma in soft_shot(seed, 12)]
     )
     source = probe(film)
-    found = list(find_pieces(read_frames(source, Damage())))
+    found = list(find_pieces(read_frames(source, Damage()), 1000))
     assert [piece.shot for piece in found] == [Shot(0, None), Shot(1, None), Shot(2, 0)]
     assert [piece.first_frame for piece in found] == [0, 12, 24]
     assert [piece.frames for piece in found] == [12, 12, 12]
     numbered = list(read_pieces(source, found[1:], 0))
     assert [one.frame.index for one in numbered] == list(range(12, 36))
     assert [one.shot.number for one in numbered] == [1] * 12 + [2] * 12
+
+
+def test_a_long_shot_is_several_pieces(tmp_path: Path) -> None:
+    """Each but the last of as many frames; they tell where the shot begins and ends."""
+    frames = [*soft_shot(1, 10), *soft_shot(2, 6)]
+    source = probe(write_film(tmp_path / "film.mkv", frames))
+    found = list(find_pieces(read_frames(source, Damage()), 5))
+    ends = [(one.shot.number, one.first_frame, one.frames, *one[-2:]) for one in found]
+    assert ends == [
+        (0, 0, 5, True, False),
+        (0, 5, 5, False, True),
+        (1, 10, 5, True, False),
+        (1, 15, 1, False, True),
+    ]
+    numbered = list(read_pieces(source, found[1:], 0))
+    assert [one.frame.index for one in numbered] == list(range(5, 16))
+    assert [one.shot.number for one in numbered] == [0] * 5 + [1] * 6
 
 
 def formats() -> list[Path]:

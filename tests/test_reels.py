@@ -1,8 +1,10 @@
 import os
+from contextlib import suppress
 from pathlib import Path
 
+import av
 import pytest
-from clips import soft_shot, write_film, write_series
+from clips import moving_luma, soft_shot, write_film, write_series
 
 from vidcolor.cli.main import main
 from vidcolor.errors import SourceError
@@ -125,6 +127,66 @@ def test_a_link_to_a_film_is_that_film(reels: Path) -> None:
     (reels / "link.mkv").symlink_to("b.mkv")
     (reels / "1950" / "up").symlink_to("..")
     assert len(found(reels, recursive=True)) == 5
+
+
+def write_tiny(path: Path, container: str, codec: str) -> None:
+    """A film of two frames under any name."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w", format=container) as output:
+        stream = output.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for luma in moving_luma(2, 64, 48):
+            output.mux(stream.encode(av.VideoFrame.from_ndarray(luma, format="gray")))
+        output.mux(stream.encode(None))
+
+
+def test_films_are_known_by_content(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Whatever their suffix; what else there is, linked folders too, is counted and named."""
+    caplog.set_level("INFO")
+    kinds = {
+        "tape.mod": ("mpeg", "mpeg2video"), "vcd.dat": ("mpeg", "mpeg1video"),
+        "raw.h264": ("h264", "libx264"), "raw.m1v": ("mpeg1video", "mpeg1video"),
+        "web.f4v": ("mp4", "libx264"), "old.ogm": ("ogg", "libtheora"), "a.mj2": ("mov", "mjpeg"),
+        "deep/b.mpe": ("mpeg", "mpeg1video"),
+    }  # fmt: skip
+    for name, (container, codec) in kinds.items():
+        with suppress(av.FFmpegError, ValueError):  # an encoder that this FFmpeg lacks
+            write_tiny(tmp_path / name, container, codec)
+    wanted = sorted(str(path) for path in tmp_path.rglob("*.*"))
+    assert len(wanted) >= 6
+    touch(tmp_path, "other.dat", "text.txt", "sound.wav", "a.iso", ".hidden.mod", "poster.webp")
+    touch(tmp_path, "moving.gif")
+    (tmp_path / "list.m3u8").write_text("#EXTM3U\n#EXTINF:1,\n../elsewhere.ts\n")
+    touch(tmp_path / "elsewhere", "film.mkv")
+    (tmp_path / "deep" / "linked").symlink_to(tmp_path / "elsewhere")
+    listed = found(tmp_path, recursive=True)
+    assert sorted(listed) == sorted([*wanted, str(tmp_path / "elsewhere/film.mkv")])
+    (told,) = caplog.messages
+    assert told == (
+        f"{tmp_path}: passed over 5 files that are no films and 1 linked folder, to be named by "
+        "itself (a.iso, list.m3u8, moving.gif, other.dat, poster.webp, linked)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("names", "pattern"),
+    [
+        (("film (1).png", "film (2).png", "film (10).png"), "film (%d).png"),
+        (("0001_L.png", "0002_L.png", "0001_R.png", "0002_R.png"), "%04d_L.png"),
+        (("a1.bmp", "a2.bmp"), "a%d.bmp"),
+        (("01.jp2", "02.jp2"), "%02d.jp2"),
+        (("01.dng", "02.dng"), "%02d.dng"),
+        (("2024_take3.tif", "2024_take4.tif"), "2024_take%d.tif"),
+    ],
+)
+def test_the_last_number_of_a_name_counts(
+    reels: Path, names: tuple[str, ...], pattern: str
+) -> None:
+    """Whatever is behind it; two reels side by side are two."""
+    touch(reels / "scans", *names)
+    assert found(reels / "scans")[0] == f"reels/scans/{pattern}"
+    (error,) = find_reels([reels / "scans" / names[0]], recursive=False)
+    assert f"name reels/scans/{pattern}, or " in str(error)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 from clips import (
@@ -223,3 +224,17 @@ def test_scans(
     result = colorize(path, tmp_path / "out.mkv", InputSettings(fps=rate))
     assert result.frames == expected[0]
     assert probe(result.path).frame_rate == rate
+
+
+@pytest.mark.parametrize("suffix", [".bmp", ".jp2", ".webp"])
+def test_other_kinds_of_images_are_read(tmp_path: Path, suffix: str) -> None:
+    """Two of them are enough, though their decoders could hold frames back."""
+    luma = moving_luma(2, 64, 48)
+    for index, picture in enumerate(luma):
+        found, data = cv2.imencode(suffix, picture, [cv2.IMWRITE_WEBP_QUALITY, 101])
+        assert found
+        (tmp_path / f"{index}{suffix}").write_bytes(data.tobytes())
+    frames, losses = read(probe(tmp_path / f"%d{suffix}", AT_18))
+    assert (len(frames), str(losses)) == (2, "")
+    if suffix == ".bmp":
+        np.testing.assert_array_equal(frames[1].luma, luma[1])

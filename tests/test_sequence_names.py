@@ -101,3 +101,12 @@ def test_one_picture_of_a_series_is_refused(tmp_path: Path, name: str, pattern: 
     assert str(caught.value) == f"{tmp_path / name}: {told}"
     last.unlink()
     assert len(read(probe(tmp_path / name))[0]) == 1
+
+
+@pytest.mark.quick
+def test_brackets_of_a_number_are_no_title() -> None:
+    """`film (1).png` and so on are film."""
+    names = SequenceNames.parse(Path("reel/film (%d).png"))
+    assert names is not None
+    assert names.title == Path("reel/film.png")
+    assert names.number("film (12).png") == 12

@@ -174,7 +174,7 @@ def test_machines_find_the_same_color(tmp_path: Path) -> None:
     pictures = [*gray_shot(1), *color_shot(2), *tinted_shot(3, 20, -12)]
     source = replace(probe(write_film(tmp_path / "film.mkv", pictures)), reads_chroma=True)
     found = [one.shot for one in number_frames(read_frames(source, Damage()))]
-    assert [piece.shot for piece in find_pieces(read_frames(source, Damage()))] == list(
+    assert [piece.shot for piece in find_pieces(read_frames(source, Damage()), 1000)] == list(
         dict.fromkeys(found)
     )
     colors = [shot.color for shot in dict.fromkeys(found)]

@@ -17,8 +17,8 @@ from forking import end, fork, forked
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import work_path
 from vidcolor.film import checkpoint, checkpoint_file
-from vidcolor.film.checkpoint import MOST_OPEN_BYTES, Checkpoint, is_whole
-from vidcolor.film.checkpoint_file import Damaged, checksum
+from vidcolor.film.checkpoint import MOST_OPEN_BYTES, Checkpoint
+from vidcolor.film.checkpoint_file import Damaged, checksum, is_whole
 from vidcolor.frame import Prediction
 from vidcolor.report.timeline import FrameFigures, Timeline
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
@@ -76,6 +76,101 @@ def test_whole_shots_are_there_again(target: Path) -> None:
         assert list(work.figures()) == [FIGURES._replace(shot=s) for s in (0, 0, 1, 1, 1)]
         assert (work.changed, work.losses) == ("", None)
         add_shot(work, 2)
+
+
+def add_parts(work: Checkpoint, shot: int, packets: int, state: bytes = b"state") -> None:
+    """More of a shot that is not finished, and a packet behind that is no part yet."""
+    begun = 0 if work.open_shot is None else work.open_shot.frames
+    first = work.frames_done
+    for number in range(packets):
+        work.add_packet(shot, begun + number, packet(begun + number))
+        work.add_frame(shot, first + number, FIGURES._replace(shot=shot))
+    work.end_part(shot, begun + packets, 2, state)
+    work.add_packet(shot, begun + packets, packet(99))
+    work.add_frame(shot, first + packets, FIGURES)
+
+
+def test_parts_of_a_shot_are_there_again(target: Path) -> None:
+    """Those that are finished, to the last; when the shot is, nothing tells that it had any."""
+    with Checkpoint(target, IDENTITY) as work:
+        add_shot(work, 0)
+        add_parts(work, 1, 3)
+        assert (work.shots_done, work.frames_done) == (1, 5)
+    with Checkpoint(target, IDENTITY) as work:
+        assert (work.shots_done, work.frames_done, work.open_shot) == (1, 5, (1, 3, 2))
+        assert work.open_state() == b"state"
+        add_parts(work, 1, 2, b"later")
+    with Checkpoint(target, IDENTITY) as work:
+        assert (work.frames_done, work.open_shot) == (7, (1, 5, 2))
+        assert work.open_state() == b"later"
+        assert list(work.packets()) == [packet(0), packet(1)]  # of whole shots
+        work.end_shot(1, 5, 3)
+    with Checkpoint(target, IDENTITY) as work:
+        assert (work.shots_done, work.frames_done, work.reordered) == (2, 7, 3)
+        assert (work.open_shot, work.open_state()) == (None, None)
+        assert list(work.packets()) == [packet(n) for n in (0, 1, 0, 1, 2, 3, 4)]
+        assert len(list(work.figures())) == 7
+
+
+def test_a_film_of_one_shot_keeps_its_parts(target: Path) -> None:
+    """A checkpoint without a whole shot stays if there is a part."""
+    with Checkpoint(target, IDENTITY) as work:
+        add_parts(work, 0, 2)
+    with Checkpoint(target, IDENTITY) as work:
+        assert work.frames_done == 2
+        work.restart()
+        assert (work.frames_done, work.open_shot, work.open_state()) == (0, None, None)
+    assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("packets", "data", b"\1"),
+        ("frames", "figures", "{}"),
+        ("open_shot", "state", b"stats"),
+        ("open_shot", "frames", 2),
+    ],
+)
+def test_a_damaged_part_takes_no_whole_shot_along(
+    target: Path, table: str, column: str, value: object
+) -> None:
+    """Its shot alone is colored again, however many go before it."""
+    shots = REMEMBERED_SHOTS + 2
+    with Checkpoint(target, IDENTITY) as work:
+        for shot in range(shots):
+            add_shot(work, shot)
+        add_parts(work, shots, 3)
+    with sqlite3.connect(work_path(target)) as database:
+        query = f"UPDATE {table} SET {column} = ? WHERE shot = ?"  # noqa: S608 - ours
+        database.execute(query, (value, shots))
+    database.close()
+    with Checkpoint(target, IDENTITY) as work:
+        assert (work.damaged, work.shots_done, work.frames_done) == (shots, shots, 2 * shots)
+        assert work.open_shot is None
+
+
+def test_parts_of_another_checkpoint_follow_those_of_this_one(target: Path) -> None:
+    """A machine's parts are numbered as in the shot; those of a whole one end it."""
+    other, kept = target.with_name("other"), list[int]()
+    with Checkpoint(target, IDENTITY) as work:
+        add_shot(work, 0)
+        for end, whole in ((3, False), (5, True)):
+            with Checkpoint(other, {}) as there:
+                begun = 0 if work.open_shot is None else work.open_shot.frames
+                for number in range(begun, end):
+                    there.add_packet(1, number, packet(number))
+                    there.add_frame(1, 2 + number, FIGURES._replace(shot=1))
+                there.keep_ending(1, ending(end))
+                there.end_shot(1, end, 1) if whole else there.end_part(1, end, 1, b"state")
+            work.adopt(work_path(other), lambda one, index: (kept.append(index), one)[1])
+            work_path(other).unlink()
+            assert kept == list(range(2, 2 + end))
+        assert (work.shots_done, work.frames_done, work.open_shot) == (2, 7, None)
+        assert [shot for shot, _ in work.endings()] == [1]
+    with Checkpoint(target, IDENTITY) as work:
+        assert work.damaged is None
+        assert list(work.packets()) == [packet(n) for n in (0, 1, 0, 1, 2, 3, 4)]
 
 
 def test_endings_come_back_bit_for_bit(target: Path) -> None:

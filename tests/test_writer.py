@@ -390,7 +390,7 @@ def test_the_encoders_of_shots_that_are_over_take_no_memory(tmp_path: Path) -> N
         for _ in range(count):
             for frame in frames:
                 list(encoder.encode(frame, (neutral, neutral)))
-            list(encoder.end_shot())
+            list(encoder.end_part())
         return process.memory_info().rss
 
     gc.disable()

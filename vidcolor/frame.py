@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidcolor.shot import ActiveArea, Shot
+from vidcolor.shot import ActiveArea, CardState, KeyframeState, Shot, ShotState
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Map = NDArray[np.float32]
@@ -320,6 +320,7 @@ class Seen(NamedTuple):
         color_share: What its colors are to be multiplied with, in [0, 1]: a dark picture has weaker
             ones than the lightened one, a card none.
         trace: Takes what the stages make of it; None if that is not wanted.
+        cards: What the shot has shown up to it.
     """
 
     frame: Frame
@@ -328,6 +329,7 @@ class Seen(NamedTuple):
     brightened: Map
     color_share: float
     trace: FrameTrace | None = None
+    cards: CardState = CardState()
 
 
 class Mapped(NamedTuple):
@@ -337,11 +339,13 @@ class Mapped(NamedTuple):
         seen: The frame.
         prediction: What the network says of it, or what is left of that after smoothing.
         began: When the last step towards it began, by `perf_counter`.
+        keyframe: Where the last keyframe was.
     """
 
     seen: Seen
     prediction: Prediction
     began: float = 0.0
+    keyframe: KeyframeState = KeyframeState()
 
 
 class Guess(NamedTuple):
@@ -352,12 +356,14 @@ class Guess(NamedTuple):
         ab: a* and b* as they are wanted, (2, h, w).
         confidence: 1 where one bin has all probability, 0 where all have alike; the map's mean.
         directed: Digest of what a color script sets for the frame; None for nothing.
+        state: What the next frame takes from it and those before, if it ends a part of its shot.
     """
 
     seen: Seen
     ab: Map
     confidence: float
     directed: str | None = None
+    state: ShotState | None = None
 
 
 class Colored(NamedTuple):
@@ -372,6 +378,7 @@ class Colored(NamedTuple):
         shot: Its shot.
         trace: As in `Seen`; whoever takes the frame closes it.
         directed: As in `Guess`.
+        state: As in `Guess`.
     """
 
     frame: Frame
@@ -382,3 +389,4 @@ class Colored(NamedTuple):
     shot: Shot
     trace: FrameTrace | None = None
     directed: str | None = None
+    state: ShotState | None = None

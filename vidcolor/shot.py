@@ -1,6 +1,13 @@
-"""What is known of a shot as a whole, from its first frames on."""
+"""What is known of a shot: as a whole, from its first frames on, and of the frames gone by."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+Map = NDArray[np.float32]
 
 
 class ActiveArea(NamedTuple):
@@ -59,3 +66,54 @@ class Shot(NamedTuple):
     returns_to: int | None
     active: ActiveArea | None = None
     color: SourceColor | None = None
+
+
+class CardState(NamedTuple):
+    """What a shot's frames have shown so far: a card, or a scene.
+
+    Attributes:
+        share: What the colors of the last frame were multiplied with, in [0, 1].
+        scenes: How many frames in a row have shown a scene since the last card.
+        was_card: Whether there was a card.
+    """
+
+    share: float = 0.0
+    scenes: int = 0
+    was_card: bool = False
+
+
+class KeyframeState(NamedTuple):
+    """What lies between the last keyframe and a frame.
+
+    Attributes:
+        trust: How far each pixel can be traced back to the keyframe, (h, w) in [0, 1]; None at the
+            keyframe, and where nobody asks.
+        spared: How many frames the network was not asked about since.
+    """
+
+    trust: Map | None = None
+    spared: int = 0
+
+
+class ShotState(NamedTuple):
+    """All that the next frame of a shot takes from those before it.
+
+    Attributes:
+        map: The last frame's prediction, smoothed, (C, h, w); None without smoothing.
+        weight: Its weight, (h, w).
+        lightness: The picture of it that the network saw, (H, W).
+        keyframe: Where the last keyframe was.
+        gain: The sums of its `ChromaGain`.
+        cards: What its frames have shown.
+        refined: What refinement remembers, by name.
+        shown: a* and b* of the last frame as written, (2, h, w), and its lightness, (h, w).
+    """
+
+    map: torch.Tensor | None = None
+    weight: Map | None = None
+    lightness: Map | None = None
+    keyframe: KeyframeState = KeyframeState()
+    gain: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    cards: CardState = CardState()
+    refined: Mapping[str, NDArray[Any]] = {}
+    shown: tuple[Map, Map] | None = None

@@ -19,7 +19,7 @@ from vidcolor.errors import VidcolorError
 
 FAILED = 1
 SIGNALLED = 128  # plus the signal's number, as shells do
-KEPT = "finished shots are kept; run the same command to continue"
+KEPT = "finished work is kept; run the same command to continue"
 SVT_ERRORS = "1"  # of its levels, those of fatal errors and of others
 OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
 

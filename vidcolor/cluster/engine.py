@@ -1,9 +1,9 @@
 """Shots as tasks of a Ray cluster.
 
-This process finds no cut and colors no frame. It hands out a film's shots in the order in which a
-first pass through the film finds them, a few more than the cluster has slots for, and adds them to
-the film's checkpoint in that order. A shot that returns to an earlier one waits for that one's
-ending, which stays in the memory of the machine that made it until it is needed.
+This process finds no cut and colors no frame. It hands out a film's shots, long ones in parts, in
+the order in which a first pass finds them, a few more than the cluster has slots for, and adds them
+to the film's checkpoint in that order. A shot that returns to an earlier one waits for that one's
+ending, a part for the part before; these stay in the memory of their machine until they are needed.
 """
 
 import gc
@@ -15,7 +15,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from itertools import chain
 from typing import Any, NamedTuple, NoReturn, Self
 from uuid import uuid4
 
@@ -26,14 +25,15 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from vidcolor.cluster.connection import connect
 from vidcolor.cluster.store import Store
-from vidcolor.cluster.tasks import ClusterJob, color_shots, find_shots
+from vidcolor.cluster.tasks import ClusterJob, Ended, color_shots, find_shots
 from vidcolor.errors import ClusterError, VidcolorError
 from vidcolor.files import pieces_path
 from vidcolor.film.checkpoint import Checkpoint
-from vidcolor.film.coloring import FilmRun
+from vidcolor.film.coloring import Begun, FilmRun
 from vidcolor.film.provenance import versions
 from vidcolor.frame import CPU
 from vidcolor.models.zoo import Model, choose_device, find_net, parse_device
+from vidcolor.pipeline.parts import part_frames
 from vidcolor.reading.reader import Damage
 from vidcolor.settings import ClusterSettings, ModelSettings
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
@@ -46,8 +46,9 @@ RUN_FRAMES = 96
 RETRIES = 5
 """How often a task is repeated if its machine dies."""
 
-LEAST_TASKS = 8
-"""Tasks of a film handed out at once, at least: some clusters grow only when tasks wait."""
+LEAST_TASKS, MOST_WAITING = 8, 64
+"""Tasks of a film handed out at once, at least: some clusters grow only when tasks wait. And how
+many more at most that wait for the one before, as they go on with its shot."""
 
 MOST_REELS = 8
 """Reels colorized at once, at most."""
@@ -162,16 +163,18 @@ class RayEngine:
 
 
 class _Run(NamedTuple):
-    """Shots that were handed out together.
+    """Shots and parts that were handed out together.
 
     Attributes:
         first: Number of the first frame.
         last: Number of the last frame.
+        waits: Whether it goes on with the last shot of the run before.
         colored: Becomes the name of their file in the store, and the kind of machine.
     """
 
     first: int
     last: int
+    waits: bool
     colored: Ref
 
 
@@ -188,14 +191,15 @@ class _Shots:
     ) -> None:
         self._engine, self._film, self._store = engine, film, store
         self._checkpoint, self._pictures = checkpoint, pictures
-        self._runs: deque[_Run] = deque()
-        self._endings: dict[int, Ref] = {}
+        self._runs, self._endings = deque[_Run](), dict[int, Ref]()
+        self._last: Ref | None = None  # how those ended that were handed out last
         order = ClusterJob(
             job=film.job,
             settings=film.settings,
             origin=film.origin,
             store=store.url,
             versions=versions(),
+            part_frames=part_frames(film.job.source.picture, engine.model),
             direction=film.direction,
         )
         self._order = ray.put(order)
@@ -203,8 +207,9 @@ class _Shots:
     def color(self) -> Damage:
         """Color the unfinished shots; what was damaged in the source."""
         checkpoint = self._checkpoint
-        self._endings = {shot: ray.put({shot: data}) for shot, data in checkpoint.endings()}
-        done, coming = checkpoint.shots_done, list[Piece]()
+        self._endings = {shot: ray.put(Ended({shot: data})) for shot, data in checkpoint.endings()}
+        self._last = ray.put(Ended({}, Begun.of(checkpoint)))
+        done, coming = checkpoint.frames_done, list[Piece]()
         losses: Damage | None = None
         finding = _find_there.options(max_retries=RETRIES).remote(self._order)
         with self._cancelled(finding):
@@ -213,7 +218,8 @@ class _Shots:
             while losses is None or self._runs:
                 limit = max(LEAST_TASKS, 2 * self._engine.slots())
                 awaited = [run.colored for run in self._runs][:1]
-                if losses is None and len(self._runs) < limit:
+                waiting = sum(run.waits for run in self._runs)
+                if losses is None and len(self._runs) < limit + min(waiting, MOST_WAITING):
                     awaited.append(finding)
                 if self._engine.wait(awaited) is not finding:
                     self._collect(self._runs.popleft())
@@ -221,10 +227,10 @@ class _Shots:
                 found = self._get(next(finding))
                 if isinstance(found, Damage):
                     losses = found
-                elif found.shot.number >= done:
+                elif found.first_frame >= done:
                     coming.append(found)
-                is_over = losses is not None
-                if coming and (is_over or sum(piece.frames for piece in coming) >= RUN_FRAMES):
+                is_enough = sum(piece.frames for piece in coming) >= RUN_FRAMES
+                if coming and (is_enough or losses is not None):
                     self._hand_out(coming, node)
                     coming = []
         return losses
@@ -233,29 +239,30 @@ class _Shots:
         """Have a machine color shots, if possible the one that has read the film already."""
         wanted = {piece.shot.returns_to for piece in pieces}
         endings = dict.fromkeys(ref for shot, ref in self._endings.items() if shot in wanted)
+        last = None if pieces[0].begins_shot else self._last
         near = NodeAffinitySchedulingStrategy(node, soft=True, _spill_on_unavailable=True)
         engine = self._engine
         colored, ended = _color_there.options(**engine.options(scheduling_strategy=near)).remote(
-            self._order, [engine.net], str(engine.model.device), pieces, *endings
+            self._order, [engine.net], str(engine.model.device), pieces, last, *endings
         )
-        for piece in pieces:
-            self._endings[piece.shot.number] = ended
+        self._last = ended
+        self._endings |= dict.fromkeys((piece.shot.number for piece in pieces), ended)
         for shot in [n for n in self._endings if n <= pieces[-1].shot.number - REMEMBERED_SHOTS]:
             del self._endings[shot]
-        last = pieces[-1].first_frame + pieces[-1].frames - 1
-        self._runs.append(_Run(pieces[0].first_frame, last, colored))
+        end = pieces[-1].first_frame + pieces[-1].frames
+        self._runs.append(_Run(pieces[0].first_frame, end - 1, last is not None, colored))
 
     def _collect(self, run: _Run) -> None:
         """Add colored shots to the film's checkpoint."""
         name, machine = self._get(run.colored, run)
-        film = self._film
+        film, pictures, checkpoint = self._film, self._pictures, self._checkpoint
         self._engine.note_machine(machine)
         path = pieces_path(film.job.encoding.path) / "taken"
         self._store.take(name, path)
-        pictures = self._pictures
-        self._checkpoint.adopt(path, None if pictures is None else pictures.keep)
+        checkpoint.adopt(path, None if pictures is None else pictures.keep)
         path.unlink()
-        film.listener.on_frame(self._checkpoint.frames_done, self._checkpoint.shots_done - 1)
+        shot = checkpoint.shots_done - (checkpoint.open_shot is None)
+        film.listener.on_frame(checkpoint.frames_done, shot)
 
     def _get(self, ref: Ref, run: _Run | None = None) -> Any:
         """A result; an error of ours is raised as on the machine, any other as one line."""
@@ -302,12 +309,13 @@ def _color(
     net: list[Ref],
     device: str,
     pieces: Sequence[Piece],
-    *endings: dict[int, bytes],
-) -> tuple[tuple[str, str], dict[int, bytes]]:
+    last: Ended | None,
+    *before: Ended,
+) -> tuple[tuple[str, str], Ended]:
     """Color shots: the name of their file and the kind of machine, and how they ended."""
     model = _model_here(net[0], device)
-    known = sorted(chain.from_iterable(ended.items() for ended in endings))
-    name, ended = color_shots(order, model, pieces, known)
+    endings = {shot: data for ended in before for shot, data in ended.endings.items()}
+    name, ended = color_shots(order, model, pieces, Ended(endings, last and last.begun))
     place = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else "CPU"
     machine = f"{torch.backends.cpu.get_cpu_capability()}, {model.dtype} on {place}"
     return (name, machine), ended

@@ -1,11 +1,12 @@
 """The tasks of a machine: find a film's shots, or color some of them. Nothing here knows Ray."""
 
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import NamedTuple
 from uuid import uuid4
 
 from vidcolor.cluster.store import Store
@@ -13,7 +14,7 @@ from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.errors import ClusterError, SourceGoneError
 from vidcolor.files import work_path
 from vidcolor.film.checkpoint import Checkpoint
-from vidcolor.film.coloring import Listener, ShotKeeper, read_job, recalled_memory
+from vidcolor.film.coloring import Begun, Listener, ShotKeeper, read_job, recalled_memory
 from vidcolor.film.provenance import versions
 from vidcolor.film.source_digest import (
     SourceDigest,
@@ -22,7 +23,7 @@ from vidcolor.film.source_digest import (
     size_and_mtime,
 )
 from vidcolor.models.zoo import Model
-from vidcolor.pipeline.run import colorize_shots
+from vidcolor.pipeline.run import Past, colorize_shots
 from vidcolor.reading.reader import Damage
 from vidcolor.settings import Settings
 from vidcolor.shots.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
@@ -40,6 +41,7 @@ class ClusterJob:
         origin: The film by its content.
         store: URL of the folder for colored shots.
         versions: Versions of the programs that decide the bytes, by name.
+        part_frames: How many frames a part of a shot has.
         direction: What a color script says of the frames.
     """
 
@@ -48,11 +50,24 @@ class ClusterJob:
     origin: SourceDigest
     store: str
     versions: Mapping[str, str]
+    part_frames: int
     direction: Direction = NO_DIRECTION
 
 
+class Ended(NamedTuple):
+    """How some shots ended, for those that return to them or go on.
+
+    Attributes:
+        endings: That of each whole shot, by number.
+        begun: What the last one goes on with, if more parts of it come.
+    """
+
+    endings: dict[int, bytes]
+    begun: Begun | None = None
+
+
 def find_shots(order: ClusterJob) -> Iterator[Piece | Damage]:
-    """Yield a film's shots as they are found, then the damage of the source.
+    """Yield a film's shots and parts as they are found, then the damage of the source.
 
     Raises:
         VidcolorError: It cannot be read here, or has changed.
@@ -64,21 +79,21 @@ def find_shots(order: ClusterJob) -> Iterator[Piece | Damage]:
     # Files may have other numbers on this machine.
     origin = order.origin._replace(stamp=find_stamp(source.files))
     with closing(refuse_changed(frames, source, origin)) as seen:
-        yield from find_pieces(seen)
+        yield from find_pieces(seen, order.part_frames)
     yield losses
 
 
 def color_shots(
-    order: ClusterJob, model: Model, pieces: Sequence[Piece], endings: Iterable[tuple[int, bytes]]
-) -> tuple[str, dict[int, bytes]]:
-    """Color consecutive shots, and put them into the store.
+    order: ClusterJob, model: Model, pieces: Sequence[Piece], before: Ended
+) -> tuple[str, Ended]:
+    """Color consecutive shots or parts, and put them into the store.
 
     Args:
         order: The film.
         model: What predicts.
-        pieces: The shots.
-        endings: How earlier shots ended, as `Checkpoint.endings` gives it; at least those that
-            these return to.
+        pieces: The shots and parts.
+        before: How earlier shots ended; at least those that these return to, and that which the
+            first piece goes on with.
 
     Returns:
         The name of the file in the store, and how these shots ended.
@@ -88,17 +103,18 @@ def color_shots(
     """
     _refuse_difference(order)
     wanted = {piece.shot.returns_to for piece in pieces}
-    recalled = [(shot, data) for shot, data in endings if shot in wanted]
+    recalled = {shot: data for shot, data in before.endings.items() if shot in wanted}
+    before = Ended(recalled, None if pieces[0].begins_shot else before.begun)
     for margin in MARGINS_SECONDS:
         with TemporaryDirectory(prefix="vidcolor-") as folder:
             target = Path(folder, "shots")
             try:
-                ended = _color(order, model, pieces, recalled, target, margin)
+                ended = _color(order, model, pieces, before, target, margin)
             except StrayedError:
                 if margin is None:
                     raise
                 continue
-            name = f"{pieces[0].shot.number:06d}-{uuid4().hex}"
+            name = f"{pieces[0].first_frame:08d}-{uuid4().hex}"
             Store(order.store).put(work_path(target), name)
             return name, ended
     raise AssertionError("the last margin is None")
@@ -108,20 +124,26 @@ def _color(
     order: ClusterJob,
     model: Model,
     pieces: Sequence[Piece],
-    endings: Iterable[tuple[int, bytes]],
+    before: Ended,
     target: Path,
     margin: int | None,
-) -> dict[int, bytes]:
+) -> Ended:
     """Color shots into a checkpoint of their own; how they ended."""
     job, settings = order.job, order.settings
     source = as_written(job.source, job.encoding)
     frames = read_pieces(source, pieces, margin, settings.input.hwaccel)
     with Checkpoint(target, {}) as checkpoint:
-        memory = recalled_memory(checkpoint, endings, model.device)
-        shots = colorize_shots(frames, memory, model, settings, order.direction)
+        memory = recalled_memory(checkpoint, sorted(before.endings.items()), model.device)
+        begun, ends_shot = before.begun, pieces[-1].ends_shot
+        past = Past(pieces[0].first_frame, memory, begun and begun.state)
+        shots = colorize_shots(frames, past, model, settings, order.direction)
         with closing(shots) as colored:
-            ShotKeeper(job, settings, checkpoint).keep(colored, Listener())
-        return dict(checkpoint.endings())
+            keeper = ShotKeeper(job, settings, checkpoint, begun=begun)
+            keeper.keep(colored, Listener(), goes_on=not ends_shot)
+        endings = dict(checkpoint.endings())
+        if not ends_shot:
+            endings.pop(pieces[-1].shot.number, None)  # it is none yet
+        return Ended(endings, Begun.of(checkpoint))
 
 
 def _refuse_difference(order: ClusterJob) -> None:

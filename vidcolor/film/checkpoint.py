@@ -1,13 +1,14 @@
 """The checkpoint of a film: its finished shots, kept next to the output until it is complete.
 
 One SQLite file holds the encoded frames, shot by shot, with all that later shots and the film's
-statistics need. A shot counts only when it is finished: SQLite guarantees that, however a run ends.
+statistics need. A shot counts only when it is finished, and of the last one each part that is:
+SQLite guarantees that, however a run ends.
 Its lock shows other runs that the film is taken, and ends with the process that holds it.
 """
 
 import json
 import sqlite3
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -21,17 +22,19 @@ from vidcolor.film.checkpoint_file import (
     FORMAT,
     GONE,
     Damaged,
+    OpenShot,
     checkpoint_error,
     checksum,
     describe_changes,
     drop_unfinished,
     ending_checksum,
     find_damaged_shot,
-    is_known,
+    find_open_shot,
     make_tables,
     open_locked,
     read_identity,
     read_losses,
+    read_open_state,
     remove_pictures,
     unlink_files,
 )
@@ -44,42 +47,6 @@ MOST_OPEN_BYTES = 32 << 20
 """Size of an unfinished shot's packets from which they are written to disk."""
 
 _RETRY_SECONDS = 0.05
-
-
-def is_whole(target: Path) -> bool:
-    """Whether all shots of the film at `target` were finished, so that such a file is its own.
-
-    Raises:
-        ReelTakenError: Another run is working on the film.
-        OutputError: The file cannot be read.
-    """
-    path = work_path(target)
-    if not path.exists():
-        return False
-    try:
-        with closing(open_locked(path)) as database:
-            identity = read_identity(database)
-            if identity == GONE:
-                unlink_files(target)  # its owner was stopped at that
-            return is_known(identity) and read_losses(database) is not None
-    except sqlite3.Error as error:
-        if error.sqlite_errorcode & 0xFF in DAMAGED:
-            return False
-        raise checkpoint_error(target, error) from error
-
-
-def is_taken(target: Path) -> bool:
-    """Whether a run is working on the film at `target` right now."""
-    path = work_path(target)
-    if not path.exists():
-        return False
-    place = f"{path.absolute().as_uri()}?mode=ro"
-    try:
-        with closing(sqlite3.connect(place, uri=True, timeout=0)) as database:
-            database.execute("SELECT 1 FROM made_of")
-    except sqlite3.Error as error:
-        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
-    return False
 
 
 def discard_work(target: Path) -> None:
@@ -100,10 +67,10 @@ class Checkpoint:
 
     Attributes:
         changed: Why the checkpoint that was found is started over; empty if it is not.
-        damaged: The first shot whose checksum is wrong, from which on shots are colored again; None
-            if there is none.
-        frames_done: Frames of the finished shots.
+        damaged: The first shot with a wrong checksum, colored again as are those after it, if any.
+        frames_done: Frames of the finished shots, and of the finished parts of the next one.
         shots_done: Number of finished shots.
+        open_shot: What is kept of the shot that is not finished; None if no part of it is.
         losses: What was damaged in the source, by name, once all shots are finished; None before.
 
     Raises:
@@ -127,6 +94,7 @@ class Checkpoint:
         self.damaged: int | None = None
         self.shots_done: int = 0
         self.frames_done: int = 0
+        self.open_shot: OpenShot | None = None
         self.losses: dict[str, Any] | None = None
         try:
             self._database = self._take(json.dumps([FORMAT, identity], sort_keys=True))
@@ -144,22 +112,16 @@ class Checkpoint:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def restart(self) -> None:
-        """Delete all shots and start over with the first."""
-        self._drop_from(0)
-
     def drop_damaged(self, shot: int) -> None:
-        """Delete a damaged shot and those after it.
+        """Delete a damaged shot and those after it; all if it may return to one forgotten."""
+        is_recalled = shot == self.shots_done or self.shots_done <= REMEMBERED_SHOTS
+        self.damaged = shot if is_recalled else 0
+        self.restart(self.damaged)
 
-        All shots are deleted if an ending is missing that this shot may return to.
-        """
-        self.damaged = shot if self.shots_done <= REMEMBERED_SHOTS else 0
-        self._drop_from(self.damaged)
-
-    def _drop_from(self, shot: int) -> None:
+    def restart(self, shot: int = 0) -> None:
         """Delete the shots from one on."""
         self._execute("DELETE FROM shots WHERE number >= ?", (shot,))
-        for table in ("packets", "frames", "endings"):
+        for table in ("packets", "frames", "endings", "open_shot"):
             self._execute(f"DELETE FROM {table} WHERE shot >= ?", (shot,))  # noqa: S608 - ours
         self._execute("UPDATE made_of SET losses = NULL")
         self._commit()
@@ -199,7 +161,7 @@ class Checkpoint:
             yield shot, data
 
     def adopt(self, path: Path, keep: Callable[[Encoded, int], Encoded] | None = None) -> None:
-        """Take over the shots of another checkpoint, which follow those of this one.
+        """Take over the shots and parts of another checkpoint, which follow those of this one.
 
         Args:
             path: Its file, closed.
@@ -212,18 +174,44 @@ class Checkpoint:
         try:
             whole = self._rows("SELECT number, frames, reordered FROM other.shots ORDER BY number")
             for number, frames, reordered in list(whole):
-                for table in ("frames", "endings"):
-                    query = f"INSERT INTO {table} SELECT * FROM other.{table} WHERE shot = ?"  # noqa: S608
-                    self._execute(query, (number,))
-                for count, packet in enumerate(self._packets("other.packets", number)):
-                    kept = packet if keep is None else keep(packet, self.frames_done + count)
-                    self.add_packet(number, count, kept)
+                self._adopt_shot(number, ("frames", "endings"), keep)
                 self.end_shot(number, frames, reordered)
+            query = "SELECT shot, frames, reordered, state FROM other.open_shot"
+            for number, *part in list(self._rows(query)):
+                self._adopt_shot(number, ("frames",), keep)
+                self.end_part(number, *part)
         except Damaged as damaged:
             raise OutputError(f"{path}: came damaged ({damaged}); run again") from damaged
         finally:
             self._database.rollback()
             self._execute("DETACH DATABASE other")
+
+    def _adopt_shot(
+        self, shot: int, tables: Sequence[str], keep: Callable[[Encoded, int], Encoded] | None
+    ) -> None:
+        """Take over the packets of a shot in another checkpoint, and its rows of some tables."""
+        for table in tables:
+            query = f"INSERT INTO {table} SELECT * FROM other.{table} WHERE shot = ?"  # noqa: S608
+            self._execute(query, (shot,))
+        begun = 0 if self.open_shot is None else self.open_shot.frames
+        for count, packet in enumerate(self._packets("other.packets", shot)):
+            kept = packet if keep is None else keep(packet, self.frames_done + count)
+            self.add_packet(shot, begun + count, kept)
+
+    def end_part(self, shot: int, frames: int, reordered: int, state: bytes) -> None:
+        """Mark frames of a shot as finished: they need not be colored again.
+
+        Args:
+            shot: The number of the last whole one plus 1.
+            frames: How many of its frames are finished.
+            reordered: The greatest `reorder_depth` of the parts that they are.
+            state: What the next frame goes on with, by `write_state`.
+        """
+        values = (shot, frames, reordered, state)
+        query = "REPLACE INTO open_shot VALUES (?, ?, ?, ?, ?)"
+        self._execute(query, (*values, checksum(*values)))
+        self._commit()
+        self._look()
 
     def end_shot(self, shot: int, frames: int, reordered: int) -> None:
         """Mark a shot as finished: it need not be colored again.
@@ -238,6 +226,7 @@ class Checkpoint:
         values = (shot, frames, reordered, ending)
         self._execute("INSERT INTO shots VALUES (?, ?, ?, ?, ?)", (*values, checksum(*values)))
         self._execute("DELETE FROM endings WHERE shot <= ?", (shot - REMEMBERED_SHOTS,))
+        self._execute("DELETE FROM open_shot")
         self._commit()
         self._look()
         self._on_shot(shot, frames)
@@ -249,6 +238,11 @@ class Checkpoint:
         self._execute(query, (*told, checksum(*told)))
         self._commit()
         self._look()
+
+    def open_state(self) -> bytes | None:
+        """What the shot that is not finished goes on with; see `read_open_state`."""
+        with self._explained():
+            return read_open_state(self._database)
 
     def packets(self) -> Generator[Encoded, None, None]:
         """The packets of all shots, in order.
@@ -286,10 +280,10 @@ class Checkpoint:
             yield FrameFigures(**json.loads(values[-1]))
 
     def close(self) -> None:
-        """Release the lock; a checkpoint without a finished shot is deleted."""
+        """Release the lock; a checkpoint without a finished shot or part is deleted."""
         with suppress(sqlite3.Error):
             self._database.rollback()
-        if self.shots_done and not self._is_going:
+        if self.frames_done and not self._is_going:
             self._database.close()
         elif not self._is_removed:
             self.remove()
@@ -358,6 +352,9 @@ class Checkpoint:
         self.shots_done, self.frames_done = self._execute(query).fetchone()
         with self._explained():
             losses = read_losses(self._database)
+            self.open_shot = find_open_shot(self._database)
+        if self.open_shot is not None:
+            self.frames_done += self.open_shot.frames
         self.losses = None if losses is None else json.loads(losses)
 
     def _execute(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:

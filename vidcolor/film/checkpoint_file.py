@@ -8,8 +8,9 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
@@ -23,7 +24,7 @@ from vidcolor.files import (
 )
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 
-FORMAT = 2
+FORMAT = 3
 """Raised when a column changes its meaning; checkpoints of another format are started over."""
 
 GONE = "gone"
@@ -50,8 +51,25 @@ CREATE TABLE frames (
     shot INTEGER, number INTEGER, figures TEXT NOT NULL, crc INTEGER NOT NULL,
     PRIMARY KEY (shot, number)) WITHOUT ROWID;
 CREATE TABLE endings (shot INTEGER PRIMARY KEY, data BLOB, crc INTEGER NOT NULL);
+CREATE TABLE open_shot (
+    shot INTEGER PRIMARY KEY, frames INTEGER NOT NULL, reordered INTEGER NOT NULL, state BLOB,
+    crc INTEGER NOT NULL);
 """
 _OF_UNFINISHED = "shot NOT IN (SELECT number FROM shots)"
+
+
+class OpenShot(NamedTuple):
+    """What is kept of the shot that is not finished.
+
+    Attributes:
+        shot: Its number.
+        frames: How many of its frames are finished, those of whole parts.
+        reordered: The greatest `reorder_depth` of its parts.
+    """
+
+    shot: int
+    frames: int
+    reordered: int
 
 
 class Damaged(Exception):  # noqa: N818 - never seen by a user
@@ -115,9 +133,33 @@ def make_tables(database: sqlite3.Connection, identity: str) -> None:
 
 
 def drop_unfinished(database: sqlite3.Connection) -> None:
-    """Delete what there is of shots that are not whole."""
-    for table in ("packets", "frames", "endings"):
-        database.execute(f"DELETE FROM {table} WHERE {_OF_UNFINISHED}")  # noqa: S608
+    """Delete what there is of shots and parts that are not whole."""
+    shot, frames, _ = find_open_shot(database) or OpenShot(-1, 0, 0)
+    (before,) = database.execute("SELECT coalesce(sum(frames), 0) FROM shots").fetchone()
+    for table, end in (("packets", frames), ("frames", before + frames), ("endings", 0)):
+        kept = f"NOT (shot = {shot} AND number < {end})" if end else "1"
+        database.execute(f"DELETE FROM {table} WHERE {_OF_UNFINISHED} AND {kept}")  # noqa: S608
+
+
+def find_open_shot(database: sqlite3.Connection) -> OpenShot | None:
+    """The shot of which parts are kept, if there is one."""
+    query = f"SELECT shot, frames, reordered FROM open_shot WHERE {_OF_UNFINISHED}"  # noqa: S608
+    found = database.execute(query).fetchone()
+    return None if found is None else OpenShot(*found)
+
+
+def read_open_state(database: sqlite3.Connection) -> bytes | None:
+    """What the shot that is not finished goes on with; None if no part of it is kept.
+
+    Raises:
+        Damaged: It is not as it was kept.
+    """
+    found = database.execute("SELECT shot, frames, reordered, state, crc FROM open_shot").fetchone()
+    if found is None:
+        return None
+    if found[-1] != checksum(*found[:-1]):
+        raise Damaged(found[0])
+    return bytes(found[3])
 
 
 def read_losses(database: sqlite3.Connection) -> str | None:
@@ -129,7 +171,7 @@ def read_losses(database: sqlite3.Connection) -> str | None:
 
 
 def find_damaged_shot(database: sqlite3.Connection) -> int | None:
-    """The first whole shot that is not as it was kept; None if all are.
+    """The first shot that is not as it was kept, whole or not; None if all are.
 
     Raises:
         sqlite3.DatabaseError: The file's own order is lost.
@@ -144,11 +186,23 @@ def find_damaged_shot(database: sqlite3.Connection) -> int | None:
         if number >= len(shots) - REMEMBERED_SHOTS and ending_checksum(database, number) != ending:
             return wanted
         first_frame += frames
-    return None
+    return None if _is_open_right(database, len(shots), first_frame) else len(shots)
+
+
+def _is_open_right(database: sqlite3.Connection, shot: int, first_frame: int) -> bool:
+    """Whether what is kept of the shot that is not finished is that, and is what it was."""
+    found = find_open_shot(database)
+    if found is None:
+        return True
+    try:
+        read_open_state(database)
+    except Damaged:
+        return False
+    return found.shot == shot and _is_whole(database, shot, first_frame, found.frames)
 
 
 def _is_whole(database: sqlite3.Connection, shot: int, first_frame: int, frames: int) -> bool:
-    """Whether a shot has all of its packets and frames, each as it was written."""
+    """Whether a shot has so many packets and frames, each as it was written."""
     packets = database.execute(
         "SELECT shot, number, pts, duration, is_key, data, crc FROM packets "
         "WHERE shot = ? ORDER BY number", (shot,)
@@ -214,6 +268,42 @@ def unlink_files(target: Path) -> None:
     path = work_path(target)
     for ending in ("-wal", "-shm", ""):
         path.with_name(path.name + ending).unlink(missing_ok=True)
+
+
+def is_whole(target: Path) -> bool:
+    """Whether all shots of the film at `target` were finished, so that such a file is its own.
+
+    Raises:
+        ReelTakenError: Another run is working on the film.
+        OutputError: The file cannot be read.
+    """
+    path = work_path(target)
+    if not path.exists():
+        return False
+    try:
+        with closing(open_locked(path)) as database:
+            identity = read_identity(database)
+            if identity == GONE:
+                unlink_files(target)  # its owner was stopped at that
+            return is_known(identity) and read_losses(database) is not None
+    except sqlite3.Error as error:
+        if error.sqlite_errorcode & 0xFF in DAMAGED:
+            return False
+        raise checkpoint_error(target, error) from error
+
+
+def is_taken(target: Path) -> bool:
+    """Whether a run is working on the film at `target` right now."""
+    path = work_path(target)
+    if not path.exists():
+        return False
+    place = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        with closing(sqlite3.connect(place, uri=True, timeout=0)) as database:
+            database.execute("SELECT 1 FROM made_of")
+    except sqlite3.Error as error:
+        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return False
 
 
 def is_known(identity: str | None) -> bool:

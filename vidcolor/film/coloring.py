@@ -4,23 +4,26 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from time import perf_counter
+from typing import NamedTuple
 
 import torch
 
 from vidcolor.color.lightness import display_turn
 from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.film.checkpoint import Checkpoint
+from vidcolor.film.checkpoint_file import OpenShot
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
-from vidcolor.frame import Colored, Frame, FrameFormat, Plane
+from vidcolor.frame import Colored, Frame, FrameFormat, Map, Plane
 from vidcolor.models.zoo import Model
+from vidcolor.pipeline.parts import read_state, write_state
 from vidcolor.pipeline.run import Past, colorize_frames, keeps_color
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.report.timeline import SourceFacts, Timeline
 from vidcolor.settings import Settings
-from vidcolor.shot import Shot
+from vidcolor.shot import Shot, ShotState
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import ShotMemory, read_ending
 from vidcolor.writing.mixed_frames import as_written
@@ -102,24 +105,51 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
     losses = Damage()
     frames = refuse_changed(read_job(job, settings, losses), job.source, run.origin)
     memory = recalled_memory(checkpoint, checkpoint.endings(), run.model.device)
-    past = Past(checkpoint.frames_done, memory)
+    begun = Begun.of(checkpoint)
+    past = Past(checkpoint.frames_done, memory, begun and begun.state)
     with tracing(run.trace, job, run.model, settings, run.direction):
         colored = colorize_frames(
             frames, run.model, settings, run.trace, past=past, direction=run.direction
         )
         with closing(colored):
-            ShotKeeper(job, settings, checkpoint, pictures).keep(colored, run.listener)
+            keeper = ShotKeeper(job, settings, checkpoint, pictures, begun)
+            keeper.keep(colored, run.listener)
     return losses
 
 
+class Begun(NamedTuple):
+    """A shot of which some parts are finished.
+
+    Attributes:
+        kept: How much of it.
+        state: What its next frame goes on with.
+    """
+
+    kept: OpenShot
+    state: ShotState
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "Begun | None":
+        """The one of a checkpoint; None if its next frame is a shot's first.
+
+        Raises:
+            Damaged: It is not as it was kept.
+        """
+        data = checkpoint.open_state()
+        if checkpoint.open_shot is None or data is None:
+            return None
+        return cls(checkpoint.open_shot, read_state(data))
+
+
 class ShotKeeper:
-    """Encodes frames and keeps them in a checkpoint, where a shot counts when it is finished.
+    """Encodes frames and keeps them in a checkpoint, where finished shots and parts of them count.
 
     Args:
         job: The film and how it is written.
         settings: All settings.
         checkpoint: Where shots are kept, those of earlier runs as well.
         pictures: Where the images of a sequence are kept; None for a film in one file.
+        begun: The shot that the frames go on with; None if they begin one.
     """
 
     def __init__(
@@ -128,6 +158,7 @@ class ShotKeeper:
         settings: Settings,
         checkpoint: Checkpoint,
         pictures: PictureWriter | None = None,
+        begun: Begun | None = None,
     ) -> None:
         self._source = job.source
         self._color = settings.color
@@ -138,13 +169,26 @@ class ShotKeeper:
         self._pictures = pictures
         self._captions_beside = job.encoding.captions == "beside"
         self._number: int | None = None
-        self._frames = 0
-        self._times: list[int] = []
+        self._frames = self._reordered = 0  # of the shot's finished parts
+        self._before: tuple[int, Map, Map] | None = None
+        if begun is not None:
+            self._number, self._frames, self._reordered = begun.kept
+            self._before = begun.state.shown and (begun.kept.shot, *begun.state.shown)
+        self._times: list[int] = []  # of the part's packets
+        self._state: ShotState | None = None  # after the frame before, if it ends a part
 
-    def keep(self, colored: Iterator[Colored], listener: Listener) -> None:
-        """Encode frames and report each; the last shot ends with them."""
+    def keep(
+        self, colored: Iterator[Colored], listener: Listener, *, goes_on: bool = False
+    ) -> None:
+        """Encode frames and report each.
+
+        Args:
+            colored: The frames.
+            listener: Hears of them.
+            goes_on: Whether the last shot has more frames; else it ends with these.
+        """
         first = self._source.first_pts * self._source.time_base
-        timeline = Timeline(self._checkpoint.figures())
+        timeline = Timeline(self._checkpoint.figures(), self._before)
         for one in colored:
             frame, shot = one.frame, one.shot
             before = perf_counter()
@@ -166,7 +210,10 @@ class ShotKeeper:
                 figures = figures._replace(captions=frame.captions.hex())
             self._checkpoint.add_frame(shot.number, frame.index, figures)
             listener.on_frame(timeline.frames, shot.number)
-        self._end_shot()
+        if goes_on:
+            self._end_part()
+        else:
+            self._end_shot()
 
     def _facts(self, shot: Shot) -> SourceFacts:
         """What the timeline notes of a shot's source."""
@@ -181,7 +228,9 @@ class ShotKeeper:
         if one.shot.number != self._number:
             self._end_shot()
             self._number = one.shot.number
-        self._frames += 1
+        elif self._state is not None:
+            self._end_part()
+        self._state = one.state and one.state._replace(shown=(one.ab, one.lightness))
         chroma = one.chroma[:2]
         if self._is_compared:
             chroma = half_neutral(chroma, one.frame.picture)
@@ -189,9 +238,23 @@ class ShotKeeper:
 
     def _end_shot(self) -> None:
         if self._number is not None:
-            self._add_packets(self._number, self._encoder.end_shot())
-            self._checkpoint.end_shot(self._number, self._frames, reorder_depth(self._times))
-        self._number, self._frames = None, 0
+            self._end_encoding(self._number)
+            self._checkpoint.end_shot(self._number, self._frames, self._reordered)
+        self._number, self._state = None, None
+        self._frames = self._reordered = 0
+
+    def _end_part(self) -> None:
+        """Keep what there is of the shot, so that another run can go on from here."""
+        if self._number is None or self._state is None:
+            raise ValueError("the frame before does not end a part")
+        self._end_encoding(self._number)
+        state = write_state(self._state)
+        self._checkpoint.end_part(self._number, self._frames, self._reordered, state)
+
+    def _end_encoding(self, shot: int) -> None:
+        self._add_packets(shot, self._encoder.end_part())
+        self._frames += len(self._times)
+        self._reordered = max(self._reordered, reorder_depth(self._times))
         self._times.clear()
 
     def _add_packets(self, shot: int, packets: Iterator[Encoded]) -> None:
@@ -199,7 +262,7 @@ class ShotKeeper:
             kept, count = packet, len(self._times)
             if self._pictures is not None:
                 kept = self._pictures.keep(packet, self._checkpoint.frames_done + count)
-            self._checkpoint.add_packet(shot, count, kept)
+            self._checkpoint.add_packet(shot, self._frames + count, kept)
             self._times.append(packet.pts)
 
 

@@ -4,6 +4,8 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from datetime import timedelta
+from math import floor
 from pathlib import Path
 from time import perf_counter
 
@@ -20,8 +22,8 @@ from vidcolor.files import (
     refuse_long_names,
     write_whole,
 )
-from vidcolor.film.checkpoint import Checkpoint, is_whole
-from vidcolor.film.checkpoint_file import Damaged
+from vidcolor.film.checkpoint import Checkpoint
+from vidcolor.film.checkpoint_file import Damaged, is_whole
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.directed import find_direction
@@ -196,10 +198,16 @@ def take(run: FilmRun) -> Iterator[Checkpoint]:
     target = run.job.encoding.path
     with Checkpoint(target, run.provenance.identity(), run.listener.on_shot) as checkpoint:
         _refuse_taken_names(run.job, run.settings, is_ours=checkpoint.losses is not None)
-        if run.trace is not NO_TRACE and checkpoint.shots_done:
+        if run.trace is not NO_TRACE and checkpoint.frames_done:
             checkpoint.restart()  # the trace wants frames of finished shots
         _report_start(run.job, checkpoint)
-        yield checkpoint
+        try:
+            yield checkpoint
+        except Exception:
+            raise
+        except BaseException:
+            _report_kept(run.job, checkpoint)
+            raise
 
 
 def color(run: FilmRun, checkpoint: Checkpoint) -> None:
@@ -301,9 +309,18 @@ def _report_start(job: Job, checkpoint: Checkpoint) -> None:
         return
     if checkpoint.damaged is not None:
         _report_damage(job, checkpoint)
-    if checkpoint.shots_done:
+    if checkpoint.frames_done:
         place = (job.source.path, checkpoint.shots_done + 1, checkpoint.frames_done)
         _LOG.info("%s: resuming at shot %d, frame %d", *place)
+
+
+def _report_kept(job: Job, checkpoint: Checkpoint) -> None:
+    """Say how far the work on a film is kept that is stopped."""
+    if not checkpoint.frames_done:
+        _LOG.info("%s: nothing is kept yet", job.source.path)
+        return
+    at = timedelta(seconds=floor(checkpoint.frames_done / job.source.frame_rate))
+    _LOG.info("%s: kept up to frame %d (%s)", job.source.path, checkpoint.frames_done, at)
 
 
 def _report_damage(job: Job, checkpoint: Checkpoint) -> None:

@@ -1,6 +1,6 @@
 """The order of the stages: frames in, the same frames with color out."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import partial
 from itertools import groupby, takewhile
@@ -35,13 +35,14 @@ from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
 from vidcolor.pipeline.cores import one_thread_each, one_torch_thread
 from vidcolor.pipeline.decoder import Decoder
+from vidcolor.pipeline.parts import begin_with, part_frames, state_after
 from vidcolor.pipeline.stages import Place, name_errors
 from vidcolor.pipeline.trace import NO_TRACE, Trace, show_chroma, show_smoothed
 from vidcolor.refine.flood import Flood
-from vidcolor.refine.refined import Decode, Refined
+from vidcolor.refine.refined import Decode, Refiner
 from vidcolor.refine.scribble import Scribble
 from vidcolor.settings import RENDER_SIZE, ColorSettings, Settings
-from vidcolor.shot import Shot
+from vidcolor.shot import Shot, ShotState
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
 from vidcolor.shots.seeing import see_frames
 from vidcolor.temporal.gain import ChromaGain
@@ -60,12 +61,14 @@ class Past(NamedTuple):
     """What was done of a film before.
 
     Attributes:
-        frames: How many frames the shots have that are done.
-        memory: How the last of them ended.
+        frames: How many frames are done.
+        memory: How the last whole shots ended.
+        state: What the next frame takes from those before it in its shot; None if it is the first.
     """
 
     frames: int
     memory: ShotMemory
+    state: ShotState | None = None
 
 
 def colorize_frames(
@@ -93,33 +96,33 @@ def colorize_frames(
         direction: What a color script says of the frames.
     """
     settings = suited(settings, model)
-    done, memory = past or Past(0, ShotMemory(REMEMBERED_SHOTS))
+    past = past or Past(0, ShotMemory(REMEMBERED_SHOTS))
     place = Place()
     numbered = name_errors("reading", number_frames(place.follow(trace.watch(frames))), place)
-    new = (one for one in numbered if one.frame.index >= done)
-    seen = _see(new, settings, trace)
-    return _colorize(seen, memory, model, _Asked(settings, direction, last_by_shot))
+    new = (one for one in numbered if one.frame.index >= past.frames)
+    seen = _see(new, settings, trace, past.state)
+    return _colorize(seen, past, model, _Asked(settings, direction, last_by_shot))
 
 
 def colorize_shots(
     numbered: Iterable[Numbered],
-    memory: ShotMemory,
+    past: Past,
     model: Model,
     settings: Settings,
     direction: Direction = NO_DIRECTION,
 ) -> Generator[Colored, None, None]:
-    """Yield each frame of some whole shots, in which cuts need not be looked for, with its color.
+    """Yield each frame of some shots or parts, in which cuts need not be looked for, in color.
 
     Args:
         numbered: Their frames; those of one shot follow each other.
-        memory: Knows how the shots ended that these return to.
+        past: How the shots ended that these return to, and what goes before the first frame.
         model: What predicts.
         settings: All settings.
         direction: What a color script says of the frames.
     """
     settings = suited(settings, model)
-    seen = _see(numbered, settings, NO_TRACE)
-    return _colorize(seen, memory, model, _Asked(settings, direction))
+    seen = _see(numbered, settings, NO_TRACE, past.state)
+    return _colorize(seen, past, model, _Asked(settings, direction))
 
 
 def colorize_stills(
@@ -137,7 +140,7 @@ def colorize_stills(
     settings = suited(settings, model)
     decode = Decoder(model.decoding, settings.color)
     numbered = (Numbered(frame, Shot(i, None), None) for i, frame in enumerate(frames))
-    seen = _see(numbered, settings, NO_TRACE)
+    seen = _see(numbered, settings)
     device = model.device if model.device.type == "cuda" else CPU
 
     def guess() -> Generator[Guess, None, None]:
@@ -150,12 +153,17 @@ def colorize_stills(
         yield from name_errors("coloring", _finish(guess(), settings, device))
 
 
-def _see(numbered: Iterable[Numbered], settings: Settings, trace: Trace) -> Iterator[Seen]:
+def _see(
+    numbered: Iterable[Numbered],
+    settings: Settings,
+    trace: Trace = NO_TRACE,
+    state: ShotState | None = None,
+) -> Iterator[Seen]:
     """The frames as the network sees them."""
     size = settings.model.render_size or RENDER_SIZE
-    color = settings.color
+    color, begun = settings.color, (state or ShotState()).cards
     kinds = {"negative": color.negative, "logarithmic": color.log_to_lightness}
-    return see_frames(numbered, size, trace.open, **kinds)
+    return see_frames(numbered, size, trace.open, begun=begun, **kinds)
 
 
 class _Asked(NamedTuple):
@@ -167,11 +175,11 @@ class _Asked(NamedTuple):
 
 
 def _colorize(
-    seen: Iterator[Seen], memory: ShotMemory, model: Model, asked: _Asked
+    seen: Iterator[Seen], past: Past, model: Model, asked: _Asked
 ) -> Generator[Colored, None, None]:
     """Each frame with its color, by threads that work at once."""
     ahead = run_ahead(name_errors("reading", seen), FRAMES_READ_AHEAD)
-    guessed = _guess(ahead, memory, model, asked)
+    guessed = _guess(ahead, past, model, asked)
     inferred = run_ahead(name_errors("inference", guessed), FRAMES_COLORED_AHEAD, one_torch_thread)
     device = model.device if model.device.type == "cuda" else CPU
     with one_thread_each(), closing(inferred):
@@ -179,19 +187,23 @@ def _colorize(
 
 
 def _guess(
-    seen: Generator[Seen, None, None], memory: ShotMemory, model: Model, asked: _Asked
+    seen: Generator[Seen, None, None], past: Past, model: Model, asked: _Asked
 ) -> Generator[Guess, None, None]:
     """The guess for each frame, shot by shot."""
     settings, direction, last_by_shot = asked
+    state = past.state
     with closing(seen):
         for shot, members in groupby(seen, key=attrgetter("shot")):
             frames: Iterator[Seen] = members
             if last_by_shot is not None:
                 frames = _until(last_by_shot.get(shot.number), frames)
             if keeps_color(shot, settings.color):
-                yield from map(_keep, frames)
-                continue
-            yield from colorize_shot(frames, shot, memory, model, settings, direction)
+                yield from _keep_shot(frames, model)
+            else:
+                yield from colorize_shot(
+                    frames, shot, past.memory, model, settings, direction, state
+                )
+            state = None
 
 
 def keeps_color(shot: Shot, settings: ColorSettings) -> bool:
@@ -201,10 +213,13 @@ def keeps_color(shot: Shot, settings: ColorSettings) -> bool:
     return shot.color.is_color or (shot.color.is_tinted and settings.tint == "keep")
 
 
-def _keep(seen: Seen) -> Guess:
-    """What is known of the colors of a frame that keeps them."""
-    rows, columns = seen.lightness.shape
-    return Guess(seen, own_ab(seen.frame, (rows // MAP_STRIDE, columns // MAP_STRIDE)), 1.0)
+def _keep_shot(frames: Iterable[Seen], model: Model) -> Iterator[Guess]:
+    """What is known of the colors of the frames of a shot that keeps them."""
+    for count, seen in enumerate(frames, 1):
+        rows, columns = seen.lightness.shape
+        ab = own_ab(seen.frame, (rows // MAP_STRIDE, columns // MAP_STRIDE))
+        ends_part = count % part_frames(seen.frame.picture, model) == 0
+        yield Guess(seen, ab, 1.0, state=ShotState(cards=seen.cards) if ends_part else None)
 
 
 def _kept_record(frame: Frame, chroma: Chroma) -> Record:
@@ -228,41 +243,48 @@ def colorize_shot(
     model: Model,
     settings: Settings,
     direction: Direction = NO_DIRECTION,
+    state: ShotState | None = None,
 ) -> Iterator[Guess]:
     """Yield each frame of one shot with the small map of its colors.
 
     All that is remembered from frame to frame begins and ends here, but for the ending of the shot
-    that this one returns to.
+    that this one returns to. The last frame of each part brings all of it.
 
     Args:
-        frames: The shot's frames.
+        frames: The shot's frames, or those from the beginning of a part on.
         shot: Which one it is.
         memory: Holds how earlier shots ended, and receives how this one does.
         model: What predicts.
         settings: All settings.
         direction: What a color script says of the frames.
+        state: What the part before brought, with which these go on; None from the shot's first on.
     """
     decode = usual = Decoder(model.decoding, settings.color)
     refine = _refiner(settings, lambda probabilities: _decoded_ab(decode, probabilities))
-    ending = memory.recall(shot.returns_to)
+    if state is None:
+        ending, begun = memory.recall(shot.returns_to), None
+    else:
+        ending, begun = begin_with(state, model.device)
+        if refine is not None:
+            refine.restore(state.refined)
     ask = partial(predict_frames, model=model, batch_size=settings.model.batch_size)
-    with closing(steady(frames, ask, settings.temporal, ending.histogram)) as steadied:
-        for mapped in steadied:
+    with closing(steady(frames, ask, settings.temporal, ending.histogram, begun)) as steadied:
+        for count, mapped in enumerate(steadied, 1):
             ending = ending._replace(histogram=mapped.prediction)
             look = direction.look_of(mapped.seen.frame, shot)
             decode = usual.with_vividness(look.vividness)
-            yield _color(mapped, ending.strength, decode, refine, settings.color, look)
+            guess = _color(mapped, ending.strength, decode, refine, settings.color, look)
+            if count % part_frames(mapped.seen.frame.picture, model) == 0:
+                guess = guess._replace(state=state_after(mapped, ending.strength, refine))
+            yield guess
     memory.keep(shot.number, ending)
-
-
-Refine = Callable[[Prediction], Refined]
 
 
 def _decoded_ab(decode: Decoder, probabilities: torch.Tensor) -> torch.Tensor:
     return decode(probabilities).ab
 
 
-def _refiner(settings: Settings, colors: Decode) -> Refine | None:
+def _refiner(settings: Settings, colors: Decode) -> Refiner | None:
     """What refines the predictions of one shot, frame by frame; None if nothing does."""
     refine, memory = settings.refine, settings.temporal.smoothing
     if refine.method == "flood":
@@ -276,12 +298,12 @@ def _color(
     mapped: Mapped,
     strength: ChromaGain,
     decode: Decoder,
-    refine: Refine | None,
+    refine: Refiner | None,
     color: ColorSettings,
     look: Look = PLAIN,
 ) -> Guess:
     """What a frame's smoothed prediction says of its colors."""
-    seen, prediction, began = mapped
+    seen, prediction, began, _ = mapped
     refined = None if refine is None else refine(prediction)
     decoded = decode(prediction.map)
     gain = _gain(prediction, decoded, strength, decode)
@@ -347,6 +369,7 @@ def _finish(
             seen.shot,
             seen.trace,
             guess.directed,
+            guess.state,
         )
         return colored, record, perf_counter() - began
 

@@ -30,7 +30,8 @@ SLOWEST_STATED, FASTEST_STATED = 8, 120
 NAMED_GAPS = 3
 _YEAR_SECONDS = 31_557_600
 
-_NUMBERED = re.compile(r"(.*?)([0-9]+)(\.[^.]+)", re.DOTALL)
+# The last number counts, with what is behind it: `film (1).png`, `0001_L.png`.
+_NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9.]*\.[^.]+)", re.DOTALL)
 # FFmpeg reads a field without a value as zeros.
 _TIMECODE = re.compile(r"(?!00:00:00)([01]\d|2[0-3]):[0-5]\d:[0-5]\d[:;]\d\d")
 
@@ -197,30 +198,35 @@ def list_patterns(folder: Path, names: Iterable[str]) -> list[Path]:
     groups: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for name in names:
         found = _NUMBERED.fullmatch(name)
-        is_picture = found is not None and found[3].lower() in PICTURE_SUFFIXES
+        is_picture = found is not None and _is_picture(found[3])
         if found is not None and is_picture and not name.startswith("."):
             groups[found[1], found[3]].append(found[2])
     counts: defaultdict[Path, int] = defaultdict(int)
-    for (before, suffix), numbers in groups.items():
+    for (before, behind), numbers in groups.items():
         padded = sorted({len(text) for text in numbers if text[0] == "0" and len(text) > 1})
         for text in numbers:
-            counts[SequenceNames(folder, before, _digits(text, padded), suffix).path] += 1
+            counts[SequenceNames(folder, before, _digits(text, padded), behind).path] += 1
     return sorted(path for path, count in counts.items() if count >= FEWEST_PICTURES)
 
 
 def sequence_of(path: Path) -> Path | None:
     """The pattern of the sequence that an image belongs to; None for others and lone images."""
     found = _NUMBERED.fullmatch(path.name)
-    if found is None or found[3].lower() not in PICTURE_SUFFIXES:
+    if found is None or not _is_picture(found[3]):
         return None
-    before, text, suffix = found.groups()
-    pattern = SequenceNames(path.parent, before, len(text) if text[0] == "0" else 1, suffix)
-    wide = SequenceNames(path.parent, before, len(text), suffix)
+    before, text, behind = found.groups()
+    pattern = SequenceNames(path.parent, before, len(text) if text[0] == "0" else 1, behind)
+    wide = SequenceNames(path.parent, before, len(text), behind)
     for number in (int(text) - 1, int(text) + 1):
         for named in (pattern, wide):
             if number >= 0 and is_file(named.file(number)):
                 return named.path
     return None
+
+
+def _is_picture(behind: str) -> bool:
+    """Whether a name that ends so is that of an image."""
+    return behind[behind.rindex(".") :].lower() in PICTURE_SUFFIXES
 
 
 def refuse_one_of_many(path: Path) -> None:

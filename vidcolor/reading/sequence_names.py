@@ -4,7 +4,10 @@ import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-PICTURE_SUFFIXES = {".dpx", ".exr", ".jpeg", ".jpg", ".png", ".tif", ".tiff"}
+PICTURE_SUFFIXES = {
+    *(".bmp", ".dng", ".dpx", ".exr", ".j2c", ".j2k", ".jp2", ".jpeg", ".jpg", ".png", ".tif"),
+    *(".tiff", ".webp"),
+}
 
 _PATTERN = re.compile(r"((?:[^%]|%%)*)%(?:0([1-9]\d?))?d((?:[^%]|%%)*)")
 
@@ -53,7 +56,7 @@ class SequenceNames:
 
         For `reel/%06d.dpx` it is `reel/reel.dpx`.
         """
-        stem = f"{self.before}{self.behind.removesuffix(self.suffix)}".strip(" ._-")
+        stem = f"{self.before}{self.behind.removesuffix(self.suffix)}".strip(" ._-()[]")
         return self.folder / f"{stem or self.folder.absolute().name or 'reel'}{self.suffix}"
 
     def within(self, folder: Path) -> "SequenceNames":

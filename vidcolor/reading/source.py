@@ -15,11 +15,13 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import FrameFormat
+from vidcolor.reading import matroska_words, quicktime_words
 from vidcolor.reading.changes import NO_FIELDS, Change, Fields
 from vidcolor.reading.clock import NO_CLOCK, Clock, ExactRate
+from vidcolor.reading.container_words import NO_WORDS, ContainerWords
 from vidcolor.reading.frame_format import format_of
 from vidcolor.reading.marks import NO_MARKS, PictureMarks, marks_of
-from vidcolor.reading.open_file import Access, OpenFile
+from vidcolor.reading.open_file import Access, OpenFile, SourceFile
 from vidcolor.reading.open_sequence import OpenSequence
 from vidcolor.reading.pixels import (
     DEEPEST,
@@ -32,7 +34,7 @@ from vidcolor.settings import InputSettings
 # Decoders that give the same frames with threads that each take a part of a picture. Frame threads
 # lose what they hold behind a picture that does not decode, lock up where one of them logs while it
 # is closed, and are no faster here.
-SLICED_CODECS = {"ffv1", "dpx", "exr", "png", "tiff"}
+SLICED_CODECS = {"bmp", "dpx", "exr", "ffv1", "jpeg2000", "png", "tiff", "webp"}
 # OpenEXR holds light, not codes; sRGB's transfer (IEC 61966-2-1) makes codes of it.
 EXR_OPTIONS = {"apply_trc": "iec61966_2_1"}
 
@@ -66,6 +68,7 @@ class Source:
         access: How its files are read.
         changes: Where its frames become other ones, in order.
         fields: Which kinds of frames it has, woven or not.
+        words: What its container says that PyAV does not hand on.
     """
 
     path: Path
@@ -91,6 +94,7 @@ class Source:
     reads_chroma: bool = False
     changes: tuple[Change, ...] = ()
     fields: Fields = NO_FIELDS
+    words: ContainerWords = field(default=NO_WORDS, repr=False)
 
     def missing_seconds(self, first_seconds: float, end_seconds: float) -> float:
         """How much earlier the picture ended than its header states, by when it began and ended."""
@@ -217,6 +221,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
     )
     with open_container(path, sequence, access=access) as container:
         stream = main_video_stream(container, path)
+        words = NO_WORDS if sequence else read_words(path, access, container, stream.index)
         frame = _first_frame(container, stream, path)
         refuse_depth(frame, path)
         codec = stream.codec_context.name
@@ -235,11 +240,22 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             picture_seconds=_picture_seconds(stream),
             duration_seconds=_picture_seconds(stream) or _file_seconds(container),
             end_may_be_stated=stream.duration is None,
-            timecode=_timecode(container, stream) or settings.timecode,
+            timecode=_timecode(container, stream) or words.timecode or settings.timecode,
             marks=marks_of(frame),
             access=access,
+            words=words,
         )
     return found if sequence is None else _of_sequence(found, sequence)
+
+
+def read_words(path: Path, access: Access, container: InputContainer, index: int) -> ContainerWords:
+    """What a file's container says that PyAV does not hand on; nothing of other containers."""
+    readers = {"matroska": matroska_words.read_words, "mov": quicktime_words.read_words}
+    reader = readers.get(container.format.name.split(",")[0])
+    if reader is None:
+        return NO_WORDS
+    with SourceFile(path, access) as file:
+        return reader(file, index)
 
 
 def _thread_type(stream: VideoStream) -> Literal["NONE", "SLICE", "AUTO"]:

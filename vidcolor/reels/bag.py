@@ -10,7 +10,8 @@ import bagit
 
 from vidcolor.errors import OutputError, SourceError, VidcolorError
 from vidcolor.files import beside, is_file, is_pictures, work_path, write_whole
-from vidcolor.film.checkpoint import discard_work, is_taken
+from vidcolor.film.checkpoint import discard_work
+from vidcolor.film.checkpoint_file import is_taken
 from vidcolor.reels.failures import PREFIX
 from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import NAME, Entry, Ledger

@@ -1,7 +1,8 @@
 """The films of a run: those named on the command line, and those in named folders."""
 
+import logging
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
@@ -11,38 +12,12 @@ from vidcolor.files import LINES, MANIFEST, is_folder
 from vidcolor.photos.find import count_photos
 from vidcolor.reading.sequence import list_patterns, refuse_one_of_many, sequence_of
 from vidcolor.reading.sequence_names import SequenceNames
+from vidcolor.reels.kinds import holds_film, is_film_name, is_told_of
 
-SOURCE_SUFFIXES = {
-    ".3gp",
-    ".asf",
-    ".avi",
-    ".dif",
-    ".divx",
-    ".dv",
-    ".flv",
-    ".gxf",
-    ".ivf",
-    ".m2t",
-    ".m2ts",
-    ".m2v",
-    ".m4v",
-    ".mkv",
-    ".mov",
-    ".mp4",
-    ".mpeg",
-    ".mpg",
-    ".mts",
-    ".mxf",
-    ".nut",
-    ".ogv",
-    ".qt",
-    ".ts",
-    ".vob",
-    ".webm",
-    ".wmv",
-    ".y4m",
-}
-"""Suffixes of the files in a folder that are taken for films; a named file always is."""
+_LOG = logging.getLogger(__name__)
+
+MOST_NAMES = 20
+"""Of what is passed over in a folder."""
 
 MADE = (".colorized", ".chroma", ".compare")
 """Endings, before the suffix, of films that the program made: they are not reels."""
@@ -135,12 +110,15 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel | UnfoundError]:
         text = f"{place}: cannot be read ({error.strerror}). Check its permissions."
         reels.append(UnfoundError(place, SourceError(text)))
 
+    passed_over: list[Path] = []
     for place, folders, names in os.walk(folder, onerror=keep):
         folders[:] = sorted(name for name in folders if not _is_made(name)) * recursive
+        passed_over += (path for name in folders if (path := Path(place, name)).is_symlink())
         if {LINES, MANIFEST} <= set(names):
             folders.clear()  # a dump: its images are not a sequence
             continue
-        paths = _films_among(Path(place), names) or list_patterns(Path(place), names)
+        paths, others = _sorted_out(Path(place), names)
+        passed_over += others
         subfolder = Path(place).relative_to(folder)
         reels += _larger_first([Reel(path=path, subfolder=subfolder) for path in paths])
     if not reels:
@@ -149,8 +127,28 @@ def _reels_in(folder: Path, *, recursive: bool) -> list[Reel | UnfoundError]:
         )
         if photos := count_photos(folder):
             remedy = f"its photographs ({photos}) are colorized with --photos"
-        raise SourceError(f"{folder}: holds no film; {remedy}")
+        told = f" ({describe_passed_over(passed_over)})" if passed_over else ""
+        raise SourceError(f"{folder}: holds no film{told}; {remedy}")
+    if passed_over:
+        _LOG.info("%s: %s", folder, describe_passed_over(passed_over))
     return reels
+
+
+def describe_passed_over(paths: Sequence[Path]) -> str:
+    """A line on what is not colorized of a folder: how much, and the first names."""
+    links = sum(path.is_symlink() and path.is_dir() for path in paths)
+    counts = (
+        (len(paths) - links, "file that is no film", "files that are no films"),
+        (
+            links,
+            "linked folder, to be named by itself",
+            "linked folders, to be named by themselves",
+        ),
+    )
+    told = " and ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
+    names = ", ".join(path.name for path in paths[:MOST_NAMES])
+    more = f", and {len(paths) - MOST_NAMES} more" if len(paths) > MOST_NAMES else ""
+    return f"passed over {told} ({names}{more})"
 
 
 def _larger_first(reels: list[Reel]) -> list[Reel]:
@@ -179,11 +177,18 @@ def _is_made(folder: str) -> bool:
     return folder.startswith(".") or folder.endswith(MADE)
 
 
-def _films_among(folder: Path, names: Iterable[str]) -> list[Path]:
-    """The films among a folder's files, sorted, without hidden ones and those the program made."""
-    paths = (Path(folder, name) for name in sorted(names) if not name.startswith("."))
-    return [
-        path
-        for path in paths
-        if path.suffix.lower() in SOURCE_SUFFIXES and not path.stem.endswith(MADE)
-    ]
+def _sorted_out(folder: Path, names: Iterable[str]) -> tuple[list[Path], list[Path]]:
+    """The films or image sequences among a folder's files, and what else is to be named.
+
+    Hidden files, and those that the program made, are neither.
+    """
+    others = [Path(folder, name) for name in sorted(names) if not name.startswith(".")]
+    others = [path for path in others if not path.stem.endswith(MADE)]
+    films = [path for path in others if is_film_name(path) or holds_film(path)]
+    others = [path for path in others if is_told_of(path) and path not in set(films)]
+    if films:
+        return films, others
+    patterns = list_patterns(folder, names)
+    taken = [found for path in patterns if (found := SequenceNames.parse(path)) is not None]
+    is_taken = {path for path in others for one in taken if one.number(path.name) is not None}
+    return patterns, [path for path in others if path not in is_taken]

@@ -27,7 +27,7 @@ from vidcolor.files import (
     work_path,
     write_error,
 )
-from vidcolor.film.checkpoint import is_taken
+from vidcolor.film.checkpoint_file import is_taken
 from vidcolor.film.source_digest import (
     SourceDigest,
     digest_source,

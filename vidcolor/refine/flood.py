@@ -1,6 +1,7 @@
 """One color for each region of nearly one lightness, for line art, animation and flat pictures."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from vidcolor.frame import MAP_STRIDE, Prediction
+from vidcolor.frame import MAP_STRIDE, Prediction, Record
 from vidcolor.refine.refined import Decode, Map, Refined
 from vidcolor.refine.regions import Labels, Regions, even_lightness, flood_regions
 
@@ -82,6 +83,25 @@ class Flood:
         past = _step(self._past, histogram, self._decode, self._threshold, self._memory)
         self._past = past
         return Refined(histogram, past.ab, {"labels": past.tracks.numbers[past.regions.labels]})
+
+    def state(self) -> Record:
+        """See `Refiner`."""
+        if self._past is None:
+            return {}
+        even, gain, regions, tracks, ab = self._past
+        parts = {"even": even, "gain": gain, "ab": ab, **regions._asdict(), **tracks._asdict()}
+        return {name: np.array(part) for name, part in parts.items()}
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """See `Refiner`."""
+        self._past = None
+        if state:
+            regions = Regions(state["labels"], state["levels"], int(state["flat_count"]))
+            tracks = _Tracks(
+                state["numbers"], int(state["next_number"]), state["histograms"], state["weights"]
+            )
+            gain = float(state["gain"])
+            self._past = _Past(state["even"], gain, regions, tracks, state["ab"])
 
 
 def pool_histograms(probabilities: torch.Tensor, labels: Labels) -> Map:

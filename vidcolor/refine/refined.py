@@ -1,7 +1,7 @@
 """What the ways to refine a shot's colors have in common."""
 
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -26,6 +26,19 @@ class Refined(NamedTuple):
     histogram: Prediction
     ab: Map
     record: Record
+
+
+class Refiner(Protocol):
+    """Refines the frames of one shot, and remembers of them what it needs for the next."""
+
+    def __call__(self, histogram: Prediction) -> Refined:
+        """Refine the shot's next frame."""
+
+    def state(self) -> Record:
+        """All that it remembers, by name, for `restore`; empty before the first frame."""
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """Go on as if it had refined the frames that a state was made of."""
 
 
 def least_in_squares(values: Map, side: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

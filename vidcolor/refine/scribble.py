@@ -7,7 +7,8 @@ histograms' map: a solution at the lightness' size looks the same once it is enl
 film's edges, and takes forty times as long.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -19,7 +20,7 @@ from scipy.sparse.linalg import splu
 
 from vidcolor.color.bins import BIN_COUNT, entropy_bits
 from vidcolor.errors import ModelError
-from vidcolor.frame import Prediction
+from vidcolor.frame import Prediction, Record
 from vidcolor.refine.refined import Decode, Map, Refined, least_in_squares
 
 Mask = NDArray[np.bool_]
@@ -96,6 +97,14 @@ class Scribble:
         past = _Past(seen, *_solved(probabilities, self._decode, seen, self._past, self._memory))
         self._past = past
         return Refined(histogram, past.ab, {"seeds": past.seeds})
+
+    def state(self) -> Record:
+        """See `Refiner`."""
+        return {} if self._past is None else dict(self._past._asdict())
+
+    def restore(self, state: Mapping[str, NDArray[Any]]) -> None:
+        """See `Refiner`."""
+        self._past = _Past(**state) if state else None
 
 
 def spread_colors(lightness: Map, seeds: Mask, colors: Map, before: Map, tie: Map) -> Map:

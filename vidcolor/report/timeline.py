@@ -178,12 +178,15 @@ class Timeline:
 
     Args:
         past: Frames whose figures are known, from an earlier run.
+        before: Number of the shot that the next frame goes on with, and the frame before it there
+            as `add` took it: its ab and its lightness; None if a shot begins.
         clock: Seconds that only grow; the first row's work begins when the timeline is made.
     """
 
     def __init__(
         self,
         past: Iterable[FrameFigures] = (),
+        before: tuple[int, Map, Map] | None = None,
         *,
         clock: Callable[[], float] = perf_counter,
     ) -> None:
@@ -194,6 +197,10 @@ class Timeline:
         self._count = 0
         self._before: Map | None = None
         self._lightness_before: Map | None = None
+        self._shot_before: int | None = None
+        if before is not None:
+            self._shot_before, ab, lightness = before
+            self._before, self._lightness_before = ab.reshape(2, -1), lightness.ravel()
         for figures in past:
             self._take(figures)
 
@@ -224,8 +231,9 @@ class Timeline:
             source: Facts on its shot's source.
             directed: Digest of what a color script sets for it; None for nothing.
         """
-        if not self._shots or self._shots[-1].number != shot:
+        if self._shot_before != shot:
             self._before = self._lightness_before = None
+        self._shot_before = shot
         flat = np.array(ab, np.float32).reshape(2, -1)  # (2, h * w)
         distances = change = None
         with np.errstate(invalid="ignore", over="ignore"):  # what is not finite becomes None

@@ -1,4 +1,4 @@
-"""A film in pieces, a shot each, that are read one by one and yet as if from the film's beginning.
+"""A film in pieces, shots or parts of them, read one by one and yet as if from its beginning.
 
 A first pass through the film finds them, and notes of each frame its time and a checksum of its
 luma. A later reader of a piece begins at a key frame before it, and sees by these whether the
@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, islice
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -34,14 +34,16 @@ _FIELDS = {None: 0, True: 1, False: 2}
 
 
 class Piece(NamedTuple):
-    """A shot of a film, and how to know its frames again.
+    """A shot of a film or a part of one, and how to know its frames again.
 
     Attributes:
-        shot: Which shot it is.
+        shot: Which shot it is of.
         first_frame: Number of its first frame in the film.
         times: The frames' pts, (frames,) int64.
         durations: Theirs, which some readers only guess when they begin in the middle, likewise.
         checks: CRC-32 of each frame's luma and of which field is first, (frames,) uint32.
+        begins_shot: Whether its first frame is the shot's.
+        ends_shot: Whether its last frame is.
     """
 
     shot: Shot
@@ -49,6 +51,8 @@ class Piece(NamedTuple):
     times: NDArray[np.int64]
     durations: NDArray[np.int64]
     checks: NDArray[np.uint32]
+    begins_shot: bool = True
+    ends_shot: bool = True
 
     @property
     def frames(self) -> int:
@@ -60,22 +64,36 @@ class StrayedError(SourceGoneError):
     """The frames that were read are not those of the piece."""
 
 
-def find_pieces(frames: Iterable[Frame]) -> Iterator[Piece]:
-    """Yield the shots of a film, each when its last frame has been seen.
+def find_pieces(frames: Iterable[Frame], most_frames: int) -> Iterator[Piece]:
+    """Yield the shots of a film in pieces, each when its last frame has been seen.
 
     Args:
         frames: All of the film's frames.
+        most_frames: How many frames each piece of a shot has but the last, which may have fewer.
     """
     for shot, members in groupby(number_frames(frames), key=attrgetter("shot")):
         noted = (_noted(one.frame) for one in members)
-        numbers, times, durations, checks = zip(*noted, strict=True)
-        yield Piece(
-            shot,
-            numbers[0],
-            np.array(times, np.int64),
-            np.array(durations, np.int64),
-            np.array(checks, np.uint32),
-        )
+        held, begins_shot = list(islice(noted, 1)), True
+        while held:
+            held += islice(noted, most_frames - len(held))
+            following = list(islice(noted, 1))
+            yield _piece(shot, held, begins_shot=begins_shot, ends_shot=not following)
+            held, begins_shot = following, False
+
+
+def _piece(
+    shot: Shot, noted: list[tuple[int, int, int, int]], *, begins_shot: bool, ends_shot: bool
+) -> Piece:
+    numbers, times, durations, checks = zip(*noted, strict=True)
+    return Piece(
+        shot,
+        numbers[0],
+        np.array(times, np.int64),
+        np.array(durations, np.int64),
+        np.array(checks, np.uint32),
+        begins_shot,
+        ends_shot,
+    )
 
 
 def read_pieces(
@@ -99,7 +117,11 @@ def read_pieces(
     margin = 0 if margin_seconds is None else round(margin_seconds / source.time_base)
     seek_pts = int(first) - margin
     is_far = margin_seconds is not None and seek_pts > source.first_pts and source.clock.can_seek
-    known = ((piece.shot, *noted) for piece in pieces for noted in zip(*piece[2:], strict=True))
+    known = (
+        (piece.shot, *noted)
+        for piece in pieces
+        for noted in zip(piece.times, piece.durations, piece.checks, strict=True)
+    )
     try:
         with closing(
             read_frames_from(

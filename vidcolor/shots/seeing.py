@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vidcolor.color.lightness import brighten, from_log, negated, network_size, to_network
 from vidcolor.frame import Frame, FrameTrace, Numbered, Seen
+from vidcolor.shot import CardState
 
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -71,6 +72,7 @@ def see_frames(
     *,
     negative: bool = False,
     logarithmic: bool = False,
+    begun: CardState | None = None,
 ) -> Iterator[Seen]:
     """Yield each frame as the network sees it.
 
@@ -80,11 +82,14 @@ def see_frames(
         open_trace: Gives what takes the stages' work on a frame, if anything does.
         negative: Whether the film is a negative, of which the network sees the positive.
         logarithmic: Whether its codes are printing density, of which the network sees the light.
+        begun: What the first frame's shot has shown before it; None if that begins with it.
     """
-    shot, cards = None, CardWatch()
+    shot, cards = None, CardWatch(begun)
     for frame, its_shot, cut in numbered:
         if its_shot != shot:
-            shot, cards = its_shot, CardWatch()
+            if shot is not None:
+                cards = CardWatch()
+            shot = its_shot
         trace = open_trace(frame)
         began = perf_counter()
         shown = frame.cropped(its_shot.active)
@@ -105,19 +110,25 @@ def see_frames(
             cuts = {f"cut_{name}": round(value, 4) for name, value in score.items()}
             facts = {"shot": its_shot.number, "returns_to": its_shot.returns_to, **cuts}
             trace.note(**facts, color_share=round(share, 4))
-        yield Seen(frame, its_shot, lightness, brightened, share, trace)
+        yield Seen(frame, its_shot, lightness, brightened, share, trace, cards.state)
 
 
 class CardWatch:
     """Watches one shot for cards: as long as it shows nothing else, it gets no color.
 
     Once there was a scene, there is no way back, so that colors do not come and go.
+
+    Args:
+        begun: What the shot has shown so far; None for a new one.
     """
 
-    def __init__(self) -> None:
-        self._share = 0.0
-        self._scenes = 0
-        self._was_card = False
+    def __init__(self, begun: CardState | None = None) -> None:
+        self._share, self._scenes, self._was_card = begun or CardState()
+
+    @property
+    def state(self) -> CardState:
+        """All that it knows, as it is made from."""
+        return CardState(self._share, self._scenes, self._was_card)
 
     def color_share(self, lightness: Map, brightened: Map) -> float:
         """What colors of the next frame are to be multiplied with, in [0, 1].

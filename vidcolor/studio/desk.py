@@ -15,7 +15,7 @@ from vidcolor.errors import SourceError
 from vidcolor.frame import Frame, FrameFormat, Mapped, Numbered, Plane
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
-from vidcolor.pipeline.run import colorize_shots
+from vidcolor.pipeline.run import Past, colorize_shots
 from vidcolor.preview.stills import Picture, find_doubts, show_color, show_gray
 from vidcolor.preview.suggest import Suggestion, suggest_at
 from vidcolor.reading.reader import read_frames_from
@@ -147,7 +147,7 @@ class Desk:
             settings: All settings.
         """
         model = self._model()
-        seen, prediction, _ = self._mapped.get(
+        seen, prediction, *_ = self._mapped.get(
             number, lambda: self._predict(number, model, settings)
         )
         place = _within(seen.shot.active, self._source.picture, x, y)
@@ -156,7 +156,7 @@ class Desk:
     def _color(self, number: int, wanted: Wanted, side: int) -> View:
         numbered, model = self._numbered(number, side), self._model()
         colored = colorize_shots(
-            [numbered], ShotMemory(1), model, wanted.settings, wanted.direction
+            [numbered], Past(0, ShotMemory(1)), model, wanted.settings, wanted.direction
         )
         with closing(colored):
             one = next(colored)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from vidcolor.frame import Mapped, Motion, Prediction, Propagated, Seen
 from vidcolor.settings import TemporalSettings
+from vidcolor.shot import KeyframeState
 from vidcolor.temporal.motion import with_motions
 
 A = TypeVar("A", Prediction, Propagated)
@@ -41,10 +42,12 @@ class Choice(NamedTuple):
         is_keyframe: Whether it is.
         motion: How the picture moved against the frame before; None for a shot's first, and where
             nobody needs it.
+        state: What the next choice takes from this one and those before.
     """
 
     is_keyframe: bool
     motion: Motion | None
+    state: KeyframeState = KeyframeState()
 
     @property
     def spared_by(self) -> Motion | None:
@@ -52,21 +55,38 @@ class Choice(NamedTuple):
         return None if self.is_keyframe else self.motion
 
 
+class Begun(NamedTuple):
+    """What the frames before some of a shot leave to them.
+
+    Attributes:
+        past: The smoothed prediction of the last one.
+        keyframe: Where the last keyframe was.
+    """
+
+    past: Prediction
+    keyframe: KeyframeState
+
+
 def ask_keyframes(
-    frames: Iterable[Seen], ask: Ask, settings: TemporalSettings
-) -> Generator[tuple[Seen, Prediction | Propagated], None, None]:
+    frames: Iterable[Seen], ask: Ask, settings: TemporalSettings, begun: Begun | None = None
+) -> Generator[tuple[tuple[Seen, KeyframeState], Prediction | Propagated], None, None]:
     """Yield each frame of one shot with its prediction, or the motion that explains it.
 
     Args:
         frames: The shot's frames in the order shown.
         ask: The network; it gives back the frames that it is given, in their order.
         settings: How often it runs.
+        begun: What earlier frames of the shot leave to these; None if there are none.
+
+    Yields:
+        The frame and where its keyframe was, and the answer.
     """
     waiting: deque[tuple[Seen, Choice]] = deque()  # chosen, and not answered yet
 
     def keyframes() -> Iterator[Seen]:
-        sparing = KeyframeChooser(settings)
-        with closing(with_motions(frames, settings)) as moved:
+        sparing = KeyframeChooser(settings, None if begun is None else begun.keyframe)
+        before = None if begun is None else begun.past.lightness
+        with closing(with_motions(frames, settings, before)) as moved:
             for seen, motion in moved:
                 choice = sparing.choose(motion)
                 waiting.append((seen, choice))
@@ -77,24 +97,26 @@ def ask_keyframes(
         for answer in answers:
             yield from _spared(waiting)
             seen, choice = waiting.popleft()
-            yield _shown(seen, replace(answer.prediction, motion=choice.motion))
+            yield _shown(seen, choice, replace(answer.prediction, motion=choice.motion))
         yield from _spared(waiting)
 
 
-def _spared(waiting: deque[tuple[Seen, Choice]]) -> Iterator[tuple[Seen, Propagated]]:
+def _spared(
+    waiting: deque[tuple[Seen, Choice]],
+) -> Iterator[tuple[tuple[Seen, KeyframeState], Propagated]]:
     """The first frames that wait, as long as they are spared."""
     while waiting and (motion := waiting[0][1].spared_by) is not None:
-        seen, _ = waiting.popleft()
-        yield _shown(seen, Propagated(seen.brightened, motion))
+        seen, choice = waiting.popleft()
+        yield _shown(seen, choice, Propagated(seen.brightened, motion))
 
 
-def _shown(seen: Seen, answer: A) -> tuple[Seen, A]:
+def _shown(seen: Seen, choice: Choice, answer: A) -> tuple[tuple[Seen, KeyframeState], A]:
     """A frame with its answer, which its trace gets, or that there is none of its own."""
     if seen.trace is not None:
         seen.trace.note(spared=isinstance(answer, Propagated))
         if isinstance(answer, Prediction):
             seen.trace.add_prediction("net", answer, answer.seconds)
-    return seen, answer
+    return (seen, choice.state), answer
 
 
 class KeyframeChooser:
@@ -102,12 +124,13 @@ class KeyframeChooser:
 
     Args:
         settings: How often the network runs.
+        begun: Where the last keyframe was before them; None if they are the shot's first.
     """
 
-    def __init__(self, settings: TemporalSettings) -> None:
+    def __init__(self, settings: TemporalSettings, begun: KeyframeState | None = None) -> None:
         self._settings = settings
-        self._trust: Map | None = None  # in the way back to the last keyframe, (h, w)
-        self._spared = 0
+        # Trust in the way back to the last keyframe, (h, w), and how many frames it is long.
+        self._trust, self._spared = begun or KeyframeState()
 
     def choose(self, motion: Motion | None) -> Choice:
         """Choose for the next frame.
@@ -122,7 +145,7 @@ class KeyframeChooser:
         self._spared = 0 if is_keyframe else self._spared + 1
         if is_keyframe:
             self._trust = None
-        return Choice(is_keyframe, motion)
+        return Choice(is_keyframe, motion, KeyframeState(self._trust, self._spared))
 
     def _must_ask(self, motion: Motion) -> bool:
         every = self._settings.every

@@ -45,7 +45,7 @@ CHANGE_WINDOW = 3
 
 
 def with_motions(
-    frames: Iterable[Seen], settings: TemporalSettings
+    frames: Iterable[Seen], settings: TemporalSettings, before: Map | None = None
 ) -> Generator[tuple[Seen, Motion | None], None, None]:
     """Yield each frame of a shot with how it moved against the one before.
 
@@ -54,27 +54,29 @@ def with_motions(
     Args:
         frames: The frames; their brightened pictures have one size.
         settings: Whether things may have moved; without smoothing nobody needs to know.
+        before: The exposed picture of the frame before the first, (H, W); None if there is none.
 
     Yields:
-        The frame, and its motion: None for the first one, and without smoothing.
+        The frame, and its motion: None for a shot's first one, and without smoothing.
     """
 
-    def look(pair: tuple[Seen, Seen | None]) -> tuple[Seen, Motion | None]:
+    def look(pair: tuple[Seen, Map | None]) -> tuple[Seen, Motion | None]:
         now, before = pair
         if before is None or settings.smoothing == 0:
             return now, None
         height, width = now.brightened.shape
         size = (width // MAP_STRIDE, height // MAP_STRIDE)
-        return now, find_motion(now.brightened, before.brightened, size, follow=settings.motion)
+        return now, find_motion(now.brightened, before, size, follow=settings.motion)
 
-    return map_ahead(look, _with_the_one_before(frames), helper_count())
+    return map_ahead(look, _with_the_one_before(frames, before), helper_count())
 
 
-def _with_the_one_before(frames: Iterable[Seen]) -> Iterator[tuple[Seen, Seen | None]]:
-    before = None
+def _with_the_one_before(
+    frames: Iterable[Seen], before: Map | None
+) -> Iterator[tuple[Seen, Map | None]]:
     for now in frames:
         yield now, before
-        before = now
+        before = now.brightened
 
 
 def find_motion(now: Map, before: Map, size: tuple[int, int], *, follow: bool = True) -> Motion:

@@ -21,7 +21,8 @@ from torch.nn import functional
 
 from vidcolor.frame import Mapped, Motion, Prediction, Propagated, Seen
 from vidcolor.settings import TemporalSettings
-from vidcolor.temporal.keyframes import Ask, ask_keyframes
+from vidcolor.shot import KeyframeState
+from vidcolor.temporal.keyframes import Ask, Begun, ask_keyframes
 from vidcolor.temporal.motion import find_motion
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ def steady(
     ask: Ask,
     settings: TemporalSettings,
     recalled: Prediction | None = None,
+    begun: Begun | None = None,
 ) -> Generator[Mapped, None, None]:
     """Yield each frame of one shot with its smoothed prediction; see `smooth_histograms`.
 
@@ -44,18 +46,21 @@ def steady(
         ask: The network; see `Ask`.
         settings: How much smoothing, and how often the network runs.
         recalled: The last smoothed histogram of the earlier shot that this one returns to.
+        begun: What earlier frames of the shot leave to these, which go on as if they had come
+            with them; None if there are none.
     """
-    with closing(ask_keyframes(frames, ask, settings)) as answers:
+    with closing(ask_keyframes(frames, ask, settings, begun)) as answers:
         began = perf_counter()
 
-        def fresh() -> Iterator[tuple[Seen, Prediction | Propagated]]:
+        def fresh() -> Iterator[tuple[tuple[Seen, KeyframeState], Prediction | Propagated]]:
             nonlocal began
             for answer in answers:
                 began = perf_counter()
                 yield answer
 
-        for seen, prediction in _smooth(fresh(), settings, recalled):
-            yield Mapped(seen, prediction, began)
+        past = None if begun is None else begun.past
+        for (seen, keyframe), prediction in _smooth(fresh(), settings, recalled, past):
+            yield Mapped(seen, prediction, began, keyframe)
 
 
 def smooth_histograms(
@@ -90,15 +95,19 @@ def _smooth(
     answers: Iterable[tuple[T, Prediction | Propagated]],
     settings: TemporalSettings,
     recalled: Prediction | None,
+    past: Prediction | None = None,
 ) -> Iterator[tuple[T, Prediction]]:
-    """Each thing with its smoothed histogram; see `smooth_histograms`."""
+    """Each thing with its smoothed histogram; see `smooth_histograms`.
+
+    With a past they are not the shot's first.
+    """
     coming = iter(answers)
-    first = deque(islice(coming, LOOK_AHEAD if settings.smoothing else 0))
-    past = None
+    is_first = past is None and settings.smoothing > 0
+    first = deque(islice(coming, LOOK_AHEAD if is_first else 0))
     for _, one in reversed(first):
         if isinstance(one, Prediction):
             past = _join(_begun(one), past, None, settings)
-    if past is not None:
+    if first and past is not None:
         item, _ = first.popleft()
         if recalled is not None and recalled.map.shape != past.map.shape:
             recalled = None  # of a picture of another shape, inside other bars

@@ -87,6 +87,22 @@ def encoder_options(
     return options
 
 
+def with_rate(codec: str, options: dict[str, str], rate: Fraction | None) -> dict[str, str]:
+    """An encoder's options, with those that make its stream state a film's constant rate.
+
+    Else x264 states its clock, of 90000 ticks a second in a transport stream, as a rate of frames.
+
+    Args:
+        codec: FFmpeg's name of it.
+        options: What it is told already.
+        rate: Frames a second; None if they vary.
+    """
+    if codec != "libx264" or rate is None:
+        return options
+    params = (options.get("x264-params"), "force-cfr=1")
+    return options | {"x264-params": ":".join(filter(None, params))}
+
+
 def fixed_options(codec: str, pixel_format: str, picture: FrameFormat) -> dict[str, str]:
     """Options that are nobody's choice: archival FFV1, the same bytes each time, a quiet x265."""
     if codec == "ffv1":  # its slices are shared out among all threads that there are

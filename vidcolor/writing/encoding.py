@@ -21,8 +21,15 @@ CONTAINER_BY_SUFFIX = {
     ".mov": "mov",
     ".ts": "mpegts",
     ".m2ts": "mpegts",
+    ".mxf": "mxf",
 }
-SUFFIX_BY_CONTAINER = {"matroska": ".mkv", "mp4": ".mp4", "mov": ".mov", "mpegts": ".ts"}
+SUFFIX_BY_CONTAINER = {
+    "matroska": ".mkv",
+    "mp4": ".mp4",
+    "mov": ".mov",
+    "mpegts": ".ts",
+    "mxf": ".mxf",
+}
 MP4_FAMILY = ("mp4", "mov")
 # Archival codecs that a film of 10 bits or more keeps, by the name of their decoder.
 ARCHIVAL_ENCODERS = {"ffv1": "ffv1", "prores": "prores_ks"}

@@ -22,10 +22,14 @@ from vidcolor.errors import DiskFullError, OutputError
 from vidcolor.files import is_write_fault, part_path, write_error
 from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
-from vidcolor.writing.matroska import write_aspect
+from vidcolor.writing.matroska import room_for, write_aspect
+from vidcolor.writing.matroska_append import append_words
+from vidcolor.writing.mxf import MXF
 from vidcolor.writing.passthrough import Passthrough, is_gap, kept_tags
-from vidcolor.writing.picture_marks import stereo_tags
+from vidcolor.writing.picture_marks import stereo_tags, window_in
+from vidcolor.writing.quicktime import add_boxes, picture_boxes
 from vidcolor.writing.shot_encoder import Encoded, encoding_error
+from vidcolor.writing.timecodes import state_timecode, timecode_of
 from vidcolor.writing.times import TIME_ERROR_SECONDS
 from vidcolor.writing.video_stream import add_video_stream
 
@@ -38,6 +42,7 @@ LEAST_FREE_BYTES = 1 << 16
 NOTE_TAGS: dict[str, tuple[str, ...]] = {
     "mp4": ("description", "synopsis", "comment"),
     "mov": ("comment",),
+    "mxf": ("comment_COLORIZED_BY",),
 }
 
 
@@ -72,6 +77,9 @@ class FilmWriter:
         self._encoding = encoding
         self._check = check
         self._time_base = source.time_base
+        self._words, self._marks = source.words, source.marks
+        self._shift_seconds, self._length_seconds = shift_seconds, duration_seconds
+        self._moved_seconds = shift_seconds - source.clock.base_seconds
         self._count = 0
         self._ends_seconds = (inf, -inf)
         self._part = part_path(encoding.path)
@@ -132,17 +140,23 @@ class FilmWriter:
         """Give each stream its place, in the source's order; the video stream is returned."""
         encoding = self._encoding
         added: Stream | None = None
-        for stream in self._passthrough.input.streams:
+        streams = list(self._passthrough.input.streams)
+        if encoding.container == MXF:  # which wants its picture first
+            streams.sort(key=lambda stream: stream.index != source.stream_index)
+        for stream in streams:
             if stream.index == source.stream_index:
                 added = add_video_stream(self._output, encoding, source)
                 added.metadata.update(kept_tags(stream.metadata))
                 added.metadata.update(stereo_tags(encoding.container, source.marks))
                 added.disposition = stream.disposition
+                self._make_room(added)
             elif not encoding.chroma_only:
                 self._passthrough.add_stream(stream, self._output, encoding.container)
         if added is None:
             raise OutputError(f"{source.path}: changed while it was read; start again")
         self._passthrough.copy_tags(self._output, encoding.container)
+        timecode = timecode_of(source, encoding.container, self._shift_seconds)
+        state_timecode(timecode.text, added.metadata, self._output.metadata)
         _add_note(self._output.metadata, encoding.container, made_by)
         return added
 
@@ -166,13 +180,32 @@ class FilmWriter:
         picture_number = self._output.streams.video.index(self._stream)
         self._output.close()
         self._passthrough.close()
-        if self._encoding.container == "matroska":
-            write_aspect(self._part, self._encoding.picture, track=picture_number)
+        self._say_more(video_index, picture_number)
         self._verify(video_index)
         self._check(self._part)
         with self._part.open("rb") as written:
             os.fsync(written.fileno())
         self._part.replace(self._encoding.path)
+
+    def _make_room(self, stream: Stream) -> None:
+        """Have the muxer leave room for what is said later."""
+        if self._encoding.container == "matroska":
+            room = room_for(self._words.window, self._marks)
+            if room:
+                stream.metadata["title"] = stream.metadata.get("title", "") + room
+
+    def _say_more(self, video_index: int, picture_number: int) -> None:
+        """Tell in the finished file what its muxer could not be told."""
+        encoding = self._encoding
+        window = window_in(encoding.container, self._words.window)
+        if encoding.container == "matroska":
+            write_aspect(
+                self._part, encoding.picture, track=picture_number, window=window, marks=self._marks
+            )
+            append_words(self._part, self._words, self._moved_seconds, self._length_seconds)
+        elif encoding.container in MP4_FAMILY:
+            added = b"".join(picture_boxes(encoding.picture, window, self._marks))
+            add_boxes(self._part, added, track=video_index)
 
     def _verify(self, video_index: int) -> None:
         """Read the file back: as many packets as went in, the picture's ends where they were."""

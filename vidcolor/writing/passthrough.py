@@ -14,7 +14,9 @@ from av.packet import Packet
 from av.stream import Disposition, Stream
 
 from vidcolor.reading.clock import NO_CLOCK, Clock
+from vidcolor.reading.container_words import ContainerWords
 from vidcolor.reading.source import Source, open_source
+from vidcolor.writing.mxf import MXF, holds_in_mxf
 from vidcolor.writing.samples import SampleRewriter, sample_codec, samples_of
 from vidcolor.writing.stream_copy import add_copied_stream, is_pcm, takes_stream
 from vidcolor.writing.subtitles import GAP, add_text_stream, text_codec, text_converter
@@ -80,6 +82,22 @@ def kept_tags(tags: dict[str, str]) -> dict[str, str]:
     }
 
 
+def film_tags(tags: dict[str, str], words: ContainerWords, container: str) -> dict[str, str]:
+    """The tags of a film as a whole: without those of its parts, which Matroska gets as they are.
+
+    Other containers get these under the names of their levels, if they have any.
+    """
+    kept = {
+        key: text
+        for key, text in tags.items()
+        if key.lower() not in words.tag_names or (container != "matroska" and "/" in key)
+    }
+    if words.title is not None:
+        kept = {key: text for key, text in kept.items() if key.lower() != "title"}
+        kept["title"] = words.title
+    return kept
+
+
 def name_stream(stream: Stream) -> str:
     """A stream's kind, number and codec, for messages."""
     codec = stream.codec_context.name if stream.codec_context else "no codec"
@@ -94,16 +112,17 @@ def holds_stream(container: str, stream: Stream, source_container: str) -> bool:
         return container == source_container == "mpegts"
     if _is_cover(stream):
         return container in COVER_CONTAINERS and stream.codec_context.name in MIME_BY_CODEC
-    if container == "mpegts" and source_container != "mpegts":
+    if container == MXF or (container == "mpegts" and source_container != "mpegts"):
+        if container == MXF:
+            return holds_in_mxf(stream)
         return stream.codec_context.name in TRANSPORT_STREAM_CODECS
-    if text_codec(container, stream) is not None or takes_stream(container, stream):
-        return True
-    return sample_codec(container, stream) is not None
+    is_held = text_codec(container, stream) is not None or takes_stream(container, stream)
+    return is_held or sample_codec(container, stream) is not None
 
 
 def rewritten_samples(container: str, stream: Stream) -> str | None:
     """The codec that a sound track of samples becomes in `container`; None if it goes as it is."""
-    if container == "mpegts" or takes_stream(container, stream):
+    if container in {"mpegts", MXF} or takes_stream(container, stream):
         return None
     return sample_codec(container, stream)
 
@@ -113,7 +132,8 @@ def other_streams(opened: InputContainer, source: Source) -> list[Stream]:
     return [
         stream
         for stream in opened.streams
-        if stream.index != source.stream_index and not is_timecode_track(stream)
+        if stream.index not in {source.stream_index, source.words.timecode_stream}
+        and not is_timecode_track(stream)
     ]
 
 
@@ -206,7 +226,8 @@ class Passthrough:
 
     def copy_tags(self, output: OutputContainer, container: str) -> None:
         """Copy the file's metadata and chapters."""
-        output.metadata.update(kept_tags(self.input.metadata))
+        tags = kept_tags(self.input.metadata)
+        output.metadata.update(film_tags(tags, self._source.words, container))
         chapters = [self._shifted_chapter(chapter) for chapter in self.input.chapters()]
         if container != "mpegts":
             output.set_chapters([chapter for chapter in chapters if chapter is not None])

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from fractions import Fraction
 
+from vidcolor.reading.container_words import Window
 from vidcolor.reading.marks import PictureMarks, Stereo
+from vidcolor.writing.encoding import MP4_FAMILY
+from vidcolor.writing.quicktime import STEREO_MODES as BOXED_STEREO
 
 # Of H.264's frame packing (ITU-T H.264, table D-8), by FFmpeg's AVStereo3DType.
 FRAME_PACKING = {1: 3, 2: 4, 3: 5, 4: 0, 6: 2, 7: 1}
@@ -22,6 +25,9 @@ MASTERING_NAMES = {
     "libx264": ("mastering-display", "cll"),
     "libx265": ("master-display", "max-cll"),
 }
+WINDOWED = {"matroska", "mov", "mp4"}
+"""Containers that say what of a picture is to be seen, and what light it has."""
+
 CHROMATICITY_UNIT, LUMINANCE_UNIT = 50000, 10000
 
 
@@ -42,17 +48,39 @@ def stereo_tags(container: str, marks: PictureMarks) -> dict[str, str]:
     return {STEREO_TAG: modes[marks.stereo.is_inverted]}
 
 
-def lost_marks(codec: str, container: str, marks: PictureMarks) -> list[str]:
+def window_in(container: str, window: Window | None) -> Window | None:
+    """The window as a container says it; None where it cannot, as Matroska parts of samples."""
+    if (
+        window is None
+        or container not in WINDOWED
+        or (container == "matroska" and not window.is_whole)
+    ):
+        return None
+    return window
+
+
+def lost_marks(
+    codec: str, container: str, marks: PictureMarks, window: Window | None = None
+) -> list[str]:
     """The marks that neither the encoder nor the container can store, a phrase each."""
     graded = {
         "the mastering display": marks.mastering is not None,
         "the content light level": marks.light_level is not None,
     }
-    lost = [name for name, is_there in graded.items() if is_there and codec not in MASTERING_NAMES]
-    in_codec = codec == "libx264" and _is_packed(marks.stereo)
-    if marks.stereo is not None and not in_codec and not stereo_tags(container, marks):
+    says_light = codec in MASTERING_NAMES or container in WINDOWED
+    lost = [name for name, is_there in graded.items() if is_there and not says_light]
+    if marks.stereo is not None and not _says_stereo(codec, container, marks.stereo):
         lost.append("the stereo mark")
+    if window is not None and window_in(container, window) is None:
+        lost.append("the clean aperture")
     return lost
+
+
+def _says_stereo(codec: str, container: str, stereo: Stereo) -> bool:
+    if container == "matroska":
+        return stereo.kind in STEREO_MODES
+    in_box = container in MP4_FAMILY and stereo.kind in BOXED_STEREO and not stereo.is_inverted
+    return in_box or (codec == "libx264" and _is_packed(stereo))
 
 
 def _params(codec: str, marks: PictureMarks) -> Iterator[str]:

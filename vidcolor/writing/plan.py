@@ -17,7 +17,7 @@ from vidcolor.reading.survey import survey
 from vidcolor.reading.telecine import is_telecined
 from vidcolor.reading.tint import is_color
 from vidcolor.settings import OutputSettings, Settings
-from vidcolor.writing.encoder_options import encoder_options
+from vidcolor.writing.encoder_options import encoder_options, with_rate
 from vidcolor.writing.encoding import (
     CONTAINER_BY_SUFFIX,
     Encoding,
@@ -34,6 +34,7 @@ from vidcolor.writing.mixed_frames import (
     refuse_other_sizes,
     with_field_order,
 )
+from vidcolor.writing.mxf import MXF, notes_on_mxf, refuse_times, settle_mxf
 from vidcolor.writing.passthrough import (
     holds_stream,
     name_stream,
@@ -49,6 +50,7 @@ from vidcolor.writing.sequence_encoding import (
     plan_pictures,
 )
 from vidcolor.writing.subtitles import MOV_TEXT, text_codec
+from vidcolor.writing.timecodes import timecode_of
 from vidcolor.writing.times import fit_times
 from vidcolor.writing.video_stream import holds_codec, says_full_range
 
@@ -105,8 +107,10 @@ def plan_video(
         OutputError: The film cannot be written as asked.
     """
     found = survey(probe(source, settings.input))
-    found = piece_of(found, settings.start_seconds, settings.duration_seconds)
+    piece = settle_part(settings, found)
+    found = piece_of(found, piece.start_seconds, piece.duration_seconds)
     refuse_other_sizes(found)
+    settings = replace(settings, output=settle_mxf(settings.output, output, found))
     found = with_field_order(found, choose_encoder(found, settings.output))
     encoding = plan_encoding(
         found,
@@ -129,12 +133,26 @@ def plan_video(
     if found.picture.is_interlaced and is_telecined(found):
         note = "is telecined film; its fields are kept as they are"
         encoding = replace(encoding, notes=(*encoding.notes, note))
+    is_part = bool(piece.start_seconds) or piece.duration_seconds is not None
+    refuse_times(found, encoding, is_part=is_part)
     found = fit_times(found, encoding)
-    changes = notes_on_changes(found, encoding)
-    encoding = replace(encoding, notes=(*encoding.notes, *found.clock.notes, *changes))
     reads_chroma = found.has_chroma and not settings.force
     found = replace(found, reads_chroma=reads_chroma)
-    return Job(source=found, encoding=encoding, settings=settle_part(settings, found))
+    job = Job(source=found, encoding=encoding, settings=settle_part(settings, found))
+    notes = (*encoding.notes, *found.clock.notes, *notes_on_changes(found, encoding))
+    notes += tuple(notes_on_mxf(found, encoding))
+    notes += tuple(_notes_on_words(job)) if encoding.names is None else ()
+    return replace(job, encoding=replace(encoding, notes=notes))
+
+
+def _notes_on_words(job: Job) -> Iterator[str]:
+    """What the user should know of timecode and chapters."""
+    source, container = job.source, job.encoding.container
+    note = timecode_of(source, container, job.shift_seconds(job.settings)).note
+    if note:
+        yield note
+    if source.words.chapters and container != "matroska":
+        yield f"{container} has one row of chapters with one name each: inner ones are left out"
 
 
 def _notes_on_scans(sequence: ImageSequence, settings: Settings) -> Iterator[str]:
@@ -193,9 +211,7 @@ def plan_encoding(
             log2_chroma_height=log2_height,
         ),
         luma_shift=word_bits(fmt) - source.picture.depth,
-        options=with_marks(
-            codec, encoder_options(codec, pixel_format, source.picture, settings), source.marks
-        ),
+        options=_all_options(codec, pixel_format, source, settings),
         chroma_only=settings.chroma_only,
         notes=(note,) if note else (),
     )
@@ -211,12 +227,20 @@ def plan_encoding(
             f"{source.path}: {encoding.codec} in {encoding.container} cannot signal full range, "
             "so players would show wrong light; use --codec dnxhd, libx264 or ffv1, or --for master"
         )
-    lost = lost_marks(encoding.codec, encoding.container, source.marks)
+    lost = lost_marks(encoding.codec, encoding.container, source.marks, source.words.window)
     if lost:
         place = f"{encoding.codec} in {encoding.container}"
         note = f"{place} cannot store {', '.join(lost)}: left out"
         encoding = replace(encoding, notes=(*encoding.notes, note))
     return _with_captions(encoding, source)
+
+
+def _all_options(
+    codec: str, pixel_format: str, source: Source, settings: OutputSettings
+) -> dict[str, str]:
+    """What the encoder is told: by settings and picture, and what is to be said in its stream."""
+    options = encoder_options(codec, pixel_format, source.picture, settings)
+    return with_marks(codec, with_rate(codec, options, source.constant_rate), source.marks)
 
 
 def _with_captions(encoding: Encoding, source: Source) -> Encoding:
@@ -260,7 +284,7 @@ def _with_fitting_container(encoding: Encoding, source: Source, output: Path | N
     notes = list(encoding.notes)
     container = encoding.container
     suffix = source.path.suffix
-    is_moved = source.sequence is None and suffix.lower() not in CONTAINER_BY_SUFFIX
+    is_moved = source.sequence is None and CONTAINER_BY_SUFFIX.get(suffix.lower(), MXF) == MXF
     if output is None and container == "matroska" and is_moved:
         notes.append(f"players do not expect {encoding.codec} in {suffix}: writing Matroska")
     unheld = _unheld_streams(source, {container, "matroska"}, is_copied=not encoding.chroma_only)

@@ -1,4 +1,4 @@
-"""Luma as it was and new chroma, encoded: a shot at a time, so that each can stand alone."""
+"""Luma as it was and new chroma, encoded: part by part, so that each can stand alone."""
 
 import gc
 from collections.abc import Callable, Iterable, Iterator
@@ -48,9 +48,9 @@ class Encoded(NamedTuple):
 
 
 class ShotEncoder:
-    """Encodes the frames of a film; after each shot the encoder is flushed and restarted.
+    """Encodes the frames of a film; after each part of a shot the encoder is flushed and restarted.
 
-    So the packets of a shot depend on its frames alone, and those of all shots, one after the
+    So the packets of a part depend on its frames alone, and those of all parts, one after the
     other, are the film: a run may stop after any of them and resume later.
 
     Args:
@@ -69,7 +69,7 @@ class ShotEncoder:
         self._encode: Encode | None = None
         self._opened = encoding
         self._unwoven: set[int] = set()
-        self._count = 0
+        self._count = self._count_in_part = 0
         # Time and length of the frames that the encoder has, by number, where it counts them.
         is_counting = encoding.codec in COUNTING_CODECS
         self._counted: dict[int | None, tuple[int, int]] | None = {} if is_counting else None
@@ -78,7 +78,7 @@ class ShotEncoder:
         self._captioned = CaptionedFrames(*size, encoding.pixel_format) if holds_captions else None
 
     def encode(self, frame: Frame, chroma: tuple[Plane, Plane]) -> Iterator[Encoded]:
-        """Take in the next frame of a shot; what the encoder gives is that of earlier ones, mostly.
+        """Take in the next frame of a part; what the encoder gives is that of earlier ones, mostly.
 
         Args:
             frame: Its luma and times go out as they are.
@@ -90,19 +90,21 @@ class ShotEncoder:
         """
         encoding = fitted(self._opened, self._source, frame)
         if encoding != self._opened:
-            yield from self.end_shot()
+            yield from self.end_part()
         if self._encode is None:
             self._encode, self._opened = _open_encoder(encoding, self._source), encoding
         yield from self._given(self._encode, self._picture(frame, chroma))
         self._count += 1
+        self._count_in_part += 1
 
-    def end_shot(self) -> Iterator[Encoded]:
-        """What the encoder still holds of the shot.
+    def end_part(self) -> Iterator[Encoded]:
+        """What the encoder still holds of the part.
 
         Raises:
             OutputError: The encoder fails.
         """
         encode, self._encode = self._encode, None
+        self._count_in_part = 0
         self._opened = self._encoding
         if encode is not None:
             yield from self._given(encode, None)
@@ -146,8 +148,9 @@ class ShotEncoder:
             self._unwoven.add(encoded.pts)
             top_first = not picture.is_bottom_first
         if self._counted is not None:
-            self._counted[self._count] = (encoded.pts, encoded.duration)
-            encoded.pts, encoded.duration = self._count, 1
+            # MPEG-4 writes it into the pictures.
+            self._counted[self._count_in_part] = (encoded.pts, encoded.duration)
+            encoded.pts, encoded.duration = self._count_in_part, 1
             encoded.time_base = 1 / self._source.frame_rate
         return encoded if top_first is None else self._marked(encoded, top_first=top_first)
 

@@ -7,6 +7,7 @@ from vidcolor.errors import OutputError
 from vidcolor.reading.source import Source
 from vidcolor.reading.survey import CLOCKED
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
+from vidcolor.writing.mxf import MXF
 
 # Containers round times (Matroska to a millisecond), and muxers move packets that overlap.
 TIME_ERROR_SECONDS = 0.002
@@ -35,7 +36,7 @@ def fit_times(source: Source, encoding: Encoding) -> Source:
             "millisecond; name a .mov with -o"
         )
     source = _from_zero(source, encoding.container)
-    return _at_exact_times(source) if encoding.container in MP4_FAMILY else source
+    return _at_exact_times(source) if encoding.container in {*MP4_FAMILY, MXF} else source
 
 
 def _from_zero(source: Source, container: str) -> Source:
@@ -43,7 +44,8 @@ def _from_zero(source: Source, container: str) -> Source:
     first = source.clock.first_seconds
     is_negative = source.first_pts < 0 and container != "mpegts"
     is_of_tape = source.container in CLOCKED or first > LATEST_START_SECONDS
-    if not (is_negative or (container in MP4_FAMILY and first > 0 and is_of_tape)):
+    is_wanted = container == MXF or (container in MP4_FAMILY and is_of_tape)
+    if not (is_negative or (is_wanted and first > 0)):
         return source
     moved = _later(source, -first)
     note = f"its clock begins at {float(first):.3f} s: moved to 0 in all streams"

@@ -17,6 +17,7 @@ from vidcolor.reading.frame_format import FULL_RANGE
 from vidcolor.reading.source import Source
 from vidcolor.writing.encoder_options import COUNTING_CODECS, mark_picture
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
+from vidcolor.writing.mxf import MXF, MXF_CODECS
 from vidcolor.writing.stream_copy import CARRIERS, throw_away
 
 CHROMA_LOCATION_NAMES = {ChromaLocation.LEFT: "left", ChromaLocation.TOP_LEFT: "topleft"}
@@ -52,6 +53,8 @@ def holds_codec(encoding: Encoding, source: Source) -> bool:
     """Whether a container takes such a picture: whether its muxer writes a header for it."""
     if encoding.container == "mpegts":  # whose muxer writes anything, and nobody reads it
         return av.Codec(encoding.codec, "w").canonical_name in TRANSPORT_STREAM_CODECS
+    if encoding.container == MXF:
+        return av.Codec(encoding.codec, "w").canonical_name in MXF_CODECS
     trial = av.open(io.BytesIO(), "w", format=encoding.container)
     try:
         add_video_stream(trial, encoding, source)

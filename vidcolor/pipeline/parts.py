@@ -1,0 +1,127 @@
+"""The parts of a long shot: after each one a run that was stopped can go on, with the same colors.
+
+All that a frame takes from those before it is handed on as a value, so no color depends on where
+a part ends.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load, save
+
+from vidcolor.frame import FrameFormat, Mapped, Prediction
+from vidcolor.models.zoo import Model
+from vidcolor.refine.refined import Refiner
+from vidcolor.shot import CardState, KeyframeState, ShotState
+from vidcolor.temporal.gain import ChromaGain
+from vidcolor.temporal.keyframes import Begun
+from vidcolor.temporal.memory import ShotEnding
+
+PIXELS: Final = 220_000_000
+"""Of the frames of a part together: at most a minute of work on a slow processor, as a rule."""
+
+LEAST_FRAMES, MOST_FRAMES = 24, 240
+"""A part begins with a key frame of its own encoder, so more of them make the film larger. A shot's
+first has all the frames that the shot's first frame learns from: `LOOK_AHEAD` or more."""
+
+_REFINED = "refined."
+
+
+def part_frames(picture: FrameFormat, model: Model) -> int:
+    """How many frames a part has, but for a shot's last: the least with a slow network."""
+    if model.gmac:
+        return LEAST_FRAMES
+    return min(max(LEAST_FRAMES, PIXELS // (picture.width * picture.height)), MOST_FRAMES)
+
+
+def state_after(mapped: Mapped, strength: ChromaGain, refine: Refiner | None) -> ShotState:
+    """All that the frame after this one takes from it and those before.
+
+    Args:
+        mapped: The frame, smoothed.
+        strength: The shot's gain, after this frame.
+        refine: What refines the shot, after this frame.
+    """
+    prediction = mapped.prediction
+    state = ShotState(
+        gain=strength.sums,
+        cards=mapped.seen.cards,
+        refined={} if refine is None else refine.state(),
+    )
+    if prediction.weight is None:  # without smoothing frames know nothing of each other
+        return state
+    return state._replace(
+        map=prediction.map,
+        weight=prediction.weight,
+        lightness=prediction.lightness,
+        keyframe=mapped.keyframe,
+    )
+
+
+def begin_with(state: ShotState, device: torch.device) -> tuple[ShotEnding, Begun | None]:
+    """What the frames after a state begin with.
+
+    Args:
+        state: Of the frames before.
+        device: Where the model computes.
+
+    Returns:
+        How the shot would end there, and what the smoothing goes on from.
+    """
+    strength = ChromaGain(*state.gain)
+    if state.map is None or state.lightness is None:
+        return ShotEnding(None, strength), None
+    past = Prediction(state.map.to(device), state.lightness, weight=state.weight)
+    return ShotEnding(past, strength), Begun(past, state.keyframe)
+
+
+def write_state(state: ShotState) -> bytes:
+    """A state as a safetensors file, for `read_state`: not a bit of it is lost."""
+    trust, spared = state.keyframe
+    ab, lightness = state.shown or (None, None)
+    arrays = {
+        "weight": state.weight,
+        "lightness": state.lightness,
+        "trust": trust,
+        "spared": np.array(spared),
+        "gain": np.array(state.gain, np.float64),
+        "cards": np.array(state.cards, np.float64),
+        "shown_ab": ab,
+        "shown_lightness": lightness,
+        **{f"{_REFINED}{name}": array for name, array in state.refined.items()},
+    }
+    tensors = {
+        name: torch.from_numpy(np.array(array, order="C"))
+        for name, array in arrays.items()
+        if array is not None
+    }
+    if state.map is not None:
+        tensors["map"] = state.map.contiguous().cpu()
+    return save(tensors)
+
+
+def read_state(data: bytes) -> ShotState:
+    """The state that was written so, on the CPU."""
+    kept = load(data)
+    arrays: dict[str, NDArray[Any]] = {
+        name: tensor.numpy() for name, tensor in kept.items() if name != "map"
+    }
+    share, scenes, was_card = arrays["cards"].tolist()
+    alone, smoothed, last_alone = arrays["gain"].tolist()
+    has_shown = "shown_ab" in arrays
+    return ShotState(
+        map=kept.get("map"),
+        weight=arrays.get("weight"),
+        lightness=arrays.get("lightness"),
+        keyframe=KeyframeState(arrays.get("trust"), int(arrays["spared"])),
+        gain=(alone, smoothed, last_alone),
+        cards=CardState(share, int(scenes), bool(was_card)),
+        refined={
+            name.removeprefix(_REFINED): array
+            for name, array in arrays.items()
+            if name.startswith(_REFINED)
+        },
+        shown=(arrays["shown_ab"], arrays["shown_lightness"]) if has_shown else None,
+    )
