@@ -6,6 +6,7 @@ python scripts/evaluate.py val.tar --models lite eccv16 --reported --plot errors
 python scripts/evaluate.py --clips *.mp4 --frames 60
 python scripts/evaluate.py --cuts *.mp4
 python scripts/evaluate.py --returns *.mp4
+python scripts/evaluate.py --direct *.mp4 --frames 60
 """
 
 import argparse
@@ -17,6 +18,7 @@ from typing import Any
 import torch
 from clip_figures import compare_clips, evaluate_clips
 from cut_figures import evaluate_cuts
+from direct_figures import evaluate_directed
 from photo_figures import FACES, Photograph, evaluate_shown, read_photographs
 from return_figures import evaluate_returns
 
@@ -127,6 +129,22 @@ def report_pictures(args: argparse.Namespace) -> dict[str, Any]:
     return {label: row.figures for label, row in rows.items()}
 
 
+def evaluate_by_model(args: argparse.Namespace) -> dict[str, Any]:
+    """Prints the tables of each model on clips that come back or get hints; gives their figures."""
+    by_model = {
+        "returns": (args.returns, lambda name: evaluate_returns(args.returns, name, args.device)),
+        "direct": (
+            args.direct,
+            lambda name: evaluate_directed(args.direct, args.frames, name, args.device),
+        ),
+    }
+    results: dict[str, Any] = {}
+    for key, (paths, evaluate) in by_model.items():
+        if paths:
+            results[key] = {name: evaluate(name) for name in args.models}
+    return results
+
+
 def main() -> None:
     """Prints the tables and writes the JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -134,6 +152,7 @@ def main() -> None:
     parser.add_argument("--clips", type=Path, nargs="+", default=[], help="video files")
     parser.add_argument("--cuts", type=Path, nargs="+", default=[], help="films with known cuts")
     parser.add_argument("--returns", type=Path, nargs="+", default=[], help="to make A B A B of")
+    parser.add_argument("--direct", type=Path, nargs="+", default=[], help="clips to give hints")
     parser.add_argument("--models", nargs="+", default=["lite"], help="names, paths or references")
     parser.add_argument("--count", type=int, default=300, help="photographs to take at most")
     parser.add_argument(
@@ -158,8 +177,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
-    if not (args.pictures or args.clips or args.cuts or args.returns):
-        parser.error("nothing to measure: name photographs, --clips, --cuts or --returns")
+    if not (args.pictures or args.clips or args.cuts or args.returns or args.direct):
+        parser.error("nothing to measure: name photographs, --clips, --cuts, --returns or --direct")
     torch.set_num_threads(args.threads)
     results: dict[str, Any] = {}
     if args.pictures and args.reported:
@@ -171,10 +190,7 @@ def main() -> None:
             name: evaluate_clips(args.clips, args.frames, name, args.device) for name in args.models
         }
         results["clip_differences"] = compare_clips(results["clips"])
-    if args.returns:
-        results["returns"] = {
-            name: evaluate_returns(args.returns, name, args.device) for name in args.models
-        }
+    results |= evaluate_by_model(args)
     if args.cuts:
         results["cuts"] = evaluate_cuts(args.cuts)
     if args.json:

@@ -37,7 +37,7 @@ pytest_plugins = ["cli_runs", "dumped", "review_session", "signed", "studio_sess
 QUICK = """
 rates selection timeline quality lab ycbcr bins rgb siting sidecar cuts strength sparing metrics
 reported lightness shots temporal motion threads planes upsample decode views cards predict lite
-refine flood scribble returns weights zoo plot gate script_file color_script
+refine flood scribble returns weights zoo plot gate script_file color_script hints
 """.split()  # noqa: SIM905 - so that it stays a few lines
 """Files of pure functions, values and parsing: what `pytest -m quick` runs of them in a minute."""
 

@@ -19,7 +19,7 @@ from vidcolor.directing.read_script import (
     parse_script,
     read_script,
 )
-from vidcolor.directing.script import PLAIN, ColorScript, HueMap, Look, Range
+from vidcolor.directing.script import PLAIN, SHAPES, ColorScript, Hint, HueMap, Look, Range
 from vidcolor.directing.shot_list import Clock, ListedShot, csv_text, edl_text, table_text
 from vidcolor.errors import SettingError
 from vidcolor.rules import rules_of
@@ -291,7 +291,11 @@ def test_the_schema_is_that_of_the_reader() -> None:
     assert set(of_range) == set(TABLES["range"])
     assert set(tables["film"]["properties"]) == set(TABLES["film"])
     assert set(of_range["hue"]["anyOf"][0]["properties"]) == set(HUE_KEYS)
-    for name, rule in rules_of(Range).items():
-        if rule.limits is not None:
-            limits = of_range[name]["minimum"], of_range[name]["maximum"]
-            assert limits == (rule.limits.least, rule.limits.most)
+    of_hint = tables["hint"]["items"]["properties"]
+    assert set(of_hint) == set(TABLES["hint"])
+    assert [one["required"] for one in tables["hint"]["items"]["oneOf"]] == [[s] for s in SHAPES]
+    for kind, keys in ((Range, of_range), (Hint, of_hint)):
+        for name, rule in rules_of(kind).items():
+            if rule.limits is not None:
+                limits = keys[name]["minimum"], keys[name]["maximum"]
+                assert limits == (rule.limits.least, rule.limits.most)

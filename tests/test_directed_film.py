@@ -1,21 +1,43 @@
 """A film with a color script: what is directed changes, all else keeps its bytes."""
 
 import json
+from collections.abc import Iterable
+from contextlib import nullcontext
+from dataclasses import replace
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import av
 import numpy as np
 import pytest
+import torch
 from cli_runs import run
 from clips import soft_shot, write_film
 
-from vidcolor import ColorScript, ModelSettings, OutputSettings, Range, Settings, colorize_video
+from vidcolor import (
+    ColorScript,
+    Hint,
+    ModelSettings,
+    OutputSettings,
+    Range,
+    Settings,
+    colorize_video,
+)
+from vidcolor.color.lab import lab_from_srgb
+from vidcolor.directing.evidence import Directed
+from vidcolor.directing.hints import ab_of
+from vidcolor.errors import SettingError
+from vidcolor.film.coloring import read_job
 from vidcolor.film.directed import find_direction
+from vidcolor.film.evidence import evidence_of, evidence_of_frame, find_evidence
+from vidcolor.frame import Colored
 from vidcolor.models.zoo import find_model
-from vidcolor.pipeline.run import Past, colorize_shots
+from vidcolor.pipeline.run import Past, colorize_frames, colorize_shots
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
+from vidcolor.shots.pieces import find_pieces, read_pieces
 from vidcolor.temporal.memory import ShotMemory
 from vidcolor.writing.plan import plan_video
 
@@ -100,7 +122,8 @@ def test_shots_are_directed_alike_where_other_machines_color_them(film: Path) ->
     ]
     model, past = find_model(SETTINGS.model), Past(0, ShotMemory(REMEMBERED_SHOTS))
     plain, directed = (
-        list(colorize_shots(last, past, model, SETTINGS, *given)) for given in ([], [direction])
+        list(colorize_shots(last, past, model, SETTINGS, *given))
+        for given in ([], [Directed(direction)])
     )
     assert [one.directed is None for one in plain] == [True] * FRAMES
     assert len({one.directed for one in directed}) == 1
@@ -145,3 +168,90 @@ def test_a_fault_of_a_script_is_one_line_and_two_films_need_two(
     both = [str(film), str(other), "--color-script", "good.toml", "--dry-run"]
     assert run(*both, *common) == 1
     assert "is also that of" in capsys.readouterr().err
+
+
+HINT = Hint(frame="18", color="#a05848", box=(0.25, 0.25, 0.5, 0.5))
+
+
+def test_a_hint_colors_its_thing_in_its_shot_alone(film: Path) -> None:
+    """The wish comes out through encoder and file; the shot before keeps every code."""
+    plain = colorize_video(film, film.with_name("unhinted.mkv"), SETTINGS)
+    script = ColorScript(hints=(HINT,))
+    hinted = colorize_video(film, film.with_name("hinted.mkv"), SETTINGS, script=script)
+    before, after = planes(plain.path), planes(hinted.path)
+    for old, new in zip(before[:FRAMES], after[:FRAMES], strict=True):
+        assert all(np.array_equal(*pair) for pair in zip(old, new, strict=True))
+    wish = ab_of(HINT.color)
+    for number in (FRAMES, 18, 23):
+        luma, cb, cr = (plane.astype(np.float64) for plane in after[number])
+        drift = number - 18  # the picture moves a place a frame
+        inside = (slice(20, 44, 2), slice(30 + drift, 66 + drift, 2))
+        small = tuple(slice(part.start // 2, part.stop // 2) for part in inside)
+        light = (luma[inside] > 90) & (luma[inside] < 170)
+        codes = np.stack([luma[inside], cb[small], cr[small]])[:, light]
+        error = np.abs(lab_of(codes)[1:].mean(1) - wish).max()
+        assert error < (3 if number == 18 else 6), number
+    (_, second) = json.loads(film.with_name("hinted.json").read_text())["shots"]
+    assert second["directed"]
+
+
+def lab_of(codes: np.ndarray) -> np.ndarray:
+    """CIELAB of limited-range BT.601 codes, (3, n)."""
+    y, (b, r) = (codes[0] - 16) / 219, (codes[1:] - 128) / 224
+    rgb = np.stack([y + 1.402 * r, y - 0.344136 * b - 0.714136 * r, y + 1.772 * b])
+    srgb = torch.from_numpy(rgb.clip(0, 1)).float()[..., None]
+    return np.asarray(lab_from_srgb(srgb)[..., 0])
+
+
+def test_hints_are_the_same_wherever_and_whenever_a_shot_is_colored(film: Path) -> None:
+    """In one run, resumed behind the first shot, and on a machine that sees this shot alone."""
+    job, model = plan_video(film, None, SETTINGS), find_model(SETTINGS.model)
+    direction = find_direction(job, SETTINGS, ColorScript(hints=(HINT,)))
+    given = (job, model, SETTINGS, direction)
+    found = find_evidence(read_job(job, SETTINGS, Damage()), *given)
+
+    def colors(colored: Iterable[Colored]) -> list[np.ndarray]:
+        return [one.ab for one in colored if one.shot.number == 1]
+
+    directed = Directed(direction, found)
+    frames = partial(read_job, job, SETTINGS, Damage())
+    whole = colors(colorize_frames(frames(), model, SETTINGS, directed=directed))
+    empty = ShotMemory(REMEMBERED_SHOTS)
+    past = Past(FRAMES, empty)
+    resumed = colors(colorize_frames(frames(), model, SETTINGS, past=past, directed=directed))
+    pieces = list(find_pieces(frames(), 99))[1:]
+    elsewhere = Directed(direction, evidence_of(pieces, *given))
+    source = replace(job.source, picture=job.encoding.picture)
+    alone = colors(colorize_shots(read_pieces(source, pieces, 0), past, model, SETTINGS, elsewhere))
+    assert len(whole) == FRAMES
+    for ours, again, theirs in zip(whole, resumed, alone, strict=True):
+        assert np.array_equal(ours, again)
+        assert np.array_equal(ours, theirs)
+
+
+def test_a_hint_must_lie_in_the_film_but_not_in_the_part_that_is_tried(film: Path) -> None:
+    """The header tells its length but roughly: what is missing at its end is told then."""
+    model = find_model(SETTINGS.model)
+    part = replace(SETTINGS, duration_seconds=Fraction(1, 5))
+    beyond = replace(HINT, frame="30", place="f.toml:3")
+    for settings, hint, is_refused in ((part, HINT, False), (SETTINGS, beyond, True)):
+        job = plan_video(film, None, settings)
+        direction = find_direction(job, settings, ColorScript(hints=(hint,)))
+        frames = read_job(job, settings, Damage())
+        with nullcontext() if not is_refused else pytest.raises(SettingError, match="toml:3: fr"):
+            find_evidence(frames, job, model, settings, direction)
+
+
+def test_a_single_frame_has_the_hints_of_its_own(film: Path) -> None:
+    """As the studio shows it, without the film around it."""
+    job, model = plan_video(film, None, SETTINGS), find_model(SETTINGS.model)
+    direction = find_direction(job, SETTINGS, ColorScript(hints=(HINT,)))
+    ab = []
+    for one in list(number_frames(read_job(job, SETTINGS, Damage())))[17:19]:
+        directed = Directed(direction, evidence_of_frame(one, model, SETTINGS, direction))
+        past = Past(0, ShotMemory(REMEMBERED_SHOTS))
+        (colored,) = colorize_shots([one], past, model, SETTINGS, directed)
+        ab.append(colored.ab[:, 5:11, 8:16].mean((1, 2)))
+    wish = ab_of(HINT.color)
+    assert np.abs(ab[1] - wish).max() < 2
+    assert np.abs(ab[0] - wish).max() > 5

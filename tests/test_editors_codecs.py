@@ -1,5 +1,6 @@
 """Codecs that editors, broadcasters and capture stations ask for."""
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -127,3 +128,14 @@ def test_the_true_reason_is_told(tmp_path: Path, codec: str, depth: int, reason:
     output = tmp_path / "a.mkv" if codec == "png" else None
     with pytest.raises(OutputError, match=reason):
         plan_encoding(probe(film), settings, output=output)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".ts"])
+def test_a_rate_that_mpeg2_cannot_state_is_named(tmp_path: Path, suffix: str) -> None:
+    """Before the work, whatever the container."""
+    every = Fraction(1, 37)
+    film = write_film(tmp_path / "film.mkv", moving_luma(5), time_base=every, rate=1 / every)
+    with pytest.raises(OutputError, match="mpeg2video cannot encode 37 frames/s; use --codec lib"):
+        plan_encoding(
+            probe(film), OutputSettings(codec="mpeg2video"), output=tmp_path / f"out{suffix}"
+        )

@@ -15,8 +15,8 @@ from vidcolor.film.verify import verify_film
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import OutputSettings, Settings
-from vidcolor.writing.passthrough import hash_copied, hash_written
 from vidcolor.writing.plan import Job, plan_encoding
+from vidcolor.writing.stream_hashes import hash_copied, hash_written
 
 
 @needs_ffmpeg

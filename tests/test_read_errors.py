@@ -22,7 +22,7 @@ from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import Source, open_container, probe
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import InputSettings, ModelSettings, Settings
-from vidcolor.writing.passthrough import hash_copied
+from vidcolor.writing.stream_hashes import hash_copied
 
 SETTINGS = Settings(model=ModelSettings(device="cpu", render_size=64))
 ACCEPTING = InputSettings(accept_losses=True)

@@ -13,8 +13,8 @@ from vidcolor.errors import OutputError
 from vidcolor.film.verify import verify_film
 from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
-from vidcolor.writing.passthrough import hash_copied, hash_written
 from vidcolor.writing.plan import Job, plan_encoding, plan_video
+from vidcolor.writing.stream_hashes import hash_copied, hash_written
 
 pytestmark = needs_ffmpeg
 VERIFIED = Settings(output=replace(LOSSLESS, verify=True))

@@ -95,6 +95,28 @@ def test_steering_changes_what_it_is_for(studio: Opened) -> None:
     np.testing.assert_array_equal(picture(studio, own, "after"), after[0])
 
 
+def test_a_hint_colors_its_thing(studio: Opened) -> None:
+    """In its frame at once, in a clip of its shot, and in no other shot."""
+    frame, place = SHOT + 5, (0.4, 0.6)
+    state = studio.post("/api/hint", {"frame": frame, "at": place, "color": "#3040c0"})
+    (hint,) = state["script"]["hints"]
+    assert (hint["frame"], hint["color"]) == (frame, "#3040c0")
+    assert [len(shot["hints"]) for shot in studio.get("/api/shots?from=0")] == [0, 1, 0]
+    row, column = round(place[1] * HEIGHT), round(place[0] * WIDTH)
+    red, _, blue = picture(studio, frame, "after")[row, column].astype(int)
+    assert blue > red + 20
+    studio.post("/api/clip", {"shot": 2})
+    assert finished(studio)["state"] == "done"
+    clip = cv2.VideoCapture(str(studio.film.with_name(f"{studio.film.stem}.shot2.mp4")))
+    right = [clip.read()[1][:, WIDTH // 2 + 4 :].astype(int) for _ in range(SHOT)]
+    assert max(float((one[..., 0] - one[..., 2]).max()) for one in right) > 20  # BGR: blue
+    for wrong in ({"frame": 999, "at": place}, {"frame": 1, "at": [2, 0]}, {"frame": 1, "at": 3}):
+        assert studio.ask("POST", "/api/hint", wrong | {"color": "#000000"})[0] == 422
+    assert studio.ask("POST", "/api/hint", {"frame": 1, "at": place, "color": "red"})[0] == 422
+    state = studio.post("/api/remove-hint", {"number": 0})
+    assert state["script"]["hints"] == []
+
+
 def test_the_likeliest_colors_of_a_place(studio: Opened) -> None:
     """At most five, the likeliest first, as many percent as there are."""
     found = studio.get("/api/suggest?frame=3&x=0.4&y=0.6")

@@ -172,11 +172,33 @@ def test_steering(person: Person, studio: Opened) -> None:
     assert person.errors() == []
 
 
-def test_the_likeliest_colors_are_offered(person: Person) -> None:
-    """Of the thing that is clicked."""
+def test_a_thing_gets_a_color(person: Person, studio: Opened) -> None:
+    """One of the likeliest, or any; it stands in the script, and can be taken away again."""
+    script = studio.film.with_suffix(".colors.toml")
+    person.choose(2)
     person.click(0.3, 0.4)
     person.wait("document.querySelectorAll('#swatches button').length > 0")
     assert person.element("mark").is_displayed()
+    first = person.driver.find_element("css selector", "#swatches button")
+    first.click()
+    person.wait("document.querySelectorAll('#hints li').length === 1")
+    (hint,) = tomllib.loads(script.read_text())["hint"]
+    assert hint["frame"] == SHOT + (SHOT - 1) // 2
+    assert hint["at"] == pytest.approx([0.3, 0.4], abs=0.02)
+    assert hint["color"] == first.get_attribute("data-color")
+    person.run(
+        "const own = document.getElementById('color'); own.value = '#3040c0';"
+        "own.dispatchEvent(new Event('change', { bubbles: true }))"
+    )
+    person.wait("document.querySelector('.spot').style.background.includes('48, 64, 192')")
+    assert [one["color"] for one in tomllib.loads(script.read_text())["hint"]] == ["#3040c0"]
+    assert "changed" in person.item(2).text
+    person.choose(3)
+    assert person.run("return document.querySelectorAll('.spot, #hints li').length") == 0
+    person.choose(2)
+    person.driver.find_element("css selector", "#hints li button:last-child").click()
+    person.wait("document.querySelectorAll('.spot, #hints li').length === 0")
+    assert "hint" not in tomllib.loads(script.read_text())
     assert person.errors() == []
 
 

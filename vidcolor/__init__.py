@@ -10,7 +10,7 @@ vidcolor.colorize_video("film.mp4", "film.color.mkv")
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from vidcolor.directing.script import ColorScript, HueMap, Range
+from vidcolor.directing.script import ColorScript, Hint, HueMap, Range
 from vidcolor.errors import (
     AlreadyColorError,
     ClusterError,
@@ -59,6 +59,7 @@ __all__ = [
     "Colorizer",
     "DiskFullError",
     "FrameDump",
+    "Hint",
     "HueMap",
     "InputSettings",
     "LedgerError",

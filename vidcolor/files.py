@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
-from typing import NoReturn
+from typing import BinaryIO, NoReturn
 
 from vidcolor.errors import DiskFullError, OutputError
 
-WRITTEN_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".ts"}
+WRITTEN_SUFFIXES = {".m2ts", ".m4v", ".mkv", ".mov", ".mp4", ".mxf", ".ts"}
 """Of films in one file; one in pictures is a folder."""
 
 PHOTO_SUFFIXES = (".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
@@ -195,6 +195,50 @@ def check_folder(folder: Path, *, folder_comes: bool) -> None:
         raise OutputError(f"{folder}: may not be written to; choose another folder with -o")
 
 
+def open_new(path: Path, mode: int = 0o666) -> BinaryIO:
+    """A new, empty file, open for reading and writing, in place of one of its name.
+
+    In folders where others may write, a link of a known name may be planted: it is deleted, and
+    never followed.
+
+    Args:
+        path: Where it lies.
+        mode: Its permissions, less those that the process gives nobody.
+
+    Raises:
+        OSError: It cannot be made.
+    """
+    path.unlink(missing_ok=True)
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    return os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0), mode), "w+b")
+
+
+def refuse_link(path: Path) -> None:
+    """Raise if a file or folder that is ours alone is a symbolic link.
+
+    Raises:
+        OutputError: It is one.
+    """
+    if path.is_symlink():
+        raise OutputError(
+            f"{path}: is a symbolic link, which is not followed. "
+            "Delete it if it is yours, or choose another -o."
+        )
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that its owner alone may read, if it can be made and is not there yet.
+
+    Raises:
+        OutputError: It is a symbolic link.
+    """
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    try:
+        os.close(os.open(path, flags, 0o600))
+    except OSError:  # who opens it next says why
+        refuse_link(path)
+
+
 def write_whole(path: Path, data: bytes) -> None:
     """Write a file under a temporary name beside its own, which it gets when it is on the disk.
 
@@ -203,7 +247,7 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     part = part_path(path)
     try:
-        with part.open("wb") as file:
+        with open_new(part) as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -246,6 +290,7 @@ def find_write_fault(path: Path) -> OSError | None:
     """
     is_new = not path.exists()
     try:
+        refuse_link(path)
         with path.open("ab", buffering=0) as file:
             size, left = file.tell(), _TRIED_BYTES
             try:
@@ -267,7 +312,8 @@ def write_text(path: Path, text: str) -> None:
     """Write a file that appears whole or not at all; of one that fails nothing is left."""
     part = path.with_name(f"{path.name}{PART_SUFFIX}")
     try:
-        part.write_text(text, encoding="utf-8", newline="\n")
+        with open_new(part) as file:
+            file.write(text.encode())
         part.replace(path)
     except OSError:
         with suppress(OSError):

@@ -217,6 +217,8 @@ class Prediction:
         weight: (h, w) float32 above 0, how many frames' worth of predictions it is a mean of; None
             if it was not smoothed.
         motion: How the others were moved here; None for a frame that has none.
+        observations: (h, w), how many frames' worth of predictions a person's own word in it is;
+            None if there is none.
     """
 
     map: torch.Tensor
@@ -225,13 +227,15 @@ class Prediction:
     predicted: torch.Tensor | None = None
     weight: NDArray[np.float32] | None = None
     motion: Motion | None = None
+    observations: NDArray[np.float32] | None = None
 
     @property
     def past_share(self) -> NDArray[np.float32] | None:
         """(h, w) in [0, 1], how much of it comes from other frames; None if it was not smoothed."""
         if self.weight is None or self.predicted is None:
             return None if self.weight is None else np.ones_like(self.weight)
-        return np.asarray(1 - 1 / self.weight, np.float32)
+        own = 1 if self.observations is None else 1 + self.observations
+        return np.asarray(1 - own / self.weight, np.float32)
 
     def __repr__(self) -> str:
         return f"Prediction({tuple(self.map.shape)} of {self.lightness.shape})"

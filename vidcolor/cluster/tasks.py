@@ -11,10 +11,12 @@ from uuid import uuid4
 
 from vidcolor.cluster.store import Store
 from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.directing.evidence import Directed, EvidenceOf
 from vidcolor.errors import ClusterError, SourceGoneError
 from vidcolor.files import work_path
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import Begun, Listener, ShotKeeper, read_job, recalled_memory
+from vidcolor.film.evidence import evidence_of, find_evidence
 from vidcolor.film.provenance import versions
 from vidcolor.film.source_digest import (
     SourceDigest,
@@ -136,7 +138,8 @@ def _color(
         memory = recalled_memory(checkpoint, sorted(before.endings.items()), model.device)
         begun, ends_shot = before.begun, pieces[-1].ends_shot
         past = Past(pieces[0].first_frame, memory, begun and begun.state)
-        shots = colorize_shots(frames, past, model, settings, order.direction)
+        directed = Directed(order.direction, _evidence(order, model, pieces))
+        shots = colorize_shots(frames, past, model, settings, directed)
         with closing(shots) as colored:
             keeper = ShotKeeper(job, settings, checkpoint, begun=begun)
             keeper.keep(colored, Listener(), goes_on=not ends_shot)
@@ -144,6 +147,15 @@ def _color(
         if not ends_shot:
             endings.pop(pieces[-1].shot.number, None)  # it is none yet
         return Ended(endings, Begun.of(checkpoint))
+
+
+def _evidence(order: ClusterJob, model: Model, pieces: Sequence[Piece]) -> EvidenceOf:
+    """What gives the evidence of some shots."""
+    told = order.job, model, order.settings, order.direction
+    if all(piece.begins_shot and piece.ends_shot for piece in pieces):
+        return evidence_of(pieces, *told)
+    # A hint may lie in another part of the shot, which only a pass through the film finds.
+    return find_evidence(read_job(order.job, order.settings, Damage()), *told)
 
 
 def _refuse_difference(order: ClusterJob) -> None:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from vidcolor.directing.overlap import refuse_meeting
 from vidcolor.directing.places import Place, parse_frames, parse_shots
-from vidcolor.directing.script import PLAIN, ColorScript, Look, Range, digest_of
+from vidcolor.directing.script import PLAIN, ColorScript, Hint, Look, Range, digest_of
 from vidcolor.errors import SettingError, SourceError
 from vidcolor.frame import Frame
 from vidcolor.shot import Shot
@@ -37,6 +37,10 @@ class FilmFacts(NamedTuple):
     is_part: bool = False
 
 
+_Spanned = tuple[str, tuple[Span, ...]]
+"""Where something is written, and the frames that it names."""
+
+
 class _Placed(NamedTuple):
     """A range with the spans and the shots where it holds; both None for all of the film."""
 
@@ -52,6 +56,13 @@ class _Placed(NamedTuple):
         return True
 
 
+class PlacedHint(NamedTuple):
+    """A hint, and the frame that it was put on."""
+
+    hint: Hint
+    span: Span
+
+
 @dataclass(frozen=True, slots=True)
 class Direction:
     """What a color script says of each frame of one film.
@@ -59,11 +70,14 @@ class Direction:
     Attributes:
         script: The script; None for none.
         film: The film.
+        placed: Its ranges.
+        hints: Its hints.
     """
 
     script: ColorScript | None = None
     film: FilmFacts = field(default_factory=lambda: FilmFacts("", Fraction(25)))
     placed: tuple[_Placed, ...] = ()
+    hints: tuple[PlacedHint, ...] = ()
 
     def look_of(self, frame: Frame, shot: Shot) -> Look:
         """What holds for a frame."""
@@ -95,9 +109,10 @@ class Direction:
     @property
     def identity(self) -> str | None:
         """What decides the film's bytes, as a SHA-256; None if nothing does."""
-        if not self.placed:
+        if not self.placed and not self.hints:
             return None
-        return digest_of([_facts_of(one) for one in self.placed])
+        facts = [_facts_of(one) for one in self.placed]
+        return digest_of(facts + [hint_facts(one) for one in self.hints])
 
     def facts(self) -> dict[str, object] | None:
         """What the sidecar tells of the script; None if there is none."""
@@ -108,8 +123,16 @@ class Direction:
             | one.part.settings
             for one in self.placed
         ]
-        return {"path": self.script.path or None, "sha256": self.script.sha256 or None,
-                "ranges": ranges}  # fmt: skip
+        hints = [
+            {"at": one.hint.place or None, "frame": one.hint.frame, "sha256": hint_digest(one)}
+            for one in self.hints
+        ]
+        return {
+            "path": self.script.path or None,
+            "sha256": self.script.sha256 or None,
+            "ranges": ranges,
+            "hints": hints,
+        }
 
     def refuse_other(self, sha256: str) -> None:
         """Raise if the script was written for a film of another SHA-256.
@@ -141,11 +164,14 @@ def direct(script: ColorScript | None, film: FilmFacts) -> Direction:
     ranges = sorted(script.ranges, key=lambda part: part.is_for_all, reverse=True)
     placed = tuple(_place(part, film, script) for part in ranges if part.settings)
     refuse_meeting(script, [(one.part, _by_time(one, film.rate)) for one in placed])
+    hints = tuple(PlacedHint(hint, _span_of(hint, film)) for hint in script.hints)
+    spanned = [(one.part.place, one.spans or ()) for one in placed]
+    spanned += [(one.hint.place, (one.span,)) for one in hints]
     if film.is_part:
-        _refuse_counted(placed, script)
+        _refuse_counted(placed, spanned, script)
     elif film.seconds is not None:
-        _refuse_beyond(placed, film, script)
-    return Direction(script, film, placed)
+        _refuse_beyond(spanned, film, script)
+    return Direction(script, film, placed, hints)
 
 
 def _place(part: Range, film: FilmFacts, script: ColorScript) -> _Placed:
@@ -158,6 +184,20 @@ def _place(part: Range, film: FilmFacts, script: ColorScript) -> _Placed:
     except SourceError as error:
         raise SettingError(str(error)) from error
     return _Placed(part, spans, None)
+
+
+def _span_of(hint: Hint, film: FilmFacts) -> Span:
+    """The one frame of a hint.
+
+    Raises:
+        SettingError: It is none of the film.
+    """
+    name = f"{hint.place or 'hint'}: frame"
+    try:
+        (span,) = parse_frames(hint.frame).resolve(film.rate, film.timecode, name)
+    except (SourceError, ValueError) as error:
+        raise SettingError(str(error)) from error
+    return span
 
 
 def _by_time(one: _Placed, rate: Fraction) -> tuple[Place, ...] | None:
@@ -174,33 +214,52 @@ def _timed(spans: Iterable[Span], rate: Fraction) -> Iterator[Place]:
         yield Place("seconds", (span.first + half) * unit, (span.last + half) * unit)
 
 
-def _refuse_counted(placed: Iterable[_Placed], script: ColorScript) -> None:
-    """Raise if a range counts frames or shots, as those of a part of a film are not known."""
-    for one in placed:
-        counts = one.spans is not None and any(span.unit == "frames" for span in one.spans)
-        if counts or one.shots is not None:
-            raise SettingError(
-                f"{one.part.place or script.name}: counts frames or shots from the film's "
-                "beginning, which --start leaves out. Write seconds or timecodes."
-            )
+def _refuse_counted(
+    placed: Iterable[_Placed], spanned: Iterable[_Spanned], script: ColorScript
+) -> None:
+    """Raise if anything counts frames or shots, as those of a part of a film are not known."""
+    counting = [one.part.place for one in placed if one.shots is not None]
+    counting += [name for name, spans in spanned if any(s.unit == "frames" for s in spans)]
+    if counting:
+        raise SettingError(
+            f"{counting[0] or script.name}: counts frames or shots from the film's beginning, "
+            "which --start leaves out. Write seconds or timecodes."
+        )
 
 
-def _refuse_beyond(placed: Iterable[_Placed], film: FilmFacts, script: ColorScript) -> None:
-    """Raise if a range begins or ends beyond the film's end."""
+def _refuse_beyond(spanned: Iterable[_Spanned], film: FilmFacts, script: ColorScript) -> None:
+    """Raise if anything begins or ends beyond the film's end."""
     length = Fraction(film.seconds or 0)
     ends = {
         "frames": (length + TOLERANCE_SECONDS) * film.rate,
         "seconds": length + TOLERANCE_SECONDS,
     }
-    for one in placed:
-        for span in one.spans or ():
+    for place, spans in spanned:
+        for span in spans:
             if span.last >= ends[span.unit]:
                 frames = round(length * film.rate)
                 raise SettingError(
-                    f"{one.part.place or script.name}: frames {span.text} lie beyond the end of "
+                    f"{place or script.name}: frames {span.text} lie beyond the end of "
                     f"{film.name}, which has about {frames} frames in {float(length):.2f} s. "
                     "Correct the range."
                 )
+
+
+def hint_digest(one: PlacedHint) -> str:
+    """A SHA-256 of what a hint says."""
+    return digest_of(hint_facts(one))
+
+
+def hint_facts(one: PlacedHint) -> dict[str, object]:
+    """What a hint says, however it is written."""
+    hint, span = one
+    facts: dict[str, object] = {
+        "frame": [span.unit, str(span.first)],
+        "color": hint.color.lower(),
+        "points": [[float(x), float(y)] for x, y in hint.points],
+        "is_area": hint.is_area,
+    }
+    return facts if hint.is_area else facts | {"radius": float(hint.radius)}
 
 
 def _facts_of(one: _Placed) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,7 +11,15 @@ from typing import Any
 
 from vidcolor.directing.overlap import refuse_contradictions
 from vidcolor.directing.places import parse_frames, parse_shots
-from vidcolor.directing.script import FULL_TURN, PLACES, ColorScript, HueMap, Range
+from vidcolor.directing.script import (
+    FULL_TURN,
+    LEAST_POINTS,
+    PLACES,
+    ColorScript,
+    Hint,
+    HueMap,
+    Range,
+)
 from vidcolor.directing.toml_lines import Place, find_lines, line_of_error
 from vidcolor.errors import SettingError
 from vidcolor.files import is_folder
@@ -23,7 +31,8 @@ MOST_BYTES = 16 << 20
 
 TABLES: dict[str, tuple[str, ...]] = {
     "film": ("sha256",),
-    "range": tuple(f.name for f in fields(Range) if f.name != "place"),
+    "range": tuple(one.name for one in fields(Range) if one.name != "place"),
+    "hint": tuple(one.name for one in fields(Hint) if one.name != "place"),
 }
 HUE_KEYS = ("from", "to", "saturation")
 
@@ -76,7 +85,14 @@ def parse_script(data: bytes, path: Path) -> ColorScript:
         if name not in TABLES:
             raise faults.unknown(("", 0, name), name, tuple(TABLES), (name, 0, ""))
     script = ColorScript(
-        ranges=tuple(_read_ranges(tables.get("range", []), faults)),
+        ranges=tuple(
+            _read_range(table, number, faults)
+            for number, table in enumerate(_tables(tables, "range", faults))
+        ),
+        hints=tuple(
+            _read_hint(table, number, faults)
+            for number, table in enumerate(_tables(tables, "hint", faults))
+        ),
         film_sha256=_read_film(tables.get("film", {}), faults),
         path=str(path),
         sha256=hashlib.sha256(data).hexdigest(),
@@ -130,12 +146,33 @@ def _read_film(table: object, faults: _Faults) -> str | None:
     return sha256.lower()
 
 
-def _read_ranges(tables: object, faults: _Faults) -> Iterator[Range]:
+def _tables(found: Mapping[str, object], name: str, faults: _Faults) -> list[Mapping[str, Any]]:
+    """The tables of one name."""
+    tables = found.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
-        fault = "range is no list of tables. Write [[range]] above its settings."
-        raise faults.at(faults.line(("range", 0, ""), ("", 0, "range")), fault)
-    for number, table in enumerate(tables):
-        yield _read_range(table, number, faults)
+        fault = f"{name} is no list of tables. Write [[{name}]] above its settings."
+        raise faults.at(faults.line((name, 0, ""), ("", 0, name)), fault)
+    return tables
+
+
+def _read_hint(table: Mapping[str, Any], number: int, faults: _Faults) -> Hint:
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in TABLES["hint"]:
+            raise faults.unknown(("hint", number, key), key, TABLES["hint"], ("hint", number, ""))
+        try:
+            values[key] = _HINT_READERS[key](value)
+        except (ValueError, TypeError) as error:
+            raise faults.of("hint", number, key, f"{key}: {error}") from error
+    for key in ("frame", "color"):
+        if key not in values:
+            raise faults.of("hint", number, "", f"the hint has no {key}. Add one.")
+    place = faults.name(faults.line(("hint", number, "")))
+    try:
+        return Hint(**values, place=place)
+    except SettingError as error:
+        key = str(error).partition(":")[0]
+        raise faults.of("hint", number, key, str(error)) from error
 
 
 def _read_range(table: Mapping[str, Any], number: int, faults: _Faults) -> Range:
@@ -228,6 +265,48 @@ def _hues(value: object) -> tuple[float, float]:
         raise ValueError(f"{value!r} leaves the circle. Hues are degrees from 0 to 360.")
     return first, last
 
+
+def _read_frame(value: object) -> str:
+    text = _text(value)
+    spans = parse_frames(text).spans
+    if len(spans) != 1 or spans[0].first != spans[0].last:
+        raise ValueError(f"{text!r} is more than one frame. Write one.")
+    return text
+
+
+def _read_point(value: object) -> tuple[float, ...]:
+    if not isinstance(value, list) or len(value) != len(("across", "down")):
+        raise TypeError(f"{value!r} is no point. Write [0.41, 0.32].")
+    return tuple(map(_read_number, value))
+
+
+def _read_points(value: object) -> tuple[tuple[float, ...], ...]:
+    if not isinstance(value, list):
+        raise TypeError(f"{value!r} is no list of points. Write [[0.41, 0.32], [0.5, 0.4]].")
+    return tuple(map(_read_point, value))
+
+
+def _read_box(value: object) -> tuple[float, ...]:
+    if not isinstance(value, list) or len(value) != LEAST_POINTS["box"]:
+        raise TypeError(f"{value!r} is no box. Write [left, top, width, height].")
+    return tuple(map(_read_number, value))
+
+
+def _read_color(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f'{value!r} is no color. Write "#7a1f1f" or "neutral".')
+    return value
+
+
+_HINT_READERS: dict[str, Callable[[object], object]] = {
+    "frame": _read_frame,
+    "color": _read_color,
+    "at": _read_point,
+    "stroke": _read_points,
+    "box": _read_box,
+    "polygon": _read_points,
+    "radius": _read_number,
+}
 
 _READERS = dict.fromkeys(PLACES, _read_frames) | {
     "shots": _read_shots,

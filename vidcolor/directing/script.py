@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import Annotated
 
@@ -12,6 +13,14 @@ MOST_SHIFT = 60.0
 """Of `temperature` and `tint`, in a* and b* of white."""
 
 FULL_TURN = 360.0
+
+NEUTRAL = "neutral"
+COLOR = re.compile(f"#[0-9A-Fa-f]{{6}}|{NEUTRAL}")
+
+LEAST_POINTS = {"at": 1, "stroke": 2, "box": 4, "polygon": 3}
+"""Of the shapes of hints."""
+
+SHAPES = tuple(LEAST_POINTS)
 
 PLACES = ("frames", "shots")
 """Fields of a range that say where it holds."""
@@ -86,18 +95,83 @@ class Range(Checked):
         return self.frames is None and self.shots is None
 
 
+Point = tuple[float, float]
+"""Across and down, in fractions of the frame as it is shown, bars and all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hint(Checked):
+    """The color of a thing, told at a place in one frame; see `Range` for `place`.
+
+    It has one of `at`, `stroke`, `box` and `polygon`. From points and strokes color spreads over
+    what looks alike; boxes and polygons are filled, and nothing else. Through the shot it goes
+    along motion, both ways.
+
+    Attributes:
+        frame: The frame: 1734, 57.8s, 1:30.5 or a timecode.
+        color: `#7a1f1f`, of which hue and chroma count, or `neutral`.
+        at: A point.
+        stroke: Points of a line.
+        box: Left, top, width and height.
+        polygon: Its corners, three at least.
+        radius: Of points and strokes, as a fraction of the frame's height.
+    """
+
+    frame: str
+    color: str
+    at: Point | None = None
+    stroke: tuple[Point, ...] | None = None
+    box: tuple[float, float, float, float] | None = None
+    polygon: tuple[Point, ...] | None = None
+    radius: Annotated[float, Between(0.001, 0.5)] = 0.02
+    place: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        super(Hint, self).__post_init__()
+        shapes = [name for name in SHAPES if getattr(self, name) is not None]
+        if len(shapes) != 1:
+            raise SettingError(f"a hint has one of {', '.join(SHAPES)}. Write one of them.")
+        if not COLOR.fullmatch(self.color):
+            raise SettingError(f'color: {self.color!r} is no color. Write "#7a1f1f" or "neutral".')
+        if len(self.points) < LEAST_POINTS[shapes[0]]:
+            raise SettingError(f"{shapes[0]}: has too few points. Add more.")
+        if not all(0 <= number <= 1 for point in self.points for number in point):
+            raise SettingError(
+                f"{shapes[0]}: lies outside the frame. Write fractions of its width and height, "
+                "from 0 to 1."
+            )
+
+    @property
+    def is_area(self) -> bool:
+        """Whether it is filled and does not spread."""
+        return self.box is not None or self.polygon is not None
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        """The points of a line, or the corners of an area."""
+        if self.at is not None:
+            return (self.at,)
+        if self.box is not None:
+            left, top, width, height = self.box
+            right, bottom = left + width, top + height
+            return (left, top), (right, top), (right, bottom), (left, bottom)
+        return self.stroke or self.polygon or ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ColorScript:
     """What a person says of one film's colors.
 
     Attributes:
         ranges: Settings of parts of the film.
+        hints: Colors of things in it.
         film_sha256: SHA-256 of the film that it was written for; None for any film.
         path: The file that it was read from, as text; empty for one made in Python.
         sha256: Of that file; empty for one made in Python.
     """
 
     ranges: tuple[Range, ...] = ()
+    hints: tuple[Hint, ...] = ()
     film_sha256: str | None = None
     path: str = field(default="", compare=False)
     sha256: str = field(default="", compare=False)

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
+from vidcolor.directing.evidence import Directed
 from vidcolor.dump.sink import FrameDump
 from vidcolor.film.coloring import Progress, read_job
 from vidcolor.film.directed import find_direction
+from vidcolor.film.evidence import find_evidence
 from vidcolor.film.tracing import tracing
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.run import colorize_frames
@@ -75,7 +77,15 @@ def replay_job(
         last_by_shot = _find_frames(job, settings, dump)
         end = max(last_by_shot.values(), default=-1)
         frames = read_job(job, settings, Damage())
-        colored = colorize_frames(frames, model, settings, dump, last_by_shot, direction=direction)
+        evidence = find_evidence(read_job(job, settings, Damage()), job, model, settings, direction)
+        colored = colorize_frames(
+            frames,
+            model,
+            settings,
+            dump,
+            last_by_shot,
+            directed=Directed(direction, evidence),
+        )
         with closing(colored):
             for one in colored:
                 if one.trace is not None:

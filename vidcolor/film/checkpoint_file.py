@@ -17,6 +17,7 @@ from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import (
     describe_differences,
     find_write_fault,
+    make_private,
     pictures_path,
     pieces_path,
     work_path,
@@ -94,7 +95,13 @@ def checksum(*values: object) -> int:
 
 
 def open_locked(path: Path) -> sqlite3.Connection:
-    """The database at `path`, locked against other processes for as long as it is open."""
+    """The database at `path`, locked against other processes for as long as it is open.
+
+    Raises:
+        OutputError: It is a symbolic link.
+        sqlite3.Error: It cannot be opened, or another process has locked it.
+    """
+    make_private(path)
     database = sqlite3.connect(path, timeout=0, check_same_thread=False)
     database.text_factory = _decoded
     try:

@@ -10,8 +10,10 @@ import torch
 
 from vidcolor.color.lightness import display_turn
 from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.directing.evidence import Directed, EvidenceOf, no_evidence
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.checkpoint_file import OpenShot
+from vidcolor.film.evidence import find_evidence
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
@@ -107,9 +109,18 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
     memory = recalled_memory(checkpoint, checkpoint.endings(), run.model.device)
     begun = Begun.of(checkpoint)
     past = Past(checkpoint.frames_done, memory, begun and begun.state)
+    evidence_of: EvidenceOf = no_evidence
+    if run.direction.hints:
+        first_pass = read_job(job, settings, Damage())
+        evidence_of = find_evidence(first_pass, job, run.model, settings, run.direction)
     with tracing(run.trace, job, run.model, settings, run.direction):
         colored = colorize_frames(
-            frames, run.model, settings, run.trace, past=past, direction=run.direction
+            frames,
+            run.model,
+            settings,
+            run.trace,
+            past=past,
+            directed=Directed(run.direction, evidence_of),
         )
         with closing(colored):
             keeper = ShotKeeper(job, settings, checkpoint, pictures, begun)

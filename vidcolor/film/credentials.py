@@ -15,7 +15,7 @@ from typing import Any
 
 from vidcolor.errors import DiskFullError, OutputError
 from vidcolor.extras import how_to_install
-from vidcolor.files import write_whole
+from vidcolor.files import open_new, write_whole
 from vidcolor.settings import OutputSettings
 from vidcolor.version import __version__
 from vidcolor.writing.plan import Job
@@ -110,7 +110,7 @@ class Signer:
             builder = self._claim(job, facts)
             with written.open("rb") as source, _copies_in(film.parent):
                 if container in FORMATS:
-                    with signed.open("w+b") as target:
+                    with open_new(signed) as target:
                         manifest = builder.sign(FORMATS[container], source, target)
                     signed.replace(written)
                 else:

@@ -22,9 +22,9 @@ from vidcolor.settings import InputSettings, Settings
 from vidcolor.version import __version__
 from vidcolor.writing.encoding import Encoding
 from vidcolor.writing.mixed_frames import keeps_fields
-from vidcolor.writing.passthrough import hash_copied, hash_written
 from vidcolor.writing.plan import Job
 from vidcolor.writing.shot_encoder import even_gray
+from vidcolor.writing.stream_hashes import hash_copied, hash_written
 from vidcolor.writing.stream_times import stream_time_errors
 
 FRAME_TIME_ERROR_SECONDS = 0.0006

@@ -20,6 +20,7 @@ import torch
 from torch._utils import _rebuild_tensor_v2
 
 from vidcolor.errors import ModelError
+from vidcolor.files import open_new
 
 ZIP, PICKLE = b"PK", b"\x80"
 """How files of torch begin: since 2020, and before."""
@@ -145,7 +146,7 @@ def write_tensors(
         header[key] = facts | {"data_offsets": [begin, end]}
     temporary = path.with_name(f"{path.name}.part")
     try:
-        with temporary.open("wb") as file:
+        with open_new(temporary) as file:
             for piece in _pieces(header, tensors):
                 file.write(piece)
         temporary.replace(path)

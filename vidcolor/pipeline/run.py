@@ -1,7 +1,7 @@
 """The order of the stages: frames in, the same frames with color out."""
 
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from functools import partial
 from itertools import groupby, takewhile
 from operator import attrgetter
@@ -15,9 +15,17 @@ import torch
 from vidcolor.color.bins import Decoded
 from vidcolor.color.own import mixed_chroma, own_ab, own_chroma
 from vidcolor.color.planes import chroma_planes
-from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.directing.evidence import (
+    UNDIRECTED,
+    UNDIRECTED_SHOT,
+    Directed,
+    DirectedShot,
+    ShotEvidence,
+    hold,
+)
 from vidcolor.directing.grade import grade
-from vidcolor.directing.script import PLAIN, Look
+from vidcolor.directing.pool import asking_both
+from vidcolor.directing.script import PLAIN, Look, digest_of
 from vidcolor.frame import (
     CPU,
     MAP_STRIDE,
@@ -46,6 +54,7 @@ from vidcolor.shot import Shot, ShotState
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
 from vidcolor.shots.seeing import see_frames
 from vidcolor.temporal.gain import ChromaGain
+from vidcolor.temporal.keyframes import Ask
 from vidcolor.temporal.memory import ShotMemory
 from vidcolor.temporal.smoothing import LOOK_AHEAD, steady
 from vidcolor.threads import helper_count, map_ahead, run_ahead
@@ -79,7 +88,7 @@ def colorize_frames(
     last_by_shot: Mapping[int, int] | None = None,
     past: Past | None = None,
     *,
-    direction: Direction = NO_DIRECTION,
+    directed: Directed = UNDIRECTED,
 ) -> Generator[Colored, None, None]:
     """Yield each frame of a film with its color.
 
@@ -93,7 +102,7 @@ def colorize_frames(
         last_by_shot: If given, only the shots named are colorized, each at least up to the frame of
             this number, and no farther than it depends on.
         past: What was done of the film before; these frames are not yielded again.
-        direction: What a color script says of the frames.
+        directed: What a color script says of the film.
     """
     settings = suited(settings, model)
     past = past or Past(0, ShotMemory(REMEMBERED_SHOTS))
@@ -101,7 +110,7 @@ def colorize_frames(
     numbered = name_errors("reading", number_frames(place.follow(trace.watch(frames))), place)
     new = (one for one in numbered if one.frame.index >= past.frames)
     seen = _see(new, settings, trace, past.state)
-    return _colorize(seen, past, model, _Asked(settings, direction, last_by_shot))
+    return _colorize(seen, past, model, _Asked(settings, directed, last_by_shot))
 
 
 def colorize_shots(
@@ -109,7 +118,7 @@ def colorize_shots(
     past: Past,
     model: Model,
     settings: Settings,
-    direction: Direction = NO_DIRECTION,
+    directed: Directed = UNDIRECTED,
 ) -> Generator[Colored, None, None]:
     """Yield each frame of some shots or parts, in which cuts need not be looked for, in color.
 
@@ -118,11 +127,11 @@ def colorize_shots(
         past: How the shots ended that these return to, and what goes before the first frame.
         model: What predicts.
         settings: All settings.
-        direction: What a color script says of the frames.
+        directed: What a color script says of the film.
     """
     settings = suited(settings, model)
     seen = _see(numbered, settings, NO_TRACE, past.state)
-    return _colorize(seen, past, model, _Asked(settings, direction))
+    return _colorize(seen, past, model, _Asked(settings, directed))
 
 
 def colorize_stills(
@@ -170,7 +179,7 @@ class _Asked(NamedTuple):
     """What is wanted of a film's colors; see `colorize_frames`."""
 
     settings: Settings
-    direction: Direction
+    directed: Directed
     last_by_shot: Mapping[int, int] | None = None
 
 
@@ -190,7 +199,7 @@ def _guess(
     seen: Generator[Seen, None, None], past: Past, model: Model, asked: _Asked
 ) -> Generator[Guess, None, None]:
     """The guess for each frame, shot by shot."""
-    settings, direction, last_by_shot = asked
+    settings, (direction, evidence_of), last_by_shot = asked
     state = past.state
     with closing(seen):
         for shot, members in groupby(seen, key=attrgetter("shot")):
@@ -200,9 +209,13 @@ def _guess(
             if keeps_color(shot, settings.color):
                 yield from _keep_shot(frames, model)
             else:
-                yield from colorize_shot(
-                    frames, shot, past.memory, model, settings, direction, state
-                )
+                is_wanted = last_by_shot is None or shot.number in last_by_shot
+                evidence = evidence_of(shot) if is_wanted else None
+                told = DirectedShot(direction, evidence)
+                with nullcontext() if evidence is None else closing(evidence):
+                    yield from colorize_shot(
+                        frames, shot, past.memory, model, settings, told, state
+                    )
             state = None
 
 
@@ -242,7 +255,7 @@ def colorize_shot(
     memory: ShotMemory,
     model: Model,
     settings: Settings,
-    direction: Direction = NO_DIRECTION,
+    told: DirectedShot = UNDIRECTED_SHOT,
     state: ShotState | None = None,
 ) -> Iterator[Guess]:
     """Yield each frame of one shot with the small map of its colors.
@@ -256,9 +269,10 @@ def colorize_shot(
         memory: Holds how earlier shots ended, and receives how this one does.
         model: What predicts.
         settings: All settings.
-        direction: What a color script says of the frames.
+        told: What a color script says of them.
         state: What the part before brought, with which these go on; None from the shot's first on.
     """
+    direction, evidence = told
     decode = usual = Decoder(model.decoding, settings.color)
     refine = _refiner(settings, lambda probabilities: _decoded_ab(decode, probabilities))
     if state is None:
@@ -267,13 +281,15 @@ def colorize_shot(
         ending, begun = begin_with(state, model.device)
         if refine is not None:
             refine.restore(state.refined)
-    ask = partial(predict_frames, model=model, batch_size=settings.model.batch_size)
+    ask: Ask = partial(predict_frames, model=model, batch_size=settings.model.batch_size)
+    if evidence is not None:
+        ask = asking_both(ask, evidence, model.decoding, settings.color.vividness)
     with closing(steady(frames, ask, settings.temporal, ending.histogram, begun)) as steadied:
         for count, mapped in enumerate(steadied, 1):
             ending = ending._replace(histogram=mapped.prediction)
             look = direction.look_of(mapped.seen.frame, shot)
             decode = usual.with_vividness(look.vividness)
-            guess = _color(mapped, ending.strength, decode, refine, settings.color, look)
+            guess = _color(mapped, ending.strength, decode, refine, settings.color, look, evidence)
             if count % part_frames(mapped.seen.frame.picture, model) == 0:
                 guess = guess._replace(state=state_after(mapped, ending.strength, refine))
             yield guess
@@ -301,6 +317,7 @@ def _color(
     refine: Refiner | None,
     color: ColorSettings,
     look: Look = PLAIN,
+    evidence: ShotEvidence | None = None,
 ) -> Guess:
     """What a frame's smoothed prediction says of its colors."""
     seen, prediction, began, _ = mapped
@@ -312,11 +329,15 @@ def _color(
         show_smoothed(seen.trace, prediction, refined, perf_counter() - began, gain=gain)
     ab = torch.from_numpy(refined.ab) if refined else decoded.ab
     strong = decode.strengthen(ab, gain).cpu().numpy()
+    directed = look.digest
+    if evidence is not None:
+        directed = digest_of([directed, evidence.digest])
+        strong = hold(strong, evidence.at(seen.frame.index))
     share = seen.color_share
     wanted = grade(
         strong * np.float32(share), look, seen.lightness, saturation=color.saturation, share=share
     )
-    return Guess(seen, wanted, decoded.confidence, look.digest)
+    return Guess(seen, wanted, decoded.confidence, directed)
 
 
 def _gain(prediction: Prediction, decoded: Decoded, strength: ChromaGain, decode: Decoder) -> float:
@@ -336,10 +357,9 @@ def _finish(
     """Each frame with its chroma planes."""
 
     def finish(guess: Guess) -> tuple[Colored, Record | None, float]:
-        seen = guess.seen
+        seen, ab = guess.seen, guess.ab
         is_kept = keeps_color(seen.shot, settings.color)
         record: Record | None = None if seen.trace is None else {}
-        ab = guess.ab
         began = perf_counter()
         if is_kept:
             chroma = own_chroma(seen.frame)

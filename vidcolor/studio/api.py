@@ -8,7 +8,7 @@ from typing import Any
 
 import cv2
 
-from vidcolor.directing.script import Range
+from vidcolor.directing.script import NEUTRAL, Hint, Range
 from vidcolor.errors import SettingError
 from vidcolor.preview.stills import Picture
 from vidcolor.studio.session import Session
@@ -43,6 +43,8 @@ class Api:
             Route("GET", "/api/frames/{number:int}/{kind}", self.frame),
             Route("GET", "/api/suggest", self.suggest),
             Route("POST", "/api/look", self.look, LARGEST_BODY),
+            Route("POST", "/api/hint", self.hint, LARGEST_BODY),
+            Route("POST", "/api/remove-hint", self.remove_hint, LARGEST_BODY),
             Route("POST", "/api/undo", self.undo, LARGEST_BODY),
             Route("POST", "/api/redo", self.redo, LARGEST_BODY),
             Route("POST", "/api/render", self.render, LARGEST_BODY),
@@ -87,6 +89,7 @@ class Api:
                     "redo": script.can_redo,
                     "changed": script.shots_with_a_look(),
                     "film": _plain(script.look_of(None)),
+                    "hints": [_hint(one) for one in script.script.hints],
                 },
                 "render": session.rendering.report._asdict(),
                 "output": session.output.name,
@@ -100,6 +103,7 @@ class Api:
         source, strip = session.source, session.strip
         first = _number(request.query, "from", 0)
         found = strip.shots(first)[:MOST_SHOTS]
+        hints = [_hint(one) for one in session.script.script.hints]
         begin = source.first_pts * source.time_base
 
         def seconds(frame: int) -> float:
@@ -114,6 +118,11 @@ class Api:
                     "returns": None if one.shot.returns_to is None else one.shot.returns_to + 1,
                     "seconds": seconds(one.first),
                     "look": _plain(session.script.look_of(one.shot.number + 1)),
+                    "hints": [
+                        hint
+                        for hint in hints
+                        if hint["frame"] is not None and one.first <= hint["frame"] <= one.last
+                    ],
                 }
                 for one in found
             ]
@@ -156,6 +165,27 @@ class Api:
         except TypeError as error:
             raise SettingError(str(error)) from error
         self._session.script.set_look(_shots(shots), settings)
+        return self.state(request)
+
+    def hint(self, request: Request) -> Reply:
+        """Say the color of a thing at a place of a frame."""
+        given = _object(request)
+        match given:
+            case {"frame": int(frame), "at": [float() | int() as x, float() | int() as y]}:
+                hint = Hint(frame=str(frame), at=(x, y), color=str(given.get("color")))
+            case _:
+                raise SettingError("hint: give a frame, a place and a color")
+        if frame >= self._session.strip.frames:
+            raise SettingError(f"frame {frame} is not found yet. Wait a moment.")
+        self._session.script.set_hint(frame, (x, y), hint.color)
+        return self.state(request)
+
+    def remove_hint(self, request: Request) -> Reply:
+        """Take a hint away."""
+        number = _object(request).get("number")
+        if not isinstance(number, int) or number < 0:
+            raise SettingError("number: give that of a hint")
+        self._session.script.remove_hint(number)
         return self.state(request)
 
     def undo(self, request: Request) -> Reply:
@@ -242,3 +272,13 @@ def _shots(given: object) -> tuple[int, int] | None:
 def _plain(settings: Mapping[str, object]) -> dict[str, object]:
     """What JSON has of settings."""
     return {name: value for name, value in settings.items() if name in _LOOK_NAMES}
+
+
+def _hint(hint: Hint) -> dict[str, Any]:
+    """A hint as the page draws it; `frame` is None where the script counts in time."""
+    return {
+        "frame": int(hint.frame) if hint.frame.isdigit() else None,
+        "written": hint.frame,
+        "points": hint.points,
+        "color": None if hint.color == NEUTRAL else hint.color,
+    }

@@ -11,7 +11,9 @@ import cv2
 
 from vidcolor.color.lightness import display_turn
 from vidcolor.directing.direction import Direction
+from vidcolor.directing.evidence import Directed
 from vidcolor.errors import SourceError
+from vidcolor.film.evidence import evidence_of_frame
 from vidcolor.frame import Frame, FrameFormat, Mapped, Numbered, Plane
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
@@ -155,9 +157,10 @@ class Desk:
 
     def _color(self, number: int, wanted: Wanted, side: int) -> View:
         numbered, model = self._numbered(number, side), self._model()
-        colored = colorize_shots(
-            [numbered], Past(0, ShotMemory(1)), model, wanted.settings, wanted.direction
-        )
+        evidence = evidence_of_frame(numbered, model, wanted.settings, wanted.direction)
+        directed = Directed(wanted.direction, evidence)
+        past = Past(0, ShotMemory(1))
+        colored = colorize_shots([numbered], past, model, wanted.settings, directed)
         with closing(colored):
             one = next(colored)
         (doubts,) = find_doubts([one])

@@ -1,6 +1,6 @@
 """The color script beside a film, changed table by table; its comments survive."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -10,7 +10,7 @@ from tomlkit.items import AoT, Table
 
 from vidcolor.directing.places import parse_shots
 from vidcolor.directing.read_script import parse_script
-from vidcolor.directing.script import PLACES, ColorScript
+from vidcolor.directing.script import PLACES, ColorScript, Point
 from vidcolor.errors import SettingError
 from vidcolor.files import write_whole
 
@@ -78,15 +78,8 @@ class ScriptFile:
             SettingError: A value is out of its range, or the script was wrong before.
             OutputError: The script cannot be written.
         """
-        with self._lock:
-            self.refresh()
-            if self.error is not None:
-                raise SettingError(self.error)
-            document = tomlkit.parse(self._text)
-            tables = document.get("range")
-            if not isinstance(tables, AoT):
-                tables = tomlkit.aot()
-                document["range"] = tables
+
+        def change(tables: AoT) -> None:
             for table in _tables_for(tables, shots):
                 for name, value in settings.items():
                     if value is None:
@@ -94,8 +87,61 @@ class ScriptFile:
                     else:
                         table[name] = value
             _drop_empty(tables)
+
+        self._change("range", change)
+
+    def set_hint(self, frame: int, at: Point, color: str, radius: float | None = None) -> None:
+        """Say the color of a thing; a hint at the very same place is changed.
+
+        Args:
+            frame: Number of the frame.
+            at: Where in it, across and down, in fractions of the frame as it is shown.
+            color: `#rrggbb` or `neutral`.
+            radius: As a fraction of the frame's height; None for the usual one.
+
+        Raises:
+            As `set_look`.
+        """
+
+        def change(tables: AoT) -> None:
+            for table in tables:
+                if table.get("frame") in {frame, str(frame)} and table.get("at") == list(at):
+                    break
+            else:
+                table = _add(tables, {"frame": frame, "at": list(at)})
+            table["color"] = color
+            if radius is not None:
+                table["radius"] = radius
+
+        self._change("hint", change)
+
+    def remove_hint(self, number: int) -> None:
+        """Take a hint away, by its number in the script, from 0; nothing if there is no such.
+
+        Raises:
+            As `set_look`.
+        """
+
+        def change(tables: AoT) -> None:
+            if number < len(tables):
+                del tables[number]
+
+        self._change("hint", change)
+
+    def _change(self, name: str, change: Callable[[AoT], None]) -> None:
+        """Change the tables of a name, and keep that on disk."""
+        with self._lock:
+            self.refresh()
+            if self.error is not None:
+                raise SettingError(self.error)
+            document = tomlkit.parse(self._text)
+            tables = document.get(name)
+            if not isinstance(tables, AoT):
+                tables = tomlkit.aot()
+                document[name] = tables
+            change(tables)
             if not tables:
-                del document["range"]
+                del document[name]
             self._write(tomlkit.dumps(document))
 
     def undo(self) -> None:

@@ -1,12 +1,13 @@
 """One film in the studio: its strip, its desk, its color script and its renderings."""
 
 import logging
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from vidcolor.directing.direction import NO_DIRECTION, Direction, direct
-from vidcolor.directing.script import ColorScript, Range
+from vidcolor.directing.script import ColorScript, Hint, Range
 from vidcolor.errors import OutputError, SettingError, SourceError
 from vidcolor.film.coloring import Progress
 from vidcolor.film.colorize import Result, colorize_video
@@ -18,7 +19,7 @@ from vidcolor.settings import Settings
 from vidcolor.studio.desk import Desk, Wanted
 from vidcolor.studio.rendering import Rendering
 from vidcolor.studio.script_file import ScriptFile
-from vidcolor.studio.strip import Strip
+from vidcolor.studio.strip import Strip, StripShot
 from vidcolor.writing.encoding import default_path, wanted_container
 
 _LOG = logging.getLogger(__name__)
@@ -136,10 +137,22 @@ class Session:
         )
         # A piece has no numbers of shots: what holds for this one holds for all of the clip.
         look = self.script.look_of(None) | self.script.look_of(number + 1)
-        script = ColorScript(ranges=(Range(**look),) if look else ())  # type: ignore[arg-type]
+        script = ColorScript(
+            ranges=(Range(**look),) if look else (),  # type: ignore[arg-type]
+            hints=tuple(self._timed_hints(found)),
+        )
         name = f"{self.source.title.stem}.shot{number + 1}.mp4"
         frames = found.last - found.first + 1
         self._begin(self.source.title.with_name(name), settings, script, frames)
+
+    def _timed_hints(self, shot: StripShot) -> Iterator[Hint]:
+        """The hints of a shot, their frames told by time: a part has other numbers."""
+        base, begin = self.source.time_base, self.source.first_pts
+        for hint in self.script.script.hints:
+            if hint.frame.isdigit() and shot.first <= (frame := int(hint.frame)) <= shot.last:
+                pts = self.strip.pts_of(frame) or begin
+                middle = (pts - begin) * base + 1 / (2 * self.source.frame_rate)
+                yield replace(hint, frame=f"{float(middle):.6f}s")
 
     def _begin(
         self, output: Path, settings: Settings, script: ColorScript | None, frames: int | None

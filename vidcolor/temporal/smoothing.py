@@ -130,8 +130,13 @@ def _drained(items: deque[T]) -> Iterator[T]:
 
 
 def _begun(histogram: Prediction) -> Prediction:
-    """A histogram that others can be joined to: so far it is worth one frame, its own."""
+    """A histogram that others can be joined to: so far it is worth one frame, its own.
+
+    What a person says in it counts as so many more.
+    """
     weight = np.ones(histogram.map.shape[1:], np.float32)
+    if histogram.observations is not None:
+        weight = weight + histogram.observations
     return replace(histogram, predicted=histogram.map, weight=weight)
 
 

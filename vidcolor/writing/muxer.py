@@ -19,7 +19,7 @@ from av.packet import Packet
 from av.stream import Stream
 
 from vidcolor.errors import DiskFullError, OutputError
-from vidcolor.files import is_write_fault, part_path, write_error
+from vidcolor.files import is_write_fault, open_new, part_path, write_error
 from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.matroska import room_for, write_aspect
@@ -87,6 +87,7 @@ class FilmWriter:
             source, shift_seconds=shift_seconds, end_seconds=duration_seconds
         )
         try:
+            open_new(self._part).close()  # FFmpeg follows links
             self._output = _open_output(self._part, encoding, source)
             self._stream = self._add_streams(source, made_by)
             self._output.start_encoding()

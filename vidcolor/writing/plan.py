@@ -52,7 +52,7 @@ from vidcolor.writing.sequence_encoding import (
 from vidcolor.writing.subtitles import MOV_TEXT, text_codec
 from vidcolor.writing.timecodes import timecode_of
 from vidcolor.writing.times import fit_times
-from vidcolor.writing.video_stream import holds_codec, says_full_range
+from vidcolor.writing.video_stream import holds_codec, refuse_frame_rate, says_full_range
 
 FALLBACK_CODECS = ("libx264", "ffv1")
 """Encoders to fall back on if one refuses frames of a film's size; FFV1 takes them all."""
@@ -215,6 +215,7 @@ def plan_encoding(
         chroma_only=settings.chroma_only,
         notes=(note,) if note else (),
     )
+    refuse_frame_rate(encoding, source)
     encoding = _with_fitting_container(encoding, source, output)
     heard_or_seen = [name for name in encoding.left_out if name.startswith(("audio", "video"))]
     if heard_or_seen and not settings.drop_streams:

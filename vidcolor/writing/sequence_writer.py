@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from vidcolor.errors import OutputError
-from vidcolor.files import is_write_fault, write_error
+from vidcolor.files import is_write_fault, open_new, refuse_link, write_error
 from vidcolor.reading.source import Source
 from vidcolor.timecode import Timecode
 from vidcolor.writing.dpx import place_picture
@@ -95,9 +95,10 @@ class PictureWriter:
         if self._encoding.codec == "dpx":
             rate, timecode = self._source.frame_rate, self._timecode_at(position)
             data = place_picture(data, position, rate, timecode)
+        refuse_link(self._place)
         try:
             self._place.mkdir(exist_ok=True)
-            with self._file(position).open("wb") as file:
+            with open_new(self._file(position)) as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

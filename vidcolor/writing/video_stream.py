@@ -12,6 +12,7 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from vidcolor.errors import OutputError
 from vidcolor.frame import ChromaLocation
 from vidcolor.reading.frame_format import FULL_RANGE
 from vidcolor.reading.source import Source
@@ -64,6 +65,27 @@ def holds_codec(encoding: Encoding, source: Source) -> bool:
     finally:
         throw_away(trial)
     return True
+
+
+def refuse_frame_rate(encoding: Encoding, source: Source) -> None:
+    """Raise if the stream of a codec cannot state the film's rate, as MPEG-2's cannot state many.
+
+    Raises:
+        OutputError: Its encoder does not open at that rate.
+    """
+    if encoding.codec not in COUNTING_CODECS:
+        return
+    trial = av.open(io.BytesIO(), "w", format="null")
+    try:
+        _with_encoder(trial, encoding, source)
+        trial.start_encoding()
+    except (ValueError, av.FFmpegError) as error:
+        raise OutputError(
+            f"{source.path}: {encoding.codec} cannot encode {float(source.frame_rate):.6g} "
+            "frames/s; use --codec libx264 or ffv1"
+        ) from error
+    finally:
+        throw_away(trial)
 
 
 def says_full_range(encoding: Encoding, source: Source) -> bool:

@@ -19,6 +19,8 @@ function onFrame(frame) {
   if (shot) $("shot").textContent = `Shot ${shot.number}: frames ${shot.first} to ${shot.last}`
     + (shot.returns ? `, the set-up of shot ${shot.returns}` : "");
   else $("shot").textContent = `frame ${frame}`;
+  if (picked && picked.frame !== frame) clearSwatches();
+  showHints();
 }
 
 async function choose(shot, frame = Math.floor((shot.first + shot.last) / 2)) {
@@ -43,13 +45,19 @@ const showDoubts = act(async (shot) => {
   strip.doubt(shot.number, reasons);
 });
 
+let picked = null;  // the place that was clicked last
+
 function clearSwatches() {
+  picked = null;
   $("swatches").replaceChildren();
+  $("own").hidden = true;
 }
 
 async function pick(frame, x, y) {
   await act(async () => {
     const found = await get("/api/suggest", { frame, x, y });
+    picked = { frame, at: [x, y] };
+    $("own").hidden = false;
     $("swatches").replaceChildren(...found.map(swatch));
   })();
 }
@@ -60,13 +68,44 @@ function swatch({ color, probability }) {
   button.style.setProperty("background", color);
   button.textContent = `${Math.round(100 * probability)} %`;
   button.setAttribute("aria-label", `${color}, ${Math.round(100 * probability)} percent likely`);
-  button.title = `${color}: copy`;
+  button.title = color;
   button.dataset.color = color;
-  button.addEventListener("click", act(async () => {
-    await navigator.clipboard?.writeText(color);
-    say(`${color} is copied`);
-  }));
+  button.addEventListener("click", () => hint(color));
   item.append(button);
+  return item;
+}
+
+// Gives the thing that was clicked a color.
+const hint = act(async (color) => {
+  if (!picked) return;
+  for (const button of $("swatches").querySelectorAll("button")) {
+    button.classList.toggle("ready", button.dataset.color === color);
+  }
+  await take(await post("/api/hint", { ...picked, color }));
+});
+
+function showHints() {
+  const shot = strip.shots[strip.chosen - 1];
+  const all = (state?.script.hints ?? []).map((one, number) => ({ ...one, number }));
+  const within = (one) => shot && (one.frame === null || (shot.first <= one.frame && one.frame <= shot.last));
+  $("hints").replaceChildren(...all.filter(within).map(hintItem));
+  viewer.spots(all.filter((one) => one.frame === viewer.frame));
+}
+
+function hintItem({ number, frame, written, color }) {
+  const item = document.createElement("li"), mark = document.createElement("span");
+  const go = document.createElement("button"), remove = document.createElement("button");
+  mark.className = "color";
+  mark.style.background = color ?? "#808080";
+  go.type = remove.type = "button";
+  go.textContent = frame === null ? `at ${written}` : `frame ${frame}`;
+  go.disabled = frame === null;
+  go.addEventListener("click", () => viewer.go(frame));
+  remove.textContent = "Remove";
+  remove.addEventListener("click", act(async () => {
+    await take(await post("/api/remove-hint", { number }));
+  }));
+  item.append(mark, go, remove);
   return item;
 }
 
@@ -94,6 +133,7 @@ async function take(now) {
     await strip.reload();
     steer.choose(strip.shots[strip.chosen - 1] ?? null);
     await viewer.refresh();
+    showHints();
   }
 }
 
@@ -189,6 +229,8 @@ $("render").addEventListener("click", render);
 $("stop").addEventListener("click", change("/api/stop"));
 $("sheet").addEventListener("click", sheet);
 $("clip").addEventListener("click", clip);
+$("color").addEventListener("change", () => hint($("color").value));
+$("neutral").addEventListener("click", () => hint("neutral"));
 
 // Looks how things stand, again and again.
 async function watch() {

@@ -73,7 +73,7 @@ export class Strip {
     text.textContent = `${shot.number}  ${minutes}:${String(seconds).padStart(2, "0")} `;
     const reasons = this.doubtful.get(shot.number);
     if (reasons?.length) text.append(mark("marks", "check", reasons.join(", ")));
-    if (Object.keys(shot.look).length) text.append(mark("changed", " changed", "has colors of its own"));
+    if (hasChanged(shot)) text.append(mark("changed", " changed", "has colors of its own"));
     item.querySelector("button").setAttribute("aria-current", String(shot.number === this.chosen));
   }
 
@@ -101,7 +101,7 @@ export class Strip {
     $("strip").append(...items);
     for (const item of items) {
       const shot = this.shots[Number(item.dataset.number) - 1];
-      item.hidden = which === "changed" && Object.keys(shot.look).length === 0;
+      item.hidden = which === "changed" && !hasChanged(shot);
     }
   }
 
@@ -118,7 +118,7 @@ export class Strip {
 
   async fetch(item) {
     const shot = this.shots[Number(item.dataset.number) - 1];
-    const wanted = JSON.stringify([shot.look, this.film]);
+    const wanted = JSON.stringify([shot.look, shot.hints, this.film]);
     if (!item.dataset.visible || item.dataset.version === wanted || !this.isReady) return;
     const middle = Math.floor((shot.first + shot.last) / 2);
     try {
@@ -138,6 +138,10 @@ export class Strip {
     this.isReady = true;
     for (const item of $("strip").children) if (item.dataset.visible) this.load(item);
   }
+}
+
+function hasChanged(shot) {
+  return Object.keys(shot.look).length > 0 || shot.hints.length > 0;
 }
 
 function mark(kind, text, title) {

@@ -96,6 +96,19 @@ export class Viewer {
     $("mark").style.top = `${100 * place[1]}%`;
   }
 
+  // Shows where hints lie in the frame in view.
+  spots(hints) {
+    for (const old of document.querySelectorAll(".spot")) old.remove();
+    for (const { points, color } of hints) {
+      const spot = document.createElement("div");
+      spot.className = "spot";
+      spot.style.left = `${100 * points[0][0]}%`;
+      spot.style.top = `${100 * points[0][1]}%`;
+      spot.style.background = color ?? "#808080";
+      $("picture").append(spot);
+    }
+  }
+
   show(mode) {
     this.mode = mode;
     for (const button of document.querySelectorAll("[data-mode]")) {

@@ -1,0 +1,115 @@
+"""Where the places of a shot's frames were in one of its frames, and how far that can be trusted.
+
+Places are followed frame by frame along motion, and it is their coordinates in that one frame that
+are carried, not what lies there: a hint is looked up once, however long it was followed, and does
+not blur. A place that looks unlike the one that it should come from is not trusted; if it fits
+again, after something passed before it, it is taken back.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from vidcolor.frame import MAP_STRIDE, Map, Motion
+
+FIT_LIGHTNESS = 12.0
+"""Difference of L* from the followed place, after the light's own change, where trust is 1/e."""
+
+FIT_WINDOW = 3
+"""Side of the square, in places of the map, over which differences are averaged."""
+
+MEMORY = 0.98
+"""Share of what was once trusted that is remembered with each frame, though it may be hidden."""
+
+TAKEN_BACK = 0.9
+"""Trust of a place that fits again, at most."""
+
+FIT_AGAIN = 0.6
+"""How well a place must fit to be taken back."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Track:
+    """Where a frame's places were in the frame that is followed.
+
+    Attributes:
+        x: Columns there, (h, w).
+        y: Rows there, (h, w).
+        trust: How far that is true, (h, w) in [0, 1].
+        memory: How far it was once, though something may hide it now, likewise.
+        lightness: L* of the followed frame, (h, w).
+    """
+
+    x: Map
+    y: Map
+    trust: Map
+    memory: Map
+    lightness: Map
+
+    @classmethod
+    def begin(cls, lightness: Map) -> "Track":
+        """The followed frame itself.
+
+        Args:
+            lightness: Its L*, (h, w).
+        """
+        rows, columns = np.indices(lightness.shape, np.float32)
+        whole = np.ones_like(lightness)
+        return cls(np.asarray(columns), np.asarray(rows), whole, whole, lightness)
+
+    def follow(self, motion: Motion, lightness: Map) -> "Track":
+        """The same for the next frame, or for the one before.
+
+        Args:
+            motion: From that frame's places to where they are in this track's frame.
+            lightness: L* of that frame, (h, w).
+        """
+        rows, columns = np.indices(lightness.shape, np.float32)
+        at = (columns + motion.displacement[0], rows + motion.displacement[1])
+        height, width = lightness.shape
+        inside = (at[0] > -1) & (at[0] < width) & (at[1] > -1) & (at[1] < height)
+        x, y, trust, memory = (
+            _looked_up(one, *at) for one in (self.x, self.y, self.trust, self.memory)
+        )
+        fit = _fit(lightness, _looked_up(self.lightness, x, y))
+        followed = motion.trust * trust * np.minimum(1, fit / FIT_AGAIN)
+        again = np.where(fit >= FIT_AGAIN, TAKEN_BACK * memory * fit, 0)
+        trust = np.where(inside, np.maximum(followed, again), 0)
+        memory = np.where(inside, np.maximum(MEMORY * memory, trust), 0)
+        return Track(
+            x, y, np.asarray(trust, np.float32), np.asarray(memory, np.float32), self.lightness
+        )
+
+    def look_up(self, maps: Map) -> Map:
+        """Maps of the followed frame where their places are now, (n, h, w).
+
+        Args:
+            maps: (n, h, w).
+        """
+        return np.stack([_looked_up(one, self.x, self.y) for one in maps])
+
+
+def _fit(now: Map, was: Map) -> Map:
+    """How well places look like those that they come from, (h, w) in [0, 1]."""
+    change = now - was
+    change -= np.median(change)  # the light's or the shutter's, not the scene's
+    size = (FIT_WINDOW, FIT_WINDOW)
+    apart = cv2.blur(np.abs(change), size, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(np.exp(-np.square(apart / FIT_LIGHTNESS)), np.float32)
+
+
+def small_lightness(lightness: Map) -> Map:
+    """L* at the size of the map that belongs to it, (h, w).
+
+    Args:
+        lightness: (H, W); H = 4 h, W = 4 w.
+    """
+    size = (lightness.shape[1] // MAP_STRIDE, lightness.shape[0] // MAP_STRIDE)
+    return np.asarray(cv2.resize(lightness, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _looked_up(picture: Map, x: Map, y: Map) -> Map:
+    return np.asarray(
+        cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+    )
