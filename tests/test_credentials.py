@@ -3,6 +3,8 @@ import json
 import os
 import shutil
 from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import Any
 
 import av
@@ -197,3 +199,24 @@ def test_a_bag_holds_them() -> None:
     assert run("film.mkv", "-o", "bag", "--bagit", "-q") == 0
     assert Path("bag/data/film.colorized.c2pa").is_file()
     assert "data/film.colorized.c2pa" in Path("bag/manifest-sha256.txt").read_text()
+
+
+def test_two_signings_at_once_leave_the_environment_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each has the library's copy in its own folder, and neither takes the other's for usual."""
+    monkeypatch.setenv("TMPDIR", "usual")
+    found: list[tuple[str, str]] = []
+
+    def sign(name: str) -> None:
+        with credentials._copies_in(tmp_path / name):
+            sleep(0.05)
+            found.append((str(tmp_path / name), os.environ["TMPDIR"]))
+
+    threads = [Thread(target=sign, args=(name,)) for name in ("one", "other")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [own == told for own, told in found] == [True, True]
+    assert os.environ["TMPDIR"] == "usual"

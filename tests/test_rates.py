@@ -1,7 +1,10 @@
 from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from vidcolor.reading.rates import FEWEST_FRAMES, RateFinder
 from vidcolor.timecode import parse_rate
 
 
@@ -28,3 +31,12 @@ def test_nonsense_is_told(text: str) -> None:
     """What is no number, not above 0, or faster than any film is no rate."""
     with pytest.raises(ValueError, match=r"is not a frame rate; write 18, 23\.976 or 24000/1001"):
         parse_rate(text)
+
+
+def test_frames_that_lie_hours_apart_have_a_rate() -> None:
+    """A rate near 0 is none of 0, by which lengths are divided."""
+    film: Any = SimpleNamespace(frame_rate=Fraction(25), time_base=Fraction(1, 90000))
+    finder = RateFinder(film)
+    for number in range(FEWEST_FRAMES):
+        finder.add(number * 90000 * 3601 + number % 2)
+    assert 0 < finder.average() < Fraction(1, 3000)

@@ -97,7 +97,7 @@ def test_pictures_named_by_times_go_in_order(tmp_path: Path) -> None:
     images = json.loads((tmp_path / "new.json").read_text())["source"]["images"]
     assert images == {
         "first": paths[0].name, "last": paths[5].name, "count": 6, "missing": 333251,
-        "gaps": "none",
+        "gaps": "none", "texts": {},
     }  # fmt: skip
 
 

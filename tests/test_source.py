@@ -50,6 +50,14 @@ def test_what_is_no_film_is_told_by_name_and_fault(folder: Path, name: str, faul
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_a_pipe_is_no_film(tmp_path: Path) -> None:
+    """Nobody waits for its other end."""
+    os.mkfifo(tmp_path / "pipe.mkv")
+    with pytest.raises(SourceError, match="is no file, but a pipe or a device"):
+        probe(tmp_path / "pipe.mkv")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
 def test_a_file_without_leave_to_read_is_told(tmp_path: Path) -> None:
     """A film that may not be read is a SourceError about permissions."""

@@ -3,8 +3,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import CLIPS, SAMPLE, Plane, needs_clips, picture_frame, write_film
+from clips import CLIPS, FORMATS, SAMPLE, Plane, needs_clips, picture_frame, write_film
 
+from vidcolor.color.hues import COLOR_VARIATION, find_hues, look_at
 from vidcolor.reading.source import probe
 from vidcolor.reading.tint import hues_of, is_color
 
@@ -80,6 +81,26 @@ def test_a_tint_is_no_color(tmp_path: Path, picture: type, expected: bool) -> No
     """Neutral, noisy, toned and dyed film is black and white; two hues in one gray are color."""
     path = film(tmp_path, *(picture(seed) if picture is noisy else picture() for seed in range(6)))
     assert is_color(probe(path)) is expected
+
+
+def test_a_tint_of_few_bits_is_no_color() -> None:
+    """Coarse steps leave a tint uneven, but of one hue."""
+    assert not is_color(probe(FORMATS / "sepia.mp4"))
+
+
+@pytest.mark.parametrize(
+    ("turn", "strengths", "expected"),
+    [(0.0, (18, 28), False), (0.5, (18, 28), True), (0.0, (4, 42), True)],
+)
+def test_hues_vary_or_only_their_strength(
+    turn: float, strengths: tuple[float, float], *, expected: bool
+) -> None:
+    """Chroma that luma does not explain is color, unless it is of one hue and about as strong."""
+    strength, angle = scene(7, *strengths), 2.0 + turn * (scene(8, 0, 2) - 1)
+    planes = coded(scene(1), 128 + strength * np.cos(angle), 128 + strength * np.sin(angle))
+    found = find_hues([look_at(planes, 8)] * 5)
+    assert found is not None
+    assert (found.variation > COLOR_VARIATION) is expected
 
 
 @pytest.mark.parametrize(

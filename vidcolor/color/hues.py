@@ -41,6 +41,14 @@ is seen."""
 FIT_SHARE, FIT_ROUNDS = 0.9, 3
 """Share of the cells that a tint is fitted to, the best of them, in rounds."""
 
+ONE_HUE, EVEN_SHARE = 0.99, 0.14
+"""Length of the cells' mean chroma by their mean length, from which they have one hue; variation
+by that length, up to which it is a tint that few bits left uneven: tints measured up to 0.10, films
+in color that have one hue from 0.19."""
+
+LEAST_TINT = 9.0
+"""Mean length, in 8-bit codes, that such a tint must have: a clear sky is weaker."""
+
 APART = 2
 """Frames that are so far apart have noise of their own; those nearer may be copies."""
 
@@ -85,13 +93,23 @@ def find_hues(looks: Sequence[Look]) -> Hues | None:
     found = [one for one in map(_unexplained, looks) if one is not None]
     if not found:
         return None
-    rests = np.stack([rest for rest, _ in found])  # (frames, cells, 2)
-    seen = np.asarray(np.any([seen for _, seen in found], axis=0))
+    rests = np.stack([one.rest for one in found])  # (frames, cells, 2)
+    seen = np.asarray(np.any([one.seen for one in found], axis=0))
     energy = np.sort(_common_energy(rests)[seen])
     left_out = min(OVERLAY_SHARE * len(seen), MOST_LEFT_OUT * len(energy))
     kept = energy[: max(1, len(energy) - int(left_out))]
     means = np.mean([look[1:].mean((1, 2)) for look in looks], axis=0) - 128
-    return Hues(float(np.sqrt(max(0.0, kept.mean()))), float(means[0]), float(means[1]))
+    variation = float(np.sqrt(max(0.0, kept.mean())))
+    chroma = np.mean([one.chroma for one in found], axis=0)[seen]
+    return Hues(0.0 if _is_tint(chroma, variation) else variation, *map(float, means))
+
+
+def _is_tint(chroma: NDArray[np.float64], variation: float) -> bool:
+    """Whether cells of this chroma, (n, 2), have one hue, and nearly one strength of it."""
+    total = float(np.hypot(*chroma.sum(axis=0)))
+    lengths = np.hypot(chroma[:, 0], chroma[:, 1])
+    is_even = variation < EVEN_SHARE * lengths.mean()
+    return bool(is_even and total > ONE_HUE * lengths.sum() and lengths.mean() > LEAST_TINT)
 
 
 def _common_energy(rests: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -103,8 +121,22 @@ def _common_energy(rests: NDArray[np.float64]) -> NDArray[np.float64]:
     )
 
 
-def _unexplained(look: Look) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | None:
-    """The chroma of each cell that luma does not explain, (cells, 2), and which cells are seen."""
+class _Unexplained(NamedTuple):
+    """The chroma of the cells of a picture.
+
+    Attributes:
+        rest: What luma does not explain of it, (cells, 2).
+        seen: Which cells are neither dark nor light, (cells,).
+        chroma: All of it, from neutral, (cells, 2).
+    """
+
+    rest: NDArray[np.float64]
+    seen: NDArray[np.bool_]
+    chroma: NDArray[np.float64]
+
+
+def _unexplained(look: Look) -> _Unexplained | None:
+    """The chroma that luma does not explain; None if next to nothing is seen."""
     luma = _cells(look[0])
     seen = ((luma >= DARKEST) & (luma <= LIGHTEST)).ravel()
     if seen.mean() < LEAST_SEEN or luma.ravel()[seen].std() < LEAST_CONTRAST:
@@ -130,7 +162,7 @@ def _unexplained(look: Look) -> tuple[NDArray[np.float64], NDArray[np.bool_]] | 
         distance = np.hypot(rest[:, 0], rest[:, 1])
         fitted = seen & (distance <= np.quantile(distance[seen], FIT_SHARE))
     rest[~seen] = 0
-    return rest, seen
+    return _Unexplained(rest, seen, chroma - 128)
 
 
 def _cells(plane: NDArray[Any]) -> Look:

@@ -260,4 +260,5 @@ def _describe_images(sequence: ImageSequence) -> dict[str, object]:
         "count": sequence.count,
         "missing": last - first + 1 - sequence.count,
         "gaps": "none" if sequence.is_closed else "hold",
+        "texts": sequence.texts,
     }

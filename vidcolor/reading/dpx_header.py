@@ -2,6 +2,7 @@
 
 import math
 import struct
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -14,6 +15,8 @@ HEADER_BYTES = 2048
 _GENERIC_BYTES = 1664
 _RATE_FIELDS = (1724, 1940)  # of film and of television
 _TIMECODE_FIELD = 1920
+_TEXT_FIELDS = {"artist": (160, 260), "title": (260, 460), "copyright": (460, 660)}
+"""Creator, project and copyright, ended by a zero where they are shorter."""
 _UNDEFINED = 0xFFFFFFFF
 _DROP_FRAME, _FRAME_DIGITS = 0x40, 0x3F
 
@@ -37,6 +40,7 @@ class DpxHeader:
         line_padding: Bytes behind each line.
         rate: Frames a second; None if undefined.
         timecode: Such as `01:02:03:04`; None if undefined. Perhaps no time of day.
+        texts: What it says in words, by FFmpeg's names of tags; what is undefined is left out.
     """
 
     order: str
@@ -53,6 +57,7 @@ class DpxHeader:
     line_padding: int
     rate: float | None
     timecode: str | None
+    texts: Mapping[str, bytes]
 
     @classmethod
     def parse(cls, data: bytes) -> Self | None:
@@ -84,7 +89,16 @@ class DpxHeader:
             line_padding=0 if line_padding == _UNDEFINED else line_padding,
             rate=_rate(data, order, end),
             timecode=_timecode(data, order, end),
+            texts=dict(_texts(data)),
         )
+
+
+def _texts(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """The words of the fields that say something; what is undefined is zeros or FF throughout."""
+    for name, (start, end) in _TEXT_FIELDS.items():
+        text = data[start:end].partition(b"\0")[0].rstrip(b"\xff")
+        if text.strip():
+            yield name, text
 
 
 def _rate(data: bytes, order: str, end: int) -> float | None:

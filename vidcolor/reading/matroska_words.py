@@ -11,6 +11,7 @@ from typing import Protocol
 
 from vidcolor.reading.container_words import NO_WORDS, ContainerWords, Window
 from vidcolor.reading.ebml import Element, children, opening
+from vidcolor.reading.texts import decode_text
 
 # Element IDs of RFC 9559, section 5.1.
 SEGMENT, SEEK_HEAD, CLUSTER, INFO = 0x18538067, 0x114D9B74, 0x1F43B675, 0x1549A966
@@ -175,4 +176,4 @@ def _names(tag: Element) -> Iterator[str]:
 
 
 def _text(data: bytes) -> str:
-    return data.rstrip(b"\0").decode("utf-8", "replace")
+    return decode_text(data.rstrip(b"\0"))

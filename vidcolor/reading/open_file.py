@@ -8,12 +8,16 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import av
 from av.codec.hwaccel import HWAccel
 
 from vidcolor.errors import SourceError
+from vidcolor.reading.texts import mend_tags
+
+if TYPE_CHECKING:
+    from av.container.core import Chapter
 
 BLOCK_BYTES = 4096
 """What a disk that fails gives back in one piece, or does not."""
@@ -136,12 +140,15 @@ def unreadable(path: Path, reason: str) -> SourceError:
 
 
 class OpenFile:
-    """An `InputContainer` of PyAV's whose file closes with it.
+    """An `InputContainer` of PyAV's whose file closes with it, and whose tags are text.
 
     Args:
         path: The file.
         access: How it, and those that it names, are read.
         hwaccel: What decodes it in place of the processor.
+
+    Attributes:
+        has_mended_tags: Whether some tags are no UTF-8; see `decode_text`.
 
     Raises:
         av.FFmpegError: FFmpeg cannot open it.
@@ -155,7 +162,7 @@ class OpenFile:
             self._container = av.open(
                 self._file,
                 "r",
-                metadata_errors="replace",
+                metadata_errors="surrogateescape",
                 hwaccel=hwaccel,
                 buffer_size=_BUFFER_BYTES,
                 io_open=_opener(path, access),
@@ -167,12 +174,21 @@ class OpenFile:
         except BaseException:
             self._file.close()
             raise
+        tags = (self._container.metadata, *(s.metadata for s in self._container.streams))
+        self.has_mended_tags = max(map(mend_tags, tags))
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def chapters(self) -> "list[Chapter]":
+        """The container's, with names that are text."""
+        found = self._container.chapters()
+        for chapter in found:
+            mend_tags(chapter["metadata"])
+        return found
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._container, name)

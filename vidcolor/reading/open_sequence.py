@@ -48,7 +48,7 @@ class OpenSequence:
         self._opened = open_picture(template, sequence.frame_rate)
         self.streams: StreamContainer = self._opened.streams
         self.format: ContainerFormat = self._opened.format
-        self.metadata: dict[str, str] = {}
+        self.metadata: dict[str, str] = dict(sequence.texts)
         self.duration: int | None = None
         if sequence.timecode is not None:
             self.streams.video[0].metadata["timecode"] = sequence.timecode

@@ -82,7 +82,8 @@ class RateFinder:
             return self._stated
         nearest = min(USUAL_RATES, key=lambda rate: abs(rate - measured))
         is_near = abs(nearest - measured) < SNAP_SHARE * measured
-        return nearest if is_near else measured.limit_denominator(1001)
+        # Of a rate that is near 0, as where a few frames lie hours apart, the limit is 0.
+        return nearest if is_near else measured.limit_denominator(1001) or measured
 
     def constant(self) -> Fraction | None:
         """The rate that all frames keep; None where they keep none, or some are left out."""

@@ -4,7 +4,7 @@ import os
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from fractions import Fraction
@@ -19,6 +19,7 @@ from vidcolor.files import PHOTO_SUFFIXES, is_file
 from vidcolor.reading.dpx_header import HEADER_BYTES, DpxHeader
 from vidcolor.reading.scans import PLAIN, ScanForm, find_form
 from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, SequenceNames
+from vidcolor.reading.texts import image_texts
 from vidcolor.settings import InputSettings
 from vidcolor.timecode import parse_rate
 
@@ -47,6 +48,7 @@ class ImageSequence:
         frame_rate: Pictures a second.
         rate_is_stated: Whether that is the word of the first picture's header, not the user's.
         timecode: Of the first picture, as its header says; None if it says nothing.
+        texts: What the first picture says of itself in words, by FFmpeg's names of tags.
         form: How the pictures are stored.
     """
 
@@ -56,6 +58,7 @@ class ImageSequence:
     is_closed: bool = False
     rate_is_stated: bool = False
     timecode: str | None = None
+    texts: Mapping[str, str] = field(default_factory=dict, hash=False)
     form: ScanForm = PLAIN
     _begins: tuple[int, ...] = field(init=False, repr=False, compare=False)
     """The frame at which each run begins."""
@@ -148,6 +151,7 @@ def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
         is_closed=settings.gaps == "none",
         rate_is_stated=settings.fps is None,
         timecode=timecode,
+        texts=image_texts(pattern.file(runs[0].start)),
     )
     if is_sparse and settings.gaps == "hold":
         raise SourceError(

@@ -66,6 +66,7 @@ class Source:
         exact_rate: That rate where the container rounds its times.
         marks: What its first frame says of its pictures besides their codes.
         access: How its files are read.
+        has_mended_tags: Whether its tags are no UTF-8 and were read as Windows-1252.
         changes: Where its frames become other ones, in order.
         fields: Which kinds of frames it has, woven or not.
         words: What its container says that PyAV does not hand on.
@@ -92,6 +93,7 @@ class Source:
     marks: PictureMarks = NO_MARKS
     access: Access = field(default_factory=Access, compare=False)
     reads_chroma: bool = False
+    has_mended_tags: bool = False
     changes: tuple[Change, ...] = ()
     fields: Fields = NO_FIELDS
     words: ContainerWords = field(default=NO_WORDS, repr=False)
@@ -157,10 +159,7 @@ def open_container(
     try:
         if sequence is not None:
             return cast(InputContainer, OpenSequence(sequence, access or Access()))
-        if path.is_dir():
-            raise SourceError(f"{path}: is a folder; name a video file")
-        if path.stat().st_size == 0:
-            raise SourceError(f"{path}: is empty (zero bytes); copy the file again")
+        _refuse_no_file(path)
         return cast(InputContainer, OpenFile(path, access or Access(), hwaccel))
     except av.FFmpegError as error:  # of what it holds, also where it is a PermissionError as well
         raise SourceError(
@@ -173,6 +172,22 @@ def open_container(
         raise SourceError(f"{path}: may not be read; check its permissions") from error
     except OSError as error:
         raise SourceError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def _refuse_no_file(path: Path) -> None:
+    """Raise if a path is no file, or an empty one.
+
+    Raises:
+        SourceError: It is such.
+        OSError: There is nothing, or it may not be looked at.
+    """
+    if path.is_dir():
+        raise SourceError(f"{path}: is a folder; name a video file")
+    size = path.stat().st_size
+    if not path.is_file():  # to open a pipe would wait for its other end
+        raise SourceError(f"{path}: is no file, but a pipe or a device; name a video file")
+    if size == 0:
+        raise SourceError(f"{path}: is empty (zero bytes); copy the file again")
 
 
 def main_video_stream(container: InputContainer, path: Path) -> VideoStream:
@@ -243,6 +258,7 @@ def probe(path: Path, settings: InputSettings | None = None) -> Source:
             timecode=_timecode(container, stream) or words.timecode or settings.timecode,
             marks=marks_of(frame),
             access=access,
+            has_mended_tags=sequence is None and cast(OpenFile, container).has_mended_tags,
             words=words,
         )
     return found if sequence is None else _of_sequence(found, sequence)

@@ -1,10 +1,8 @@
 """Many reels: a failed one does not stop the others, and none is colorized twice."""
 
-from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import chain
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -23,7 +21,7 @@ from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reels.bag import refuse_bag
 from vidcolor.reels.failures import explain
-from vidcolor.reels.find import Reel
+from vidcolor.reels.find import Reel, find_same_stems
 from vidcolor.reels.ledger import Ledger
 from vidcolor.report.sidecar import add_verification, sidecar_path
 from vidcolor.settings import Settings
@@ -125,6 +123,7 @@ class Batch:
         self._color = color
         self._targets: dict[Path, Path] = {}
         self._same_stems: set[Reel] = set()
+        self._has_sequences = False
 
     def outcomes(
         self,
@@ -214,7 +213,8 @@ class Batch:
     def _known(self, reels: Iterable[Reel]) -> list[Reel]:
         """These reels, once it is known which of them would share an output's name."""
         listed = list(reels)
-        self._same_stems.update(self._find_same_stems(listed))
+        self._same_stems.update(find_same_stems(listed, self._folder))
+        self._has_sequences |= any(reel.is_sequence for reel in listed)
         return listed
 
     def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
@@ -224,7 +224,7 @@ class Batch:
             job = plan_video(
                 reel.path,
                 self._output,
-                _keeping_rate(self.settings) if reel.keeps_rate else self.settings,
+                self._settings_of(reel),
                 folder=folder,
                 whole_name=reel in self._same_stems,
             )
@@ -235,7 +235,7 @@ class Batch:
             self._refuse_meeting(job)
             direction = find_direction(job, job.settings)
             if self._ledger is None:
-                check_names(job, self.settings, folder_comes=folder is not None)
+                check_names(job, job.settings, folder_comes=folder is not None)
                 return PlannedReel(job, direction=direction)
             return self._plan_with(self._ledger, job, direction)
         except ReelTakenError:
@@ -245,16 +245,14 @@ class Batch:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
             return self._failed(reel.path, error)
 
-    def _find_same_stems(self, reels: Iterable[Reel]) -> Iterator[Reel]:
-        """The reels whose outputs would share a name, as those of tape.avi and tape.mpg."""
-        groups: defaultdict[Path, defaultdict[str, list[Reel]]]
-        groups = defaultdict(lambda: defaultdict(list))
-        for reel in reels:
-            title = reel.title
-            place = title.parent if self._folder is None else self._folder / reel.subfolder
-            groups[place / title.stem][title.name].append(reel)
-        several = (by_name for by_name in groups.values() if len(by_name) > 1)
-        return chain.from_iterable(chain.from_iterable(one.values()) for one in several)
+    def _settings_of(self, reel: Reel) -> Settings:
+        """The settings for a reel; beside image sequences, a rate is theirs and not that of films.
+
+        A rate for films alone is left to be refused.
+        """
+        if reel.is_sequence or not self._has_sequences:
+            return self.settings
+        return replace(self.settings, input=replace(self.settings.input, fps=None))
 
     def _place_of(self, reel: Reel) -> Path | None:
         """Where the film of a reel goes: where it lies already, or as the reel lies."""
@@ -285,7 +283,7 @@ class Batch:
         if made == job.encoding.path:
             return PlannedReel(job, origin, identity, replaces=True, direction=direction)
         try:
-            check_names(job, self.settings, folder_comes=True)
+            check_names(job, job.settings, folder_comes=True)
         except OutputError as error:
             done = self._find_done(source, identity)  # by another run, just now
             if done is not None:
@@ -385,10 +383,6 @@ class _LedgerListener(Listener):
         if not self._is_begun:
             self._ledger.begin(self._path, self._film, self._identity)
         self._is_begun = True
-
-
-def _keeping_rate(settings: Settings) -> Settings:
-    return replace(settings, input=replace(settings.input, fps=None))
 
 
 def _overwriting(settings: Settings) -> Settings:

@@ -2,13 +2,14 @@
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 
 from vidcolor.errors import SourceError
-from vidcolor.files import LINES, MANIFEST, is_folder
+from vidcolor.files import LINES, MANIFEST, is_file, is_folder
 from vidcolor.photos.find import count_photos
 from vidcolor.reading.sequence import list_patterns, refuse_one_of_many, sequence_of
 from vidcolor.reading.sequence_names import SequenceNames
@@ -33,18 +34,21 @@ class Reel:
     Attributes:
         path: The file, or the pattern of an image sequence's names.
         subfolder: Where in the named folder it was found; outputs go to the same subfolder.
-        keeps_rate: Whether it is a film among image sequences, whose `fps` is not for it.
     """
 
     path: Path
     subfolder: Path = Path()
-    keeps_rate: bool = False
 
     @property
     def title(self) -> Path:
         """The path that its output is named after."""
         names = SequenceNames.parse(self.path)
         return self.path if names is None else names.title
+
+    @property
+    def is_sequence(self) -> bool:
+        """Whether it lies in numbered images."""
+        return SequenceNames.parse(self.path) is not None and not is_file(self.path)
 
 
 class UnfoundError(SourceError):
@@ -83,18 +87,7 @@ def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | Unfound
         for reel in reels:
             place = reel.path if isinstance(reel, Reel) else sequence_of(reel.path) or reel.path
             found.setdefault(place.resolve(), reel)
-    return _with_rates(list(found.values()))
-
-
-def _with_rates(found: list[Reel | UnfoundError]) -> list[Reel | UnfoundError]:
-    """The reels, of which films keep their rate if others are image sequences."""
-    if not any(isinstance(one, Reel) and SequenceNames.parse(one.path) for one in found):
-        return found
-    films = (isinstance(one, Reel) and SequenceNames.parse(one.path) is None for one in found)
-    return [
-        replace(one, keeps_rate=True) if isinstance(one, Reel) and is_film else one
-        for one, is_film in zip(found, films, strict=True)
-    ]
+    return list(found.values())
 
 
 def _reels_in(folder: Path, *, recursive: bool) -> list[Reel | UnfoundError]:
@@ -157,6 +150,23 @@ def _larger_first(reels: list[Reel]) -> list[Reel]:
     for reel in reels:
         groups.setdefault(reel.title.stem, []).append(reel)
     return [reel for group in groups.values() for reel in sorted(group, key=_size_of, reverse=True)]
+
+
+def find_same_stems(reels: Iterable[Reel], folder: Path | None) -> Iterator[Reel]:
+    """The reels whose outputs would share a name, as those of tape.avi and tape.mpg.
+
+    Args:
+        reels: All reels of a run.
+        folder: The output folder; None for next to the reels.
+    """
+    groups: defaultdict[Path, defaultdict[str, list[Reel]]]
+    groups = defaultdict(lambda: defaultdict(list))
+    for reel in reels:
+        title = reel.title
+        place = title.parent if folder is None else folder / reel.subfolder
+        groups[place / title.stem][title.name].append(reel)
+    several = (by_name for by_name in groups.values() if len(by_name) > 1)
+    return chain.from_iterable(chain.from_iterable(one.values()) for one in several)
 
 
 def _size_of(reel: Reel) -> int:

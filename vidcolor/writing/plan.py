@@ -130,6 +130,9 @@ def plan_video(
         )
         if held := describe_held(found.sequence):
             encoding = replace(encoding, notes=(*encoding.notes, held))
+    if found.has_mended_tags:
+        note = "tags are not UTF-8: read as Windows-1252"
+        encoding = replace(encoding, notes=(*encoding.notes, note))
     if found.picture.is_interlaced and is_telecined(found):
         note = "is telecined film; its fields are kept as they are"
         encoding = replace(encoding, notes=(*encoding.notes, note))
