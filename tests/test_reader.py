@@ -250,7 +250,22 @@ def test_a_film_cut_short_gives_what_it_has_and_tells_the_rest(
     assert 25 <= len(frames) <= 30
     assert_same_luma(frames, luma[: len(frames)])
     assert losses.missing_seconds == pytest.approx(2 - len(frames) / 25, abs=0.02)
-    assert str(losses).endswith(f"the file ends {losses.missing_seconds:.1f} s early")
+    assert str(losses).endswith(f"the file ends {losses.missing_seconds:.2f} s early")
+
+
+@pytest.mark.parametrize("name", ["film.mkv", "film.mov"])
+@pytest.mark.parametrize("lost", [0, 1, 3])
+def test_the_last_frames_are_not_lost_in_silence(tmp_path: Path, name: str, lost: int) -> None:
+    """A film that breaks off within its last half second is told of as any other."""
+    film = write_film(tmp_path / name, moving_luma(25), codec="mpeg4")
+    whole = film.read_bytes()
+    with av.open(str(film)) as container:
+        places = [packet.pos for packet in container.demux(video=0) if packet.size]
+    if lost:
+        film.write_bytes(whole[: places[-lost]])
+    frames, losses = read(film)
+    assert len(frames) == 25 - lost
+    assert (str(losses) == "") == (not lost)
 
 
 def test_a_damaged_ffv1_slice_is_counted_and_no_frame_dropped(tmp_path: Path) -> None:

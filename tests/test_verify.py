@@ -184,7 +184,7 @@ def test_a_piece_is_compared_with_its_piece(film: Path, tmp_path: Path) -> None:
 
 
 def test_what_is_not_right_gets_no_name(film: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A result that differs is not kept, nor a sidecar; its shots are, and the fault is told."""
+    """A result that differs is not kept, nor a sidecar, nor its only shot; the fault is told."""
     encode = ShotEncoder.encode
 
     def spoil(self, frame, chroma) -> Iterator[Encoded]:  # noqa: ANN001
@@ -199,7 +199,31 @@ def test_what_is_not_right_gets_no_name(film: Path, monkeypatch: pytest.MonkeyPa
     ):
         colorize_video(film, settings=settings)
     names = {path.name for path in film.parent.iterdir()}
-    assert names == {"film.mkv", ".film.colorized.mkv.work"}
+    assert names == {"film.mkv"}
+
+
+def test_what_is_not_right_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The same command does not come to the same error for ever; whole shots before it stay."""
+    film = write_film(tmp_path / "film.mkv", [*soft_shot(1, 8), *soft_shot(2, 8), *soft_shot(3, 8)])
+    encode = ShotEncoder.encode
+
+    def spoil(self, frame, chroma) -> Iterator[Encoded]:  # noqa: ANN001
+        if frame.index == 10:
+            frame.luma[0, 0] ^= 1
+        return encode(self, frame, chroma)
+
+    settings = Settings(model=LOSSLESS.model, output=OutputSettings(lossless=True, verify=True))
+    with monkeypatch.context() as patched:
+        patched.setattr(ShotEncoder, "encode", spoil)
+        with pytest.raises(OutputError, match="the next run makes shots from 2 on anew"):
+            colorize_video(film, settings=settings)
+    caplog.set_level("INFO")
+    result = colorize_video(film, settings=settings)
+    assert "resuming at shot 2, frame 8" in caplog.text
+    assert result.verification is not None
+    assert result.verification.first_bad_frame is None
 
 
 def test_the_program_tells_of_it(film: Path, capsys: pytest.CaptureFixture[str]) -> None:

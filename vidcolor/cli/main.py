@@ -16,6 +16,7 @@ from vidcolor.cli.request import Request
 from vidcolor.cli.streams import with_streams
 from vidcolor.cli.terminal import lasting_streams
 from vidcolor.errors import VidcolorError
+from vidcolor.memory import prepare_memory
 
 FAILED = 1
 SIGNALLED = 128  # plus the signal's number, as shells do
@@ -86,6 +87,7 @@ def _begin(request: Request) -> int:
 
 def _make(request: Request) -> int:
     """Colorize, or show what that would come to; the exit code."""
+    prepare_memory()
     if request.preview or request.grid:
         from vidcolor.cli.preview import preview
 

@@ -227,7 +227,10 @@ def join(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials) -> Veri
         is_read_again = run.settings.output.verify or run.settings.output.framemd5
         refuse_other(run.job.source, run.origin, is_read_again=is_read_again)
         credentials.add(written)
-        proof.check(written)
+        try:
+            proof.check(written)
+        except OutputError as error:
+            raise _without_bad_shots(checkpoint, proof, error) from error
 
     with _writer(run, check) as writer, closing(checkpoint.packets()) as packets:
         try:
@@ -235,6 +238,22 @@ def join(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials) -> Veri
         except ChangedPictureError as error:
             raise Damaged(checkpoint.shot_of(error.count)) from error
     return proof
+
+
+def _without_bad_shots(checkpoint: Checkpoint, proof: Verifier, error: OutputError) -> OutputError:
+    """The error of a film that fails its verification, whose wrong shots are deleted.
+
+    If they were kept, the same command would come to the same error again.
+    """
+    found = proof.verification
+    if found is None or found.first_bad_frame is None:
+        return error
+    checkpoint.drop_damaged(
+        checkpoint.shot_of(min(found.first_bad_frame, checkpoint.frames_done - 1))
+    )
+    return OutputError(
+        f"{error}; the next run makes shots from {checkpoint.shots_done + 1} on anew"
+    )
 
 
 def describe(

@@ -55,6 +55,8 @@ class Verification:
             can carry them.
         has_times: Whether the result says when its frames are shown; pictures do not.
         lost_fields: Frames that are woven otherwise than the source says, if its codec can say it.
+        first_bad_frame: The first frame that differs in luma or time and must not, or is missing;
+            None if there is none.
         stream_time_errors: Copied streams that lie elsewhere in time than in the source, with the
             greatest difference in seconds: their sync with the picture is lost.
     """
@@ -70,6 +72,7 @@ class Verification:
     stream_time_errors: Mapping[str, float] = field(default_factory=dict)
     lost_captions: int = 0
     lost_fields: int = 0
+    first_bad_frame: int | None = None
 
     def __str__(self) -> str:
         luma = "luma equal" if not self.unequal_luma else f"luma {self.luma_psnr:.1f} dB"
@@ -222,7 +225,8 @@ def verify_film(
     )
     shift_seconds = float(job.shift_seconds(settings))
     is_alone = job.encoding.chroma_only or names is not None
-    count = _Count()
+    is_lossless = job.encoding.codec in LOSSLESS_CODECS
+    count = _Count(is_lossless=is_lossless, has_times=names is None)
     for pair in zip_longest(piece, _written_frames(written, job.source)):
         for frame, luma_hashes in zip(pair, hashes or (), strict=False):
             if frame is not None:
@@ -237,11 +241,12 @@ def verify_film(
         luma_psnr=count.psnr(written.picture.depth) if count.unequal else None,
         time_error_seconds=count.time_error_seconds,
         streams={} if is_alone else _compare_streams(job, written, settings),
-        lossless=job.encoding.codec in LOSSLESS_CODECS,
+        lossless=is_lossless,
         has_times=names is None,
         stream_time_errors={} if is_alone else _stream_times(job, written, settings),
         lost_captions=count.lost_captions if job.encoding.captions == "inside" else 0,
         lost_fields=count.lost_fields if keeps_fields(job.encoding) else 0,
+        first_bad_frame=count.first_bad,
     )
 
 
@@ -280,6 +285,10 @@ def _luma_wanted(frame: Frame, encoding: Encoding) -> Plane:
 class _Count:
     """What is added up while two films are read side by side."""
 
+    is_lossless: bool
+    has_times: bool
+    first_bad: int | None = None
+    pairs: int = 0
     frames: int = 0
     missing: int = 0
     unequal: int = 0
@@ -305,21 +314,31 @@ class _Count:
             read: The other.
             shift_seconds: Source time at which the result begins.
         """
+        self.pairs += 1
         self.frames += wanted is not None
         self.missing += (wanted is not None) - (read is not None)
         if wanted is None or luma is None or read is None:
+            self._note_bad()
             return
         self.lost_captions += wanted.captions != read.captions
         self.lost_fields += wanted.top_field_first is not read.top_field_first
         error = abs(wanted.seconds - shift_seconds - read.seconds)
+        if self.has_times and error > FRAME_TIME_ERROR_SECONDS:
+            self._note_bad()
         self.time_error_seconds = max(self.time_error_seconds, error)
         self.samples += luma.size
-        if luma.shape != read.luma.shape:
-            self.unequal += 1
+        if luma.shape == read.luma.shape and np.array_equal(luma, read.luma):
             return
-        if not np.array_equal(luma, read.luma):
-            self.unequal += 1
+        self.unequal += 1
+        if self.is_lossless:
+            self._note_bad()
+        if luma.shape == read.luma.shape:
             self.squares += float(np.square(luma.astype(np.float64) - read.luma).sum())
+
+    def _note_bad(self) -> None:
+        """Note the last pair, if it is the first that differs and must not."""
+        if self.first_bad is None:
+            self.first_bad = self.pairs - 1
 
     def psnr(self, depth: int) -> float:
         """Of all luma, in dB."""

@@ -24,7 +24,7 @@ Lightness = NDArray[np.float32]
 Inferred = tuple[list[torch.Tensor], float]
 T = TypeVar("T")
 
-_SMALLEST_CPU_BATCH = 2
+SMALLEST_CPU_BATCH = 2
 """oneDNN takes other kernels, with other roundings, for a single picture; not so from two on."""
 
 _log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ def _predict(
     """Each item with the histogram of its picture."""
     if model.gmac and model.device.type == "cpu":
         batch_size = 1  # always, so that all take the same kernels; by all threads together
-    workers = max(min(model.threads, batch_size // _SMALLEST_CPU_BATCH), 1)
+    workers = max(min(model.threads, batch_size // SMALLEST_CPU_BATCH), 1)
     share = batch_size // workers
     pool = ThreadPoolExecutor(workers, "infer", torch.set_num_threads, (model.threads // workers,))
     ahead: deque[tuple[list[T], list[Lightness], Future[Inferred]]] = deque()
@@ -141,7 +141,7 @@ def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torc
     )
     least = full_size
     if model.device.type == "cpu":
-        least = 1 if model.gmac else _SMALLEST_CPU_BATCH
+        least = 1 if model.gmac else SMALLEST_CPU_BATCH
     if len(x) < least:
         x = torch.cat([x, x[-1:].expand(least - len(x), -1, -1, -1)])
     x = x.to(model.dtype).contiguous(memory_format=torch.channels_last)

@@ -48,8 +48,11 @@ EXACT_CODECS = ("h264", "hevc", "vp8", "vp9", "av1")
 # As hardware gives pictures back; deep codes lie in the high bits of a word.
 HARDWARE_FORMATS = ("nv12", "yuv444p")
 DEEP_HARDWARE_FORMATS = ("p010le", "p012le", "p016le", "yuv444p16le")
-# A picture that ends this much before its stated length is reported as cut short.
-END_TOLERANCE_SECONDS = 0.5
+# A picture that ends this much before its stated length is reported as cut short: less than a frame
+# where the file's writer stated the length, more where FFmpeg guesses it by times that it finds.
+END_TOLERANCE_FRAMES = 0.75
+GUESSED_TOLERANCE_SECONDS = 0.5
+GUESSED_LENGTHS = ("mpeg", "mpegts")
 MOST_NAMES = 5  # of images with a fault that are named
 
 
@@ -92,7 +95,7 @@ class Damage:
             _counted(self.times, "frame time was mended", "frame times were mended"),
             _counted(self.held, "missing image is held", "missing images are held"),
             _counted(self.unread, "place cannot be read", "places cannot be read"),
-            f"the file ends {self.missing_seconds:.1f} s early" if self.missing_seconds else "",
+            f"the file ends {self.missing_seconds:.2f} s early" if self.missing_seconds else "",
             _counted(self.blank, "image is black all over", "images are black all over"),
         )
         more = ", ..." if len(self.names) == MOST_NAMES else ""
@@ -189,16 +192,20 @@ def _timed_frames(
             container.seek(seek_pts, stream=stream)
         last_pts: int | None = None
         end_pts = source.first_pts
+        frame_pts = round(1 / (source.frame_rate * source.time_base))
         for decoded in _decode(container, stream, losses, source):
             pts = _rising_pts(decoded, last_pts, losses)
             last_pts = pts
             pts = _restore_rate(decoded, pts, source.clock.exact_rate)
-            end_pts = pts + (decoded.duration or 0)
+            end_pts = pts + (decoded.duration or frame_pts)
             if pts >= wanted_pts:
                 yield decoded, pts
         first, end = (float(pts * source.time_base) for pts in (source.first_pts, end_pts))
         missing = source.missing_seconds(first, end)
-        losses.missing_seconds = missing if missing > END_TOLERANCE_SECONDS else 0.0
+        tolerance = END_TOLERANCE_FRAMES / float(source.frame_rate)
+        if source.container in GUESSED_LENGTHS:
+            tolerance = GUESSED_TOLERANCE_SECONDS
+        losses.missing_seconds = missing if missing > tolerance else 0.0
 
 
 def _restore_rate(decoded: VideoFrame, pts: int, exact: ExactRate | None) -> int:

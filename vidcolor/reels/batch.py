@@ -17,10 +17,11 @@ from vidcolor.film.directed import find_direction, script_path
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import SourceDigest, digest_source
 from vidcolor.film.verify import Verifier, was_verified
+from vidcolor.models.predict import SMALLEST_CPU_BATCH
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reels.bag import refuse_bag
-from vidcolor.reels.failures import explain
+from vidcolor.reels.failures import explain, is_memory
 from vidcolor.reels.find import Reel, find_same_stems
 from vidcolor.reels.ledger import Ledger
 from vidcolor.report.sidecar import add_verification, sidecar_path
@@ -346,6 +347,9 @@ class Batch:
 
     def _failed(self, source: Path, fault: Exception) -> ReelResult:
         error = explain(fault, source, self._place_of_reports(source))
+        if is_memory(fault):  # the reels to come take less, and come to the same colors
+            self.model.batch_limit.pictures = SMALLEST_CPU_BATCH
+            self.model = replace(self.model, threads=1)
         if self._ledger is not None:
             with suppress(OutputError):  # the user sees it anyway
                 self._ledger.fail(source, error)

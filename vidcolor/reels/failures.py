@@ -20,6 +20,16 @@ PREFIX = "vidcolor-report-"
 """How the names of reports begin."""
 
 _LONGEST_STEM = 100
+_SIGNS_OF_MEMORY = (
+    "can't allocate memory",
+    "Cannot allocate memory",
+    "Insufficient memory",
+    "bad_alloc",
+    "can't start new thread",
+    "failed to map segment",
+)
+"""Of torch, the system, OpenCV, C++, Python, and the loader of libraries."""
+
 _UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 
 
@@ -31,12 +41,13 @@ def explain(error: Exception, source: Path, folder: Path) -> VidcolorError:
         source: The reel.
         folder: Where a report goes, or failing that the folder for temporary files.
     """
-    if isinstance(error, VidcolorError):
-        return error
-    if _is_memory(error):
+    is_told = isinstance(error, VidcolorError) and "memory" in str(error)
+    if is_memory(error) and not is_told:
         return VidcolorError(
             f"{source}: not enough memory. Lower --batch-size, or close other programs."
         )
+    if isinstance(error, VidcolorError):
+        return error
     reason = " ".join(str(error).split())[:200]
     kind = type(error).__name__
     what = f"{source}: failed unexpectedly ({kind}{reason and f': {reason}'})"
@@ -45,11 +56,12 @@ def explain(error: Exception, source: Path, folder: Path) -> VidcolorError:
     return UnexpectedError(f"{what}. The other reels continue; {remedy}.")
 
 
-def _is_memory(error: BaseException) -> bool:
+def is_memory(error: BaseException) -> bool:
     """Whether an error, or one that led to it, says that memory ran out."""
     return any(
-        isinstance(one, MemoryError)
-        or any(sign in str(one) for sign in ("can't allocate memory", "Insufficient memory"))
+        # FFmpeg tells by the latter that it can start no thread.
+        isinstance(one, MemoryError | av.error.BlockingIOError)
+        or any(sign in str(one) for sign in _SIGNS_OF_MEMORY)
         for one in _chain(error)
     )
 
