@@ -131,6 +131,11 @@ def test_what_cannot_be_done_is_one_line_and_exit_1(
         ("film.mkv --chroma 421", "invalid choice: '421'"),
         ("a.mkv b.mkv -o one.mkv", "is a file; for several films name a folder"),
         ("a.mkv -o one.mkv/", "is a file; for several films name a folder"),
+        ("film.mkv --lossless --for web", "--lossless and --for web cannot be combined"),
+        ("film.mkv --codec libx264 --lossless", "--lossless and --codec cannot be combined"),
+        ("film.mkv --end 5 --duration 2", "--end and --duration cannot be combined"),
+        ("film.mkv --refine-threshold 2", "--refine-threshold needs --refine flood"),
+        ("film.mkv --mirror --reference a.png", "--mirror and --reference cannot be combined"),
         ("film.mkv --dump d", "--dump needs --dump-frames LIST"),
         ("film.mkv --dump-frames 3", "--dump-frames needs --dump DIR"),
         ("a.mkv b.mkv --dump d --dump-frames 3", "--dump takes one film at a time"),
@@ -254,4 +259,4 @@ def test_without_matplotlib_a_line_says_what_to_install() -> None:
     assert run("film.mkv", "-q") == 0
     command = ["--plot", "film.colorized.json"]
     told = start_program(Path("told"), command, absent=["matplotlib"]).end()
-    assert told == (1, "", "vidcolor: --plot needs matplotlib; pip install 'vidcolor[plot]'\n")
+    assert told == (1, "", "vidcolor: --plot needs matplotlib; pip install matplotlib\n")

@@ -312,7 +312,7 @@ def test_without_ray_a_line_says_what_to_install(tmp_path: Path) -> None:
     """The extra's name and how to get it; exit code 1."""
     film = write_film(tmp_path / "film.mkv", soft_shot(1, 3))
     told = start_program(tmp_path / "told", [film, "--engine", "ray"], absent=["ray"]).end()
-    assert told == (1, "", "vidcolor: --engine ray needs Ray; pip install 'vidcolor[ray]'\n")
+    assert told == (1, "", "vidcolor: --engine ray needs Ray; pip install fsspec 'ray[default]'\n")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 import subprocess
 import sys
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,17 @@ from vidcolor.cli.config import VARIABLE
 from vidcolor.cli.main import main
 from vidcolor.errors import ModelError
 from vidcolor.models.zoo import load_model
-from vidcolor.settings import Rectangle
+from vidcolor.report.sidecar import COLUMNS, write_sidecar
+from vidcolor.settings import (
+    STYLES,
+    ColorSettings,
+    ModelSettings,
+    OutputSettings,
+    Rectangle,
+    Settings,
+    TemporalSettings,
+    parse_swatch,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -189,3 +201,53 @@ def test_a_length_of_nothing_is_bad_usage(capsys: pytest.CaptureFixture[str]) ->
         main(["film.mp4", "--duration", "0"])
     assert ended.value.code == 2
     assert "'0' is zero; write more than 0" in capsys.readouterr().err
+
+
+def test_the_command_line_overrules_what_a_file_says_otherwise() -> None:
+    """A file for the web does not forbid a lossless film."""
+    Path("web.toml").write_text('for = "web"\nreference = "house.png"\n')
+    words = ["f.mkv", "--settings-file", "web.toml", "--lossless", "--model", "lite"]
+    settings = read_request(words).settings
+    assert (settings.output.lossless, settings.output.purpose) == (True, None)
+    assert settings.model.reference is None
+
+
+def test_a_style_fills_what_is_not_given_itself() -> None:
+    """On the command line or in a file."""
+    vivid = STYLES["vivid"]
+    assert read_request(["f.mkv", "--style", "vivid"]).settings.color == vivid
+    mixed = read_request(["f.mkv", "--style", "vivid", "--saturation", "0.9"]).settings.color
+    assert mixed == replace(vivid, saturation=0.9)
+    Path("a.toml").write_text('style = "muted"\n')
+    from_file = read_request(["f.mkv", "--settings-file", "a.toml"])
+    assert from_file.settings.color == STYLES["muted"]
+
+
+def test_a_sidecar_gives_its_settings_back(capsys: pytest.CaptureFixture[str]) -> None:
+    """Color, model and encoding; not the part, the checks, or the machine's own."""
+    swatch = parse_swatch("10,20,30,30=50,40,20,20.5")
+    made = Settings(
+        model=ModelSettings(reference="look.png", swatches=(swatch, swatch), device="cpu"),
+        color=ColorSettings(saturation=0.7, decode="sample", seed=3),
+        temporal=TemporalSettings(motion=False, every=4),
+        output=OutputSettings(codec="ffv1", verify=True),
+        start_seconds=Fraction(3, 2),
+    )
+    facts = {"source": {"path": "f.mkv"}, "model": {"name": "lite"}, "frames": 0, "shots": []}
+    timeline = {"timeline": {name: [] for name in COLUMNS}}
+    write_sidecar(Path("old.json"), facts | {"settings": made} | timeline)
+    Path("vidcolor.toml").write_text("[vidcolor]\nvividness = 1\nquiet = true\n")
+    request = read_request(["f.mkv", "--like", "old.json", "--saturation", "0.9"])
+    wanted = Settings(
+        model=replace(made.model, device="auto"),
+        color=replace(made.color, saturation=0.9),
+        temporal=made.temporal,
+        output=OutputSettings(codec="ffv1"),
+    )
+    assert request.settings == wanted
+    assert request.quiet
+    assert request.origins["settings.color.seed"] == "old.json"
+    Path("no.json").write_text("{}")
+    with pytest.raises(SystemExit):
+        read_request(["f.mkv", "--like", "no.json"])
+    assert "no.json: is no sidecar of vidcolor" in capsys.readouterr().err

@@ -5,8 +5,8 @@ import pytest
 from probed import DEFAULT, LOSSLESS, source
 
 from vidcolor.errors import OutputError
+from vidcolor.files import check_target
 from vidcolor.writing.encoding import (
-    check_target,
     default_path,
     wanted_container,
 )

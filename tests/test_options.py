@@ -34,6 +34,7 @@ PACKAGE = Path(vidcolor.__file__).parent
 TEXTS = {
     "inputs": "film.mkv",
     "settings_file": os.devnull,
+    "like": str(ROOT / "tests" / "data" / "empty-sidecar.json"),
     "settings.input.fps": "18",
     "settings.temporal.every": "3",
     "settings.model.swatches": "0,0,50,50=10,20,30,40",
@@ -96,7 +97,7 @@ def test_each_option_fills_its_field(option: Option) -> None:
     if not option.is_switch:
         words.append(text_for(option).removeprefix("-"))
     words += [*company(option), *(["-o", "folder/"] if "bag" in option.field else [])]
-    reports = option.field in {"models", "status", "plot", "doctor"}
+    reports = option.field in {"status_format", "models", "status", "plot", "doctor"}
     request = read_request(words if reports or option.name == "FILM" else ["film.mkv", *words])
     usual = Request(inputs=request.inputs)
     if option.field != "inputs":

@@ -229,7 +229,7 @@ def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.delitem(sys.modules, "vidcolor.report.plot", raising=False)
     with pytest.raises(OutputError) as caught:
         import_module("vidcolor.report.plot")
-    assert str(caught.value) == "--plot needs matplotlib; pip install 'vidcolor[plot]'"
+    assert str(caught.value) == "--plot needs matplotlib; pip install matplotlib"
 
 
 def test_no_display_and_no_global_figure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -146,5 +146,5 @@ def test_superpixels_cover_the_picture_and_keep_to_its_edges() -> None:
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """The extra is named, in one line."""
     monkeypatch.setitem(sys.modules, "skimage.segmentation", None)
-    with pytest.raises(VidcolorError, match=r"pip install 'vidcolor\[train\]'"):
+    with pytest.raises(VidcolorError, match="pip install scikit-image"):
         find_superpixels(random(3, 8, 8), 4)

@@ -156,6 +156,45 @@ def make_folder(folder: Path) -> None:
         ) from error
 
 
+def check_target(
+    target: Path, source: Path, *, overwrite: bool, folder_comes: bool = False
+) -> None:
+    """Raise if `target` must not or cannot be written.
+
+    Args:
+        target: The output file.
+        source: The film.
+        overwrite: Whether a file that exists may be replaced.
+        folder_comes: Whether a missing folder will be made before the film is written.
+
+    Raises:
+        OutputError: It is the source itself (through links as well), a folder, exists without
+            leave to overwrite it, or its folder is missing or not writable.
+    """
+    if target.exists() and source.exists() and target.samefile(source):
+        raise OutputError(f"{target}: is the input itself; name another output")
+    if target.is_dir():
+        raise OutputError(f"{target}: is a folder; name a file in it")
+    if (target.exists() or target.is_symlink()) and not overwrite:
+        raise OutputError(f"{target}: exists already; use --overwrite or another -o")
+    check_folder(target.parent, folder_comes=folder_comes)
+
+
+def check_folder(folder: Path, *, folder_comes: bool) -> None:
+    """Raise if nothing can be written in `folder`; see `check_target`.
+
+    Raises:
+        OutputError: It is missing or not writable.
+    """
+    if folder_comes and not folder.exists():
+        return
+    if not folder.is_dir():
+        raise OutputError(f"{folder}: no such folder; make it first")
+    is_effective = os.access in os.supports_effective_ids
+    if not os.access(folder, os.W_OK | os.X_OK, effective_ids=is_effective):
+        raise OutputError(f"{folder}: may not be written to; choose another folder with -o")
+
+
 def open_new(path: Path, mode: int = 0o666) -> BinaryIO:
     """A new, empty file, open for reading and writing, in place of one of its name.
 
@@ -280,3 +319,10 @@ def write_text(path: Path, text: str) -> None:
         with suppress(OSError):
             part.unlink()
         raise
+
+
+def cell_text(value: object) -> str:
+    """A value as a cell of a CSV file; what a spreadsheet would take for a formula is quoted."""
+    text = "" if value is None else str(value)
+    is_text = not isinstance(value, int | float)
+    return f"'{text}" if is_text and text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,14 +1,27 @@
 """Colorize films, one after another or many at once; each is reported as it ends."""
 
 import gc
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
 from vidcolor.cli.dump import print_dump
-from vidcolor.cli.output import MANY, FilmBar, print_notes, print_result, reels_bar, say, warn
+from vidcolor.cli.output import (
+    MANY,
+    FilmBar,
+    print_notes,
+    print_result,
+    reels_bar,
+    say,
+    tell,
+    warn,
+)
 from vidcolor.cli.plan import print_plans
+from vidcolor.cli.progress import BatchClock
+from vidcolor.cli.report import write_batch_page
 from vidcolor.cli.request import Request
+from vidcolor.cli.table import print_table
 from vidcolor.dump.sink import FrameDump
 from vidcolor.models.zoo import suited
 from vidcolor.pipeline.trace import NO_TRACE
@@ -53,7 +66,10 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
             return print_plans(batch, reels, quiet=request.quiet) or (FAILED if failed else DONE)
         _settle_memory()
         color_reel = partial(_colorize_reel, request, batch, dump, bag)
-        results = list(_print_each(request, batch.outcomes(reels, color_reel, workers), len(reels)))
+        outcomes = batch.outcomes(reels, color_reel, workers)
+        results = list(_print_each(request, outcomes, BatchClock(reels)))
+        if request.settings.output.report:
+            write_batch_page(results, folder=request.folder if bag is None else bag.payload)
         if bag is not None and ledger is not None:
             missing = {one.path: str(one) for one in found if not isinstance(one, Reel)}
             missing |= {r.source: str(r.error or r.note) for r in results if not r.is_done}
@@ -61,11 +77,19 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
     failed += [str(result.error) for result in results if result.error]
     if dump is not None and dump.count and not request.quiet:
         print_dump(dump)
-    if failed and len(found) >= MANY and not request.quiet:
-        warn(f"{len(failed)} of {len(found)} reels failed:")
-        for error in failed:
-            warn(f"  {error}")
+    if len(found) >= MANY and not request.quiet:
+        _sum_up(results, failed, len(found))
     return FAILED if failed else DONE
+
+
+def _sum_up(results: Sequence[ReelResult], failed: Sequence[str], count: int) -> None:
+    """Print why reels of a batch failed; on a terminal first a table of how all ended."""
+    if sys.stdout.isatty():
+        print_table(results)
+    if failed:
+        warn(f"{len(failed)} of {count} reels failed:")
+    for error in failed:
+        warn(f"  {error}")
 
 
 def _settle_memory() -> None:
@@ -75,14 +99,30 @@ def _settle_memory() -> None:
 
 
 def _print_each(
-    request: Request, results: Iterator[ReelResult], count: int
+    request: Request, results: Iterator[ReelResult], clock: BatchClock
 ) -> Iterator[ReelResult]:
     """The results of some reels, each printed as it comes."""
-    with reels_bar(count, quiet=request.quiet) as bar:
+    with reels_bar(clock.count, quiet=request.quiet) as bar:
         for result in results:
+            clock.end(result.source, is_made=result.result is not None)
             print_result(result, quiet=request.quiet)
-            yield result
+            _tell_result(result, clock)
+            bar.set_postfix_str(clock.text(), refresh=False)
             bar.update()
+            yield result
+
+
+def _tell_result(reel: ReelResult, clock: BatchClock) -> None:
+    """Tell a log how a reel ended."""
+    made = reel.result
+    facts: dict[str, object] = {"source": reel.source, "state": reel.state}
+    if made is not None:
+        facts |= {"output": made.path, "frames": made.frames, "shots": made.shots}
+        facts |= {"seconds": made.seconds, "to_check": len(made.remarks)}
+    if reel.error is not None:
+        facts["error"] = str(reel.error)
+    left = clock.seconds_left()
+    tell("reel-ends", f"{reel.source}: {reel.state}, {clock.text()}", **facts, seconds_left=left)
 
 
 def _colorize_reel(
@@ -91,6 +131,7 @@ def _colorize_reel(
     """Colorize one reel, after the notes on it."""
     if not request.quiet:
         print_notes(planned.job.source.path, notes_of(planned.job, batch.settings))
+    tell("reel-begins", str(planned.job.source.path), source=planned.job.source.path)
     if bag is not None:
         bag.begin()
     with FilmBar(planned.job, planned.job.settings, quiet=request.quiet) as bar:

@@ -1,18 +1,19 @@
 """The command line read: arguments in, a request out; bad usage ends the program with one line."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vidcolor.cli.config import config_files, read_config, suggestion
+from vidcolor.cli.config import LIKE, config_files, read_config, read_like, suggestion
 from vidcolor.cli.options import FILM, GENERAL, GROUPS, OPTIONS, STUDY, Option
 from vidcolor.cli.parse import number, whole_number
-from vidcolor.cli.request import Request, filled
+from vidcolor.cli.request import STREAM, Request, filled
 from vidcolor.errors import SettingError
 from vidcolor.files import PHOTO_SUFFIXES, WRITTEN_SUFFIXES, is_file, is_folder
 from vidcolor.reading.sequence_names import SequenceNames
+from vidcolor.settings import STYLES
 from vidcolor.version import __version__
 
 COMMAND_LINE = "command line"
@@ -57,13 +58,17 @@ def read_request(arguments: Sequence[str] | None = None) -> Request:
     """
     parser = make_parser()
     given = vars(parser.parse_args(arguments))
-    given, origins = _with_files(parser, given)
+    given, origins = _with_style(*_with_files(parser, given))
+    given = _without_overruled(given, origins)
+    origins = {name: origin for name, origin in origins.items() if name in given}
     for option in OPTIONS:
         _check_company(parser, option, given)
     values = {name: _frozen(value) for name, value in given.items()}
     request = filled(Request(), values | {"origins": origins})
     if not (request.inputs or request.is_report):
         parser.error("name a film to colorize")
+    if STREAM in request.inputs and request.output is None:
+        parser.error("- needs -o PATH, or -o - for standard output")
     if request.dump is not None and _is_many(request):
         parser.error("--dump takes one film at a time")
     if request.bagit and not _names_folder(request):
@@ -78,16 +83,59 @@ def _with_files(parser: Parser, given: dict[str, Any]) -> tuple[dict[str, Any], 
     merged: dict[str, Any] = {}
     origins: dict[str, str] = {}
     for path in config_files(given.get("settings_file"), given.get("inputs", ())):
-        parser.origin = f"{path}: "
-        try:
-            found = vars(parser.parse_args(read_config(path)))
-        except SettingError as error:
-            parser.exit(2, f"{parser.prog}: {error}\n")
-        found.pop("inputs", None)
+        found = _read_words(parser, path, read_config)
         merged |= found
         origins |= dict.fromkeys(found, str(path))
+    if like := given.get("like"):
+        found = _read_words(parser, like, read_like)
+        taken = {option.field for option in LIKE}
+        merged = {name: value for name, value in merged.items() if name not in taken} | found
+        origins |= dict.fromkeys(found, str(like))
+    merged |= given
+    origins |= dict.fromkeys(given, COMMAND_LINE)
+    return merged, {name: origin for name, origin in origins.items() if name in merged}
+
+
+def _read_words(parser: Parser, path: Path, read: Callable[[Path], list[str]]) -> dict[str, Any]:
+    """What a file says in place of the command line, by the fields of options."""
+    parser.origin = f"{path}: "
+    try:
+        found = vars(parser.parse_args(read(path)))
+    except SettingError as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
     parser.origin = ""
-    return merged | given, origins | dict.fromkeys(given, COMMAND_LINE)
+    found.pop("inputs", None)
+    return found
+
+
+def _with_style(
+    given: dict[str, Any], origins: dict[str, str]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """What is given, with the colors of the style that is, where they are not given themselves."""
+    style = given.get("style")
+    if style is None:
+        return given, origins
+    look = {
+        f"settings.color.{name}": getattr(STYLES[style], name)
+        for name in ("vividness", "saturation")
+    }
+    return look | given, dict.fromkeys(look, f"--style {style}") | origins
+
+
+def _without_overruled(given: Mapping[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
+    """What is given, but what files say that the command line excludes."""
+    overruled = set()
+    for option in OPTIONS:
+        for other in option.excludes:
+            pair = {option.field, _BY_NAME[other.partition(" ")[0]].field}
+            typed = {name for name in pair if origins.get(name) == COMMAND_LINE}
+            if len(typed) == 1:
+                overruled |= pair - typed
+    return {
+        name: value
+        for name, value in given.items()
+        if name not in overruled or origins[name] == COMMAND_LINE
+    }
 
 
 def make_parser(*, shows_all: bool = False) -> Parser:
@@ -177,6 +225,10 @@ def _with_destination(parser: Parser, request: Request) -> Request:
     if output is None:
         return request
     path = Path(output)
+    if path == STREAM:
+        if _is_many(request):
+            parser.error("-o - holds one film; for several name a folder")
+        return replace(request, film_path=path)
     many = len(request.inputs) > 1 or (_takes_folders(request) and not _is_film(path))
     if not (request.bagit or many or is_folder(path) or output.endswith(("/", "\\"))):
         return replace(request, film_path=path)

@@ -11,9 +11,24 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from vidcolor.cli.options import FILM, OPTIONS, Option
-from vidcolor.errors import SettingError
+from vidcolor.cli.options import COLOR, ENCODING, FILM, MODEL, OPTIONS, REFERENCE, STUDY, Option
+from vidcolor.errors import SettingError, SourceError
 from vidcolor.files import is_file, is_folder
+from vidcolor.report.sidecar import plain_items, read_sidecar
+
+_TAKEN_OVER = (COLOR, MODEL, REFERENCE, ENCODING, STUDY)
+"""Groups of options that `--like` takes from a sidecar; the part and the checks are of one run."""
+
+_OF_A_MACHINE = ("settings.model.device", "settings.model.batch_size", "settings.input.hwaccel")
+
+LIKE = tuple(
+    option
+    for option in OPTIONS
+    if option.group in _TAKEN_OVER
+    and option.field.startswith("settings.")
+    and option.field not in _OF_A_MACHINE
+)
+"""Options that `--like` takes over."""
 
 FILE_NAME = "vidcolor.toml"
 """Of a file beside the films."""
@@ -27,10 +42,12 @@ NOT_KEPT = (
     "inputs",
     "output",
     "settings_file",
+    "like",
     "show_config",
     "doctor",
     "models",
     "status",
+    "status_format",
     "list_shots",
     "script_new",
     "plot",
@@ -69,6 +86,37 @@ def read_config(path: Path) -> list[str]:
         SettingError: It cannot be read, is no TOML, or names no option of ours.
     """
     return [word for key, value in _read_table(path).items() for word in _words(path, key, value)]
+
+
+def read_like(path: Path) -> list[str]:
+    """The settings of a film made earlier, by its sidecar, as words of a command line.
+
+    Raises:
+        SettingError: It is no sidecar.
+    """
+    try:
+        facts = read_sidecar(path)
+    except SourceError as error:
+        raise SettingError(str(error)) from error
+    words: list[str] = []
+    for option in LIKE:
+        value: Any = facts
+        for name in option.field.split("."):
+            value = value.get(name) if isinstance(value, dict) else None
+        plain = plain_items({"usual": option.usual})["usual"]
+        if value is not None and value != plain:
+            words += _words(path, option.name, _as_written(option, value))
+    return words
+
+
+def _as_written(option: Option, value: object) -> object:
+    """A sidecar's value as a file of settings has it: on or off, or a swatch as one text."""
+    if option.is_switch:
+        return value != option.usual
+    if not option.is_repeated or not isinstance(value, list):
+        return value
+    sides = ([",".join(f"{number:g}" for number in side) for side in one] for one in value)
+    return ["=".join(one) for one in sides]
 
 
 def _holds_table(path: Path) -> bool:

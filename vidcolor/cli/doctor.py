@@ -11,27 +11,12 @@ import torch
 
 from vidcolor.cli.output import say
 from vidcolor.errors import ModelError
+from vidcolor.extras import EXTRAS, how_to_install
 from vidcolor.models.zoo import load_model
 from vidcolor.settings import ModelSettings
 from vidcolor.version import __version__
 
 LIBRARIES = ("torch", "av", "numpy", "opencv-python", "scipy", "pillow", "safetensors")
-EXTRAS = {
-    "plot": ("matplotlib", "matplotlib", "draws timelines for --plot"),
-    "c2pa": (
-        "c2pa",
-        "c2pa-python cryptography",
-        "signs content credentials for --c2pa-certificate",
-    ),
-    "scans": (
-        "imagecodecs",
-        "'tifffile[codecs]' openexr",
-        "reads codecs inside TIFF, and OpenEXR in DWAA and DWAB",
-    ),
-    "ray": ("ray", "fsspec 'ray[default]'", "shares work among machines for --engine ray"),
-}
-"""By the name of the extra: a module that it brings, its packages, and what for."""
-
 ENCODERS = {
     "libx264": "H.264",
     "libx265": "HEVC",
@@ -93,11 +78,12 @@ def _encoder_lines() -> Iterator[str]:
 
 
 def _extra_lines() -> Iterator[str]:
-    for extra, (module, packages, what) in EXTRAS.items():
-        if find_spec(module) is not None:
-            yield _line(OK, f"extra {extra}", what)
+    for name, extra in EXTRAS.items():
+        if find_spec(extra.module) is not None:
+            yield _line(OK, f"extra {name}", extra.what)
         else:
-            yield _line(ABSENT, f"extra {extra}", f"{what}; install it: pip install {packages}")
+            remedy = f"install it: {how_to_install(name)}"
+            yield _line(ABSENT, f"extra {name}", f"{extra.what}; {remedy}")
 
 
 def _weights_line() -> tuple[bool, str]:

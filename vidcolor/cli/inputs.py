@@ -6,6 +6,7 @@ from glob import has_magic
 from pathlib import Path
 
 from vidcolor.cli.config import suggestion
+from vidcolor.cli.request import STREAM
 from vidcolor.reading.sequence_names import SequenceNames
 
 _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/")
@@ -13,7 +14,7 @@ _ADDRESS = re.compile(r"[a-z][a-z0-9+.-]+:/")
 
 def missing_lines(inputs: Iterable[Path]) -> list[str]:
     """A line for each input that is not there, with the nearest name in its folder."""
-    return [_line(path) for path in inputs if not _is_there(path)]
+    return [_line(path) for path in inputs if path != STREAM and not _is_there(path)]
 
 
 def _is_there(path: Path) -> bool:

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
-from vidcolor.cli.command_line import COMMAND_LINE, read_request
+from vidcolor.cli.command_line import read_request
+from vidcolor.cli.event_log import logged
 from vidcolor.cli.inputs import missing_lines
 from vidcolor.cli.output import warn
+from vidcolor.cli.preflight import announce, output_faults
 from vidcolor.cli.request import Request
-from vidcolor.cli.terminal import escape, lasting_streams
+from vidcolor.cli.streams import with_streams
+from vidcolor.cli.terminal import lasting_streams
 from vidcolor.errors import VidcolorError
 from vidcolor.memory import prepare_memory
 
@@ -38,9 +41,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     # SVT-AV1 writes to the terminal by itself and can be told so by the environment alone.
     os.environ.setdefault("SVT_LOG", SVT_ERRORS)
     _catch_termination()
-    handler = logging.StreamHandler()
-    handler.setFormatter(_Escaping("vidcolor: %(message)s"))
-    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.basicConfig(handlers=[_Printing()], level=logging.WARNING)
     if not request.quiet:
         logging.getLogger("vidcolor").setLevel(logging.INFO)
     # It logs each fault of a bag as an error, before our own line about it.
@@ -68,15 +69,20 @@ def _run(request: Request) -> int:
     """Do what a request asks; the exit code. Each command loads only what it needs."""
     if request.is_report:
         return _report(request)
-    if not request.quiet:
-        for path in sorted(set(request.origins.values()) - {COMMAND_LINE}):
-            warn(f"options are taken from {path}")
+    with logged(request):
+        return _begin(request)
+
+
+def _begin(request: Request) -> int:
+    """Make what a request asks for, if nothing is wrong with names; the exit code."""
     missing = missing_lines(request.inputs)
-    if missing and len(missing) == len(request.inputs):
-        for line in missing:
-            warn(line)
+    faults = missing if len(missing) == len(request.inputs) else output_faults(request)
+    for fault in faults:
+        warn(fault)
+    if faults:
         return FAILED
-    return _make(request)
+    announce(request)
+    return with_streams(request, _make)
 
 
 def _make(request: Request) -> int:
@@ -111,7 +117,7 @@ def _report(request: Request) -> int:
     if request.status is not None:
         from vidcolor.cli.status import print_status
 
-        return print_status(request.status)
+        return print_status(request.status, request.status_format)
     if request.plot is not None:
         from vidcolor.cli.plot import draw_plot
 
@@ -154,11 +160,11 @@ def _fail(text: str) -> int:
     return FAILED
 
 
-class _Escaping(logging.Formatter):
-    """Keeps names from steering the terminal."""
+class _Printing(logging.Handler):
+    """Prints what modules log as the program prints all else: a line that breaks no bar."""
 
-    def format(self, record: logging.LogRecord) -> str:
-        return escape(super().format(record))
+    def emit(self, record: logging.LogRecord) -> None:
+        warn(self.format(record))
 
 
 class _Terminated(BaseException):

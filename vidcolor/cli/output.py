@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Self
@@ -17,6 +17,9 @@ if TYPE_CHECKING:  # the command line must not wait for torch before it can help
     from vidcolor.film.colorize import Result
     from vidcolor.reels.batch import ReelResult
     from vidcolor.writing.plan import Job
+
+LISTENERS: list[Callable[[str, str, Mapping[str, object]], None]] = []
+"""Called with each event, beside what is printed: a word for it, a text, what is known of it."""
 
 MANY = 2  # from so many reels on there is a bar of reels
 MOST_CHECKS = 10  # shots to check that are listed after a film
@@ -98,14 +101,22 @@ def _print_checks(result: "Result") -> None:
         say(f"  and {more} more, listed in {sidecar_path(result.path)}")
 
 
+def tell(event: str, text: str, **facts: object) -> None:
+    """Tell a log, if there is one, of an event."""
+    for listener in LISTENERS:
+        listener(event, text, facts)
+
+
 def say(*lines: str) -> None:
     """Print lines without breaking a bar."""
     for line in lines:
+        tell("message", line)
         tqdm.write(escape(line), file=sys.stdout)
 
 
 def warn(text: str) -> None:
     """Print a warning or an error, as one line on standard error."""
+    tell("warning", text)
     tqdm.write(f"vidcolor: {escape(text)}", file=sys.stderr)
 
 

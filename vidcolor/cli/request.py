@@ -12,6 +12,9 @@ from vidcolor.spans import FrameSelection
 
 T = TypeVar("T")
 
+STREAM = Path("-")
+"""What stands for standard input among the inputs, and for standard output after `-o`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -26,10 +29,15 @@ class Request:
         photos: Folders hold photographs, and pictures with numbers are some.
         quiet: Print errors only.
         dry_run: Write nothing.
+        like: A sidecar whose settings are taken over.
+        style: A look that settings are taken from.
+        log: A file that gets a line for each event; None for no log.
+        log_format: How its lines are written.
         settings_file: A file that options were taken from.
         show_config: Print the options in effect, in place of colorizing.
         bagit: Make `folder` a BagIt bag.
         bag_what_succeeded: Make it even if reels failed.
+        status_format: How that is written.
         status: The output folder to report on, in place of colorizing.
         doctor: Print what this installation has, in place of colorizing.
         models: List the models, in place of colorizing.
@@ -57,11 +65,16 @@ class Request:
     photos: bool = False
     quiet: bool = False
     dry_run: bool = False
+    like: Path | None = None
+    style: Literal["natural", "muted", "vivid"] | None = None
+    log: Path | None = None
+    log_format: Literal["text", "json"] = "text"
     settings_file: Path | None = None
     show_config: bool = False
     bagit: bool = False
     bag_what_succeeded: bool = False
     status: Path | None = None
+    status_format: Literal["text", "json", "csv"] = "text"
     doctor: bool = False
     models: bool = False
     plot: Path | None = None

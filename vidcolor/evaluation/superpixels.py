@@ -26,9 +26,7 @@ def find_superpixels(srgb: torch.Tensor, count: int) -> torch.Tensor:
     try:
         from skimage.segmentation import slic  # noqa: PLC0415 - an extra
     except ImportError as error:
-        raise VidcolorError(
-            "superpixels need scikit-image: pip install 'vidcolor[train]'"
-        ) from error
+        raise VidcolorError("superpixels need scikit-image: pip install scikit-image") from error
     rows = srgb.movedim(0, -1).double().numpy()
     labels = slic(rows, n_segments=count, compactness=_COMPACTNESS, start_label=0)
     numbers: torch.Tensor = torch.unique(torch.from_numpy(labels), return_inverse=True)[1]

@@ -13,7 +13,15 @@ from vidcolor.directing.script import ColorScript
 from vidcolor.errors import (
     OutputError,
 )
-from vidcolor.files import beside, files_of, pictures_path, refuse_long_names, write_whole
+from vidcolor.files import (
+    beside,
+    check_folder,
+    check_target,
+    files_of,
+    pictures_path,
+    refuse_long_names,
+    write_whole,
+)
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.checkpoint_file import Damaged, is_whole
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
@@ -25,11 +33,17 @@ from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
 from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
-from vidcolor.report.sidecar import check_sidecar, fixity_of, sidecar_path, write_sidecar
+from vidcolor.report.page import page_paths, write_page
+from vidcolor.report.sidecar import (
+    check_sidecar,
+    fixity_of,
+    plain_items,
+    sidecar_path,
+    write_sidecar,
+)
 from vidcolor.report.source_lines import describe_source
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
-from vidcolor.writing.encoding import check_folder, check_target
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
@@ -55,6 +69,7 @@ class Result:
         verification: What was found when it was read back; None without `--verify`.
         remarks: The shots to check.
         source_color: Notes on color that the source has, a line each.
+        notes: What the user should know of how it was written, a line each.
     """
 
     path: Path
@@ -65,6 +80,7 @@ class Result:
     verification: Verification | None = None
     remarks: Sequence[DoubtfulShot] = ()
     source_color: Sequence[str] = ()
+    notes: Sequence[str] = ()
 
 
 def colorize_video(
@@ -134,7 +150,8 @@ def paths_written(job: Job, settings: Settings) -> list[Path]:
     is_beside = lies_beside(job.encoding.container, settings.output)
     credentials = [manifest_path(film)] if is_beside else []
     captions = [captions_path(film)] if job.encoding.captions == "beside" else []
-    return [film, sidecar_path(film), *hashes, *credentials, *captions]
+    pages = page_paths(film) if settings.output.report else []
+    return [film, sidecar_path(film), *hashes, *credentials, *captions, *pages]
 
 
 def captions_path(film: Path) -> Path:
@@ -258,6 +275,7 @@ def describe(
         verification=proof.verification,
         remarks=find_doubtful_shots(shots),
         source_color=describe_source(shots),
+        notes=run.job.encoding.notes,
     )
     facts["elapsed_seconds"] = result.seconds
     facts["losses"] = str(result.losses)
@@ -268,6 +286,9 @@ def describe(
     credentials.write()
     facts["captions"] = _write_captions(run.job, checkpoint)
     write_sidecar(sidecar_path(film), facts)
+    if run.settings.output.report:
+        names = run.job.encoding.names
+        write_page(film, film if names is None else names.path, plain_items(facts))
     run.listener.on_film(result.frames, result.seconds, str(losses))
     checkpoint.remove()
     return result

@@ -14,6 +14,7 @@ from threading import Lock
 from typing import Any
 
 from vidcolor.errors import DiskFullError, OutputError
+from vidcolor.extras import how_to_install
 from vidcolor.files import open_new, write_whole
 from vidcolor.settings import OutputSettings
 from vidcolor.version import __version__
@@ -65,7 +66,7 @@ class Signer:
             import c2pa
         except ModuleNotFoundError as error:
             raise OutputError(
-                "--c2pa-certificate needs c2pa-python; pip install 'vidcolor[c2pa]'"
+                f"--c2pa-certificate needs c2pa-python; {how_to_install('c2pa')}"
             ) from error
         self._c2pa: Any = c2pa
         self._chain = _read(certificate)

@@ -52,6 +52,7 @@ RULES = {
     "output.drop_streams": _WITHOUT_EFFECT,  # `left_out` names what it leaves out
     "output.framemd5": _WITHOUT_EFFECT,
     "output.overwrite": _WITHOUT_EFFECT,
+    "output.report": _WITHOUT_EFFECT,
     "output.verify": _WITHOUT_EFFECT,
     "part": _WITHOUT_EFFECT,  # `start_seconds` and `duration_seconds` say what it comes to
 }

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from vidcolor.errors import AlreadyColorError, OutputError, VidcolorError
-from vidcolor.files import make_folder, write_whole
+from vidcolor.files import check_target, make_folder, write_whole
 from vidcolor.film.provenance import versions
 from vidcolor.frame import Frame
 from vidcolor.models.zoo import Model, find_model, suited
@@ -22,7 +22,6 @@ from vidcolor.pipeline.run import colorize_stills
 from vidcolor.report.sidecar import plain_items
 from vidcolor.settings import Settings
 from vidcolor.version import __version__
-from vidcolor.writing.encoding import check_target
 
 PIXELS_AT_ONCE = 50_000_000
 """Of the photographs that are in memory together, unless one alone has more."""

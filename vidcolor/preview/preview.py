@@ -8,7 +8,7 @@ from math import floor
 from pathlib import Path
 
 from vidcolor.errors import SourceError
-from vidcolor.files import PHOTO_SUFFIXES
+from vidcolor.files import PHOTO_SUFFIXES, check_target
 from vidcolor.frame import Frame
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.photos.read import read_photograph
@@ -21,7 +21,6 @@ from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.settings import ModelSettings, Settings
 from vidcolor.version import __version__
-from vidcolor.writing.encoding import check_target
 
 FRAMES = 12
 """On a contact sheet, at most."""

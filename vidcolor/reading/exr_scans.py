@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vidcolor.errors import SourceError
+from vidcolor.extras import how_to_install
 
 EXR_MAGIC = b"\x76\x2f\x31\x01"
 EXR_TILES_OR_PARTS = 0x1A00
@@ -186,7 +187,7 @@ def _read_channel(data: bytes, name: str, path: Path) -> Any:
         import OpenEXR
     except ModuleNotFoundError as error:
         raise SourceError(
-            f"{path}: is in DWAA or DWAB, which needs OpenEXR; pip install 'vidcolor[scans]'"
+            f"{path}: is in DWAA or DWAB, which needs OpenEXR; {how_to_install('scans')}"
         ) from error
     try:
         return OpenEXR.File(io.BytesIO(data)).channels()[name].pixels

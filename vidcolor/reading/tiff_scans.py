@@ -14,6 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from vidcolor.errors import SourceError
+from vidcolor.extras import how_to_install
 
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """How a file begins; with a plus it is a BigTIFF."""
@@ -58,7 +59,7 @@ def readable_tiff(data: bytes, path: Path) -> tuple[bytes, str]:
     except Exception as error:  # a damaged file ends in any error
         if "imagecodecs" in str(error):
             raise SourceError(
-                f"{path}: has {form}, which needs imagecodecs; pip install 'vidcolor[scans]'"
+                f"{path}: has {form}, which needs imagecodecs; {how_to_install('scans')}"
             ) from error
         return b"", form
 

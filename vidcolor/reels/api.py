@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from vidcolor.errors import ClusterError
+from vidcolor.extras import how_to_install
 from vidcolor.files import is_file, make_folder
 from vidcolor.film.coloring import Engine, Progress, color_here
 from vidcolor.models.zoo import Model, find_model, suited
@@ -134,7 +135,7 @@ def opened_engine(
     try:
         from vidcolor.cluster.engine import RayEngine
     except ImportError as error:
-        raise ClusterError("--engine ray needs Ray; pip install 'vidcolor[ray]'") from error
+        raise ClusterError(f"--engine ray needs Ray; {how_to_install('ray')}") from error
     with RayEngine(cluster, settings.model) as engine:
         yield engine.model, engine.color, Workers(engine.reels_at_once, engine.stop)
 

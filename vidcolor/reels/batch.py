@@ -229,6 +229,8 @@ class Batch:
                 folder=folder,
                 whole_name=reel in self._same_stems,
             )
+            if job.settings.input.fps != self.settings.input.fps:
+                job = job.with_note("keeps its own rate; --fps is for the image sequences")
             if self._folder is None:
                 refuse_bag(job.encoding.path.parent)
             self._refuse_meeting(job)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vidcolor.color.lab import srgb_from_lab
 from vidcolor.errors import OutputError
+from vidcolor.extras import how_to_install
 from vidcolor.files import write_whole
 from vidcolor.report.sidecar import COLUMNS, check_sidecar
 
@@ -20,7 +21,7 @@ try:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 except ModuleNotFoundError as error:
-    raise OutputError("--plot needs matplotlib; pip install 'vidcolor[plot]'") from error
+    raise OutputError(f"--plot needs matplotlib; {how_to_install('plot')}") from error
 
 Values = NDArray[np.float64]
 Look = dict[str, Any]

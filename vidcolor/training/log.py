@@ -32,7 +32,7 @@ def truncate_records(log: Path, step: int) -> None:
 def plot_records(log: Path, picture: Path) -> None:
     """Draws every figure of the log over the pictures seen, one panel each; needs matplotlib."""
     if find_spec("matplotlib") is None:
-        _log.info("no plot without matplotlib: pip install 'vidcolor[train]'")
+        _log.info("no plot without matplotlib: pip install matplotlib")
         return
     from matplotlib.figure import Figure  # noqa: PLC0415  # from the extra `train`
 

@@ -72,6 +72,11 @@ class Job:
     encoding: Encoding
     settings: Settings = field(default_factory=Settings)
 
+    def with_note(self, note: str) -> "Job":
+        """The job with a note to the user before its others."""
+        notes = (note, *self.encoding.notes)
+        return replace(self, encoding=replace(self.encoding, notes=notes))
+
     def shift_seconds(self, settings: Settings) -> Fraction:
         """The film's time at which the output begins; 0 for a whole film, which keeps its times."""
         if not settings.start_seconds and settings.duration_seconds is None:

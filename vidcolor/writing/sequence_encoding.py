@@ -6,11 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from vidcolor.errors import OutputError
+from vidcolor.files import check_folder
 from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reading.source import Source
 from vidcolor.settings import OutputSettings
 from vidcolor.writing.encoder_options import encoder_options
-from vidcolor.writing.encoding import Encoding, check_folder
+from vidcolor.writing.encoding import Encoding
 
 IMAGE2 = "image2"
 """FFmpeg's name of what reads and writes numbered pictures."""

@@ -1,0 +1,55 @@
+"""A film from standard input and to standard output."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cli_runs import QUICK, film
+from clips import ask_ffprobe
+
+from vidcolor.cli.command_line import read_request
+
+pytestmark = pytest.mark.usefixtures("quiet_surroundings")
+
+PROGRAM = [sys.executable, "-m", "vidcolor", *QUICK]
+
+
+def test_a_film_goes_through_pipes(tmp_path: Path) -> None:
+    """MP4 with its index at the end as well; nothing but the film is on standard output."""
+    source = film("film.mp4", codec="libx264")
+    with source.open("rb") as stdin:
+        command = [*PROGRAM, "-", "-o", "-"]
+        done = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
+    made = tmp_path / "made.mkv"
+    made.write_bytes(done.stdout)
+    found = ask_ffprobe(made, "-show_streams", "-count_frames")["streams"][0]
+    assert (found["codec_name"], found["nb_read_frames"]) == ("h264", "3")
+    assert b"3 frames" in done.stderr
+
+
+def test_a_reader_that_stops_is_no_traceback() -> None:
+    """Nor is a film that nobody wants."""
+    film()
+    command = [*PROGRAM, "film.mkv", "-o", "-", "-q"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("-", "- needs -o PATH, or -o - for standard output"),
+        ("a.mkv b.mkv -o -", "-o - holds one film; for several name a folder"),
+    ],
+)
+def test_streams_that_cannot_be_are_bad_usage(
+    capsys: pytest.CaptureFixture[str], words: str, told: str
+) -> None:
+    """Before anything is read."""
+    with pytest.raises(SystemExit) as ended:
+        read_request(words.split())
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
