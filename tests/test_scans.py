@@ -244,7 +244,7 @@ def test_tiff_that_ffmpeg_reads_right_stays(monkeypatch: pytest.MonkeyPatch) -> 
         raise ValueError("<COMPRESSION.ZSTD: 50000> requires the 'imagecodecs' package")
 
     monkeypatch.setattr(tifffile.TiffPage, "asarray", lacking)
-    with pytest.raises(SourceError, match=r"has tiles, .* imagecodecs; pip install 'vidcolor\[sc"):
+    with pytest.raises(SourceError, match=r"has tiles, .* imagecodecs; pip install 'tifffile"):
         readable_tiff(TIFFS["tiles"][0], HERE)
 
 
@@ -336,5 +336,5 @@ def test_without_openexr_dwa_is_one_line(monkeypatch: pytest.MonkeyPatch) -> Non
     header = exr_scans._parse(plain)
     dwa = bytearray(plain)
     dwa[header.compression_at] = 8
-    with pytest.raises(SourceError, match=r"needs OpenEXR; pip install 'vidcolor\[scans\]'"):
+    with pytest.raises(SourceError, match=r"needs OpenEXR; pip install 'tifffile"):
         readable_exr(bytes(dwa), HERE)
