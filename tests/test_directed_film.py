@@ -145,7 +145,7 @@ def test_the_program_lists_shots_and_writes_a_script(
     assert Path("new.colors.toml").read_text().count("[[range]]") == 2
     capsys.readouterr()
     assert run(str(film), "--script-new", "-o", "new.colors.toml") == 1
-    assert "new.colors.toml: exists already. Use --overwrite" in capsys.readouterr().err
+    assert "new.colors.toml: exists already; use --overwrite" in capsys.readouterr().err
     arguments = ["--color-script", "new.colors.toml", "--dry-run", "--device", "cpu"]
     assert run(str(film), *arguments) == 0
 

@@ -112,6 +112,7 @@ def test_only_what_is_missing_is_colorized(
     brighten = seeing.brighten
     monkeypatch.setattr(seeing, "brighten", lambda seen: (asked.append(seen), brighten(seen))[1])
     caplog.set_level("INFO", "vidcolor")
+    caplog.clear()
     shown: list[tuple[int, int]] = []
     result = colorize_video(reel, output, SETTINGS, progress=lambda *told: shown.append(told))
     assert len(asked) == 3 * SHOT_FRAMES
@@ -128,6 +129,7 @@ def test_other_settings_begin_anew(
     output = tmp_path / "out.mkv"
     stop_at(30, reel, output, KeyboardInterrupt)
     strong = replace(SETTINGS, color=ColorSettings(saturation=1.5))
+    caplog.clear()
     colorize_video(reel, output, strong)
     assert caplog.messages == [
         f"{reel}: settings have changed (saturation 1.0, now 1.5); starting over"

@@ -10,7 +10,7 @@ from vidcolor.cli.command_line import COMMAND_LINE
 from vidcolor.cli.output import warn
 from vidcolor.cli.request import STREAM, Request
 from vidcolor.errors import OutputError
-from vidcolor.files import check_folder, check_target, work_path
+from vidcolor.files import check_folder, check_target, work_path, write_error
 from vidcolor.reading.sequence_names import SequenceNames
 
 
@@ -23,6 +23,9 @@ def output_faults(request: Request) -> list[str]:
             check_folder(request.folder, folder_comes=True)
     except OutputError as error:
         return [str(error)]
+    except OSError as error:  # a folder on the way may not be searched
+        place = request.film_path or request.folder or Path()
+        return [str(write_error(place, error))]
     return []
 
 

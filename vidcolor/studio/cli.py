@@ -11,6 +11,7 @@ from threading import Thread
 from vidcolor.cli.parse import whole_number
 from vidcolor.directing.read_script import SUFFIX
 from vidcolor.errors import SettingError, VidcolorError
+from vidcolor.extras import how_to_install
 from vidcolor.settings import ModelSettings, Settings
 from vidcolor.version import __version__
 
@@ -65,8 +66,7 @@ def _serve(options: argparse.Namespace) -> int:
         from vidcolor.web.server import PageServer, listen
     except ImportError as error:
         raise SettingError(
-            f"the studio needs {error.name}, which is not installed. "
-            "Install vidcolor with its extra studio."
+            f"the studio needs {error.name}, which is missing: {how_to_install('studio')}"
         ) from error
     if not options.film.exists():
         raise SettingError(f"{options.film}: not found. Check its name.")
