@@ -78,8 +78,7 @@ def test_every_system_learns(name: str, tmp_path: Path) -> None:
     rate = 1e-4 if name.startswith("residual") else 1e-3
     learner = make_learner(name, learning_rate=rate, planned_pictures=1000)
     first = float(learner.learn(crops(0)))
-    losses = [float(learner.learn(crops(0))) for _ in range(7)]
-    assert min(losses) < first
+    assert any(float(learner.learn(crops(0))) < first for _ in range(7))
     learner.save(tmp_path)
     model = load_model(tmp_path / WEIGHTS_NAME, "cpu")
     assert (model.decoding is None) == (NETS[name].predicts == "ab")
