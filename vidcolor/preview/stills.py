@@ -57,10 +57,10 @@ def color_frames(frames: Sequence[Frame], model: Model, settings: Settings) -> l
     ]
 
 
-def shrink(frame: Frame) -> Frame:
-    """A frame of `LONGEST_SIDE` at most, with chroma planes as large as its luma."""
+def shrink(frame: Frame, longest_side: int = LONGEST_SIDE) -> Frame:
+    """A frame whose longer side has so many pixels at most, its chroma planes as large as luma."""
     height, width = frame.luma.shape
-    scale = min(1.0, LONGEST_SIDE / max(height, width))
+    scale = min(1.0, longest_side / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     luma = cast(Plane, cv2.resize(frame.luma, size, interpolation=cv2.INTER_AREA))
     picture = replace(

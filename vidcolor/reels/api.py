@@ -47,11 +47,8 @@ def colorize_reels(
         VidcolorError: No film can be started; the text says why.
         ValueError: A bag is wanted, but no folder is named.
     """
-    if bag and folder is None:
-        raise ValueError("a bag needs a folder")
     settings = settings or Settings()
-    place = None if folder is None else Path(folder)
-    sealed = find_bag(place, is_wanted=bool(bag))
+    place, sealed = find_output(folder, bag=bool(bag))
     found = find_reels(map(Path, inputs), recursive=recursive)
     reels = [reel for reel in found if isinstance(reel, Reel)]
     missing: dict[Path, str] = {}
@@ -138,6 +135,19 @@ def opened_engine(
         raise ClusterError(f"--engine ray needs Ray; {how_to_install('ray')}") from error
     with RayEngine(cluster, settings.model) as engine:
         yield engine.model, engine.color, Workers(engine.reels_at_once, engine.stop)
+
+
+def find_output(folder: str | Path | None, *, bag: bool) -> tuple[Path | None, Bag | None]:
+    """The output folder, None for next to the sources, and the bag that it is or will be.
+
+    Raises:
+        ValueError: A bag is wanted, but no folder is named.
+        OutputError: See `find_bag`.
+    """
+    if bag and folder is None:
+        raise ValueError("a bag needs a folder")
+    place = None if folder is None else Path(folder)
+    return place, find_bag(place, is_wanted=bag)
 
 
 def find_bag(folder: Path | None, *, is_wanted: bool) -> Bag | None:

@@ -8,7 +8,7 @@ from typing import Literal
 from vidcolor.errors import VidcolorError
 from vidcolor.film.credentials import lies_beside, manifest_path
 from vidcolor.models.zoo import find_model, suited
-from vidcolor.reels.api import find_bag, opened_ledger
+from vidcolor.reels.api import find_output, opened_ledger
 from vidcolor.reels.batch import Batch, PlannedReel, ReelResult
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
 from vidcolor.settings import Settings
@@ -60,11 +60,8 @@ def plan_reels(
         VidcolorError: No film can be started; the text says why.
         ValueError: A bag is wanted, but no folder is named.
     """
-    if bag and folder is None:
-        raise ValueError("a bag needs a folder")
     settings = settings or Settings()
-    place = None if folder is None else Path(folder)
-    sealed = find_bag(place, is_wanted=bag)
+    place, sealed = find_output(folder, bag=bag)
     found = find_reels(map(Path, inputs), recursive=recursive)
     for one in found:
         if isinstance(one, UnfoundError):

@@ -5,20 +5,18 @@ from collections.abc import Callable, Generator, Hashable
 from contextlib import closing
 from dataclasses import replace
 from threading import Lock
-from typing import Generic, NamedTuple, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar
 
-import cv2
-
-from vidcolor.color.lightness import display_turn
 from vidcolor.directing.direction import Direction
 from vidcolor.directing.evidence import Directed
+from vidcolor.directing.hints import shown_area
 from vidcolor.errors import SourceError
 from vidcolor.film.evidence import evidence_of_frame
-from vidcolor.frame import Frame, FrameFormat, Mapped, Numbered, Plane
+from vidcolor.frame import Frame, FrameFormat, Mapped, Numbered
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
 from vidcolor.pipeline.run import Past, colorize_shots
-from vidcolor.preview.stills import Picture, find_doubts, show_color, show_gray
+from vidcolor.preview.stills import Picture, find_doubts, show_color, show_gray, shrink
 from vidcolor.preview.suggest import Suggestion, suggest_at
 from vidcolor.reading.reader import read_frames_from
 from vidcolor.reading.source import Source
@@ -239,14 +237,7 @@ class _Reader:
 
 def _shrunk(frame: Frame, side: int) -> Frame:
     """A frame whose longer side has so many pixels at most."""
-    height, width = frame.luma.shape
-    scale = side / max(height, width)
-    if scale >= 1:
-        return frame
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    luma = cast(Plane, cv2.resize(frame.luma, size, interpolation=cv2.INTER_AREA))
-    picture = replace(frame.picture, width=size[0], height=size[1])
-    return replace(frame, luma=luma, picture=picture, top_field_first=None)
+    return frame if max(frame.luma.shape) <= side else shrink(frame, side)
 
 
 def _scaled(active: ActiveArea | None, shape: tuple[int, int], frame: Frame) -> ActiveArea | None:
@@ -263,12 +254,5 @@ def _within(
     active: ActiveArea | None, picture: FrameFormat, x: float, y: float
 ) -> tuple[float, float]:
     """A place of a picture as it is shown, as one of its active part as it is shown."""
-    if active is None:
-        return x, y
-    transposed, mirrored, flipped = display_turn(picture)
-    x, y = 1 - x if mirrored else x, 1 - y if flipped else y
-    column, row = (y, x) if transposed else (x, y)
-    column = min(1.0, max(0.0, (column * picture.width - active.left) / active.width))
-    row = min(1.0, max(0.0, (row * picture.height - active.top) / active.height))
-    x, y = (row, column) if transposed else (column, row)
-    return 1 - x if mirrored else x, 1 - y if flipped else y
+    left, top, width, height = shown_area(picture, active)
+    return min(1.0, max(0.0, (x - left) / width)), min(1.0, max(0.0, (y - top) / height))

@@ -1,6 +1,5 @@
 """One film in the studio: its strip, its desk, its color script and its renderings."""
 
-import logging
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
@@ -21,8 +20,6 @@ from vidcolor.studio.rendering import Rendering
 from vidcolor.studio.script_file import ScriptFile
 from vidcolor.studio.strip import Strip, StripShot
 from vidcolor.writing.encoding import default_path, wanted_container
-
-_LOG = logging.getLogger(__name__)
 
 
 class Session:
@@ -121,7 +118,7 @@ class Session:
                 not found yet.
         """
         self._refuse_wrong_script()
-        found = next((one for one in self.strip.shots(number)), None)
+        found = next(iter(self.strip.shots(number)), None)
         if found is None:
             raise SourceError(f"shot {number + 1} is not found yet. Wait a moment.")
         first, end = (self.strip.pts_of(frame) for frame in (found.first, found.last + 1))
