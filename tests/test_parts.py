@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from clips import soft_shot, write_film
+from killing import stop_at
 
 from vidcolor import colorize_video
 from vidcolor.film.checkpoint import Checkpoint
@@ -19,7 +20,6 @@ from vidcolor.pipeline import parts
 from vidcolor.pipeline.parts import part_frames, read_state, write_state
 from vidcolor.pipeline.run import Past, colorize_shots
 from vidcolor.report.sidecar import read_sidecar
-from vidcolor.report.timeline import FrameFigures
 from vidcolor.settings import (
     ColorSettings,
     ModelSettings,
@@ -153,21 +153,6 @@ def test_larger_pictures_have_shorter_parts(
     assert part_frames(picture_of(width, height), slow) == 24
     on_gpu = replace(slow, device=torch.device("cuda"))
     assert part_frames(picture_of(width, height), on_gpu) == frames
-
-
-def stop_at(frame: int, film: Path, output: Path, settings: Settings) -> None:
-    """Colorize until Ctrl-C where a frame is kept."""
-    add_frame = Checkpoint.add_frame
-
-    def failing(self: Checkpoint, shot: int, number: int, figures: FrameFigures) -> None:
-        if number == frame:
-            raise KeyboardInterrupt
-        add_frame(self, shot, number, figures)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Checkpoint, "add_frame", failing)
-        with pytest.raises(KeyboardInterrupt):
-            colorize_video(film, output, settings)
 
 
 def test_machines_hand_on_the_parts_of_a_shot(film: Path, tmp_path: Path) -> None:

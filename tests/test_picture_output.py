@@ -20,12 +20,11 @@ from clips import (
     write_film,
     write_series,
 )
-from killing import kill_at
+from killing import kill_at, stop_at
 
 from vidcolor import colorize_video
 from vidcolor.cli.main import main
 from vidcolor.errors import OutputError
-from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.reels.ledger import NAME
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
@@ -219,28 +218,13 @@ def test_killed_pictures_end_with_the_same_bytes(
     assert whole.shots == len(read_sidecar(place_of_work / "new.json")["shots"])
 
 
-def stop_at(nth: int, film: Path, output: Path) -> None:
-    """Colorize until an interrupt at the nth frame."""
-    add_frame = Checkpoint.add_frame
-
-    def failing(self: Checkpoint, shot: int, number: int, figures: object) -> None:
-        if number == nth:
-            raise KeyboardInterrupt
-        add_frame(self, shot, number, figures)
-
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(Checkpoint, "add_frame", failing)
-        with pytest.raises(KeyboardInterrupt):
-            colorize_video(film, output, SETTINGS)
-
-
 @pytest.mark.parametrize("change", [lambda path: path.write_bytes(b"other"), Path.unlink])
 def test_a_changed_picture_is_made_anew(
     tmp_path: Path, film: Path, caplog: pytest.LogCaptureFixture, change: Callable[[Path], object]
 ) -> None:
     """What was kept of whole shots is read again at the end; its shot is made anew, with a word."""
     output = tmp_path / "new" / "%06d.png"
-    stop_at(SHOT_FRAMES + 2, film, output)
+    stop_at(SHOT_FRAMES + 2, film, output, SETTINGS)
     change(tmp_path / ".new.pictures" / "000003.png")
     colorize_video(film, output, SETTINGS)
     assert "the checkpoint is damaged" in caplog.text
@@ -257,7 +241,7 @@ def test_other_names_begin_anew(
     tmp_path: Path, film: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Pictures that were kept under other names are not gone on with."""
-    stop_at(SHOT_FRAMES + 2, film, tmp_path / "new" / "%06d.png")
+    stop_at(SHOT_FRAMES + 2, film, tmp_path / "new" / "%06d.png", SETTINGS)
     colorize_video(film, tmp_path / "new" / "%04d.png", SETTINGS)
     assert len(list((tmp_path / "new").iterdir())) == 3 * SHOT_FRAMES
     assert "starting over" in caplog.text
