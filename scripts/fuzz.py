@@ -3,8 +3,8 @@
 Small films of every format that this FFmpeg writes are made, and mutants of them by a seed: bits
 flipped, bytes set, parts cut out, doubled or taken from another film. Each is colorized by `main`
 in a process of its own that is forked off when all is loaded. Counted are tracebacks, failures that
-nobody foresaw, runs that use more processor time than allowed, signals, and files that are neither a
-whole film nor the program's own. Prints what was found as JSON; exit code 1 if anything was.
+nobody foresaw, runs that use more processor time than allowed, signals, and files that are neither
+a whole film nor the program's own. Prints what was found as JSON; exit code 1 if anything was.
 """
 
 import argparse

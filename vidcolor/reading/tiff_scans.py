@@ -89,11 +89,11 @@ def _unread_form(page: Any, *, is_big: bool) -> str:
 def _is_there(page: Any) -> bool:
     """Whether the file names a place for each tile or strip of a picture of a size that can be.
 
-    A damaged header may ask for more memory and time than there are: tifffile fills what is missing.
+    A damaged header may ask for more memory and time than there are; tifffile fills the gaps.
     """
     pixels = page.imagewidth * page.imagelength
     fits = page.size > 0 and pixels <= MOST_PIXELS
-    return fits and math.prod(page.chunked) <= len(page.dataoffsets)
+    return bool(fits and math.prod(page.chunked) <= len(page.dataoffsets))
 
 
 def _bits(page: Any) -> int:
