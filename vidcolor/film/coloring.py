@@ -19,8 +19,9 @@ from vidcolor.film.source_digest import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
 from vidcolor.frame import Colored, Frame, FrameFormat, Map, Plane
 from vidcolor.models.zoo import Model
+from vidcolor.pipeline.finish import keeps_color
 from vidcolor.pipeline.parts import read_state, write_state
-from vidcolor.pipeline.run import Past, colorize_frames, keeps_color
+from vidcolor.pipeline.run import Past, colorize_frames
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.report.timeline import SourceFacts, Timeline
