@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from vidcolor.preview.colorizer import Colorizer
     from vidcolor.preview.preview import PreviewResult, preview_settings, preview_video
     from vidcolor.reels.api import colorize_reels
-    from vidcolor.reels.batch import ReelResult
     from vidcolor.reels.plan import ReelPlan, plan_reels
+    from vidcolor.reels.result import ReelResult
 
 __all__ = [
     "AlreadyColorError",
@@ -102,7 +102,7 @@ _WITH_TORCH = {
     "PhotoResult": "vidcolor.photos.colorize",
     "ReelPlan": "vidcolor.reels.plan",
     "Replay": "vidcolor.dump.replay",
-    "ReelResult": "vidcolor.reels.batch",
+    "ReelResult": "vidcolor.reels.result",
     "Result": "vidcolor.film.colorize",
     "colorize_photo": "vidcolor.photos.colorize",
     "colorize_reels": "vidcolor.reels.api",

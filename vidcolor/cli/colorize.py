@@ -27,10 +27,11 @@ from vidcolor.models.zoo import suited
 from vidcolor.pipeline.trace import NO_TRACE
 from vidcolor.reels.api import find_bag, opened_engine, opened_ledger, seal
 from vidcolor.reels.bag import Bag
-from vidcolor.reels.batch import Batch, PlannedReel, ReelResult
+from vidcolor.reels.batch import Batch
 from vidcolor.reels.find import Reel, find_reels
 from vidcolor.reels.ledger import Ledger
 from vidcolor.reels.plan import notes_of
+from vidcolor.reels.result import PlannedReel, ReelResult
 
 DONE, FAILED = 0, 1
 

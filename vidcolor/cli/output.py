@@ -12,10 +12,11 @@ from tqdm import tqdm
 from vidcolor.cli.terminal import escape
 from vidcolor.report.sidecar import sidecar_path
 from vidcolor.settings import Settings
+from vidcolor.words import counted
 
 if TYPE_CHECKING:  # the command line must not wait for torch before it can help
     from vidcolor.film.colorize import Result
-    from vidcolor.reels.batch import ReelResult
+    from vidcolor.reels.result import ReelResult
     from vidcolor.writing.plan import Job
 
 LISTENERS: list[Callable[[str, str, Mapping[str, object]], None]] = []
@@ -78,12 +79,9 @@ def print_result(reel: "ReelResult", *, quiet: bool) -> None:
     if str(result.losses):
         warn(f"{reel.source}: warning: {result.losses}; all frames that decode are colorized")
     if not quiet:
-        shots = f"{result.shots} shot{'s' if result.shots > 1 else ''}"
+        made = f"{counted(result.frames, 'frame')}, {counted(result.shots, 'shot')}"
         rate = result.frames / result.seconds
-        say(
-            f"{result.path}: {result.frames} frames, {shots}, "
-            f"{result.seconds:.1f} s ({rate:.1f} frames/s)"
-        )
+        say(f"{result.path}: {made}, {result.seconds:.1f} s ({rate:.1f} frames/s)")
         if result.verification is not None:
             say(f"{result.path}: verified: {result.verification}")
         say(*(f"{result.path}: {line}" for line in result.source_color))

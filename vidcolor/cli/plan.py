@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from vidcolor.cli.output import print_notes, say, warn
 from vidcolor.files import pictures_path, work_path
 from vidcolor.models.zoo import Model
-from vidcolor.reels.batch import LEFT, Batch
+from vidcolor.reels.batch import Batch
 from vidcolor.reels.find import Reel
 from vidcolor.reels.plan import ReelPlan, plans
+from vidcolor.reels.result import LEFT
 from vidcolor.writing.plan import Job
 
 

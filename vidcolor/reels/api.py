@@ -11,9 +11,10 @@ from vidcolor.files import is_file, make_folder
 from vidcolor.film.coloring import Engine, Progress, color_here
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.reels.bag import Bag, refuse_bag
-from vidcolor.reels.batch import Batch, PlannedReel, ReelResult, Workers
+from vidcolor.reels.batch import Batch, Workers
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
 from vidcolor.reels.ledger import NAME, Ledger
+from vidcolor.reels.result import PlannedReel, ReelResult
 from vidcolor.settings import ClusterSettings, Settings
 from vidcolor.writing.plan import Job
 

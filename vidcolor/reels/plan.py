@@ -9,8 +9,9 @@ from vidcolor.errors import VidcolorError
 from vidcolor.film.credentials import lies_beside, manifest_path
 from vidcolor.models.zoo import find_model, suited
 from vidcolor.reels.api import find_output, opened_ledger
-from vidcolor.reels.batch import Batch, PlannedReel, ReelResult
+from vidcolor.reels.batch import Batch
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
+from vidcolor.reels.result import PlannedReel, ReelResult
 from vidcolor.settings import Settings
 from vidcolor.writing.plan import Job
 
