@@ -20,10 +20,11 @@ from vidcolor.film.verify import Verifier, was_verified
 from vidcolor.models.predict import SMALLEST_CPU_BATCH
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
-from vidcolor.reels.bag import refuse_bag
+from vidcolor.reels.bag import Bag, refuse_bag
 from vidcolor.reels.failures import explain, is_memory
 from vidcolor.reels.find import Reel, find_same_stems, refuse_same_names
 from vidcolor.reels.ledger import Ledger
+from vidcolor.reels.ledger_listener import LedgerListener
 from vidcolor.reels.result import PlannedReel, ReelResult, left_to_others
 from vidcolor.report.sidecar import add_verification, sidecar_path
 from vidcolor.settings import Settings
@@ -53,6 +54,7 @@ class Batch:
         folder: Where unnamed outputs go; None for beside their sources.
         ledger: The ledger of the folder; None to keep none.
         color: Colors the shots of each reel.
+        bag: What `folder` is, if it is a bag: the films go to its payload.
     """
 
     def __init__(
@@ -64,12 +66,14 @@ class Batch:
         folder: Path | None = None,
         ledger: Ledger | None = None,
         color: Engine = color_here,
+        bag: Bag | None = None,
     ) -> None:
         load_signer(settings.output)  # its faults are reported before the first film
         self.model = model
         self.settings = settings
         self._output = output
-        self._folder = folder
+        self._folder = folder if bag is None else bag.payload
+        self._bag = bag
         self._ledger = ledger
         self._color = color
         self._targets: dict[Path, Path] = {}
@@ -133,7 +137,9 @@ class Batch:
         if planned.made is not None:
             return self._verify(job, planned.made)
         listener = (
-            Listener(progress) if ledger is None else _LedgerListener(ledger, planned, progress)
+            Listener(progress)
+            if ledger is None
+            else LedgerListener(ledger, job, planned.identity, progress)
         )
         try:
             make_folder(job.encoding.path.parent)
@@ -177,6 +183,8 @@ class Batch:
     def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
         """How a reel will be colorized, or why not; an error becomes its result."""
         try:
+            if self._bag is not None:
+                self._bag.refuse_name(reel)
             folder = self._place_of(reel)
             job = plan_video(
                 reel.path,
@@ -234,7 +242,7 @@ class Batch:
         done = self._find_done(source, identity)
         if done is not None:
             return done
-        made = ledger.find_done(identity)
+        made = self._find_made(identity)
         if made is not None and sidecar_path(made).exists():
             return PlannedReel(job, origin, identity, made=made)
         if made == job.encoding.path:
@@ -259,7 +267,7 @@ class Batch:
 
     def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
         """The result of a reel that an earlier run finished, by the ledger; None if none did."""
-        done = None if self._ledger is None else self._ledger.find_done(identity)
+        done = self._find_made(identity)
         if done is None or not sidecar_path(done).exists():
             return None
         if not was_verified(done, self.settings):
@@ -267,6 +275,12 @@ class Batch:
         discard_work(done)  # of a run that was killed just before it ended
         note = f"already done: {done}"
         return ReelResult(source=source, state="already done", note=note, made=done)
+
+    def _find_made(self, identity: Mapping[str, object]) -> Path | None:
+        """The film that the ledger knows; not one outside the bag that is to hold it."""
+        made = None if self._ledger is None else self._ledger.find_done(identity)
+        is_outside = made is not None and self._bag is not None and not self._bag.holds(made)
+        return None if is_outside else made
 
     def _verify(self, job: Job, made: Path) -> ReelResult:
         """Verify a film that is done already."""
@@ -316,30 +330,3 @@ class Batch:
         if self._ledger is not None:
             return self._ledger.folder
         return self._folder or (self._output or source).parent
-
-
-class _LedgerListener(Listener):
-    """Enters the progress of one reel in a ledger."""
-
-    def __init__(self, ledger: Ledger, planned: PlannedReel, progress: Progress) -> None:
-        super().__init__(progress)
-        self._ledger = ledger
-        self._identity = planned.identity
-        self._path, self._film = planned.job.source.path, planned.job.encoding.path
-        self._is_begun = False
-
-    def on_frame(self, done: int, shot: int) -> None:
-        self._begin()
-        super().on_frame(done, shot)
-
-    def on_shot(self, number: int, frames: int) -> None:
-        self._begin()
-        self._ledger.add_shot(self._path, number, frames)
-
-    def on_film(self, frames: int, seconds: float, losses: str) -> None:
-        self._ledger.end(self._path, self._film, frames, seconds, losses)
-
-    def _begin(self) -> None:
-        if not self._is_begun:
-            self._ledger.begin(self._path, self._film, self._identity)
-        self._is_begun = True

@@ -69,9 +69,8 @@ def plan_reels(
             yield ReelPlan(source=one.path, state="failed", error=one)
     reels = [reel for reel in found if isinstance(reel, Reel)]
     model = find_model(settings.model)
-    films = place if sealed is None else sealed.payload
     with opened_ledger(place, reels, sealed, dry_run=True) as ledger:
-        batch = Batch(model, suited(settings, model), folder=films, ledger=ledger)
+        batch = Batch(model, suited(settings, model), folder=place, ledger=ledger, bag=sealed)
         yield from plans(batch, reels)
 
 
