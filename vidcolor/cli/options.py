@@ -269,6 +269,10 @@ OPTIONS = (
     Option(ENCODING, "settings.output.compare", "--compare", "",
            "leave the left half of the picture black and white, to compare with the right; writes "
            "FILM.compare.*", excludes=("--chroma-only",)),
+    Option(ENCODING, "settings.output.on_change", "--on-change", "",
+           "note changes of size, shape or color tags in mid-film, or split the film there and "
+           "write a list of its parts",
+           excludes=("--start", "--end", "--duration", "--dump", "--bagit")),
     Option(ENCODING, "settings.output.drop_streams", "--drop-streams", "",
            "leave out sound and pictures that the container cannot hold; refused otherwise"),
     Option(CHECKS, "settings.output.verify", "--verify", "",
