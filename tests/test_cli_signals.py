@@ -4,15 +4,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 
 import pytest
 from cli_runs import QUICK, film, run
-from clips import SAMPLE
+from clips import SAMPLE, Extras, moving_luma, write_film
 from forking import start_program
 
 from vidcolor.cli.main import KEPT
+from vidcolor.film import colorize
 from vidcolor.film.checkpoint import Checkpoint
+from vidcolor.reading.open_file import SourceFile
 
 pytestmark = pytest.mark.usefixtures("quiet_surroundings")
 
@@ -88,26 +91,59 @@ def test_a_signal_in_the_middle_leaves_nothing(
     assert list(place.iterdir()) == []
 
 
+def stop_in_a_read(number: int) -> None:
+    """Have the process get a signal while FFmpeg reads the source to copy its sound."""
+    join, read = colorize.join, SourceFile._read
+
+    def join_reading(*arguments: Any) -> Any:
+        def read_on(self: SourceFile, size: int) -> bytes:
+            if not stopped and current_thread() is main_thread():
+                stopped.append(number)
+                os.kill(os.getpid(), number)
+            return read(self, size)
+
+        stopped = list[int]()
+        SourceFile._read = read_on
+        return join(*arguments)
+
+    colorize.join = join_reading
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_that_comes_in_a_read_of_ffmpeg_is_not_lost(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """FFmpeg would take it for the end of the file, and the film would lack its last sounds."""
+    source = write_film(Path("film.mkv"), moving_luma(9), extras=Extras(audio=["pcm_s16le"]))
+    command = [source, "-o", "out.mkv", "-q", *QUICK]
+    stopped = start_program(tmp_path / "stopped", command, (), stop_in_a_read, number)
+    told = "terminated" if number is signal.SIGTERM else "interrupted"
+    assert stopped.end() == (code, "", f"vidcolor: {told}; {KEPT}\n")
+    assert not Path("out.mkv").exists()
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(
     not hasattr(os, "sched_getaffinity") or len(os.sched_getaffinity(0)) == 1,
     reason="it takes a Linux machine of two cores or more",
 )
-@pytest.mark.parametrize("codec", ["libx264", "ffv1"])
-def test_the_bytes_do_not_depend_on_the_number_of_cores(tmp_path: Path, codec: str) -> None:
+def test_the_bytes_do_not_depend_on_the_number_of_cores(tmp_path: Path) -> None:
     """A film from one machine goes with that from another."""
     program = (
         "import os, sys\n"
         "os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv.pop())])\n"
         "from vidcolor.cli.main import main\n"
-        "sys.exit(main(sys.argv[1:]))\n"
+        "for codec in ('libx264', 'ffv1'):\n"
+        "    code = main([*sys.argv[1:], '--codec', codec, '-o', f'{codec}.mkv'])\n"
+        "    assert code == 0\n"
     )
     written = []
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     for cores in ("1", "2"):
-        written_to = tmp_path / f"{cores}.mkv"
-        arguments = [SAMPLE, "--duration", "1", "--codec", codec, "-q", "-o", written_to]
-        arguments += [*QUICK, cores]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-        subprocess.run([sys.executable, "-c", program, *arguments], check=True, env=environment)
-        written.append(written_to.read_bytes())
+        folder = tmp_path / cores
+        folder.mkdir()
+        arguments = [SAMPLE, "--duration", "1", "-q", *QUICK, cores]
+        command = [sys.executable, "-c", program, *arguments]
+        subprocess.run(command, check=True, env=environment, cwd=folder)
+        written.append([(folder / f"{codec}.mkv").read_bytes() for codec in ("libx264", "ffv1")])
     assert written[0] == written[1]
