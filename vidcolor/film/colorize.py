@@ -29,6 +29,8 @@ from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.directed import find_direction
 from vidcolor.film.source_digest import digest_source, refuse_other
 from vidcolor.film.verify import Verification, Verifier, hash_paths
+from vidcolor.memory import is_little
+from vidcolor.models.predict import spare_memory
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
@@ -111,7 +113,9 @@ def colorize_video(
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
     direction = find_direction(job, job.settings, script)
-    model = model or find_model(settings.model)
+    if model is None:
+        model = find_model(settings.model)
+        model = spare_memory(model) if is_little(settings.memory_limit) else model
     run = FilmRun(
         job=job,
         model=model,
@@ -172,14 +176,14 @@ def colorize_job(run: FilmRun) -> Result:
 
 def _finish(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials, began: float) -> Result:
     """Color, join and describe a film; damaged shots of its checkpoint are colored again."""
-    for _ in range(_MOST_ATTEMPTS):
+    for attempt in range(_MOST_ATTEMPTS):
         try:
             if checkpoint.losses is None:
                 color(run, checkpoint)
             proof = join(run, checkpoint, credentials)
             return describe(run, checkpoint, proof, credentials, began)
         except Damaged as damaged:
-            checkpoint.drop_damaged(damaged.shot)
+            checkpoint.drop_damaged(0 if attempt else damaged.shot)
             _report_damage(run.job, checkpoint)
     raise OutputError(
         f"{run.job.encoding.path}: the disk returns other bytes than were written; "

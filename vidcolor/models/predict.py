@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from operator import attrgetter
 from time import perf_counter
 from typing import TypeVar
@@ -28,6 +29,17 @@ SMALLEST_CPU_BATCH = 2
 """oneDNN takes other kernels, with other roundings, for a single picture; not so from two on."""
 
 _log = logging.getLogger(__name__)
+
+
+def spare_memory(model: Model) -> Model:
+    """A net that is asked about as few frames at once as possible, by one thread.
+
+    Its colors stay the same. Nets that take long get one frame at a time anyway.
+    """
+    if model.gmac:
+        return model
+    model.batch_limit.pictures = SMALLEST_CPU_BATCH
+    return replace(model, threads=1)
 
 
 def predict_frames(
