@@ -37,6 +37,9 @@ GROUPS = (
 )  # fmt: skip
 FILM = "FILM"
 
+_USUAL = Request()
+"""What runs if no option is given."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -72,13 +75,13 @@ class Option:
     @property
     def usual(self) -> object:
         """The field's default."""
-        return attrgetter(self.field)(Request())
+        return attrgetter(self.field)(_USUAL)
 
     @property
     def rule(self) -> Rule:
         """What the field may hold."""
         holder, _, name = self.field.rpartition(".")
-        return rules_of(type(attrgetter(holder)(Request()) if holder else Request()))[name]
+        return rules_of(type(attrgetter(holder)(_USUAL) if holder else _USUAL))[name]
 
     @property
     def is_switch(self) -> bool:
@@ -116,7 +119,8 @@ OPTIONS = (
            "colorize the photographs of a folder, and numbered ones, each by itself",
            excludes=("--dump", "--bagit", "--engine ray")),
     Option(GENERAL, "dry_run", "--dry-run", "",
-           "show what would be done, how long it takes and how large it gets, without writing anything", short="-n"),
+           "show what would be done, how long it takes and how large it gets; nothing is written",
+           short="-n"),
     Option(GENERAL, "quiet", "--quiet", "", "print errors only", short="-q"),
     Option(GENERAL, "settings.output.overwrite", "--overwrite", "", "replace an existing output"),
     Option(GENERAL, "settings.force", "--force", "",
@@ -269,6 +273,10 @@ OPTIONS = (
     Option(ENCODING, "settings.output.compare", "--compare", "",
            "leave the left half of the picture black and white, to compare with the right; writes "
            "FILM.compare.*", excludes=("--chroma-only",)),
+    Option(ENCODING, "settings.output.on_change", "--on-change", "",
+           "note changes of size, shape or color tags in mid-film, or split the film there and "
+           "write a list of its parts",
+           excludes=("--start", "--end", "--duration", "--dump", "--bagit")),
     Option(ENCODING, "settings.output.drop_streams", "--drop-streams", "",
            "leave out sound and pictures that the container cannot hold; refused otherwise"),
     Option(CHECKS, "settings.output.verify", "--verify", "",

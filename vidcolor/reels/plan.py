@@ -12,6 +12,7 @@ from vidcolor.reels.api import find_output, opened_ledger
 from vidcolor.reels.batch import Batch
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
 from vidcolor.reels.result import PlannedReel, ReelResult
+from vidcolor.reels.split import split_reels
 from vidcolor.settings import Settings
 from vidcolor.writing.plan import Job
 
@@ -28,6 +29,7 @@ class ReelPlan:
             is working on it.
         output: The film that is or would be written; None if it failed or is left.
         job: How it would be written; None unless it would be colorized or verified.
+        frames: How many frames it has by its header, for progress; None if it does not say.
         error: Why it cannot be colorized; None if it can.
         notes: What the user should know before it is, a line each.
     """
@@ -36,6 +38,7 @@ class ReelPlan:
     state: PlanState
     output: Path | None = None
     job: Job | None = None
+    frames: int | None = None
     error: VidcolorError | None = None
     notes: tuple[str, ...] = ()
 
@@ -67,7 +70,8 @@ def plan_reels(
     for one in found:
         if isinstance(one, UnfoundError):
             yield ReelPlan(source=one.path, state="failed", error=one)
-    reels = [reel for reel in found if isinstance(reel, Reel)]
+    named = [reel for reel in found if isinstance(reel, Reel)]
+    reels = split_reels(named, settings, bag=bag)
     model = find_model(settings.model)
     with opened_ledger(place, reels, sealed, dry_run=True) as ledger:
         batch = Batch(model, suited(settings, model), folder=place, ledger=ledger, bag=sealed)
@@ -91,6 +95,9 @@ def _to_do(planned: PlannedReel, settings: Settings) -> ReelPlan:
         state="to colorize" if planned.made is None else "to verify",
         output=planned.made or job.encoding.path,
         job=job,
+        frames=job.source.frames_expected(
+            job.settings.start_seconds, job.settings.duration_seconds
+        ),
         notes=tuple(notes_of(job, settings)),
     )
 
