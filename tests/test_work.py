@@ -314,6 +314,15 @@ def test_two_runs_do_not_take_the_same_reel(target: Path) -> None:
         assert work.shots_done == 1
 
 
+def test_a_run_that_no_lock_kept_out_is_noticed(target: Path) -> None:
+    """Where a share honours no locks, the second of two runs ends, and the film is the first's."""
+    with Checkpoint(target, IDENTITY) as work:
+        add_shot(work, 0)
+        work.add_packet(1, 0, packet(0))
+        with pytest.raises(OutputError, match=r"another run writes to \.film\.mkv\.work, whose"):
+            work.add_packet(1, 0, packet(0))
+
+
 def test_a_kill_in_the_middle_of_writing_hurts_nothing(target: Path) -> None:
     """Killed with a half shot written down, the shots before it are whole and it is gone."""
     assert end(fork(die_in_the_middle, target)) == -signal.SIGKILL

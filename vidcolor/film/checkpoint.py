@@ -391,8 +391,6 @@ class Checkpoint:
         try:
             with self._lock:
                 yield
-        except sqlite3.IntegrityError as error:  # a row is there that no look-up finds
-            raise Damaged(0) from error
         except sqlite3.Error as error:
             raise checkpoint_error(self._target, error) from error
 

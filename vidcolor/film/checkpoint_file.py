@@ -236,6 +236,11 @@ def checkpoint_error(target: Path, error: sqlite3.Error) -> OutputError:
         return ReelTakenError(f"{target}: another run is working on it; let it finish")
     if code == sqlite3.SQLITE_FULL:
         return DiskFullError(target.parent)
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return OutputError(
+            f"{target}: another run writes to {path.name}, whose lock this disk or share does not "
+            f"honour; let one run work on a film (if none does, delete {path.name})"
+        )
     if code in DAMAGED:
         return OutputError(f"{path}: the checkpoint is damaged ({error}); run again to start over")
     fault = None
