@@ -30,9 +30,8 @@ from vidcolor.film.kept_shots import PacketTimes, write_kept
 from vidcolor.film.reuse import with_earlier
 from vidcolor.film.source_digest import digest_source, refuse_other
 from vidcolor.film.verify import Verification, Verifier, hash_paths
-from vidcolor.memory import is_little
-from vidcolor.models.predict import spare_memory
-from vidcolor.models.zoo import Model, find_model, suited
+from vidcolor.models.predict import find_fitting_model
+from vidcolor.models.zoo import Model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
 from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
@@ -117,9 +116,7 @@ def colorize_video(
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
     direction = find_direction(job, job.settings, script)
-    if model is None:
-        model = find_model(settings.model)
-        model = spare_memory(model) if is_little(settings.memory_limit) else model
+    model = model or find_fitting_model(settings)
     run = FilmRun(
         job=job,
         model=model,
