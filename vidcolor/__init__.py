@@ -10,7 +10,7 @@ vidcolor.colorize_video("film.mp4", "film.color.mkv")
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from vidcolor.directing.script import ColorScript, Hint, HueMap, Range
+from vidcolor.directing.script import ColorScript, Hint, HueMap, Range, Reference
 from vidcolor.errors import (
     AlreadyColorError,
     ClusterError,
@@ -74,6 +74,7 @@ __all__ = [
     "ReelPlan",
     "ReelResult",
     "ReelTakenError",
+    "Reference",
     "RefineSettings",
     "Replay",
     "Result",

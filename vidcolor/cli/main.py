@@ -16,6 +16,7 @@ from vidcolor.cli.request import Request
 from vidcolor.cli.streams import with_streams
 from vidcolor.cli.terminal import lasting_streams
 from vidcolor.errors import VidcolorError
+from vidcolor.interrupts import between_calls
 from vidcolor.memory import prepare_memory
 
 FAILED = 1
@@ -114,6 +115,10 @@ def _report(request: Request) -> int:
         from vidcolor.cli.doctor import print_doctor
 
         return print_doctor()
+    if request.completion is not None:
+        from vidcolor.cli.completion import print_completion
+
+        return print_completion(request.completion)
     if request.status is not None:
         from vidcolor.cli.status import print_status
 
@@ -184,4 +189,6 @@ def _catch_termination() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
+            signal.signal(number, between_calls(end))
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, between_calls(signal.default_int_handler))

@@ -22,6 +22,9 @@ if TYPE_CHECKING:  # the command line must not wait for torch before it can help
 LISTENERS: list[Callable[[str, str, Mapping[str, object]], None]] = []
 """Called with each event, beside what is printed: a word for it, a text, what is known of it."""
 
+CALLED: dict[str, str] = {}
+"""Paths of ours, and what messages call them in their place."""
+
 MANY = 2  # from so many reels on there is a bar of reels
 MOST_CHECKS = 10  # shots to check that are listed after a film
 
@@ -107,15 +110,22 @@ def tell(event: str, text: str, **facts: object) -> None:
 
 def say(*lines: str) -> None:
     """Print lines without breaking a bar."""
-    for line in lines:
+    for line in map(_as_called, lines):
         tell("message", line)
         tqdm.write(escape(line), file=sys.stdout)
 
 
 def warn(text: str) -> None:
     """Print a warning or an error, as one line on standard error."""
+    text = _as_called(text)
     tell("warning", text)
     tqdm.write(f"vidcolor: {escape(text)}", file=sys.stderr)
+
+
+def _as_called(text: str) -> str:
+    for path, name in CALLED.items():
+        text = text.replace(path, name)
+    return text
 
 
 def print_notes(source: Path, notes: Iterable[str]) -> None:

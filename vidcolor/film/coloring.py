@@ -14,6 +14,7 @@ from vidcolor.directing.evidence import Directed, EvidenceOf, no_evidence
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.checkpoint_file import OpenShot
 from vidcolor.film.evidence import find_evidence
+from vidcolor.film.matching import find_matches
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
@@ -111,7 +112,7 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
     begun = Begun.of(checkpoint)
     past = Past(checkpoint.frames_done, memory, begun and begun.state)
     evidence_of: EvidenceOf = no_evidence
-    if run.direction.hints:
+    if run.direction.anchors:
         first_pass = read_job(job, settings, Damage())
         evidence_of = find_evidence(first_pass, job, run.model, settings, run.direction)
     with tracing(run.trace, job, run.model, settings, run.direction):
@@ -121,7 +122,7 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
             settings,
             run.trace,
             past=past,
-            directed=Directed(run.direction, evidence_of),
+            directed=Directed(run.direction, evidence_of, find_matches(run.model, settings)),
         )
         with closing(colored):
             keeper = ShotKeeper(job, settings, checkpoint, pictures, begun)

@@ -162,7 +162,7 @@ def _guess(
     seen: Generator[Seen, None, None], past: Past, model: Model, asked: _Asked
 ) -> Generator[Guess, None, None]:
     """The guess for each frame, shot by shot."""
-    settings, (direction, evidence_of), last_by_shot = asked
+    settings, (direction, evidence_of, match_of), last_by_shot = asked
     state = past.state
     with closing(seen):
         for shot, members in groupby(seen, key=attrgetter("shot")):
@@ -174,7 +174,7 @@ def _guess(
             else:
                 is_wanted = last_by_shot is None or shot.number in last_by_shot
                 evidence = evidence_of(shot) if is_wanted else None
-                told = DirectedShot(direction, evidence)
+                told = DirectedShot(direction, evidence, match_of)
                 with nullcontext() if evidence is None else closing(evidence):
                     yield from colorize_shot(
                         frames, shot, past.memory, model, settings, told, state

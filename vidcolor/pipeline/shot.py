@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from vidcolor.color.bins import Decoded
-from vidcolor.directing.evidence import UNDIRECTED_SHOT, DirectedShot, ShotEvidence, hold
+from vidcolor.directing.evidence import UNDIRECTED_SHOT, DirectedShot, hold
 from vidcolor.directing.grade import grade
 from vidcolor.directing.pool import asking_both
-from vidcolor.directing.script import PLAIN, Look, digest_of
+from vidcolor.directing.script import PLAIN, Look
 from vidcolor.frame import Guess, Mapped, Prediction, Seen
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model
@@ -56,7 +56,6 @@ def colorize_shot(
         told: What a color script says of them.
         state: What the part before brought, with which these go on; None from the shot's first on.
     """
-    direction, evidence = told
     decode = usual = Decoder(model.decoding, settings.color)
     refine = find_refiner(settings, lambda probabilities: decode(probabilities).ab)
     if state is None:
@@ -66,15 +65,15 @@ def colorize_shot(
         if refine is not None:
             refine.restore(state.refined)
     ask: Ask = partial(predict_frames, model=model, batch_size=settings.model.batch_size)
-    if evidence is not None:
-        ask = asking_both(ask, evidence, model.decoding, settings.color.vividness)
+    if told.says_anything:
+        ask = asking_both(ask, told.said_of, model.decoding, settings.color.vividness)
     with closing(steady(frames, ask, settings.temporal, ending.histogram, begun)) as steadied:
         for count, mapped in enumerate(steadied, 1):
             ending = ending._replace(histogram=mapped.prediction)
-            look = direction.look_of(mapped.seen.frame, shot)
+            look = told.direction.look_of(mapped.seen.frame, shot)
             decode = usual.with_vividness(look.vividness)
             guess = guess_colors(
-                mapped, ending.strength, decode, refine, settings.color, look, evidence
+                mapped, ending.strength, decode, refine, settings.color, look, told
             )
             if count % part_frames(mapped.seen.frame.picture, model) == 0:
                 guess = guess._replace(state=state_after(mapped, ending.strength, refine))
@@ -99,7 +98,7 @@ def guess_colors(
     refine: Refiner | None,
     color: ColorSettings,
     look: Look = PLAIN,
-    evidence: ShotEvidence | None = None,
+    told: DirectedShot = UNDIRECTED_SHOT,
 ) -> Guess:
     """What a frame's smoothed prediction says of its colors."""
     seen, prediction, began, _ = mapped
@@ -111,15 +110,12 @@ def guess_colors(
         show_smoothed(seen.trace, prediction, refined, perf_counter() - began, gain=gain)
     ab = torch.from_numpy(refined.ab) if refined else decoded.ab
     strong = decode.strengthen(ab, gain).cpu().numpy()
-    directed = look.digest
-    if evidence is not None:
-        directed = digest_of([directed, evidence.digest])
-        strong = hold(strong, evidence.at(seen.frame.index))
+    strong = hold(strong, told.held_of(seen))
     share = seen.color_share
     wanted = grade(
         strong * np.float32(share), look, seen.lightness, saturation=color.saturation, share=share
     )
-    return Guess(seen, wanted, decoded.confidence, directed)
+    return Guess(seen, wanted, decoded.confidence, told.digest_of(seen, look))
 
 
 def _gain(prediction: Prediction, decoded: Decoded, strength: ChromaGain, decode: Decoder) -> float:

@@ -28,6 +28,7 @@ class ReelPlan:
             is working on it.
         output: The film that is or would be written; None if it failed or is left.
         job: How it would be written; None unless it would be colorized or verified.
+        frames: How many frames it has by its header, for progress; None if it does not say.
         error: Why it cannot be colorized; None if it can.
         notes: What the user should know before it is, a line each.
     """
@@ -36,6 +37,7 @@ class ReelPlan:
     state: PlanState
     output: Path | None = None
     job: Job | None = None
+    frames: int | None = None
     error: VidcolorError | None = None
     notes: tuple[str, ...] = ()
 
@@ -91,6 +93,9 @@ def _to_do(planned: PlannedReel, settings: Settings) -> ReelPlan:
         state="to colorize" if planned.made is None else "to verify",
         output=planned.made or job.encoding.path,
         job=job,
+        frames=job.source.frames_expected(
+            job.settings.start_seconds, job.settings.duration_seconds
+        ),
         notes=tuple(notes_of(job, settings)),
     )
 
