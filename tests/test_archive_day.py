@@ -7,7 +7,7 @@ from forking import fork
 from make_archive import LARGE
 
 THINGS = (
-    "color/color.mkv", "color/half.mkv", "junk/readme.txt",
+    "color/color.mkv", "color/half.mkv", "junk/readme.txt", "scans/gap/g_%04d.png",
     "names/100%.mkv", "names/映画.mkv", "stems/tape.avi", "stems/tape.mp4",
     LARGE,
 )  # fmt: skip
