@@ -1,3 +1,4 @@
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -141,7 +142,9 @@ def test_a_card_in_a_film_is_written_without_color(tmp_path: Path, *, blank: boo
     words = np.rint(16 + card(WORDS, 35, 90) * 2.19).astype(np.uint8)
     film = write_film(tmp_path / "title.mkv", [words] * 6) if blank else SAMPLE
     settings = Settings(
-        model=ModelSettings(device="cpu"), output=OutputSettings(lossless=True, overwrite=True)
+        model=ModelSettings(device="cpu"),
+        output=OutputSettings(lossless=True, overwrite=True),
+        duration_seconds=Fraction(1, 4),
     )
     result = colorize_video(film, tmp_path / "out.mkv", settings)
     with av.open(str(result.path)) as container:

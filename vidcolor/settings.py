@@ -213,6 +213,9 @@ class OutputSettings(Checked):
         chroma_only: Write color only, on flat gray and without sound, for compositing over the
             original.
         compare: Leave the left half of the picture black and white, to compare it with the right.
+        on_change: What to do if a film's frames change in size, shape or color tags: `note` writes
+            one film and names what it cannot keep, `split` writes a film for each kind of frames,
+            and a list that joins them.
         drop_streams: Leave out sound and pictures that the container cannot hold; a film with such
             streams is refused otherwise.
         overwrite: Replace an output that exists.
@@ -233,6 +236,7 @@ class OutputSettings(Checked):
     chroma: Literal["420", "422", "444"] | None = None
     chroma_only: bool = False
     compare: bool = False
+    on_change: Literal["note", "split"] = "note"
     drop_streams: bool = False
     overwrite: bool = False
     verify: bool = False

@@ -37,6 +37,9 @@ GROUPS = (
 )  # fmt: skip
 FILM = "FILM"
 
+_USUAL = Request()
+"""What runs if no option is given."""
+
 
 @dataclass(frozen=True, slots=True)
 class Option:
@@ -72,13 +75,13 @@ class Option:
     @property
     def usual(self) -> object:
         """The field's default."""
-        return attrgetter(self.field)(Request())
+        return attrgetter(self.field)(_USUAL)
 
     @property
     def rule(self) -> Rule:
         """What the field may hold."""
         holder, _, name = self.field.rpartition(".")
-        return rules_of(type(attrgetter(holder)(Request()) if holder else Request()))[name]
+        return rules_of(type(attrgetter(holder)(_USUAL) if holder else _USUAL))[name]
 
     @property
     def is_switch(self) -> bool:
@@ -266,6 +269,10 @@ OPTIONS = (
     Option(ENCODING, "settings.output.compare", "--compare", "",
            "leave the left half of the picture black and white, to compare with the right; writes "
            "FILM.compare.*", excludes=("--chroma-only",)),
+    Option(ENCODING, "settings.output.on_change", "--on-change", "",
+           "note changes of size, shape or color tags in mid-film, or split the film there and "
+           "write a list of its parts",
+           excludes=("--start", "--end", "--duration", "--dump", "--bagit")),
     Option(ENCODING, "settings.output.drop_streams", "--drop-streams", "",
            "leave out sound and pictures that the container cannot hold; refused otherwise"),
     Option(CHECKS, "settings.output.verify", "--verify", "",

@@ -141,6 +141,9 @@ def _unexplained(look: Look) -> _Unexplained | None:
     seen = ((luma >= DARKEST) & (luma <= LIGHTEST)).ravel()
     if seen.mean() < LEAST_SEEN or luma.ravel()[seen].std() < LEAST_CONTRAST:
         return None
+    chroma = np.stack([_cells(plane).ravel() for plane in look[1:]], axis=1).astype(np.float64)
+    if not np.ptp(chroma, axis=0).any():  # as in black-and-white film: no fit is needed
+        return _Unexplained(np.zeros_like(chroma), seen, chroma - 128)
     level = luma.ravel() / 128 - 1
     squared: Look = look[0] * look[0]
     texture = np.sqrt(np.maximum(_cells(squared) - luma**2, 0))
@@ -152,7 +155,6 @@ def _unexplained(look: Look) -> _Unexplained | None:
     details = [_cells(step).ravel() / 64 for step in steps]
     powers = (np.ones_like(level), level, level**2, level**3)
     known = np.stack([*powers, *details, texture.ravel() / 64], axis=1).astype(np.float64)
-    chroma = np.stack([_cells(plane).ravel() for plane in look[1:]], axis=1).astype(np.float64)
     fitted = seen
     rest = chroma
     for _ in range(FIT_ROUNDS):

@@ -10,9 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 from vidcolor.directing.script import ColorScript
-from vidcolor.errors import (
-    OutputError,
-)
+from vidcolor.errors import OutputError, SettingError
 from vidcolor.files import (
     beside,
     check_folder,
@@ -108,6 +106,8 @@ def colorize_video(
         VidcolorError: The film cannot be colorized; nothing is left under the output's name.
     """
     settings = settings or Settings()
+    if settings.output.on_change == "split":
+        raise SettingError("on_change: split makes several films; use colorize_reels")
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
     direction = find_direction(job, job.settings, script)
@@ -368,6 +368,6 @@ def _writer(
         job.encoding,
         made_by=run.provenance.tag(),
         shift_seconds=job.shift_seconds(settings),
-        duration_seconds=settings.duration_seconds,
+        end_seconds=job.end_seconds(settings),
         check=check,
     )

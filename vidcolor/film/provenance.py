@@ -51,6 +51,7 @@ RULES = {
     "output.compare": _Rule(unless=False),
     "output.drop_streams": _WITHOUT_EFFECT,  # `left_out` names what it leaves out
     "output.framemd5": _WITHOUT_EFFECT,
+    "output.on_change": _Rule(unless="note"),
     "output.overwrite": _WITHOUT_EFFECT,
     "output.report": _WITHOUT_EFFECT,
     "output.verify": _WITHOUT_EFFECT,

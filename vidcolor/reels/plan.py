@@ -12,6 +12,7 @@ from vidcolor.reels.api import find_output, opened_ledger
 from vidcolor.reels.batch import Batch
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
 from vidcolor.reels.result import PlannedReel, ReelResult
+from vidcolor.reels.split import split_reels
 from vidcolor.settings import Settings
 from vidcolor.writing.plan import Job
 
@@ -69,7 +70,8 @@ def plan_reels(
     for one in found:
         if isinstance(one, UnfoundError):
             yield ReelPlan(source=one.path, state="failed", error=one)
-    reels = [reel for reel in found if isinstance(reel, Reel)]
+    named = [reel for reel in found if isinstance(reel, Reel)]
+    reels = split_reels(named, settings, bag=bag)
     model = find_model(settings.model)
     with opened_ledger(place, reels, sealed, dry_run=True) as ledger:
         batch = Batch(model, suited(settings, model), folder=place, ledger=ledger, bag=sealed)

@@ -78,10 +78,22 @@ class Job:
         return replace(self, encoding=replace(self.encoding, notes=notes))
 
     def shift_seconds(self, settings: Settings) -> Fraction:
-        """The film's time at which the output begins; 0 for a whole film, which keeps its times."""
-        if not settings.start_seconds and settings.duration_seconds is None:
+        """The film's time at which the output begins; 0 for a whole film, which keeps its times.
+
+        So does the first part of a split one: what comes before its first frame is kept.
+        """
+        is_split = settings.output.on_change == "split"
+        if not settings.start_seconds and (is_split or settings.duration_seconds is None):
             return Fraction(0)
         return settings.start_seconds + self.source.first_pts * self.source.time_base
+
+    def end_seconds(self, settings: Settings) -> Fraction | None:
+        """The output's time at which it ends; None for the film's own end."""
+        if settings.duration_seconds is None:
+            return None
+        first = self.source.first_pts * self.source.time_base
+        end = settings.start_seconds + first + settings.duration_seconds
+        return end - self.shift_seconds(settings)
 
 
 def plan_video(
