@@ -243,7 +243,10 @@ def join(
         try:
             proof.check(written)
         except OutputError as error:
-            raise _without_bad_shots(checkpoint, proof, error) from error
+            told = _without_bad_shots(checkpoint, proof, error)
+            if told is error:
+                raise
+            raise told from error
 
     with _writer(run, check) as writer, closing(checkpoint.packets()) as packets:
         try:
