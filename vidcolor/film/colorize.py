@@ -305,10 +305,8 @@ def describe(
         source_color=describe_source(shots),
         notes=run.job.encoding.notes,
     )
-    facts["elapsed_seconds"] = result.seconds
-    facts["losses"] = str(result.losses)
-    facts["verification"] = result.verification
-    facts["source_color"] = result.source_color
+    facts |= {"elapsed_seconds": result.seconds, "losses": str(result.losses)}
+    facts |= {"verification": result.verification, "source_color": result.source_color}
     facts["worth_a_look"] = result.remarks
     proof.write_hashes()
     credentials.write()
