@@ -46,6 +46,8 @@ COPY_AHEAD_SECONDS = 0.5
 # The muxer holds back at most this much (in microseconds) while a sparse stream has no packet.
 MAX_INTERLEAVE_DELTA = "1000000"
 LEAST_FREE_BYTES = 1 << 16
+# Units a second of MP4's own clock: what FFmpeg takes by itself, and the most that is taken here.
+MILLISECONDS, MOST_UNITS = 1000, 1_000_000
 # Tags that the muxers write, the best first: of free text QuickTime has the comment alone.
 NOTE_TAGS: dict[str, tuple[str, ...]] = {
     "mp4": ("description", "synopsis", "comment"),
@@ -316,7 +318,7 @@ def _open_output(path: Path, encoding: Encoding, source: Source) -> OutputContai
     options = {"avoid_negative_ts": "disabled", "max_interleave_delta": MAX_INTERLEAVE_DELTA}
     if encoding.container in MP4_FAMILY:
         options["movflags"] = "+faststart"
-        if source.clock.exact_rate is not None:
+        if MILLISECONDS < source.time_base.denominator <= MOST_UNITS:
             # When a film begins is otherwise rounded to a millisecond.
             options["movie_timescale"] = str(source.time_base.denominator)
     if encoding.container == "mpegts":
