@@ -165,6 +165,16 @@ class Direction:
             "references": references,
         }
 
+    def claim(self) -> dict[str, object]:
+        """What content credentials state of the script beside `identity`; nothing without one."""
+        if self.script is None:
+            return {}
+        return {
+            "color_script_sha256": self.script.sha256 or None,
+            "hints": [anchor_digest(one) for one in self.hints],
+            "references": [anchor_digest(one) for one in self.references],
+        }
+
     def refuse_other(self, sha256: str) -> None:
         """Raise if the script was written for a film of another SHA-256.
 
