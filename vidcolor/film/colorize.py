@@ -18,6 +18,7 @@ from vidcolor.files import (
     files_of,
     pictures_path,
     refuse_long_names,
+    shots_path,
     write_whole,
 )
 from vidcolor.film.checkpoint import Checkpoint
@@ -25,6 +26,8 @@ from vidcolor.film.checkpoint_file import Damaged, is_whole
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.directed import find_direction
+from vidcolor.film.kept_shots import PacketTimes, write_kept
+from vidcolor.film.reuse import with_earlier
 from vidcolor.film.source_digest import digest_source, refuse_other
 from vidcolor.film.verify import Verification, Verifier, hash_paths
 from vidcolor.models.zoo import Model, find_model, suited
@@ -42,6 +45,7 @@ from vidcolor.report.sidecar import (
 from vidcolor.report.source_lines import describe_source
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
+from vidcolor.writing.coded_shots import can_take_over
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
@@ -163,6 +167,7 @@ def colorize_job(run: FilmRun) -> Result:
     """Colorize one planned film, resuming where an earlier run stopped; see `colorize_video`."""
     began = perf_counter()
     run.direction.refuse_other(run.origin.sha256)
+    run = with_earlier(run)
     credentials = Credentials(run.job, run.settings.output, run.provenance.claim())
     with take(run) as checkpoint:
         result = _finish(run, checkpoint, credentials, began)
@@ -176,7 +181,9 @@ def _finish(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials, bega
         try:
             if checkpoint.losses is None:
                 color(run, checkpoint)
-            proof = join(run, checkpoint, credentials)
+            times = PacketTimes()
+            proof = join(run, checkpoint, credentials, times)
+            _keep_shots(run, checkpoint, times)
             return describe(run, checkpoint, proof, credentials, began)
         except Damaged as damaged:
             checkpoint.drop_damaged(damaged.shot)
@@ -196,7 +203,10 @@ def take(run: FilmRun) -> Iterator[Checkpoint]:
         OutputError: The film must not or cannot be written under its names.
     """
     target = run.job.encoding.path
-    with Checkpoint(target, run.provenance.identity(), run.listener.on_shot) as checkpoint:
+    identity = run.provenance.identity()
+    if run.earlier is not None:  # shots that are taken over have no endings to go on with
+        identity["taken_over"] = True
+    with Checkpoint(target, identity, run.listener.on_shot) as checkpoint:
         _refuse_taken_names(run.job, run.settings, is_ours=checkpoint.losses is not None)
         if run.trace is not NO_TRACE and checkpoint.frames_done:
             checkpoint.restart()  # the trace wants frames of finished shots
@@ -219,7 +229,9 @@ def color(run: FilmRun, checkpoint: Checkpoint) -> None:
     checkpoint.end_film(asdict(run.engine(run, checkpoint, pictures)))
 
 
-def join(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials) -> Verifier:
+def join(
+    run: FilmRun, checkpoint: Checkpoint, credentials: Credentials, times: PacketTimes
+) -> Verifier:
     """Join the shots into a film, sign, verify and rename it; what the verification found."""
     proof = Verifier(run.job, run.settings)
 
@@ -230,14 +242,29 @@ def join(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials) -> Veri
         try:
             proof.check(written)
         except OutputError as error:
-            raise _without_bad_shots(checkpoint, proof, error) from error
+            told = _without_bad_shots(checkpoint, proof, error)
+            if told is error:
+                raise
+            raise told from error
 
     with _writer(run, check) as writer, closing(checkpoint.packets()) as packets:
         try:
-            writer.write(packets, checkpoint.reordered)
+            writer.write(times.watch(packets), checkpoint.reordered)
         except ChangedPictureError as error:
             raise Damaged(checkpoint.shot_of(error.count)) from error
     return proof
+
+
+def _keep_shots(run: FilmRun, checkpoint: Checkpoint, times: PacketTimes) -> None:
+    """Keep what a later run with another color script needs to take shots over."""
+    encoding = run.job.encoding
+    film = encoding.path
+    if encoding.is_sequence or not can_take_over(encoding.codec, encoding.container):
+        return
+    if run.direction.script is None and not shots_path(film).exists():
+        return
+    sha256 = str(fixity_of(film)["messageDigest"])
+    write_kept(film, sha256, run.provenance.base(), times, checkpoint.figures())
 
 
 def _without_bad_shots(checkpoint: Checkpoint, proof: Verifier, error: OutputError) -> OutputError:

@@ -1,5 +1,6 @@
 """What made a film, stated once: for its checkpoint, its sidecar, its metadata, its credentials."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -115,6 +116,12 @@ class Provenance:
             "encoding": written,
             **self._script(),
         }
+
+    def base(self) -> dict[str, object]:
+        """Everything that decides the film's bytes but for the color script, as JSON gives it."""
+        facts = {name: fact for name, fact in self.identity().items() if name != "color_script"}
+        plain: dict[str, object] = json.loads(json.dumps(facts))
+        return plain
 
     def tag(self) -> str:
         """The note in the film's own metadata."""

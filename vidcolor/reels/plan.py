@@ -6,7 +6,11 @@ from pathlib import Path
 from typing import Literal
 
 from vidcolor.errors import VidcolorError
+from vidcolor.files import shots_path
 from vidcolor.film.credentials import lies_beside, manifest_path
+from vidcolor.film.provenance import Provenance
+from vidcolor.film.reuse import describe_reuse
+from vidcolor.film.source_digest import digest_source
 from vidcolor.models.zoo import find_model, suited
 from vidcolor.reels.api import find_output, opened_ledger
 from vidcolor.reels.batch import Batch
@@ -32,6 +36,8 @@ class ReelPlan:
         frames: How many frames it has by its header, for progress; None if it does not say.
         error: Why it cannot be colorized; None if it can.
         notes: What the user should know before it is, a line each.
+        shots: If only some shots would be colored, as an earlier film has the others: how many,
+            which and why, a line each; else empty.
     """
 
     source: Path
@@ -41,6 +47,7 @@ class ReelPlan:
     frames: int | None = None
     error: VidcolorError | None = None
     notes: tuple[str, ...] = ()
+    shots: tuple[str, ...] = ()
 
 
 def plan_reels(
@@ -81,15 +88,24 @@ def plan_reels(
 def plans(batch: Batch, reels: Iterable[Reel]) -> Iterator[ReelPlan]:
     """What a batch would do with each of its reels."""
     for planned in batch.plans(reels):
-        yield (
-            _to_do(planned, batch.settings)
-            if isinstance(planned, PlannedReel)
-            else _not_to_do(planned)
-        )
+        yield (_to_do(planned, batch) if isinstance(planned, PlannedReel) else _not_to_do(planned))
 
 
-def _to_do(planned: PlannedReel, settings: Settings) -> ReelPlan:
+def _to_do(planned: PlannedReel, batch: Batch) -> ReelPlan:
     job = planned.job
+    shots: tuple[str, ...] = ()
+    if planned.made is None and shots_path(job.encoding.path).exists():
+        provenance = Provenance(
+            job=job,
+            model=batch.model,
+            settings=planned.settings,
+            digest=planned.origin or digest_source(job.source.files, job.source.access),
+            direction=planned.direction,
+        )
+        try:
+            shots = describe_reuse(provenance)
+        except VidcolorError as error:
+            return ReelPlan(source=job.source.path, state="failed", error=error)
     return ReelPlan(
         source=job.source.path,
         state="to colorize" if planned.made is None else "to verify",
@@ -98,7 +114,8 @@ def _to_do(planned: PlannedReel, settings: Settings) -> ReelPlan:
         frames=job.source.frames_expected(
             job.settings.start_seconds, job.settings.duration_seconds
         ),
-        notes=tuple(notes_of(job, settings)),
+        notes=tuple(notes_of(job, batch.settings)),
+        shots=shots,
     )
 
 
