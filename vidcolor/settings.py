@@ -275,6 +275,8 @@ class Settings(Checked):
         part: The same in frames or timecode of a film, as well; in each film it is looked up, and
             becomes the two before.
         force: Colorize a film that is in color already: its luma is kept, its chroma replaced.
+        memory_limit: Bytes of memory to make do with; None for all of the machine's. No film's
+            bytes depend on it.
         color_script: A TOML file that directs the colors of one film, or a folder of such files,
             one `<film's stem>.colors.toml` each; None for none.
     """
@@ -289,6 +291,7 @@ class Settings(Checked):
     duration_seconds: Fraction | None = None
     part: Part = field(default_factory=Part)
     force: bool = False
+    memory_limit: int | None = None
     color_script: str | None = None
 
     def __post_init__(self) -> None:

@@ -88,7 +88,7 @@ def _begin(request: Request) -> int:
 
 def _make(request: Request) -> int:
     """Colorize, or show what that would come to; the exit code."""
-    prepare_memory()
+    prepare_memory(request.settings.memory_limit)
     if request.preview or request.grid:
         from vidcolor.cli.preview import preview
 
@@ -97,6 +97,10 @@ def _make(request: Request) -> int:
         from vidcolor.cli.shots import show_shots
 
         return show_shots(request)
+    if request.suggest is not None:
+        from vidcolor.cli.suggest import show_suggestions
+
+        return show_suggestions(request)
     code = 0
     if request.dump is None:
         request, code = _colorize_photographs(request)

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from vidcolor.cli.parse import as_usage_error, parse_every, parse_timecode
+from vidcolor.cli.parse import (
+    as_usage_error,
+    parse_every,
+    parse_size,
+    parse_spot,
+    parse_timecode,
+)
 from vidcolor.cli.request import Request
 from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.rules import Rule, rules_of
@@ -171,6 +177,10 @@ OPTIONS = (
            "colorize what can be read of a file that cannot be read to its end"),
     Option(GENERAL, "settings.input.follow_playlists", "--follow-playlists", "",
            "let a playlist name files outside of its own folder"),
+    Option(GENERAL, "settings.memory_limit", "--memory-limit", "SIZE",
+           "make do with so much memory, as 4G or 800M: fewer frames wait, and films whose frames "
+           "would not fit are refused",
+           parse=as_usage_error(parse_size), default="the machine's"),
     Option(PART, "settings.part.start", "--start", "TIME",
            "start at this time: 90, 1:30.5, the film's timecode 10:00:12:05, or a frame, 2160f",
            parse=as_usage_error(Moment.parse), default="0"),
@@ -217,6 +227,11 @@ OPTIONS = (
     Option(DIRECTING, "script_new", "--script-new", "",
            "write a color script with a range for each shot, FILM.colors.toml next to the film",
            excludes=("--list-shots", "--dump", "--preview", "--grid", "--photos", "--bagit")),
+    Option(DIRECTING, "suggest", "--suggest", "FRAME@X,Y",
+           "print the likeliest colors at a place of a frame, such as 1734@0.41,0.32, with their "
+           "probabilities", parse=parse_spot,
+           excludes=("--list-shots", "--script-new", "--dump", "--preview", "--grid", "--photos",
+                     "--bagit")),
     Option(DIRECTING, "settings.input.timecode", "--timecode", "TIMECODE",
            "set the timecode of the first frame, such as 10:00:00:00, if the film states none",
            parse=as_usage_error(parse_timecode)),

@@ -30,7 +30,8 @@ from vidcolor.film.kept_shots import PacketTimes, write_kept
 from vidcolor.film.reuse import with_earlier
 from vidcolor.film.source_digest import digest_source, refuse_other
 from vidcolor.film.verify import Verification, Verifier, hash_paths
-from vidcolor.models.zoo import Model, find_model, suited
+from vidcolor.models.predict import find_fitting_model
+from vidcolor.models.zoo import Model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
 from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
@@ -115,7 +116,7 @@ def colorize_video(
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
     direction = find_direction(job, job.settings, script)
-    model = model or find_model(settings.model)
+    model = model or find_fitting_model(settings)
     run = FilmRun(
         job=job,
         model=model,
@@ -177,7 +178,7 @@ def colorize_job(run: FilmRun) -> Result:
 
 def _finish(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials, began: float) -> Result:
     """Color, join and describe a film; damaged shots of its checkpoint are colored again."""
-    for _ in range(_MOST_ATTEMPTS):
+    for attempt in range(_MOST_ATTEMPTS):
         try:
             if checkpoint.losses is None:
                 color(run, checkpoint)
@@ -186,7 +187,7 @@ def _finish(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials, bega
             _keep_shots(run, checkpoint, times)
             return describe(run, checkpoint, proof, credentials, began)
         except Damaged as damaged:
-            checkpoint.drop_damaged(damaged.shot)
+            checkpoint.drop_damaged(0 if attempt else damaged.shot)
             _report_damage(run.job, checkpoint)
     raise OutputError(
         f"{run.job.encoding.path}: the disk returns other bytes than were written; "
@@ -304,10 +305,8 @@ def describe(
         source_color=describe_source(shots),
         notes=run.job.encoding.notes,
     )
-    facts["elapsed_seconds"] = result.seconds
-    facts["losses"] = str(result.losses)
-    facts["verification"] = result.verification
-    facts["source_color"] = result.source_color
+    facts |= {"elapsed_seconds": result.seconds, "losses": str(result.losses)}
+    facts |= {"verification": result.verification, "source_color": result.source_color}
     facts["worth_a_look"] = result.remarks
     proof.write_hashes()
     credentials.write()

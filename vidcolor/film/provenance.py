@@ -45,6 +45,7 @@ RULES = {
     "input.accept_losses": _WITHOUT_EFFECT,  # the source's digest differs if it changes a byte
     "input.dpx_order": _Rule(unless="auto"),
     "color_script": _WITHOUT_EFFECT,  # what it says counts, not where it lies
+    "memory_limit": _WITHOUT_EFFECT,
     "input.follow_playlists": _WITHOUT_EFFECT,  # as `accept_losses`
     "input.timecode": _Rule(unless=None),
     "output.c2pa_certificate": _Rule(is_claimed=False),
@@ -140,6 +141,7 @@ class Provenance:
             "model_sha256": self.model.sha256,
             "settings": _without(self._deciding(), lambda rule, _: not rule.is_claimed),
             **self._script(),
+            **self.direction.claim(),
         }
 
     def sidecar(self, fixity_of_film: Mapping[str, object]) -> dict[str, object]:

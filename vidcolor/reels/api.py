@@ -9,7 +9,8 @@ from vidcolor.errors import ClusterError
 from vidcolor.extras import how_to_install
 from vidcolor.files import is_file, make_folder
 from vidcolor.film.coloring import Engine, Progress, color_here
-from vidcolor.models.zoo import Model, find_model, suited
+from vidcolor.models.predict import find_fitting_model
+from vidcolor.models.zoo import Model, suited
 from vidcolor.reels.bag import Bag, refuse_bag
 from vidcolor.reels.batch import Batch, Workers
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
@@ -132,7 +133,7 @@ def opened_engine(
         ClusterError: No cluster answers, or the extra `ray` is missing.
     """
     if cluster is None:
-        yield find_model(settings.model), color_here, None
+        yield find_fitting_model(settings), color_here, None
         return
     try:
         from vidcolor.cluster.engine import RayEngine

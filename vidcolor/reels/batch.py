@@ -17,7 +17,7 @@ from vidcolor.film.directed import find_direction, script_path
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import digest_source
 from vidcolor.film.verify import Verifier, was_verified
-from vidcolor.models.predict import SMALLEST_CPU_BATCH
+from vidcolor.models.predict import spare_memory
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reels.bag import Bag, refuse_bag
@@ -341,8 +341,7 @@ class Batch:
     def _failed(self, source: Path, fault: Exception, entry: Path) -> ReelResult:
         error = explain(fault, source, self._place_of_reports(source))
         if is_memory(fault):  # the reels to come take less, and come to the same colors
-            self.model.batch_limit.pictures = SMALLEST_CPU_BATCH
-            self.model = replace(self.model, threads=1)
+            self.model = spare_memory(self.model)
         if self._ledger is not None:
             with suppress(OutputError):  # the user sees it anyway
                 self._ledger.fail(entry, error)

@@ -28,6 +28,7 @@ from vidcolor.writing.encoding import (
     wanted_container,
 )
 from vidcolor.writing.frame_side_data import CAPTION_ENCODERS
+from vidcolor.writing.memory_need import refuse_large_frames
 from vidcolor.writing.mixed_frames import (
     notes_on_changes,
     piece_of,
@@ -118,7 +119,7 @@ def plan_video(
         SourceError: The film cannot be used, or is in color already.
         OutputError: The film cannot be written as asked.
     """
-    found = survey(probe(source, settings.input))
+    found = survey(probe(source, settings.input, memory_limit=settings.memory_limit))
     piece = settle_part(settings, found)
     found = piece_of(found, piece.start_seconds, piece.duration_seconds)
     refuse_other_sizes(found)
@@ -153,6 +154,7 @@ def plan_video(
     found = fit_times(found, encoding)
     reads_chroma = found.has_chroma and not settings.force
     found = replace(found, reads_chroma=reads_chroma)
+    refuse_large_frames(found, encoding, settings.memory_limit)
     job = Job(source=found, encoding=encoding, settings=settle_part(settings, found))
     notes = (*encoding.notes, *found.clock.notes, *notes_on_changes(found, encoding))
     notes += tuple(notes_on_mxf(found, encoding))
