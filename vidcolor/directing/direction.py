@@ -169,8 +169,9 @@ class Direction:
         """What content credentials state of the script beside `identity`; nothing without one."""
         if self.script is None:
             return {}
+        of_file = {"color_script_sha256": self.script.sha256} if self.script.sha256 else {}
         return {
-            "color_script_sha256": self.script.sha256 or None,
+            **of_file,
             "hints": [anchor_digest(one) for one in self.hints],
             "references": [anchor_digest(one) for one in self.references],
         }
