@@ -14,6 +14,7 @@ from av.container import InputContainer
 from vidcolor.errors import SourceError
 from vidcolor.memory import LEAST_MEMORY, PIXEL_BYTES
 from vidcolor.reading.damage_log import encoder_messages
+from vidcolor.reading.open_file import Access
 
 _REFUSED = re.compile(r"Picture size (\d+)x(\d+) (?:is invalid|exceeds)", re.IGNORECASE)
 _MOST_OF_FFMPEG = (2**31 - 1) // 8  # `av_image_check_size2` of libavutil/imgutils.c
@@ -21,13 +22,13 @@ _MOST_OF_FFMPEG = (2**31 - 1) // 8  # `av_image_check_size2` of libavutil/imguti
 
 @contextmanager
 def large_refused(
-    path: Path, most_pixels: int, open_again: Callable[[], InputContainer]
+    path: Path, access: Access, open_again: Callable[[], InputContainer]
 ) -> Iterator[None]:
     """Name the size of pictures that FFmpeg refused as too large, where something fails for that.
 
     Args:
         path: Of the film.
-        most_pixels: See `Access`.
+        access: How large they may be.
         open_again: Opens it anew.
 
     Raises:
@@ -36,9 +37,9 @@ def large_refused(
     try:
         yield
     except SourceError:
-        size = _refused_size(open_again)
+        size = _refused_size(access, open_again)
         if size is not None:
-            raise _too_large(path, *size, most_pixels) from None
+            raise _too_large(path, *size, access.most_pixels) from None
         raise
 
 
@@ -66,7 +67,9 @@ def _too_large(path: Path, width: int, height: int, most_pixels: int) -> SourceE
     )
 
 
-def _refused_size(open_again: Callable[[], InputContainer]) -> tuple[int, int] | None:
+def _refused_size(
+    access: Access, open_again: Callable[[], InputContainer]
+) -> tuple[int, int] | None:
     """The size that FFmpeg complains of when a film is opened and its first picture decoded."""
     with (
         encoder_messages() as messages,
@@ -74,6 +77,7 @@ def _refused_size(open_again: Callable[[], InputContainer]) -> tuple[int, int] |
         open_again() as container,
     ):
         stream = container.streams.video[0]
+        stream.codec_context.options = access.decoder_options
         stream.thread_type = "NONE"  # messages of other threads are not for this one
         next(container.decode(stream), None)
     found = (_REFUSED.search(text) for *_, text in messages)

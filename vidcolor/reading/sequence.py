@@ -346,6 +346,7 @@ def _ask_decoder(path: Path, access: Access | None) -> tuple[Fraction | None, st
     try:
         with open_picture(path, access=access) as opened:
             stream = opened.streams.video[0]
+            stream.codec_context.options = (access or Access()).decoder_options
             frame = next(opened.decode(stream))
             rate = stream.codec_context.framerate
             try:

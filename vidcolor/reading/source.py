@@ -243,7 +243,7 @@ def probe(
     )
     sequence = find_sequence(path, settings, access)
     open_again = partial(open_container, path, sequence, access=access)
-    with large_refused(path, access.most_pixels, open_again), open_again() as container:
+    with large_refused(path, access, open_again), open_again() as container:
         stream = main_video_stream(container, path)
         context = stream.codec_context
         context.options = {**context.options, **access.decoder_options}
