@@ -423,10 +423,13 @@ def test_a_name_with_a_colon_is_no_protocol(
     assert output.exists()
 
 
-def test_a_short_transport_stream_is_known_for_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("suffix", "size"), [(".ts", 188), (".m2ts", 192)])
+def test_a_short_transport_stream_is_known_for_one(tmp_path: Path, suffix: str, size: int) -> None:
     """One of few packets is made longer: FFmpeg would take it for a program stream."""
     film = write_film(tmp_path / "film.mkv", [np.full((32, 32), 90, np.uint8)] * 2)
-    encoding = colored(film, tmp_path / "out.ts", OutputSettings(codec="libx264"))
+    encoding = colored(film, tmp_path / f"out{suffix}", OutputSettings(codec="libx264"))
     with av.open(str(encoding.path)) as written:
         assert (written.format.name, len(list(written.decode(video=0)))) == ("mpegts", 2)
-    assert encoding.path.stat().st_size % 188 == 0
+    assert encoding.path.stat().st_size % size == 0
+    data = encoding.path.read_bytes()
+    assert data[size - 188 :: size] == b"\x47" * (len(data) // size)

@@ -323,6 +323,8 @@ def _open_output(path: Path, encoding: Encoding, source: Source) -> OutputContai
             options["movie_timescale"] = str(source.time_base.denominator)
     if encoding.container == "mpegts":
         options["mpegts_copyts"] = "1"
+        # By the name that FFmpeg is given, which is not the film's, it would not know.
+        options["mpegts_m2ts_mode"] = str(int(encoding.path.suffix.lower() == ".m2ts"))
     output = av.open(
         str(path.absolute()), "w", format=encoding.container, container_options=options
     )

@@ -5,6 +5,9 @@ from pathlib import Path
 NULL_PACKET = b"\x47\x1f\xff\x10" + b"\xff" * 184
 """A packet that decoders pass over (ITU-T H.222.0, 2.4.3.3)."""
 
+CLOCK_BYTES = 4
+"""That stand before each packet of M2TS."""
+
 LEAST_BYTES = 12 * 204
 """FFmpeg's probe counts packets of 204 bytes, and of fewer than 11 takes MPEG's program stream."""
 
@@ -17,5 +20,8 @@ def lengthen(path: Path) -> None:
     """
     lacking = LEAST_BYTES - path.stat().st_size
     if lacking > 0:
-        with path.open("ab") as stream:
-            stream.write(NULL_PACKET * -(-lacking // len(NULL_PACKET)))
+        with path.open("r+b") as stream:
+            is_bare = stream.read(1) == NULL_PACKET[:1]
+            packet = NULL_PACKET if is_bare else bytes(CLOCK_BYTES) + NULL_PACKET
+            stream.seek(0, 2)
+            stream.write(packet * -(-lacking // len(packet)))
