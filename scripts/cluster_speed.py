@@ -23,8 +23,9 @@ import psutil
 from ray.cluster_utils import Cluster
 
 from vidcolor.cluster.engine import RayEngine
-from vidcolor.reels.batch import Batch, Outcome, PlannedReel, Workers
+from vidcolor.reels.batch import Batch, Outcome, Workers
 from vidcolor.reels.find import Reel, find_reels
+from vidcolor.reels.result import PlannedReel
 from vidcolor.settings import ClusterSettings, ModelSettings, OutputSettings, Settings
 
 _WARM_SECONDS = 1

@@ -20,6 +20,7 @@ from clip_figures import compare_clips, evaluate_clips
 from cut_figures import evaluate_cuts
 from direct_figures import evaluate_directed
 from photo_figures import FACES, Photograph, evaluate_shown, read_photographs
+from reference_figures import evaluate_guided
 from return_figures import evaluate_returns
 
 from vidcolor.color.lab import lightness_from_luma
@@ -135,7 +136,10 @@ def evaluate_by_model(args: argparse.Namespace) -> dict[str, Any]:
         "returns": (args.returns, lambda name: evaluate_returns(args.returns, name, args.device)),
         "direct": (
             args.direct,
-            lambda name: evaluate_directed(args.direct, args.frames, name, args.device),
+            lambda name: {
+                "hints": evaluate_directed(args.direct, args.frames, name, args.device),
+                "references": evaluate_guided(args.direct, args.frames, name, args.device),
+            },
         ),
     }
     results: dict[str, Any] = {}

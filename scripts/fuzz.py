@@ -3,8 +3,8 @@
 Small films of every format that this FFmpeg writes are made, and mutants of them by a seed: bits
 flipped, bytes set, parts cut out, doubled or taken from another film. Each is colorized by `main`
 in a process of its own that is forked off when all is loaded. Counted are tracebacks, failures that
-nobody foresaw, runs over the time allowed, signals, and files that are neither a whole film nor the
-program's own. Prints what was found as JSON; exit code 1 if anything was.
+nobody foresaw, runs that use more processor time than allowed, signals, and files that are neither
+a whole film nor the program's own. Prints what was found as JSON; exit code 1 if anything was.
 """
 
 import argparse
@@ -53,9 +53,14 @@ SCANS = {
     "dpx": ("dpx", "gbrp10be"), "tif": ("tiff", "gray16le"), "png": ("png", "gray"),
     "exr": ("exr", "grayf32le"), "jpg": ("mjpeg", "yuvj420p"), "dpx8": ("dpx", "gray"),
 }  # fmt: skip
-WIDTH, HEIGHT, FRAMES = 176, 144, 3
+WIDTH, HEIGHT, FRAMES = 128, 96, 3
+"""The smallest of H.263, so that a mutant costs little."""
+
 ROQ_SIDE = 128
 """RoQ wants powers of two."""
+
+ASLEEP = 15
+"""Times the seconds of the processor: a run that takes longer by the clock is ended."""
 
 OPTIONS = ("--render-size", "64", "--device", "cpu")
 
@@ -164,10 +169,14 @@ def place_mutant(source: Path, other: Path, folder: Path, chance: random.Random)
 
 
 def run_apart(arguments: list[str], seconds: int) -> tuple[str, str]:
-    """What came of a run in a process of its own (`0`, `1`, `hang`...), and what it said."""
+    """What came of a run in a process of its own (`0`, `1`, `hang`...), and what it said.
+
+    `seconds` are the processor's, of all threads, so that a busy machine makes no hang.
+    """
     with tempfile.TemporaryFile("w+") as said:
         child = os.fork()
         if child == 0:
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
             os.dup2(said.fileno(), 1)
             os.dup2(said.fileno(), 2)
             sys.stdout = sys.stderr = io.TextIOWrapper(os.fdopen(2, "wb", closefd=False))
@@ -188,11 +197,14 @@ def _run_here(arguments: list[str]) -> int:
 
 
 def _wait(child: int, seconds: int) -> str:
-    ends = time.monotonic() + seconds
+    """How the child ended; one that sleeps for ever, and so uses no processor, is a hang, too."""
+    ends = time.monotonic() + ASLEEP * seconds
     while time.monotonic() < ends:
         found, status = os.waitpid(child, os.WNOHANG)
         if found:
             code = os.waitstatus_to_exitcode(status)
+            if code == -signal.SIGXCPU:
+                return "hang"
             return f"signal {-code}" if code < 0 else str(code)
         time.sleep(0.02)
     os.kill(child, signal.SIGKILL)
@@ -226,7 +238,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--count", type=int, default=300, help="mutants (default: %(default)d)")
     parser.add_argument("--seed", type=int, default=1, help="of the first one (default: 1)")
-    parser.add_argument("--seconds", type=int, default=60, help="a run may take (default: 60)")
+    parser.add_argument(
+        "--seconds", type=int, default=60, help="of the processor that a run may take"
+    )
     parser.add_argument("--keep", type=Path, help="folder for mutants with a fault")
     options = parser.parse_args()
     torch.set_num_threads(1)

@@ -335,16 +335,54 @@ def test_scans_become_a_bag(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("name", ["100%25.mkv", "two\u2028lines.mkv", "line\nend.mkv"])
-def test_odd_names_are_told_before_the_work(
+def test_a_name_that_no_manifest_holds_fails_alone(
     reels: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    """Programs read them differently in a manifest."""
+    """In one line; the other films are made, and bagged if that is wanted without it."""
     (reels / "a.mkv").rename(reels / name)
     assert run() == 1
     out, err = capsys.readouterr()
-    assert out == ""
-    assert "a bag's manifest cannot hold this name" in err
-    assert not Path("out/data").exists()
+    assert "1950/b.colorized.mkv" in out
+    (line,) = [line for line in err.splitlines() if line.startswith("vidcolor: reels/")]
+    assert line.endswith(
+        "a bag's manifest cannot hold this name. Rename it without % and line ends."
+    )
+    assert "no bag is made, as 1 of the reels are missing" in err
+    assert run("-q", "--bag-what-succeeded") == 1
+    assert set(bagit.Bag("out").payload_entries()) == {
+        "data/1950/b.colorized.json",
+        "data/1950/b.colorized.mkv",
+    }
+    assert validate().returncode == 0
+    assert "cannot hold this name" in bagit.Bag("out").info["Vidcolor-Missing"]
+    (reels / name).rename(reels / "a.mkv")
+    assert run("-q") == 0
+    assert validate().returncode == 0
+    assert "Vidcolor-Missing" not in bagit.Bag("out").info
+
+
+def test_a_film_whose_name_no_manifest_holds_stays_outside(
+    reels: Path, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was made without a bag; renamed, its reel is made again, as it is not in the bag."""
+    (reels / "1950/b.mkv").rename(reels / "1950/100%.mkv")
+    (reels / "1950/c.mkv").write_bytes((reels / "a.mkv").read_bytes())
+    assert main(["reels", "-r", "-o", "out", "-q", *FAST]) == 0
+    assert main(["reels", "-o", "out", "--bagit", *FAST]) == 1
+    assert "out/1950/100%.colorized.mkv stays outside" in caplog.text
+    assert "no bag is made, as 1 of the reels are missing" in capsys.readouterr().err
+    assert run("-q", "--bag-what-succeeded") == 1
+    assert validate().returncode == 0
+    outside = {name for name in files() if not name.startswith("data/")} - TAG_FILES
+    assert outside == {"1950/100%.colorized.mkv", "1950/100%.colorized.json"}
+    (reels / "1950/100%.mkv").rename(reels / "1950/b.mkv")
+    assert run("-q") == 1  # its film is still there
+    assert Path("out/data/1950/b.colorized.mkv").exists()
+    for name in outside:
+        Path("out", name).unlink()
+    assert run("-q") == 0
+    assert "Vidcolor-Missing" not in bagit.Bag("out").info
+    assert validate().returncode == 0
 
 
 def test_one_film_gets_a_folder(reels: Path) -> None:

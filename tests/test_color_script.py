@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vidcolor.directing.direction import FilmFacts, direct
+from vidcolor.directing.direction import direct
 from vidcolor.directing.grade import grade, map_hues
 from vidcolor.directing.new_script import new_script
+from vidcolor.directing.placed import FilmFacts
 from vidcolor.directing.read_script import (
     HUE_KEYS,
     TABLES,
@@ -19,7 +20,16 @@ from vidcolor.directing.read_script import (
     parse_script,
     read_script,
 )
-from vidcolor.directing.script import PLAIN, SHAPES, ColorScript, Hint, HueMap, Look, Range
+from vidcolor.directing.script import (
+    PLAIN,
+    SHAPES,
+    ColorScript,
+    Hint,
+    HueMap,
+    Look,
+    Range,
+    Reference,
+)
 from vidcolor.directing.shot_list import Clock, ListedShot, csv_text, edl_text, table_text
 from vidcolor.errors import SettingError
 from vidcolor.rules import rules_of
@@ -294,7 +304,9 @@ def test_the_schema_is_that_of_the_reader() -> None:
     of_hint = tables["hint"]["items"]["properties"]
     assert set(of_hint) == set(TABLES["hint"])
     assert [one["required"] for one in tables["hint"]["items"]["oneOf"]] == [[s] for s in SHAPES]
-    for kind, keys in ((Range, of_range), (Hint, of_hint)):
+    of_reference = tables["reference"]["items"]["properties"]
+    assert set(of_reference) == set(TABLES["reference"])
+    for kind, keys in ((Range, of_range), (Hint, of_hint), (Reference, of_reference)):
         for name, rule in rules_of(kind).items():
             if rule.limits is not None:
                 limits = keys[name]["minimum"], keys[name]["maximum"]

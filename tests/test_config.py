@@ -171,7 +171,10 @@ def test_the_doctor_fails_without_weights(tmp_path: Path) -> None:
         ("flim.mp4", "flim.mp4: no such file; did you mean film.mp4?"),
         ("none/film.mp4", "no such file, and no such folder none; check its name"),
         ("x.mkv", "x.mkv: no such file; check its name"),
-        ("https://a.org/film.mp4", "is an address; download the film and name its file"),
+        (
+            "https://a.org/film.mp4",
+            "https://a.org/film.mp4: is an address; download the film and name its file",
+        ),
     ],
 )
 def test_a_name_that_is_not_there_is_told_at_once(

@@ -1,5 +1,6 @@
 """What FFmpeg does not hand on of a container: nested chapters, tags of levels, odd timecode."""
 
+import struct
 from collections.abc import Iterable
 from dataclasses import replace
 from fractions import Fraction
@@ -141,6 +142,41 @@ def test_damaged_headers_say_nothing(cut: int) -> None:
     segment = bytes(parent(matroska_words.SEGMENT, [info]))
     assert matroska_words.read_words(BytesIO(segment[:cut])) == NO_WORDS
     assert quicktime_words.read_words(BytesIO(segment[:cut])) == NO_WORDS
+
+
+def box(kind: str, content: bytes) -> bytes:
+    """A box of QuickTime's."""
+    return struct.pack(">I", 8 + len(content)) + kind.encode() + content
+
+
+def moov(entry: bytes, *tables: bytes) -> bytes:
+    """A header with one track of one kind of samples."""
+    table = box("stbl", box("stsd", bytes(8) + entry) + b"".join(tables))
+    return box("moov", box("trak", box("mdia", box("minf", table))))
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    "header",
+    [
+        moov(box("tmcd", bytes(24) + b"\x19\0")),  # no table of places
+        moov(box("tmcd", bytes(26)), box("stco", bytes(12))),  # 0 frames a second
+        moov(box("tmcd", bytes(24) + b"\x19\0"), box("co64", bytes(8) + b"\xff" * 8)),
+        moov(box("avc1", bytes(78) + box("clap", b"\1" * 20))),  # breaks off
+        moov(box("avc1", bytes(24))),
+    ],
+)
+def test_damaged_boxes_say_nothing(header: bytes) -> None:
+    """They lack a table, divide by zero, point beyond all files, or are too short."""
+    assert quicktime_words.read_words(LenientFile(header)).window is None
+
+
+class LenientFile(BytesIO):
+    """Finds nothing at places that no file has, as the program's own reader does."""
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Go there, or stay."""
+        return super().seek(offset, whence) if offset < 1 << 63 else -1
 
 
 def test_a_timecode_that_drops_nothing(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -21,6 +22,7 @@ from vidcolor import (
     ModelSettings,
     OutputSettings,
     Range,
+    Reference,
     Settings,
     colorize_video,
 )
@@ -31,8 +33,10 @@ from vidcolor.errors import SettingError
 from vidcolor.film.coloring import read_job
 from vidcolor.film.directed import find_direction
 from vidcolor.film.evidence import evidence_of, evidence_of_frame, find_evidence
+from vidcolor.film.matching import find_matches
 from vidcolor.frame import Colored
 from vidcolor.models.zoo import find_model
+from vidcolor.pipeline import parts
 from vidcolor.pipeline.run import Past, colorize_frames, colorize_shots
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
@@ -227,6 +231,51 @@ def test_hints_are_the_same_wherever_and_whenever_a_shot_is_colored(film: Path) 
     for ours, again, theirs in zip(whole, resumed, alone, strict=True):
         assert np.array_equal(ours, again)
         assert np.array_equal(ours, theirs)
+
+
+@pytest.fixture
+def reference(film: Path, tmp_path: Path) -> Reference:
+    """The film's frame 18, colored by hand: red on its left, blue on its right."""
+    luma = planes(film)[18][0].astype(np.float32)
+    codes = np.stack([luma, luma, luma], axis=-1)  # blue, green, red
+    codes[:, :48] += (-25, -15, 50)
+    codes[:, 48:] += (50, -15, -25)
+    path = tmp_path / "ref_000018.png"
+    cv2.imwrite(str(path), codes.clip(0, 255).astype(np.uint8))
+    return Reference(picture=str(path))
+
+
+def test_what_is_said_is_the_same_from_any_part_of_a_shot_on(
+    film: Path, reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hint and a reference behind the end of a part; the reference's colors come out."""
+    monkeypatch.setattr(parts, "MOST_FRAMES", 4)
+    monkeypatch.setattr(parts, "LEAST_FRAMES", 4)
+    job, model = plan_video(film, None, SETTINGS), find_model(SETTINGS.model)
+    script = ColorScript(hints=(replace(HINT, frame="20"),), references=(reference,))
+    direction = find_direction(job, SETTINGS, script)
+    given = (job, model, SETTINGS, direction)
+
+    def colors(past: Past | None) -> list[Colored]:
+        found = find_evidence(read_job(job, SETTINGS, Damage()), *given)
+        directed = Directed(direction, found, find_matches(model, SETTINGS))
+        frames = read_job(job, SETTINGS, Damage())
+        return list(colorize_frames(frames, model, SETTINGS, past=past, directed=directed))
+
+    whole = colors(None)
+    last = whole[19]
+    assert last.state is not None
+    again = colors(Past(20, ShotMemory(REMEMBERED_SHOTS), last.state))
+    assert [one.frame.index for one in again] == [20, 21, 22, 23]
+    for ours, theirs in zip(whole[20:], again, strict=True):
+        assert np.array_equal(ours.ab, theirs.ab)
+        assert np.array_equal(ours.chroma.cb, theirs.chroma.cb)
+    rows, columns = whole[18].ab.shape[1:]
+    assert whole[18].ab[0, :, : columns // 3].mean() > 15, "red"
+    assert whole[18].ab[1, :, -columns // 4 :].mean() < -15, "blue"
+    assert rows == 2 * whole[0].ab.shape[1]
+    assert whole[0].directed is None
+    assert len({one.directed for one in whole[FRAMES:]}) == 1
 
 
 def test_a_hint_must_lie_in_the_film_but_not_in_the_part_that_is_tried(film: Path) -> None:

@@ -151,7 +151,7 @@ def test_an_error_in_a_stage_leaves_no_half_frame(
     two_shots: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """If coloring fails in mid-film, the frames before are whole, listed and shown."""
-    from vidcolor.pipeline import run as pipeline
+    from vidcolor.pipeline import finish
 
     calls = iter(range(100))
 
@@ -160,8 +160,8 @@ def test_an_error_in_a_stage_leaves_no_half_frame(
             raise ZeroDivisionError
         return made(*given, **named)
 
-    made = pipeline.chroma_planes
-    monkeypatch.setattr(pipeline, "chroma_planes", fail)
+    made = finish.chroma_planes
+    monkeypatch.setattr(finish, "chroma_planes", fail)
     with pytest.raises(VidcolorError, match="coloring failed at frame 4"):
         replay_frames(two_shots, FrameDump(tmp_path / "d", "0-8"), FAST)
     assert {p.name for p in (tmp_path / "d").iterdir() if p.is_dir()} == {

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoding, decode_annealed_mean
-from vidcolor.directing.direction import FilmFacts, direct
+from vidcolor.directing.direction import direct
 from vidcolor.directing.evidence import ShotEvidence, Told, hold, merge
 from vidcolor.directing.hints import ab_of, hint_mask, shown_area, told_by
+from vidcolor.directing.placed import FilmFacts
 from vidcolor.directing.pool import pool
 from vidcolor.directing.read_script import parse_script
 from vidcolor.directing.script import ColorScript, Hint

@@ -56,6 +56,7 @@ LIGHT = (
     "vidcolor.timecode",
     "vidcolor.spans",
     "vidcolor.files",
+    "vidcolor.words",
     "vidcolor.reading.sequence_names",
     "vidcolor.dump.stages",
     "vidcolor.cli.main",

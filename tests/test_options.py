@@ -97,7 +97,7 @@ def test_each_option_fills_its_field(option: Option) -> None:
     if not option.is_switch:
         words.append(text_for(option).removeprefix("-"))
     words += [*company(option), *(["-o", "folder/"] if "bag" in option.field else [])]
-    reports = option.field in {"status_format", "models", "status", "plot", "doctor"}
+    reports = option.field in {"status_format", "models", "status", "plot", "doctor", "completion"}
     request = read_request(words if reports or option.name == "FILM" else ["film.mkv", *words])
     usual = Request(inputs=request.inputs)
     if option.field != "inputs":

@@ -20,6 +20,7 @@ from vidcolor.errors import AlreadyColorError, VidcolorError
 from vidcolor.film.coloring import read_job
 from vidcolor.models import zoo
 from vidcolor.pipeline import run as pipeline
+from vidcolor.pipeline import shot
 from vidcolor.reading.reader import Damage
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import (
@@ -130,7 +131,7 @@ def test_the_network_is_asked_no_more_than_needed(
 ) -> None:
     """It sees as many frames as are not spared, and colors stay nearly what they are with all."""
     asked = 0
-    predict = pipeline.predict_frames
+    predict = shot.predict_frames
 
     def counted(pictures, **rest):  # noqa: ANN001, ANN003, ANN202
         def counting():  # noqa: ANN202
@@ -143,7 +144,7 @@ def test_the_network_is_asked_no_more_than_needed(
 
     still = [np.roll(luma, -step, axis=1) for step, luma in enumerate(soft_shot(1, 16))]
     film = write_film(tmp_path / "film.mkv", still)
-    monkeypatch.setattr(pipeline, "predict_frames", counted)
+    monkeypatch.setattr(shot, "predict_frames", counted)
     settings = replace(FAST, temporal=TemporalSettings(every=every))
     colored = planes(colorize_video(film, None, settings).path)
     assert asked <= most
@@ -258,7 +259,7 @@ def failing_at(call: int, work: Callable[..., Any]) -> Callable[..., Any]:
             "inference failed at frame 3: ZeroDivisionError",  # smoothed and alone, each frame
         ),
         pytest.param(
-            "pipeline.run.chroma_planes",
+            "pipeline.finish.chroma_planes",
             "failed at frame 7: ZeroDivisionError",
         ),
     ],

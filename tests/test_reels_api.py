@@ -52,6 +52,7 @@ def test_a_plan_writes_nothing_and_holds(reels: Path, tmp_path: Path) -> None:
     assert "no such file" in str(planned.pop().error)
     done = list(colorize_reels([reels], out, FAST))
     assert [one.result and one.result.path for one in done] == [one.output for one in planned]
+    assert [one.result and one.result.frames for one in done] == [one.frames for one in planned]
     again = list(plan_reels([reels], out, FAST))
     assert [one.state for one in again] == ["already done", "failed", "already done"]
     assert [one.output for one in again] == [one.output for one in planned]

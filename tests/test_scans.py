@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vidcolor.errors import SourceError
 from vidcolor.reading import exr_scans
-from vidcolor.reading.exr_scans import readable_exr
+from vidcolor.reading.exr_scans import is_cut_exr, readable_exr
 from vidcolor.reading.reader import Damage
 from vidcolor.reading.source import probe
 from vidcolor.reading.tiff_scans import readable_tiff
@@ -266,6 +266,23 @@ def test_rotten_strips_are_told_by_name(tmp_path: Path) -> None:
     tiled[-10] ^= 0x5A
     found, losses = lumas(series(tmp_path, ".tif", TIFFS["tiles"][0], tiled, TIFFS["tiles"][0]))
     assert (len(found), str(losses)) == (2, "1 packet does not decode (0001.tif)")
+
+
+@pytest.mark.quick
+def test_headers_that_ask_for_too_much_are_damaged() -> None:
+    """A picture of more tiles than the file has costs neither memory nor time."""
+    tiled = bytearray(TIFFS["tiles of bytes"][0])
+    with tifffile.TiffFile(io.BytesIO(tiled)) as opened:
+        place = opened.pages.first.tags["ImageLength"].valueoffset
+    struct.pack_into("<H", tiled, place + 2, 255)  # 16 million lines
+    assert readable_tiff(tiled, HERE) == (b"", "tiles")
+    lines = bytearray(exr(compression="none"))
+    table = len(lines) - HEIGHT * (8 + 8 + 4 * 48)
+    assert not is_cut_exr(lines)
+    lines[table + 7] = 0xFF
+    assert is_cut_exr(lines)
+    lines[table : table + 8 * HEIGHT] = b"\xff" * 8 * HEIGHT
+    assert is_cut_exr(lines)
 
 
 def test_black_images_are_told_by_name(tmp_path: Path) -> None:

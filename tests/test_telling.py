@@ -5,7 +5,7 @@ import pytest
 from vidcolor.cli.output import MOST_CHECKS, print_result
 from vidcolor.film.colorize import Result
 from vidcolor.reading.reader import Damage
-from vidcolor.reels.batch import ReelResult
+from vidcolor.reels.result import ReelResult
 from vidcolor.report.checks import DoubtfulShot, Finding
 
 

@@ -85,7 +85,7 @@ def test_a_flipped_bit_of_luma_is_found(film: Path) -> None:
     luma[5][3, 4] ^= 1
     result = write_film(film.with_name("result.mkv"), luma, extras=EXTRAS)
     found = verify(film, result)
-    assert found.problems == ["the luma of 1 frames differs from the source's"]
+    assert found.problems == ["the luma of 1 frame differs from the source's"]
     error = 1 / (FRAMES * luma[0].size)
     assert found.luma_psnr == pytest.approx(10 * np.log10(255**2 / error))
 
@@ -103,7 +103,7 @@ def test_a_lost_frame_is_found(film: Path, lost: int) -> None:
 def test_a_frame_too_many_is_found(film: Path) -> None:
     """The source ends before the result."""
     result = write_film(film.with_name("result.mkv"), soft_shot(1, FRAMES + 1), extras=EXTRAS)
-    assert verify(film, result).problems == ["1 frames too many"]
+    assert verify(film, result).problems == ["1 frame too many"]
 
 
 def test_a_shifted_frame_is_found(film: Path) -> None:
@@ -195,7 +195,7 @@ def test_what_is_not_right_gets_no_name(film: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(ShotEncoder, "encode", spoil)
     settings = Settings(model=LOSSLESS.model, output=OutputSettings(lossless=True, framemd5=True))
     with pytest.raises(
-        OutputError, match=r"not kept.*the luma of 1 frames differs from the source's"
+        OutputError, match=r"not kept.*the luma of 1 frame differs from the source's"
     ):
         colorize_video(film, settings=settings)
     names = {path.name for path in film.parent.iterdir()}

@@ -3,9 +3,11 @@ import os
 import signal
 import sqlite3
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
+from threading import Timer
 from time import monotonic
 
 import numpy as np
@@ -18,7 +20,7 @@ from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import work_path
 from vidcolor.film import checkpoint, checkpoint_file
 from vidcolor.film.checkpoint import MOST_OPEN_BYTES, Checkpoint
-from vidcolor.film.checkpoint_file import Damaged, checksum, is_whole
+from vidcolor.film.checkpoint_file import Damaged, checksum, is_taken, is_whole
 from vidcolor.frame import Prediction
 from vidcolor.report.timeline import FrameFigures, Timeline
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
@@ -52,6 +54,18 @@ def ending(seed: int) -> ShotEnding:
         weight=rng.random((2, 3), np.float32),
     )
     return ShotEnding(histogram, ChromaGain(*rng.random(3)))
+
+
+@contextmanager
+def looked_at(path: Path, seconds: float) -> Iterator[None]:
+    """A file that another run reads for a moment."""
+    database = sqlite3.connect(path, check_same_thread=False)
+    database.execute("PRAGMA locking_mode = EXCLUSIVE")
+    database.execute("SELECT * FROM sqlite_master").fetchall()
+    timer = Timer(seconds, database.close)
+    timer.start()
+    yield
+    timer.join()
 
 
 def add_shot(work: Checkpoint, shot: int, packets: int = 2) -> None:
@@ -513,3 +527,14 @@ def test_fractions_and_paths_are_no_trouble(target: Path) -> None:
     """An identity may hold what settings hold."""
     with Checkpoint(target, {"start": str(Fraction(1, 3)), "path": str(target)}) as work:
         assert work.changed == ""
+
+
+def test_a_run_that_only_looks_keeps_no_other_out(target: Path) -> None:
+    """Of two runs that want a film at one instant, one gets it."""
+    with Checkpoint(target, IDENTITY) as work:
+        add_shot(work, 0)
+        assert is_taken(target)
+    with looked_at(work_path(target), 0.01):
+        assert not is_taken(target)
+    with looked_at(work_path(target), 0.01), Checkpoint(target, IDENTITY) as work:
+        assert work.shots_done == 1

@@ -410,3 +410,12 @@ def test_a_name_with_a_colon_is_no_protocol(
     output = Path("tape:1.mkv")
     colorize_video(film, output, Settings(model=ModelSettings(device="cpu", render_size=64)))
     assert output.exists()
+
+
+def test_a_short_transport_stream_is_known_for_one(tmp_path: Path) -> None:
+    """One of few packets is made longer: FFmpeg would take it for a program stream."""
+    film = write_film(tmp_path / "film.mkv", [np.full((32, 32), 90, np.uint8)] * 2)
+    encoding = colored(film, tmp_path / "out.ts", OutputSettings(codec="libx264"))
+    with av.open(str(encoding.path)) as written:
+        assert (written.format.name, len(list(written.decode(video=0)))) == ("mpegts", 2)
+    assert encoding.path.stat().st_size % 188 == 0

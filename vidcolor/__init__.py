@@ -10,7 +10,7 @@ vidcolor.colorize_video("film.mp4", "film.color.mkv")
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from vidcolor.directing.script import ColorScript, Hint, HueMap, Range
+from vidcolor.directing.script import ColorScript, Hint, HueMap, Range, Reference
 from vidcolor.errors import (
     AlreadyColorError,
     ClusterError,
@@ -47,8 +47,8 @@ if TYPE_CHECKING:
     from vidcolor.preview.colorizer import Colorizer
     from vidcolor.preview.preview import PreviewResult, preview_settings, preview_video
     from vidcolor.reels.api import colorize_reels
-    from vidcolor.reels.batch import ReelResult
     from vidcolor.reels.plan import ReelPlan, plan_reels
+    from vidcolor.reels.result import ReelResult
 
 __all__ = [
     "AlreadyColorError",
@@ -74,6 +74,7 @@ __all__ = [
     "ReelPlan",
     "ReelResult",
     "ReelTakenError",
+    "Reference",
     "RefineSettings",
     "Replay",
     "Result",
@@ -102,7 +103,7 @@ _WITH_TORCH = {
     "PhotoResult": "vidcolor.photos.colorize",
     "ReelPlan": "vidcolor.reels.plan",
     "Replay": "vidcolor.dump.replay",
-    "ReelResult": "vidcolor.reels.batch",
+    "ReelResult": "vidcolor.reels.result",
     "Result": "vidcolor.film.colorize",
     "colorize_photo": "vidcolor.photos.colorize",
     "colorize_reels": "vidcolor.reels.api",

@@ -27,10 +27,11 @@ from vidcolor.models.zoo import suited
 from vidcolor.pipeline.trace import NO_TRACE
 from vidcolor.reels.api import find_bag, opened_engine, opened_ledger, seal
 from vidcolor.reels.bag import Bag
-from vidcolor.reels.batch import Batch, PlannedReel, ReelResult
+from vidcolor.reels.batch import Batch
 from vidcolor.reels.find import Reel, find_reels
 from vidcolor.reels.ledger import Ledger
 from vidcolor.reels.plan import notes_of
+from vidcolor.reels.result import PlannedReel, ReelResult
 
 DONE, FAILED = 0, 1
 
@@ -58,9 +59,10 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
             model,
             suited(request.settings, model),
             output=request.film_path,
-            folder=request.folder if bag is None else bag.payload,
+            folder=request.folder,
             ledger=ledger,
             color=color,
+            bag=bag,
         )
         if request.dry_run:
             return print_plans(batch, reels, quiet=request.quiet) or (FAILED if failed else DONE)
@@ -72,14 +74,18 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
             write_batch_page(results, folder=request.folder if bag is None else bag.payload)
         if bag is not None and ledger is not None:
             missing = {one.path: str(one) for one in found if not isinstance(one, Reel)}
-            missing |= {r.source: str(r.error or r.note) for r in results if not r.is_done}
+            missing |= bag.left_out
+            missing |= {
+                r.source.absolute(): str(r.error or r.note) for r in results if not r.is_done
+            }
             _seal(bag, ledger, request, missing)
     failed += [str(result.error) for result in results if result.error]
     if dump is not None and dump.count and not request.quiet:
         print_dump(dump)
     if len(found) >= MANY and not request.quiet:
         _sum_up(results, failed, len(found))
-    return FAILED if failed else DONE
+    is_whole = bag is None or not bag.left_out
+    return DONE if is_whole and not failed else FAILED
 
 
 def _sum_up(results: Sequence[ReelResult], failed: Sequence[str], count: int) -> None:

@@ -5,6 +5,7 @@ from vidcolor.cli.request import Request
 from vidcolor.dump.replay import replay_job
 from vidcolor.dump.sink import FrameDump
 from vidcolor.models.zoo import find_model, suited
+from vidcolor.words import counted
 from vidcolor.writing.plan import plan_video
 
 
@@ -21,7 +22,7 @@ def dump_alone(request: Request, dump: FrameDump) -> int:
     if not request.quiet:
         print_dump(dump)
         say(
-            f"{replay.colorized} frames colorized for the dump, {replay.seconds:.1f} s; "
+            f"{counted(replay.colorized, 'frame')} colorized for the dump, {replay.seconds:.1f} s; "
             "no film written (add -o FILM to write one)"
         )
     return 0
@@ -43,6 +44,6 @@ def print_dump(dump: FrameDump) -> None:
     """One line of a finished dump: its page, frames, size and time."""
     each = dump.seconds / max(dump.count, 1)
     say(
-        f"{dump.path / 'index.html'}: {dump.count} frame{'' if dump.count == 1 else 's'}, "
+        f"{dump.path / 'index.html'}: {counted(dump.count, 'frame')}, "
         f"{dump.bytes / 1e6:.0f} MB, dumping took {each:.2f} s a frame"
     )

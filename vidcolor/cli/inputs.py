@@ -28,7 +28,8 @@ def _is_there(path: Path) -> bool:
 
 def _line(path: Path) -> str:
     if _ADDRESS.match(str(path)):
-        return f"{path}: is an address; download the film and name its file"
+        address = str(path).replace(":/", "://", 1)  # a path has single slashes
+        return f"{address}: is an address; download the film and name its file"
     if not path.parent.exists():
         return f"{path}: no such file, and no such folder {path.parent}; check its name"
     try:

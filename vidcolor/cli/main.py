@@ -114,6 +114,10 @@ def _report(request: Request) -> int:
         from vidcolor.cli.doctor import print_doctor
 
         return print_doctor()
+    if request.completion is not None:
+        from vidcolor.cli.completion import print_completion
+
+        return print_completion(request.completion)
     if request.status is not None:
         from vidcolor.cli.status import print_status
 

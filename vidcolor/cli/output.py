@@ -12,14 +12,18 @@ from tqdm import tqdm
 from vidcolor.cli.terminal import escape
 from vidcolor.report.sidecar import sidecar_path
 from vidcolor.settings import Settings
+from vidcolor.words import counted
 
 if TYPE_CHECKING:  # the command line must not wait for torch before it can help
     from vidcolor.film.colorize import Result
-    from vidcolor.reels.batch import ReelResult
+    from vidcolor.reels.result import ReelResult
     from vidcolor.writing.plan import Job
 
 LISTENERS: list[Callable[[str, str, Mapping[str, object]], None]] = []
 """Called with each event, beside what is printed: a word for it, a text, what is known of it."""
+
+CALLED: dict[str, str] = {}
+"""Paths of ours, and what messages call them in their place."""
 
 MANY = 2  # from so many reels on there is a bar of reels
 MOST_CHECKS = 10  # shots to check that are listed after a film
@@ -78,12 +82,9 @@ def print_result(reel: "ReelResult", *, quiet: bool) -> None:
     if str(result.losses):
         warn(f"{reel.source}: warning: {result.losses}; all frames that decode are colorized")
     if not quiet:
-        shots = f"{result.shots} shot{'s' if result.shots > 1 else ''}"
+        made = f"{counted(result.frames, 'frame')}, {counted(result.shots, 'shot')}"
         rate = result.frames / result.seconds
-        say(
-            f"{result.path}: {result.frames} frames, {shots}, "
-            f"{result.seconds:.1f} s ({rate:.1f} frames/s)"
-        )
+        say(f"{result.path}: {made}, {result.seconds:.1f} s ({rate:.1f} frames/s)")
         if result.verification is not None:
             say(f"{result.path}: verified: {result.verification}")
         say(*(f"{result.path}: {line}" for line in result.source_color))
@@ -109,15 +110,22 @@ def tell(event: str, text: str, **facts: object) -> None:
 
 def say(*lines: str) -> None:
     """Print lines without breaking a bar."""
-    for line in lines:
+    for line in map(_as_called, lines):
         tell("message", line)
         tqdm.write(escape(line), file=sys.stdout)
 
 
 def warn(text: str) -> None:
     """Print a warning or an error, as one line on standard error."""
+    text = _as_called(text)
     tell("warning", text)
     tqdm.write(f"vidcolor: {escape(text)}", file=sys.stderr)
+
+
+def _as_called(text: str) -> str:
+    for path, name in CALLED.items():
+        text = text.replace(path, name)
+    return text
 
 
 def print_notes(source: Path, notes: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from vidcolor.photos.find import is_photo
 from vidcolor.preview.preview import PreviewResult, preview_settings, preview_video
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
 from vidcolor.settings import Settings
+from vidcolor.words import counted
 
 DONE, FAILED, BAD_USAGE = 0, 1, 2
 
@@ -55,7 +56,7 @@ def _write_sheets(request: Request) -> int:
         if not request.quiet:
             doubtful = f", {result.doubtful} worth a look" if result.doubtful else ""
             seconds = perf_counter() - began
-            say(f"{result.path}: {result.frames} frames{doubtful}, {seconds:.1f} s")
+            say(f"{result.path}: {counted(result.frames, 'frame')}{doubtful}, {seconds:.1f} s")
     return FAILED if failed else DONE
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from vidcolor.cli.output import MANY, say
 from vidcolor.errors import SourceError
 from vidcolor.files import cell_text, write_whole
-from vidcolor.reels.batch import ReelResult
+from vidcolor.reels.result import ReelResult
 from vidcolor.report.page import html_page, page_paths
 from vidcolor.report.sidecar import read_sidecar, sidecar_path
 

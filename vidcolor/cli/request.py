@@ -40,6 +40,7 @@ class Request:
         status_format: How that is written.
         status: The output folder to report on, in place of colorizing.
         doctor: Print what this installation has, in place of colorizing.
+        completion: The shell whose completion script is printed, in place of colorizing.
         models: List the models, in place of colorizing.
         plot: The sidecar to draw, in place of colorizing.
         engine: What colors the shots.
@@ -76,6 +77,7 @@ class Request:
     status: Path | None = None
     status_format: Literal["text", "json", "csv"] = "text"
     doctor: bool = False
+    completion: Literal["bash", "zsh", "fish", "tcsh", "powershell"] | None = None
     models: bool = False
     plot: Path | None = None
     engine: Literal["local", "ray"] = "local"
@@ -97,6 +99,7 @@ class Request:
         return (
             self.show_config
             or self.doctor
+            or self.completion is not None
             or self.models
             or self.plot is not None
             or self.status is not None

@@ -24,6 +24,7 @@ from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import Source, probe
 from vidcolor.reading.survey import survey
 from vidcolor.reels.find import Reel, find_reels
+from vidcolor.words import counted
 
 DONE, FAILED = 0, 1
 
@@ -50,12 +51,12 @@ def _show(request: Request, reel: Reel) -> None:
         raise OutputError(f"{target}: exists already. Use --overwrite or another -o.")
     shots = list(list_shots(read_frames(source, Damage()), source))
     if target is None:
-        say(f"{reel.path}: {_counted(shots)}", *table_text(shots, clock).splitlines())
+        say(f"{reel.path}: {counted(len(shots), 'shot')}", *table_text(shots, clock).splitlines())
         return
     make_folder(target.parent)
     write_whole(target, _text(request, source, shots, clock, target).encode())
     if not request.quiet:
-        say(f"{target}: {_counted(shots)}")
+        say(f"{target}: {counted(len(shots), 'shot')}")
 
 
 def _text(
@@ -78,7 +79,3 @@ def _target(request: Request, reel: Reel, source: Source) -> Path | None:
     if request.script_new:
         return (folder or source.title.parent) / f"{source.title.stem}{SUFFIX}"
     return None if folder is None else folder / f"{source.title.stem}.shots.csv"
-
-
-def _counted(shots: list[ListedShot]) -> str:
-    return f"{len(shots)} shot{'' if len(shots) == 1 else 's'}"

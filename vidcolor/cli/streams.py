@@ -14,6 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
+from vidcolor.cli.output import CALLED
 from vidcolor.cli.request import STREAM, Request
 from vidcolor.errors import OutputError, SourceError
 from vidcolor.files import write_error
@@ -34,6 +35,7 @@ def with_streams(request: Request, make: Callable[[Request], int]) -> int:
         return make(request)
     with TemporaryDirectory(prefix="vidcolor-") as name:
         folder = Path(name)
+        CALLED.update({str(folder / IN): "standard input", str(folder / OUT): "standard output"})
         if reads:
             _keep_input(folder / IN)
             paths = (folder / IN if path == STREAM else path for path in request.inputs)

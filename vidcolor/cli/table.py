@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from vidcolor.cli.output import say
-from vidcolor.reels.batch import ReelResult
+from vidcolor.reels.result import ReelResult
 
 HEAD = ("reel", "state", "frames", "seconds", "frames/s", "to check")
 

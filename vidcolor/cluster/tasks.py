@@ -17,6 +17,7 @@ from vidcolor.files import work_path
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import Begun, Listener, ShotKeeper, read_job, recalled_memory
 from vidcolor.film.evidence import evidence_of, find_evidence
+from vidcolor.film.matching import find_matches
 from vidcolor.film.provenance import versions
 from vidcolor.film.source_digest import (
     SourceDigest,
@@ -138,7 +139,8 @@ def _color(
         memory = recalled_memory(checkpoint, sorted(before.endings.items()), model.device)
         begun, ends_shot = before.begun, pieces[-1].ends_shot
         past = Past(pieces[0].first_frame, memory, begun and begun.state)
-        directed = Directed(order.direction, _evidence(order, model, pieces))
+        matches = find_matches(model, settings)
+        directed = Directed(order.direction, _evidence(order, model, pieces), matches)
         shots = colorize_shots(frames, past, model, settings, directed)
         with closing(shots) as colored:
             keeper = ShotKeeper(job, settings, checkpoint, begun=begun)

@@ -6,61 +6,36 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from vidcolor.directing.overlap import refuse_meeting
-from vidcolor.directing.places import Place, parse_frames, parse_shots
-from vidcolor.directing.script import PLAIN, ColorScript, Hint, Look, Range, digest_of
-from vidcolor.errors import SettingError, SourceError
+from vidcolor.directing.placed import (
+    TOLERANCE_SECONDS,
+    Anchor,
+    FilmFacts,
+    Held,
+    PlacedHint,
+    PlacedReference,
+    anchor_digest,
+    anchor_facts,
+    find_held,
+    held_facts,
+    place_hints,
+    place_references,
+)
+from vidcolor.directing.places import Place
+from vidcolor.directing.script import PLAIN, ColorScript, Look, Range, digest_of
+from vidcolor.errors import SettingError
 from vidcolor.frame import Frame
 from vidcolor.shot import Shot
 from vidcolor.spans import Span
-
-TOLERANCE_SECONDS = Fraction(1)
-"""By which a film may be longer than its header says."""
-
-
-class FilmFacts(NamedTuple):
-    """What must be known of a film to place a script on it.
-
-    Attributes:
-        name: What errors call it.
-        rate: Frames a second.
-        first_seconds: When its first frame comes by its own clock.
-        timecode: Of its first frame; None for 00:00:00:00.
-        seconds: How long it is by its header; None if that says nothing.
-        is_part: Whether it is begun later than at its first frame.
-    """
-
-    name: str
-    rate: Fraction
-    first_seconds: Fraction = Fraction(0)
-    timecode: str | None = None
-    seconds: float | None = None
-    is_part: bool = False
-
 
 _Spanned = tuple[str, tuple[Span, ...]]
 """Where something is written, and the frames that it names."""
 
 
 class _Placed(NamedTuple):
-    """A range with the spans and the shots where it holds; both None for all of the film."""
+    """A range and where it holds."""
 
     part: Range
-    spans: tuple[Span, ...] | None
-    shots: tuple[Place, ...] | None
-
-    def holds(self, shot: int, frame: int, begin: Fraction, end: Fraction) -> bool:
-        if self.spans is not None:
-            return any(span.holds(frame, begin, end) for span in self.spans)
-        if self.shots is not None:
-            return any(place.first <= shot + 1 <= place.last for place in self.shots)
-        return True
-
-
-class PlacedHint(NamedTuple):
-    """A hint, and the frame that it was put on."""
-
-    hint: Hint
-    span: Span
+    held: Held
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,20 +47,43 @@ class Direction:
         film: The film.
         placed: Its ranges.
         hints: Its hints.
+        references: Its references.
     """
 
     script: ColorScript | None = None
     film: FilmFacts = field(default_factory=lambda: FilmFacts("", Fraction(25)))
     placed: tuple[_Placed, ...] = ()
     hints: tuple[PlacedHint, ...] = ()
+    references: tuple[PlacedReference, ...] = ()
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        """What is said of single frames: hints and anchored references."""
+        return (*self.hints, *(one for one in self.references if one.span is not None))
+
+    @property
+    def free_references(self) -> tuple[PlacedReference, ...]:
+        """The references that show something else of the kind."""
+        return tuple(one for one in self.references if one.span is None)
 
     def look_of(self, frame: Frame, shot: Shot) -> Look:
         """What holds for a frame."""
         if not self.placed:
             return PLAIN
+        return self.look(shot.number, frame.index, *self.times_of(frame))
+
+    def references_of(self, frame: Frame, shot: Shot) -> tuple[PlacedReference, ...]:
+        """The free references that hold for a frame."""
+        free = self.free_references
+        if not free:
+            return ()
+        at = (shot.number, frame.index, *self.times_of(frame))
+        return tuple(one for one in free if one.held.holds(*at))
+
+    def times_of(self, frame: Frame) -> tuple[Fraction, Fraction]:
+        """When a frame comes on screen, in seconds after the film's first, and when the next."""
         begin = frame.pts * frame.time_base - self.film.first_seconds
-        end = begin + (frame.duration * frame.time_base or 1 / self.film.rate)
-        return self.look(shot.number, frame.index, begin, end)
+        return begin, begin + (frame.duration * frame.time_base or 1 / self.film.rate)
 
     def look(self, shot: int, frame: int, begin: Fraction, end: Fraction) -> Look:
         """What holds for a frame; see `look_of`.
@@ -98,7 +96,7 @@ class Direction:
         """
         settings: dict[str, object] = {}
         for one in self.placed:
-            if one.holds(shot, frame, begin, end):
+            if one.held.holds(shot, frame, begin, end):
                 settings |= one.part.settings
         if not settings:
             return PLAIN
@@ -109,10 +107,11 @@ class Direction:
     @property
     def identity(self) -> str | None:
         """What decides the film's bytes, as a SHA-256; None if nothing does."""
-        if not self.placed and not self.hints:
+        if not self.placed and not self.hints and not self.references:
             return None
         facts = [_facts_of(one) for one in self.placed]
-        return digest_of(facts + [hint_facts(one) for one in self.hints])
+        facts += [anchor_facts(one) for one in self.hints]
+        return digest_of(facts + [anchor_facts(one) for one in self.references])
 
     def facts(self) -> dict[str, object] | None:
         """What the sidecar tells of the script; None if there is none."""
@@ -124,14 +123,26 @@ class Direction:
             for one in self.placed
         ]
         hints = [
-            {"at": one.hint.place or None, "frame": one.hint.frame, "sha256": hint_digest(one)}
+            {"at": one.hint.place or None, "frame": one.hint.frame, "sha256": anchor_digest(one)}
+            | ({} if one.path is None else {"picture": one.path, "picture_sha256": one.sha256})
             for one in self.hints
+        ]
+        references = [
+            {
+                "at": one.reference.place or None,
+                "frame": one.span and one.span.text,
+                "picture": one.path,
+                "picture_sha256": one.sha256,
+                "sha256": anchor_digest(one),
+            }
+            for one in self.references
         ]
         return {
             "path": self.script.path or None,
             "sha256": self.script.sha256 or None,
             "ranges": ranges,
             "hints": hints,
+            "references": references,
         }
 
     def refuse_other(self, sha256: str) -> None:
@@ -162,49 +173,34 @@ def direct(script: ColorScript | None, film: FilmFacts) -> Direction:
         return NO_DIRECTION
     # Those of the whole film come first, and so give way.
     ranges = sorted(script.ranges, key=lambda part: part.is_for_all, reverse=True)
-    placed = tuple(_place(part, film, script) for part in ranges if part.settings)
+    placed = tuple(
+        _Placed(part, find_held(part, film, f"{part.place or script.name}: frames"))
+        for part in ranges
+        if part.settings
+    )
     refuse_meeting(script, [(one.part, _by_time(one, film.rate)) for one in placed])
-    hints = tuple(PlacedHint(hint, _span_of(hint, film)) for hint in script.hints)
-    spanned = [(one.part.place, one.spans or ()) for one in placed]
-    spanned += [(one.hint.place, (one.span,)) for one in hints]
+    direction = Direction(
+        script,
+        film,
+        placed,
+        tuple(place_hints(script, film)),
+        tuple(place_references(script, film)),
+    )
+    spanned = [(one.part.place, one.held.spans or ()) for one in placed]
+    spanned += [(one.hint.place, (one.span,)) for one in direction.hints]
+    spanned += [(one.reference.place, one.held.spans or ()) for one in direction.references]
     if film.is_part:
-        _refuse_counted(placed, spanned, script)
+        _refuse_counted(direction, spanned, script)
     elif film.seconds is not None:
         _refuse_beyond(spanned, film, script)
-    return Direction(script, film, placed, hints)
-
-
-def _place(part: Range, film: FilmFacts, script: ColorScript) -> _Placed:
-    shots = None if part.shots is None else parse_shots(part.shots)
-    if part.frames is None:
-        return _Placed(part, None, shots)
-    name = f"{part.place or script.name}: frames"
-    try:
-        spans = parse_frames(part.frames).resolve(film.rate, film.timecode, name)
-    except SourceError as error:
-        raise SettingError(str(error)) from error
-    return _Placed(part, spans, None)
-
-
-def _span_of(hint: Hint, film: FilmFacts) -> Span:
-    """The one frame of a hint.
-
-    Raises:
-        SettingError: It is none of the film.
-    """
-    name = f"{hint.place or 'hint'}: frame"
-    try:
-        (span,) = parse_frames(hint.frame).resolve(film.rate, film.timecode, name)
-    except (SourceError, ValueError) as error:
-        raise SettingError(str(error)) from error
-    return span
+    return direction
 
 
 def _by_time(one: _Placed, rate: Fraction) -> tuple[Place, ...] | None:
     """Where a range holds, frames taken as times of a constant rate so that both compare."""
-    if one.spans is None:
-        return one.shots
-    return tuple(_timed(one.spans, rate))
+    if one.held.spans is None:
+        return one.held.shots
+    return tuple(_timed(one.held.spans, rate))
 
 
 def _timed(spans: Iterable[Span], rate: Fraction) -> Iterator[Place]:
@@ -214,11 +210,10 @@ def _timed(spans: Iterable[Span], rate: Fraction) -> Iterator[Place]:
         yield Place("seconds", (span.first + half) * unit, (span.last + half) * unit)
 
 
-def _refuse_counted(
-    placed: Iterable[_Placed], spanned: Iterable[_Spanned], script: ColorScript
-) -> None:
+def _refuse_counted(direction: Direction, spanned: Iterable[_Spanned], script: ColorScript) -> None:
     """Raise if anything counts frames or shots, as those of a part of a film are not known."""
-    counting = [one.part.place for one in placed if one.shots is not None]
+    counting = [one.part.place for one in direction.placed if one.held.shots is not None]
+    counting += [one.reference.place for one in direction.references if one.held.shots is not None]
     counting += [name for name, spans in spanned if any(s.unit == "frames" for s in spans)]
     if counting:
         raise SettingError(
@@ -245,27 +240,8 @@ def _refuse_beyond(spanned: Iterable[_Spanned], film: FilmFacts, script: ColorSc
                 )
 
 
-def hint_digest(one: PlacedHint) -> str:
-    """A SHA-256 of what a hint says."""
-    return digest_of(hint_facts(one))
-
-
-def hint_facts(one: PlacedHint) -> dict[str, object]:
-    """What a hint says, however it is written."""
-    hint, span = one
-    facts: dict[str, object] = {
-        "frame": [span.unit, str(span.first)],
-        "color": hint.color.lower(),
-        "points": [[float(x), float(y)] for x, y in hint.points],
-        "is_area": hint.is_area,
-    }
-    return facts if hint.is_area else facts | {"radius": float(hint.radius)}
-
-
 def _facts_of(one: _Placed) -> dict[str, object]:
     """Where a range holds and what it sets, however it is written."""
-    spans = one.spans and [[s.unit, str(s.first), str(s.last)] for s in one.spans]
-    shots = one.shots and [[str(p.first), str(p.last)] for p in one.shots]
     plain = asdict(one.part)
     settings = {name: plain[name] if name == "hue" else v for name, v in one.part.settings.items()}
-    return {"spans": spans, "shots": shots, "settings": settings}
+    return held_facts(one.held) | {"settings": settings}

@@ -16,6 +16,8 @@ import cv2
 import numpy as np
 
 from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.directing.placed import PlacedReference, anchor_digest
+from vidcolor.directing.script import Look, digest_of
 from vidcolor.directing.track import Track, small_lightness
 from vidcolor.files import write_error
 from vidcolor.frame import Map, Motion, Seen
@@ -25,22 +27,36 @@ from vidcolor.temporal.motion import find_motion
 LEAST_OBSERVATIONS = 0.05
 """What counts less is nothing."""
 
+FINER = 2
+"""Places of the map, each way, for which a reference has one color: twice as sharp as the net."""
+
+_NEARLY_NOTHING = 1e-4
+"""Observations that colors without any have, so that those beside them are not mixed with gray."""
+
 _STORED = np.dtype(np.float16)
-_TOLD_PLANES = 3  # a*, b* and observations
-_MOTION_PLANES = 4  # x, y, trust and the frame's lightness
 
 
 class Told(NamedTuple):
     """What is said of one frame.
 
     Attributes:
-        ab: a* and b* at each place, (2, h, w).
+        ab: a* and b*, (2, f h, f w), for each place of the map or `f` = `FINER` times finer.
         observations: How many frames' worth of predictions that counts, (h, w); 0 where nothing is
             said.
     """
 
     ab: Map
     observations: Map
+
+    @property
+    def finer(self) -> int:
+        """How many colors there are for each place, each way."""
+        return int(self.ab.shape[1] // self.observations.shape[0])
+
+    @property
+    def coarse_ab(self) -> Map:
+        """a* and b* at each place of the map, (2, h, w)."""
+        return self.ab if self.finer == 1 else _shrunk(self.ab, self.finer)
 
     @property
     def share(self) -> Map:
@@ -55,11 +71,24 @@ AnchorOf = Callable[[Seen], Told | None]
 def merge(parts: Sequence[Told]) -> Told:
     """All that is said of one frame: means, and how much they count together."""
     observations = np.sum([part.observations for part in parts], 0)
-    ab = np.sum([part.ab * part.observations for part in parts], 0)
-    return Told(
-        np.asarray(ab / np.maximum(observations, 1e-6), np.float32),
-        np.asarray(observations, np.float32),
-    )
+    finer = max(part.finer for part in parts)
+    counted = [_enlarged(part.observations + _NEARLY_NOTHING, finer) for part in parts]
+    colors = [_enlarged(part.ab, finer // part.finer) for part in parts]
+    weighted = [one * count for one, count in zip(colors, counted, strict=True)]
+    ab = np.sum(weighted, 0) / np.sum(counted, 0)
+    return Told(np.asarray(ab, np.float32), np.asarray(observations, np.float32))
+
+
+def _enlarged(maps: Map, times: int) -> Map:
+    """Maps, (..., h, w), in which each place is so many, each way."""
+    return maps if times == 1 else np.repeat(np.repeat(maps, times, -2), times, -1)
+
+
+def _shrunk(maps: Map, times: int) -> Map:
+    """Means over squares of so many places a side, (n, h, w)."""
+    count, rows, columns = maps.shape
+    squares = maps.reshape(count, rows // times, times, columns // times, times)
+    return np.asarray(squares.mean((2, 4)), np.float32)
 
 
 class ShotEvidence:
@@ -71,9 +100,13 @@ class ShotEvidence:
         last_anchor: Number of the last frame of which anything is said.
         folder: Where its files lie; None for the system's own place.
         digest: What tells what is said from other words.
+        finer: The greatest of what is said; see `Told`.
+        references: The shot's own, which are matched with its frames as well: where motion does
+            not lead to them, likeness may.
 
     Attributes:
         digest: As above.
+        references: As above.
 
     Raises:
         OutputError: The disk does not take them.
@@ -87,11 +120,15 @@ class ShotEvidence:
         *,
         folder: Path | None = None,
         digest: str = "",
+        finer: int = 1,
+        references: Sequence[PlacedReference] = (),
     ) -> None:
+        self.references: Sequence[PlacedReference] = references
         self.digest: str = digest
+        self._finer = finer
         self._first = 0
-        self._told = _Planes(_TOLD_PLANES, folder)
-        motions = _Planes(_MOTION_PLANES, folder)
+        self._ab, self._observations = _Planes(folder), _Planes(folder)
+        motions = _Planes(folder)  # x, y, trust and the frame's lightness
         try:
             anchors = self._go_forward(frames, anchor_of, last_anchor, motions)
             self._go_backward(anchors, motions)
@@ -103,14 +140,19 @@ class ShotEvidence:
 
     def at(self, frame: int) -> Told | None:
         """What is known of frame `frame` of the film; None for nothing."""
-        planes = self._told.read(frame - self._first)
-        if planes is None or not planes[2].any():
-            return None
-        return Told(planes[:2], planes[2])
+        told = self._read(frame - self._first)
+        # Where some frames have finer colors all do: a shot's maps have one size.
+        is_empty = told is None or (told.finer == 1 and not told.observations.any())
+        return None if is_empty else told
 
     def close(self) -> None:
         """Delete its files."""
-        self._told.close()
+        self._ab.close()
+        self._observations.close()
+
+    def _read(self, number: int) -> Told | None:
+        observations, ab = self._observations.read(number), self._ab.read(number)
+        return None if observations is None or ab is None else Told(ab, observations)
 
     def _go_forward(
         self, frames: Iterable[Seen], anchor_of: AnchorOf, last_anchor: int, motions: "_Planes"
@@ -154,14 +196,16 @@ class ShotEvidence:
     ) -> None:
         """Add what was carried to a frame to what is known of it."""
         parts = [part for track, said in carried if (part := _moved(track, said)) is not None]
-        known = self._told.read(number)
-        if known is not None:
-            parts.append(Told(known[:2], known[2]))
+        known = self._read(number)
+        if known is not None and known.observations.any():
+            parts.append(known)
         if not parts:
-            self._told.write(number, np.zeros((_TOLD_PLANES, *size), np.float32))
-            return
+            rows, columns = size
+            nothing = np.zeros((2, self._finer * rows, self._finer * columns), np.float32)
+            parts.append(Told(nothing, np.zeros((rows, columns), np.float32)))
         told = merge(parts)
-        self._told.write(number, np.concatenate([told.ab, told.observations[None]]))
+        self._ab.write(number, told.ab)
+        self._observations.write(number, told.observations)
 
 
 EvidenceOf = Callable[[Shot], ShotEvidence | None]
@@ -172,23 +216,63 @@ def no_evidence(_: Shot) -> None:
     """Nothing is said of any shot."""
 
 
+def no_match(_seen: Seen, _references: Sequence[PlacedReference]) -> None:
+    """Nothing looks like a reference."""
+
+
+MatchOf = Callable[[Seen, Sequence[PlacedReference]], Told | None]
+"""Gives what some free references say of a frame."""
+
+
 class Directed(NamedTuple):
     """What a color script says of a film.
 
     Attributes:
         direction: Its ranges.
-        evidence_of: Gives what its hints say of a shot.
+        evidence_of: Gives what its hints and anchored references say of a shot.
+        match_of: Gives what its free references say of a frame.
     """
 
     direction: Direction = NO_DIRECTION
     evidence_of: EvidenceOf = no_evidence
+    match_of: MatchOf = no_match
 
 
 class DirectedShot(NamedTuple):
-    """What a color script says of a shot: its ranges, and what is known by its hints."""
+    """What a color script says of a shot; see `Directed`."""
 
     direction: Direction = NO_DIRECTION
     evidence: ShotEvidence | None = None
+    match_of: MatchOf = no_match
+
+    @property
+    def says_anything(self) -> bool:
+        """Whether it says anything that is pooled with predictions."""
+        return self.evidence is not None or bool(self.direction.free_references)
+
+    def references_of(self, seen: Seen) -> tuple[PlacedReference, ...]:
+        """The references that a frame is matched with."""
+        own = () if self.evidence is None else self.evidence.references
+        return (*self.direction.references_of(seen.frame, seen.shot), *own)
+
+    def said_of(self, seen: Seen) -> Told | None:
+        """All that is pooled with the prediction of a frame; None for nothing."""
+        held = self.held_of(seen)
+        references = self.references_of(seen)
+        matched = self.match_of(seen, references) if references else None
+        parts = [one for one in (held, matched) if one is not None]
+        return merge(parts) if len(parts) > 1 else next(iter(parts), None)
+
+    def held_of(self, seen: Seen) -> Told | None:
+        """What holds for a frame as it is said, however its prediction is decoded."""
+        return None if self.evidence is None else self.evidence.at(seen.frame.index)
+
+    def digest_of(self, seen: Seen, look: Look) -> str | None:
+        """What tells all that is said of a frame from other words; None for nothing."""
+        references = self.direction.references_of(seen.frame, seen.shot)
+        facts = [] if self.evidence is None else [self.evidence.digest]
+        facts += [anchor_digest(one) for one in references]
+        return digest_of([look.digest, *facts]) if facts else look.digest
 
 
 UNDIRECTED, UNDIRECTED_SHOT = Directed(), DirectedShot()
@@ -201,25 +285,32 @@ def hold(ab: Map, told: Told | None) -> Map:
     Args:
         ab: (2, h, w) a* and b*, at the map's size or at another.
         told: What is said of the frame; None for nothing.
+
+    Returns:
+        At the larger one of both sizes.
     """
     if told is None:
         return ab
-    planes = np.stack([*told.ab, told.share])
-    if ab.shape[1:] != planes.shape[1:]:
-        size = ab.shape[:0:-1]
-        planes = np.stack([cv2.resize(p, size, interpolation=cv2.INTER_LINEAR) for p in planes])
-    return np.asarray(ab + planes[2] * (planes[:2] - ab), np.float32)
+    rows, columns = (max(sides) for sides in zip(ab.shape[1:], told.ab.shape[1:], strict=True))
+    ab, said, share = (_at_size(one, (columns, rows)) for one in (ab, told.ab, told.share[None]))
+    return np.asarray(ab + share * (said - ab), np.float32)
+
+
+def _at_size(maps: Map, size: tuple[int, int]) -> Map:
+    if maps.shape[:0:-1] == size:
+        return maps
+    return np.stack([cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in maps])
 
 
 def _moved(track: Track, said: Told) -> Told | None:
     """What is said of a frame at the places of another; None if nothing is left of it."""
-    weighted = np.concatenate([said.ab * said.observations, said.observations[None]])
-    found = track.look_up(weighted)
-    observations = found[2] * track.trust
+    observations = track.look_up(said.observations[None])[0] * track.trust
     observations[observations < LEAST_OBSERVATIONS] = 0
     if not observations.any():
         return None
-    return Told(np.asarray(found[:2] / np.maximum(found[2], 1e-6), np.float32), observations)
+    counted = _enlarged(said.observations, said.finer)
+    *ab, total = track.look_up(np.concatenate([said.ab * counted, counted[None]]), said.finer)
+    return Told(np.asarray(np.stack(ab) / np.maximum(total, 1e-6), np.float32), observations)
 
 
 def _followed(
@@ -238,10 +329,10 @@ def _motion(now: Seen, other: Seen) -> Motion:
 
 
 class _Planes:
-    """Maps of frames, some each, in a file without a name."""
+    """Maps of frames, all of one shape, in a file without a name."""
 
-    def __init__(self, count: int, folder: Path | None) -> None:
-        self._count, self._folder = count, folder
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
         self._shape: tuple[int, ...] = ()
         self._length = 0
         try:

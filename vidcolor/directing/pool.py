@@ -4,26 +4,33 @@ Pooling is linear, as smoothing is: two plausible colors stay two peaks of a his
 averaged to a brown third. A person's color counts as so many more observations of its bins.
 """
 
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 
+import numpy as np
 import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoding, soft_encode
-from vidcolor.directing.evidence import ShotEvidence, Told
+from vidcolor.directing.evidence import Told
 from vidcolor.frame import Mapped, Prediction, Seen, to_device
 from vidcolor.temporal.keyframes import Ask
 
+MOST_OBSERVATIONS = 100.0
+"""Of a place: what is surer is no longer remembered by later frames."""
+
 
 def asking_both(
-    ask: Ask, evidence: ShotEvidence, decoding: Decoding | None, vividness: float
+    ask: Ask,
+    said_of: Callable[[Seen], Told | None],
+    decoding: Decoding | None,
+    vividness: float,
 ) -> Ask:
     """`ask`, whose answers are pooled with what a person says of the frames.
 
     Args:
         ask: The network.
-        evidence: What is said of the shot.
+        said_of: Gives what is said of a frame.
         decoding: Of the model.
         vividness: That predictions are decoded with.
     """
@@ -31,7 +38,7 @@ def asking_both(
     def ask_both(frames: Iterable[Seen]) -> Generator[Mapped, None, None]:
         with closing(ask(frames)) as answers:
             for mapped in answers:
-                told = evidence.at(mapped.seen.frame.index)
+                told = said_of(mapped.seen)
                 pooled = pool(mapped.prediction, told, decoding, vividness)
                 yield mapped._replace(prediction=pooled)
 
@@ -52,8 +59,9 @@ def pool(
     if told is None:
         return prediction
     rows = prediction.map
-    observations = to_device(told.observations, rows.device)
-    ab = to_device(told.ab, rows.device)
+    counted_as = np.minimum(told.observations, MOST_OBSERVATIONS)
+    observations = to_device(counted_as, rows.device)
+    ab = to_device(told.coarse_ab, rows.device)
     if decoding is None:
         sure = torch.zeros(len(rows) - len(ab), *ab.shape[1:], device=rows.device)
         pooled = (rows + observations * torch.cat([ab, sure])) / (1 + observations)
@@ -68,4 +76,4 @@ def pool(
     kept = pooled.to(rows.dtype)
     if len(rows) == BIN_COUNT:
         kept = kept.movedim(0, -1).contiguous().movedim(-1, 0)
-    return replace(prediction, map=kept, observations=told.observations)
+    return replace(prediction, map=kept, observations=counted_as)

@@ -19,6 +19,7 @@ from vidcolor.directing.script import (
     Hint,
     HueMap,
     Range,
+    Reference,
 )
 from vidcolor.directing.toml_lines import Place, find_lines, line_of_error
 from vidcolor.errors import SettingError
@@ -33,6 +34,7 @@ TABLES: dict[str, tuple[str, ...]] = {
     "film": ("sha256",),
     "range": tuple(one.name for one in fields(Range) if one.name != "place"),
     "hint": tuple(one.name for one in fields(Hint) if one.name != "place"),
+    "reference": tuple(one.name for one in fields(Reference) if one.name != "place"),
 }
 HUE_KEYS = ("from", "to", "saturation")
 
@@ -92,6 +94,10 @@ def parse_script(data: bytes, path: Path) -> ColorScript:
         hints=tuple(
             _read_hint(table, number, faults)
             for number, table in enumerate(_tables(tables, "hint", faults))
+        ),
+        references=tuple(
+            _read_reference(table, number, faults)
+            for number, table in enumerate(_tables(tables, "reference", faults))
         ),
         film_sha256=_read_film(tables.get("film", {}), faults),
         path=str(path),
@@ -156,15 +162,8 @@ def _tables(found: Mapping[str, object], name: str, faults: _Faults) -> list[Map
 
 
 def _read_hint(table: Mapping[str, Any], number: int, faults: _Faults) -> Hint:
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in TABLES["hint"]:
-            raise faults.unknown(("hint", number, key), key, TABLES["hint"], ("hint", number, ""))
-        try:
-            values[key] = _HINT_READERS[key](value)
-        except (ValueError, TypeError) as error:
-            raise faults.of("hint", number, key, f"{key}: {error}") from error
-    for key in ("frame", "color"):
+    values = _read_values("hint", table, number, faults)
+    for key in ("frame", "color") if "picture" not in values else ():
         if key not in values:
             raise faults.of("hint", number, "", f"the hint has no {key}. Add one.")
     place = faults.name(faults.line(("hint", number, "")))
@@ -173,6 +172,33 @@ def _read_hint(table: Mapping[str, Any], number: int, faults: _Faults) -> Hint:
     except SettingError as error:
         key = str(error).partition(":")[0]
         raise faults.of("hint", number, key, str(error)) from error
+
+
+def _read_reference(table: Mapping[str, Any], number: int, faults: _Faults) -> Reference:
+    values = _read_values("reference", table, number, faults)
+    if "picture" not in values:
+        raise faults.of("reference", number, "", "the reference has no picture. Add one.")
+    place = faults.name(faults.line(("reference", number, "")))
+    try:
+        return Reference(**values, place=place)
+    except SettingError as error:
+        key = str(error).partition(":")[0].partition(" ")[0]
+        raise faults.of("reference", number, key, str(error)) from error
+
+
+def _read_values(
+    kind: str, table: Mapping[str, Any], number: int, faults: _Faults
+) -> dict[str, Any]:
+    """The values of a table of hints or references."""
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in TABLES[kind]:
+            raise faults.unknown((kind, number, key), key, TABLES[kind], (kind, number, ""))
+        try:
+            values[key] = _HINT_READERS[key](value)
+        except (ValueError, TypeError) as error:
+            raise faults.of(kind, number, key, f"{key}: {error}") from error
+    return values
 
 
 def _read_range(table: Mapping[str, Any], number: int, faults: _Faults) -> Range:
@@ -298,6 +324,12 @@ def _read_color(value: object) -> str:
     return value
 
 
+def _read_path(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f'{value!r} is no file. Write "references/ref_001734.png".')
+    return value
+
+
 _HINT_READERS: dict[str, Callable[[object], object]] = {
     "frame": _read_frame,
     "color": _read_color,
@@ -306,7 +338,12 @@ _HINT_READERS: dict[str, Callable[[object], object]] = {
     "box": _read_box,
     "polygon": _read_points,
     "radius": _read_number,
+    "picture": _read_path,
+    "frames": _read_frames,
+    "shots": _read_shots,
+    "strength": _read_number,
 }
+"""Of hints and references."""
 
 _READERS = dict.fromkeys(PLACES, _read_frames) | {
     "shots": _read_shots,

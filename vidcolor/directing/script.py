@@ -20,7 +20,7 @@ COLOR = re.compile(f"#[0-9A-Fa-f]{{6}}|{NEUTRAL}")
 LEAST_POINTS = {"at": 1, "stroke": 2, "box": 4, "polygon": 3}
 """Of the shapes of hints."""
 
-SHAPES = tuple(LEAST_POINTS)
+SHAPES = (*LEAST_POINTS, "picture")
 
 PLACES = ("frames", "shots")
 """Fields of a range that say where it holds."""
@@ -103,26 +103,29 @@ Point = tuple[float, float]
 class Hint(Checked):
     """The color of a thing, told at a place in one frame; see `Range` for `place`.
 
-    It has one of `at`, `stroke`, `box` and `polygon`. From points and strokes color spreads over
-    what looks alike; boxes and polygons are filled, and nothing else. Through the shot it goes
-    along motion, both ways.
+    It has one of `at`, `stroke`, `box`, `polygon` and `picture`. From points, strokes and what is
+    painted color spreads over what looks alike; boxes and polygons are filled, and nothing else.
+    Through the shot it goes along motion, both ways.
 
     Attributes:
-        frame: The frame: 1734, 57.8s, 1:30.5 or a timecode.
-        color: `#7a1f1f`, of which hue and chroma count, or `neutral`.
+        frame: The frame: 1734, 57.8s, 1:30.5 or a timecode; empty if the picture's name states it.
+        color: `#7a1f1f`, of which hue and chroma count, or `neutral`; empty for a picture.
         at: A point.
         stroke: Points of a line.
         box: Left, top, width and height.
         polygon: Its corners, three at least.
+        picture: A picture of the frame, of its size, transparent but where it is painted, or a
+            folder of such pictures, `film_001734.png` each.
         radius: Of points and strokes, as a fraction of the frame's height.
     """
 
-    frame: str
-    color: str
+    frame: str = ""
+    color: str = ""
     at: Point | None = None
     stroke: tuple[Point, ...] | None = None
     box: tuple[float, float, float, float] | None = None
     polygon: tuple[Point, ...] | None = None
+    picture: str | None = None
     radius: Annotated[float, Between(0.001, 0.5)] = 0.02
     place: str = field(default="", compare=False)
 
@@ -131,6 +134,12 @@ class Hint(Checked):
         shapes = [name for name in SHAPES if getattr(self, name) is not None]
         if len(shapes) != 1:
             raise SettingError(f"a hint has one of {', '.join(SHAPES)}. Write one of them.")
+        if self.picture is not None:
+            if self.color:
+                raise SettingError("color: a picture has colors of its own. Remove color.")
+            return
+        if not self.frame:
+            raise SettingError("frame: the hint has none. Add one.")
         if not COLOR.fullmatch(self.color):
             raise SettingError(f'color: {self.color!r} is no color. Write "#7a1f1f" or "neutral".')
         if len(self.points) < LEAST_POINTS[shapes[0]]:
@@ -159,12 +168,45 @@ class Hint(Checked):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reference(Checked):
+    """A picture whose colors a film takes over; see `Range` for `place`.
+
+    *Anchored* by a frame it shows this very frame, colored by hand: it is exact there and goes
+    along motion, both ways. *Free* it shows something else of the kind: what looks alike gets its
+    colors, and where nothing does the net's own color stays.
+
+    Attributes:
+        picture: The file, in color; for anchored ones also a folder of them, `ref_001734.png` each.
+        frame: The frame that it shows; None for a free one, or if the name states it.
+        frames: Where a free one holds, as in `Range`.
+        shots: Where a free one holds, as in `Range`; None, like `frames`, for all of the film.
+        strength: Factor on how much it counts.
+    """
+
+    picture: str
+    frame: str | None = None
+    frames: str | None = None
+    shots: str | None = None
+    strength: Annotated[float, Between(0, 4)] = 1.0
+    place: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        super(Reference, self).__post_init__()
+        if not self.picture:
+            raise SettingError("picture: names no file. Name one.")
+        given = [name for name in ("frame", "frames", "shots") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise SettingError(f"{' and '.join(given)}: a reference has one of them. Keep one.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ColorScript:
     """What a person says of one film's colors.
 
     Attributes:
         ranges: Settings of parts of the film.
         hints: Colors of things in it.
+        references: Pictures whose colors it takes over.
         film_sha256: SHA-256 of the film that it was written for; None for any film.
         path: The file that it was read from, as text; empty for one made in Python.
         sha256: Of that file; empty for one made in Python.
@@ -172,6 +214,7 @@ class ColorScript:
 
     ranges: tuple[Range, ...] = ()
     hints: tuple[Hint, ...] = ()
+    references: tuple[Reference, ...] = ()
     film_sha256: str | None = None
     path: str = field(default="", compare=False)
     sha256: str = field(default="", compare=False)

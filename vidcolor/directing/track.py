@@ -81,13 +81,23 @@ class Track:
             x, y, np.asarray(trust, np.float32), np.asarray(memory, np.float32), self.lightness
         )
 
-    def look_up(self, maps: Map) -> Map:
-        """Maps of the followed frame where their places are now, (n, h, w).
+    def look_up(self, maps: Map, finer: int = 1) -> Map:
+        """Maps of the followed frame where their places are now, (n, f h, f w).
 
         Args:
-            maps: (n, h, w).
+            maps: (n, f h, f w).
+            finer: f, how many of their values there are for each place, each way.
         """
-        return np.stack([_looked_up(one, self.x, self.y) for one in maps])
+        if finer == 1:
+            return np.stack([_looked_up(one, self.x, self.y) for one in maps])
+        rows, columns = np.indices(self.x.shape, np.float32)
+        finer_rows, finer_columns = np.indices(maps.shape[1:], np.float32)
+        size = maps.shape[:0:-1]
+        x, y = (
+            finer * cv2.resize(moved, size, interpolation=cv2.INTER_LINEAR)
+            for moved in (self.x - columns, self.y - rows)
+        )
+        return np.stack([_looked_up(one, finer_columns + x, finer_rows + y) for one in maps])
 
 
 def _fit(now: Map, was: Map) -> Map:

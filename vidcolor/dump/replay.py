@@ -10,6 +10,7 @@ from vidcolor.dump.sink import FrameDump
 from vidcolor.film.coloring import Progress, read_job
 from vidcolor.film.directed import find_direction
 from vidcolor.film.evidence import find_evidence
+from vidcolor.film.matching import find_matches
 from vidcolor.film.tracing import tracing
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.pipeline.run import colorize_frames
@@ -84,7 +85,7 @@ def replay_job(
             settings,
             dump,
             last_by_shot,
-            directed=Directed(direction, evidence),
+            directed=Directed(direction, evidence, find_matches(model, settings)),
         )
         with closing(colored):
             for one in colored:

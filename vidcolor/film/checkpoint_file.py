@@ -5,12 +5,14 @@ returns. So each row has a checksum of its values.
 """
 
 import json
+import random
 import shutil
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from zlib import crc32
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
@@ -25,6 +27,8 @@ from vidcolor.files import (
 )
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 
+_T = TypeVar("_T")
+
 FORMAT = 3
 """Raised when a column changes its meaning; checkpoints of another format are started over."""
 
@@ -32,6 +36,12 @@ GONE = "gone"
 """The identity of a checkpoint that its owner deletes: who can lock such a file may take it."""
 
 DAMAGED = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+_TRIES = 8
+"""Runs that lock a file at one instant, or only look at it, keep each other out for a moment."""
+
+_LONGEST_PAUSE = 0.05
+"""Seconds between two tries at most; how many is random, so that such runs fall out of step."""
 
 _SETTINGS = (
     "PRAGMA page_size = 65536",  # packets are large
@@ -97,10 +107,16 @@ def checksum(*values: object) -> int:
 def open_locked(path: Path) -> sqlite3.Connection:
     """The database at `path`, locked against other processes for as long as it is open.
 
+    Of processes that begin at one instant, one gets it.
+
     Raises:
         OutputError: It is a symbolic link.
-        sqlite3.Error: It cannot be opened, or another process has locked it.
+        sqlite3.Error: It cannot be opened, or another process keeps it locked.
     """
+    return _tried(lambda: _open_locked(path))
+
+
+def _open_locked(path: Path) -> sqlite3.Connection:
     make_private(path)
     database = sqlite3.connect(path, timeout=0, check_same_thread=False)
     database.text_factory = _decoded
@@ -113,6 +129,23 @@ def open_locked(path: Path) -> sqlite3.Connection:
         database.close()
         raise
     return database
+
+
+def _tried(ask: Callable[[], _T]) -> _T:
+    """What `ask` returns, as soon as no other process holds the file; an error if one keeps it."""
+    for _ in range(_TRIES - 1):
+        try:
+            return ask()
+        except sqlite3.Error as error:
+            if not _is_busy(error):
+                raise
+        time.sleep(random.uniform(0, _LONGEST_PAUSE))  # noqa: S311 - no secret
+    return ask()
+
+
+def _is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process holds the file."""
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _decoded(text: bytes) -> str:
@@ -304,13 +337,17 @@ def is_taken(target: Path) -> bool:
     path = work_path(target)
     if not path.exists():
         return False
-    place = f"{path.absolute().as_uri()}?mode=ro"
     try:
-        with closing(sqlite3.connect(place, uri=True, timeout=0)) as database:
-            database.execute("SELECT 1 FROM made_of")
+        _tried(lambda: _look_into(path))
     except sqlite3.Error as error:
-        return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+        return _is_busy(error)
     return False
+
+
+def _look_into(path: Path) -> None:
+    place = f"{path.absolute().as_uri()}?mode=ro"
+    with closing(sqlite3.connect(place, uri=True, timeout=0)) as database:
+        database.execute("SELECT 1 FROM made_of")
 
 
 def is_known(identity: str | None) -> bool:

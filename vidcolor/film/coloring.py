@@ -14,13 +14,15 @@ from vidcolor.directing.evidence import Directed, EvidenceOf, no_evidence
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.checkpoint_file import OpenShot
 from vidcolor.film.evidence import find_evidence
+from vidcolor.film.matching import find_matches
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
 from vidcolor.frame import Colored, Frame, FrameFormat, Map, Plane
 from vidcolor.models.zoo import Model
+from vidcolor.pipeline.finish import keeps_color
 from vidcolor.pipeline.parts import read_state, write_state
-from vidcolor.pipeline.run import Past, colorize_frames, keeps_color
+from vidcolor.pipeline.run import Past, colorize_frames
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.report.timeline import SourceFacts, Timeline
@@ -110,7 +112,7 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
     begun = Begun.of(checkpoint)
     past = Past(checkpoint.frames_done, memory, begun and begun.state)
     evidence_of: EvidenceOf = no_evidence
-    if run.direction.hints:
+    if run.direction.anchors:
         first_pass = read_job(job, settings, Damage())
         evidence_of = find_evidence(first_pass, job, run.model, settings, run.direction)
     with tracing(run.trace, job, run.model, settings, run.direction):
@@ -120,7 +122,7 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
             settings,
             run.trace,
             past=past,
-            directed=Directed(run.direction, evidence_of),
+            directed=Directed(run.direction, evidence_of, find_matches(run.model, settings)),
         )
         with closing(colored):
             keeper = ShotKeeper(job, settings, checkpoint, pictures, begun)

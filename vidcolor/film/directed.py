@@ -3,7 +3,8 @@
 import logging
 from pathlib import Path
 
-from vidcolor.directing.direction import Direction, FilmFacts, direct
+from vidcolor.directing.direction import Direction, direct
+from vidcolor.directing.placed import FilmFacts
 from vidcolor.directing.read_script import SUFFIX, find_script, read_script
 from vidcolor.directing.script import ColorScript
 from vidcolor.reading.source import Source
@@ -43,6 +44,7 @@ def film_facts(source: Source, settings: Settings) -> FilmFacts:
         timecode=source.timecode,
         seconds=source.duration_seconds,
         is_part=settings.start_seconds > 0,
+        picture=source.picture,
     )
 
 

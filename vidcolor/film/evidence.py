@@ -1,6 +1,6 @@
-"""What hints say of the shots of a film: found before a shot is colored, by reading it once more.
+"""What hints and references say of a film's shots, found by reading each once more before coloring.
 
-A first pass over luma finds the shots that have hints. Each is read by itself when its turn comes,
+A first pass over luma finds the shots that have any. Each is read by itself when its turn comes,
 so that its first frames know what is said of a later one.
 """
 
@@ -10,9 +10,12 @@ from contextlib import closing
 from functools import partial
 from typing import NamedTuple
 
-from vidcolor.directing.direction import Direction, PlacedHint, hint_facts
-from vidcolor.directing.evidence import EvidenceOf, ShotEvidence, Told
-from vidcolor.directing.hints import told_by
+from vidcolor.directing.direction import Direction
+from vidcolor.directing.evidence import FINER, EvidenceOf, ShotEvidence, Told, merge
+from vidcolor.directing.hints import OBSERVATIONS, told_by
+from vidcolor.directing.pictures import ColorPicture, read_picture
+from vidcolor.directing.placed import Anchor, PlacedHint, PlacedReference, anchor_facts
+from vidcolor.directing.references import told_by_painting, told_by_reference
 from vidcolor.directing.script import digest_of
 from vidcolor.errors import SettingError
 from vidcolor.frame import Frame, Map, Numbered, Seen
@@ -26,11 +29,11 @@ from vidcolor.writing.mixed_frames import as_written
 from vidcolor.writing.plan import Job
 
 
-class _HintedShot(NamedTuple):
-    """A shot and its hints, by the number of their frame."""
+class _AnchoredShot(NamedTuple):
+    """A shot and its hints and references, by the number of their frame."""
 
     piece: Piece
-    hints: Mapping[int, Sequence[PlacedHint]]
+    anchors: Mapping[int, Sequence[Anchor]]
 
 
 def find_evidence(
@@ -40,23 +43,24 @@ def find_evidence(
     settings: Settings,
     direction: Direction,
 ) -> EvidenceOf:
-    """What gives the evidence of each shot, once all shots with hints are known.
+    """What gives the evidence of each shot, once all shots with hints or references are known.
 
     Args:
-        frames: The film's frames, read as far as the last shot with a hint; closed at the end.
+        frames: The film's frames, read as far as the last shot with any; closed at the end.
         job: The film.
         model: What predicts.
         settings: All settings.
         direction: What a color script says of the film.
 
     Raises:
-        SettingError: The whole film is read and has no frame of a hint.
+        SettingError: The whole film is read and has not one of the frames.
     """
     pieces: list[Piece] = []
-    missing = set(range(len(direction.hints)))
+    anchors = direction.anchors
+    missing = set(range(len(anchors)))
     if missing:
         for piece in find_pieces(frames, sys.maxsize):
-            found = _hints_of(piece, job, direction)
+            found = _anchors_of(piece, job, direction)
             if found:
                 pieces.append(piece)
                 missing -= {number for number, _ in _placed(piece, job, direction)}
@@ -66,10 +70,9 @@ def find_evidence(
             frames.close()
     is_whole = settings.start_seconds == 0 and settings.duration_seconds is None
     for number in sorted(missing) if is_whole else ():
-        hint = direction.hints[number].hint
         raise SettingError(
-            f"{hint.place or 'hint'}: frame {hint.frame} is none of {job.source.path.name}. "
-            "Correct it."
+            f"{_place_of(anchors[number])}: frame {_text_of(anchors[number])} is none of "
+            f"{job.source.path.name}. Correct it."
         )
     return evidence_of(pieces, job, model, settings, direction)
 
@@ -77,7 +80,7 @@ def find_evidence(
 def evidence_of(
     pieces: Iterable[Piece], job: Job, model: Model, settings: Settings, direction: Direction
 ) -> EvidenceOf:
-    """What gives the evidence of each of some shots; None for a shot without hints.
+    """What gives the evidence of each of some shots; None for a shot without any.
 
     Args:
         pieces: The shots.
@@ -87,14 +90,14 @@ def evidence_of(
         direction: What a color script says of the film.
     """
     settings = suited(settings, model)
-    hinted = {
-        piece.shot.number: _HintedShot(piece, found)
+    anchored = {
+        piece.shot.number: _AnchoredShot(piece, found)
         for piece in pieces
-        if (found := _hints_of(piece, job, direction))
+        if (found := _anchors_of(piece, job, direction))
     }
 
     def gather(shot: Shot) -> ShotEvidence | None:
-        found = hinted.get(shot.number)
+        found = anchored.get(shot.number)
         return None if found is None else _gather(found, job, model, settings)
 
     return gather
@@ -103,7 +106,7 @@ def evidence_of(
 def evidence_of_frame(
     numbered: Numbered, model: Model, settings: Settings, direction: Direction
 ) -> EvidenceOf:
-    """What gives the evidence of a frame that is colored by itself: its own hints.
+    """What gives the evidence of a frame that is colored by itself: its own hints and references.
 
     Args:
         numbered: The frame.
@@ -111,48 +114,54 @@ def evidence_of_frame(
         settings: All settings.
         direction: What a color script says of the film.
     """
-    frame, film = numbered.frame, direction.film
-    begin = frame.pts * frame.time_base - film.first_seconds
-    end = begin + (frame.duration * frame.time_base or 1 / film.rate)
-    hints = [one for one in direction.hints if one.span.holds(frame.index, begin, end)]
+    frame, times = numbered.frame, direction.times_of(numbered.frame)
+    anchors = [
+        one
+        for one in direction.anchors
+        if one.span is not None and one.span.holds(frame.index, *times)
+    ]
     settings = suited(settings, model)
 
     def gather(_: Shot) -> ShotEvidence | None:
-        if not hints:
+        if not anchors:
             return None
-        seen = _seen([numbered], settings)
-        return ShotEvidence(seen, partial(_anchor, {frame.index: hints}, model), frame.index)
+        return ShotEvidence(
+            _seen([numbered], settings),
+            partial(_anchor, {frame.index: anchors}, model),
+            frame.index,
+            finer=_finer(anchors),
+        )
 
     return gather
 
 
-def _hints_of(piece: Piece, job: Job, direction: Direction) -> dict[int, list[PlacedHint]]:
-    """The hints of a shot by the number of their frame."""
-    found: dict[int, list[PlacedHint]] = {}
+def _anchors_of(piece: Piece, job: Job, direction: Direction) -> dict[int, list[Anchor]]:
+    """The hints and references of a shot by the number of their frame."""
+    found: dict[int, list[Anchor]] = {}
     for number, frame in _placed(piece, job, direction):
-        found.setdefault(frame, []).append(direction.hints[number])
+        found.setdefault(frame, []).append(direction.anchors[number])
     return found
 
 
 def _placed(piece: Piece, job: Job, direction: Direction) -> Iterator[tuple[int, int]]:
-    """The number of each hint that lies in a shot, and that of its frame."""
+    """The number of each hint or reference that lies in a shot, and that of its frame."""
     film, base = direction.film, job.source.time_base
-    for number, one in enumerate(direction.hints):
+    for number, one in enumerate(direction.anchors):
         for offset, (time, duration) in enumerate(zip(piece.times, piece.durations, strict=True)):
             begin = int(time) * base - film.first_seconds
             end = begin + (int(duration) * base or 1 / film.rate)
             frame = piece.first_frame + offset
-            if one.span.holds(frame, begin, end):
+            if one.span is not None and one.span.holds(frame, begin, end):
                 yield number, frame
                 break
 
 
-def _gather(shot: _HintedShot, job: Job, model: Model, settings: Settings) -> ShotEvidence:
-    """Read a shot, and carry what its hints say to all of its frames."""
+def _gather(shot: _AnchoredShot, job: Job, model: Model, settings: Settings) -> ShotEvidence:
+    """Read a shot, and carry what is said of some of its frames to all of its frames."""
     source = as_written(job.source, job.encoding)
     folder = job.encoding.path.parent
-    digest = digest_of([hint_facts(one) for hints in shot.hints.values() for one in hints])
-    anchor_of = partial(_anchor, shot.hints, model)
+    anchors = [one for said in shot.anchors.values() for one in said]
+    anchor_of = partial(_anchor, shot.anchors, model)
     for margin in MARGINS_SECONDS:
         numbered = read_pieces(source, [shot.piece], margin, settings.input.hwaccel)
         try:
@@ -160,9 +169,11 @@ def _gather(shot: _HintedShot, job: Job, model: Model, settings: Settings) -> Sh
                 return ShotEvidence(
                     _seen(numbered, settings),
                     anchor_of,
-                    last_anchor=max(shot.hints),
+                    last_anchor=max(shot.anchors),
                     folder=folder if folder.is_dir() else None,
-                    digest=digest,
+                    digest=digest_of([anchor_facts(one) for one in anchors]),
+                    finer=_finer(anchors),
+                    references=[one for one in anchors if isinstance(one, PlacedReference)],
                 )
         except StrayedError:
             if margin is None:
@@ -180,13 +191,61 @@ def _seen(numbered: Iterable[Numbered], settings: Settings) -> Iterator[Seen]:
     )
 
 
-def _anchor(hints: Mapping[int, Sequence[PlacedHint]], model: Model, seen: Seen) -> Told | None:
-    """What is said of a frame itself."""
-    found = hints.get(seen.frame.index)
+def _anchor(anchors: Mapping[int, Sequence[Anchor]], model: Model, seen: Seen) -> Told | None:
+    """What is said of a frame itself: by hints, and where they say nothing by references."""
+    found = anchors.get(seen.frame.index)
     if found is None:
         return None
+    by_hints = _told_by_hints([one for one in found if isinstance(one, PlacedHint)], model, seen)
+    by_references = [
+        told_by_reference(_picture_of(one), seen, one.reference.strength)
+        for one in found
+        if isinstance(one, PlacedReference)
+    ]
+    if by_hints and by_references:
+        left = 1 - (by_hints.observations / OBSERVATIONS).clip(0, 1)
+        by_references = [
+            one._replace(observations=one.observations * left) for one in by_references
+        ]
+    parts = [*([by_hints] if by_hints else []), *by_references]
+    return merge(parts) if parts else None
 
+
+def _told_by_hints(hints: Sequence[PlacedHint], model: Model, seen: Seen) -> Told | None:
     def features_of(one: Seen) -> Map:
         return find_features(one, model)
 
-    return told_by([one.hint for one in found], seen, features_of)
+    drawn = [one.hint for one in hints if one.path is None]
+    parts = [told_by(drawn, seen, features_of)] if drawn else []
+    for one in hints:
+        if one.path is not None:
+            painted = told_by_painting(_picture_of(one), seen, features_of)
+            if painted is None:
+                raise SettingError(
+                    f"{_place_of(one)}: {one.path}: is painted on the bars around the picture "
+                    "alone. Paint inside."
+                )
+            parts.append(painted)
+    return merge(parts) if parts else None
+
+
+def _picture_of(one: Anchor) -> ColorPicture:
+    if one.path is None:
+        raise ValueError("has no picture")
+    return read_picture(one.path, _place_of(one), one.sha256)
+
+
+def _finer(anchors: Iterable[Anchor]) -> int:
+    """How fine the colors are that are said."""
+    return FINER if any(isinstance(one, PlacedReference) for one in anchors) else 1
+
+
+def _place_of(one: Anchor) -> str:
+    """What errors call it."""
+    if isinstance(one, PlacedHint):
+        return one.hint.place or "hint"
+    return one.reference.place or "reference"
+
+
+def _text_of(one: Anchor) -> str:
+    return "" if one.span is None else one.span.text

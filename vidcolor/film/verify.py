@@ -20,6 +20,7 @@ from vidcolor.reading.source import Source, probe
 from vidcolor.report.sidecar import read_sidecar, sidecar_path
 from vidcolor.settings import InputSettings, Settings
 from vidcolor.version import __version__
+from vidcolor.words import counted
 from vidcolor.writing.encoding import Encoding
 from vidcolor.writing.mixed_frames import keeps_fields
 from vidcolor.writing.plan import Job
@@ -78,8 +79,8 @@ class Verification:
         luma = "luma equal" if not self.unequal_luma else f"luma {self.luma_psnr:.1f} dB"
         times = ", times equal" if self.has_times else ""
         count = len(self.streams)
-        streams = f", {count} stream{'s' if count > 1 else ''} equal" if count else ""
-        return f"{self.frames} frames, {luma}{times}{streams}"
+        streams = f", {counted(count, 'stream')} equal" if count else ""
+        return f"{counted(self.frames, 'frame')}, {luma}{times}{streams}"
 
     @property
     def problems(self) -> list[str]:
@@ -87,10 +88,15 @@ class Verification:
         found = []
         if self.missing_frames:
             count = abs(self.missing_frames)
-            of = f"of {self.frames} frames are missing"
-            found.append(f"{count} {of if self.missing_frames > 0 else 'frames too many'}")
+            found.append(
+                f"{count} of {counted(self.frames, 'frame')} are missing"
+                if self.missing_frames > 0
+                else counted(count, "frame too many", "frames too many")
+            )
         if self.lossless and self.unequal_luma:
-            found.append(f"the luma of {self.unequal_luma} frames differs from the source's")
+            found.append(
+                f"the luma of {counted(self.unequal_luma, 'frame')} differs from the source's"
+            )
         if self.has_times and self.time_error_seconds > FRAME_TIME_ERROR_SECONDS:
             found.append(f"times are off by up to {self.time_error_seconds:.4f} s")
         found += [
@@ -98,9 +104,11 @@ class Verification:
             for name, error in self.stream_time_errors.items()
         ]
         if self.lost_captions:
-            found.append(f"the closed captions of {self.lost_captions} frames are not the source's")
+            lost = counted(self.lost_captions, "frame")
+            found.append(f"the closed captions of {lost} are not the source's")
         if self.lost_fields:
-            found.append(f"the field order of {self.lost_fields} frames is not the source's")
+            lost = counted(self.lost_fields, "frame")
+            found.append(f"the field order of {lost} is not the source's")
         found += [f"{name} differs" for name, is_equal in self.streams.items() if not is_equal]
         return found
 

@@ -3,11 +3,13 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
-from vidcolor.frame import Map, Seen
+from vidcolor.frame import SIDE_MULTIPLE, Map, Seen, to_device
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model
+from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.nets.lite import LiteNet
 
 _EPSILON = 1e-6
@@ -42,6 +44,33 @@ def find_features(seen: Seen, model: Model) -> Map:
     else:
         found = prediction[:2]
     return _normalized(found.cpu().numpy())
+
+
+@torch.no_grad()
+def find_levels(lightness: Map, model: Model) -> list[Map]:
+    """The levels of the net's pyramid for a picture, (C, h, w) each, the finest first.
+
+    Args:
+        lightness: L* in [0, 100], (H, W).
+        model: One with `has_levels`.
+
+    Raises:
+        TypeError: It is none of our nets.
+    """
+    net = model.net
+    if not isinstance(net, LiteNet):
+        raise TypeError(f"{model.name} has no such levels")
+    rows, columns = lightness.shape
+    padding = (0, -columns % SIDE_MULTIPLE, 0, -rows % SIDE_MULTIPLE)
+    x = to_device(lightness, model.device)[None, None]
+    x = functional.pad(normalize_lightness(x), padding, "replicate").to(model.dtype)
+    *finer, deepest = net.encoder(x.contiguous(memory_format=torch.channels_last))
+    return [level[0].float().cpu().numpy() for level in net.levels(net.enter(deepest), finer)]
+
+
+def has_levels(model: Model) -> bool:
+    """Whether a model has what `find_levels` gives."""
+    return isinstance(model.net, LiteNet)
 
 
 def _normalized(features: NDArray[np.float32]) -> Map:

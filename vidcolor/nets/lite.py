@@ -224,15 +224,21 @@ class LiteNet(nn.Module):
 
     def ascend(self, coarsest: torch.Tensor, finer: list[torch.Tensor]) -> torch.Tensor:
         """From the coarsest level to logits at the finest; `finer` are the encoder's features."""
+        logits: torch.Tensor = self.head(self.levels(coarsest, finer)[0])
+        return logits  # (N, bins, H / 4, W / 4)
+
+    def levels(self, coarsest: torch.Tensor, finer: list[torch.Tensor]) -> list[torch.Tensor]:
+        """The levels of the pyramid, the finest first; see `ascend`."""
         y: torch.Tensor = self.smooth[-1](coarsest)
+        found = [y]
         for level in reversed(range(len(finer))):
             skip = self.lateral[level](finer[level])
             up = functional.interpolate(
                 self.upward[level](y), size=skip.shape[-2:], mode="bilinear", align_corners=False
             )
             y = self.smooth[level](skip + up)
-        logits: torch.Tensor = self.head(y)  # (N, bins, H / 4, W / 4)
-        return logits
+            found.append(y)
+        return found[::-1]
 
 
 def _scaled_width(width: int, coefficient: float) -> int:

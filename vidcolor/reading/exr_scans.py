@@ -27,6 +27,9 @@ _BRIGHTNESS = ("R", "G", "B", "L")
 _NO_COMPRESSION, _DWAA, _DWAB = 0, 8, 9
 _TYPES = ("<u4", "<f2", "<f4")
 
+MOST_PIXELS = 1 << 28
+"""Of a picture that FFmpeg reads; a damaged header may state any number."""
+
 
 class ExrHeader(NamedTuple):
     """What stands in a header, and where.
@@ -104,7 +107,7 @@ def is_cut_exr(data: bytes) -> bool:
         *_, end = (end for _, _, _, end in _attributes(data))
         places = sorted(_chunks(data, end + 1))
         chunks = [struct.unpack_from("<iI", data, at) for at in places]
-    except (struct.error, ValueError):
+    except (struct.error, ValueError, OverflowError):  # the last of places past 2^63
         return True
     ends = [at + 8 + length for at, (_, length) in zip(places, chunks, strict=True)]
     lines = sorted(line for line, _ in chunks)
@@ -166,8 +169,10 @@ def _unpacked(data: bytes, header: ExrHeader, path: Path) -> bytes:
     """
     ((name, (_, kind)),) = header.channels.items()
     left, top, right, bottom = header.window
-    samples = np.asarray(_read_channel(data, name, path), _TYPES[kind])
     width, height = right - left + 1, bottom - top + 1
+    if kind >= len(_TYPES) or not 0 < width * height <= MOST_PIXELS:
+        return b""
+    samples = np.asarray(_read_channel(data, name, path), _TYPES[kind])
     if samples.shape != (height, width):
         return b""
     made = bytearray(data[: header.end])

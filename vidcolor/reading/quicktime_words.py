@@ -22,6 +22,9 @@ ENTRY_BYTES = 16
 
 DROPS = 1
 
+DAMAGE = (ValueError, LookupError, ArithmeticError, struct.error)
+"""What reading damaged boxes ends in."""
+
 PICTURE_ENTRY_BYTES = 86
 """Of a picture's sample entry before its boxes (ISO/IEC 14496-12, 12.1.3)."""
 
@@ -34,10 +37,10 @@ def read_words(file: ByteFile, track: int = 0) -> ContainerWords:
         track: Number of the picture among its tracks.
     """
     words = NO_WORDS
-    with suppress(ValueError, IndexError):
+    with suppress(*DAMAGE):
         tracks = [one for kind, one in boxes(_header(file)) if kind == b"trak"]
         for index, one in enumerate(tracks):
-            with suppress(ValueError, IndexError):
+            with suppress(*DAMAGE):
                 text = _timecode(one, file)
                 if text is not None and words.timecode is None:
                     words = replace(words, timecode=text, timecode_stream=index)

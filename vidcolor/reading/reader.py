@@ -40,6 +40,7 @@ from vidcolor.reading.pixels import (
     rgb_views,
 )
 from vidcolor.reading.source import Source, main_video_stream, open_source
+from vidcolor.words import counted
 
 # Starts nearer than this to the beginning are reached by decoding, farther ones by seeking.
 SEEK_FROM_SECONDS = 10
@@ -90,21 +91,21 @@ class Damage:
 
     def __str__(self) -> str:
         parts = (
-            _counted(self.packets, "packet does not decode", "packets do not decode"),
-            _counted(self.frames, "frame is damaged", "frames are damaged"),
-            _counted(self.times, "frame time was mended", "frame times were mended"),
-            _counted(self.held, "missing image is held", "missing images are held"),
-            _counted(self.unread, "place cannot be read", "places cannot be read"),
+            _some(self.packets, "packet does not decode", "packets do not decode"),
+            _some(self.frames, "frame is damaged", "frames are damaged"),
+            _some(self.times, "frame time was mended", "frame times were mended"),
+            _some(self.held, "missing image is held", "missing images are held"),
+            _some(self.unread, "place cannot be read", "places cannot be read"),
             f"the file ends {self.missing_seconds:.2f} s early" if self.missing_seconds else "",
-            _counted(self.blank, "image is black all over", "images are black all over"),
+            _some(self.blank, "image is black all over", "images are black all over"),
         )
         more = ", ..." if len(self.names) == MOST_NAMES else ""
         names = f" ({', '.join(self.names)}{more})" if self.names else ""
         return ", ".join(filter(None, parts)) + names
 
 
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}" if count else ""
+def _some(count: int, one: str, many: str = "") -> str:
+    return counted(count, one, many) if count else ""
 
 
 def read_frames(

@@ -6,6 +6,7 @@ unsigned codes, and knows neither BigTIFF nor Zstandard, nor samples of 10 or 14
 
 import io
 import logging
+import math
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from vidcolor.errors import SourceError
 from vidcolor.extras import how_to_install
+from vidcolor.reading.exr_scans import MOST_PIXELS
 
 TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """How a file begins; with a plus it is a BigTIFF."""
@@ -53,6 +55,8 @@ def readable_tiff(data: bytes, path: Path) -> tuple[bytes, str]:
         with tifffile.TiffFile(io.BytesIO(data)) as opened:
             page = opened.pages.first
             form = _unread_form(page, is_big=data.startswith(_BIG_TIFF))
+            if form and not _is_there(page):
+                return b"", form
             return (_rewritten(page, path), form) if form else (data, "")
     except SourceError:
         raise
@@ -80,6 +84,16 @@ def _unread_form(page: Any, *, is_big: bool) -> str:
         f"{bits}-bit samples": bits not in {1, 2, 4, _BYTE, 12, _DEEPEST},
     }
     return ", ".join(form for form, is_so in forms.items() if is_so)
+
+
+def _is_there(page: Any) -> bool:
+    """Whether the file names a place for each tile or strip of a picture of a size that can be.
+
+    A damaged header may ask for more memory and time than there are; tifffile fills the gaps.
+    """
+    pixels = page.imagewidth * page.imagelength
+    fits = page.size > 0 and pixels <= MOST_PIXELS
+    return bool(fits and math.prod(page.chunked) <= len(page.dataoffsets))
 
 
 def _bits(page: Any) -> int:

@@ -11,9 +11,10 @@ from vidcolor.files import is_file, make_folder
 from vidcolor.film.coloring import Engine, Progress, color_here
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.reels.bag import Bag, refuse_bag
-from vidcolor.reels.batch import Batch, PlannedReel, ReelResult, Workers
+from vidcolor.reels.batch import Batch, Workers
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
 from vidcolor.reels.ledger import NAME, Ledger
+from vidcolor.reels.result import PlannedReel, ReelResult
 from vidcolor.settings import ClusterSettings, Settings
 from vidcolor.writing.plan import Job
 
@@ -57,8 +58,8 @@ def colorize_reels(
         opened_engine(settings, cluster) as (model, color, workers),
         opened_ledger(place, reels, sealed) as ledger,
     ):
-        films = place if sealed is None else sealed.payload
-        batch = Batch(model, suited(settings, model), folder=films, ledger=ledger, color=color)
+        known = suited(settings, model)
+        batch = Batch(model, known, folder=place, ledger=ledger, color=color, bag=sealed)
 
         def colorize(planned: PlannedReel) -> ReelResult:
             if sealed is not None:
@@ -92,7 +93,8 @@ def seal(bag: Bag, ledger: Ledger, missing: Mapping[Path, str], *, is_wanted: bo
     Args:
         bag: The bag.
         ledger: What was done.
-        missing: The reels that were asked for and are not done, and why.
+        missing: The reels that were asked for and are not done, and why; those whose films stay
+            outside the bag come to them.
         is_wanted: Make it also without those, which bag-info.txt then names.
 
     Returns:
@@ -101,6 +103,7 @@ def seal(bag: Bag, ledger: Ledger, missing: Mapping[Path, str], *, is_wanted: bo
     Raises:
         OutputError: See `Bag.seal`.
     """
+    missing = {**bag.left_out, **missing}
     if is_wanted:
         return bag.seal(ledger, missing)
     if missing and not bag.was_declared:
@@ -187,7 +190,7 @@ def opened_ledger(
         make_folder(folder)
     with Ledger(folder, is_read_only=dry_run) as ledger:
         if bag is not None:
-            bag.check(ledger, reels, dry_run=dry_run)
+            bag.check(ledger, dry_run=dry_run)
         if not dry_run:
             ledger.expect(reel.path for reel in reels)
         yield ledger

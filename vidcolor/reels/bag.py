@@ -1,7 +1,8 @@
 """A folder of films as a BagIt bag (RFC 8493), which anyone can check without vidcolor."""
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -15,8 +16,10 @@ from vidcolor.film.checkpoint_file import is_taken
 from vidcolor.reels.failures import PREFIX
 from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import NAME, Entry, Ledger
-from vidcolor.reels.tag_files import DECLARATION, PAYLOAD, TAG_FILES, make_tag_files
+from vidcolor.reels.tag_files import DECLARATION, PAYLOAD, TAG_FILES, can_list, make_tag_files
 from vidcolor.version import __version__
+
+_LOG = logging.getLogger(__name__)
 
 _MISSING = "Vidcolor-Missing"
 """In bag-info.txt, of each reel that the bag lacks."""
@@ -39,6 +42,7 @@ class Bag:
 
     Attributes:
         payload: Where its films go.
+        left_out: Reels whose films stay outside, and why: a manifest cannot hold their names.
 
     Raises:
         OutputError: The folder holds files that vidcolor did not write, or another program's bag.
@@ -46,6 +50,7 @@ class Bag:
 
     def __init__(self, folder: Path) -> None:
         self.payload: Path = folder / PAYLOAD
+        self.left_out: dict[Path, str] = {}
         self._folder = folder
         self._is_begun = False
         self._beginning = Lock()
@@ -64,29 +69,40 @@ class Bag:
         self.was_declared: bool = self._is_declared()
         self._missing = self._listed_missing() if self.was_declared else []
 
-    def check(self, ledger: Ledger, reels: Iterable[Reel], *, dry_run: bool = False) -> None:
+    def check(self, ledger: Ledger, *, dry_run: bool = False) -> None:
         """Raise if the bag cannot be made, however the work goes.
 
         Films that a run without a bag left beside the ledger are moved to the payload.
 
         Args:
             ledger: What was done.
-            reels: What will be.
             dry_run: Move nothing.
 
         Raises:
-            SourceError: The name of a reel cannot be written in a manifest.
             OutputError: The bag holds a file that vidcolor did not write.
         """
-        for reel in reels:
-            _refuse_odd_name(reel)
         self._take_in(ledger, dry_run=dry_run)
         for path in self._strangers(ledger):
             if not path.name.startswith("."):
                 raise OutputError(f"{path}: was not made by vidcolor; move it out of the bag")
 
+    def refuse_name(self, reel: Reel) -> None:
+        """Raise if a manifest cannot hold a reel's name.
+
+        Raises:
+            SourceError: It cannot.
+        """
+        name = str(reel.subfolder / reel.title.name)
+        if not can_list(name):
+            raise SourceError(
+                f"{reel.path}: a bag's manifest cannot hold this name. "
+                "Rename it without % and line ends."
+            )
+
     def _take_in(self, ledger: Ledger, *, dry_run: bool) -> None:
         """Move films that lie beside the ledger to the payload, unless others' files do as well.
+
+        Those whose names a manifest cannot hold stay, with a message.
 
         Raises:
             OutputError: Something there is no film of the ledger's, or cannot be moved.
@@ -102,9 +118,39 @@ class Bag:
             return
         with _explained(self._folder):
             for path in found:
-                self.payload.mkdir(exist_ok=True)
-                path.rename(self.payload / path.name)
+                self._move_in(path)
         ledger.move_films(self.payload)
+        self._find_left_out(ledger)
+
+    def _move_in(self, path: Path) -> None:
+        """Move a file or folder to the same place in the payload, but for names it cannot hold."""
+        place = path.relative_to(self._folder)
+        target = self.payload / place
+        if not can_list(str(place)):
+            return
+        if path.is_dir() and (
+            target.exists() or not all(can_list(str(inner)) for inner in path.rglob("*"))
+        ):
+            for inner in sorted(path.iterdir()):
+                self._move_in(inner)
+            with suppress(OSError):  # unless something stays
+                path.rmdir()
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        path.rename(target)
+
+    def _find_left_out(self, ledger: Ledger) -> None:
+        """Find the films that stay outside."""
+        for entry in ledger.entries():
+            film = entry.output
+            if entry.state == "done" and film and not self.holds(film) and film.exists():
+                why = f"{film} stays outside: a bag's manifest cannot hold its name"
+                self.left_out[entry.path] = why
+                _LOG.warning("%s: %s", self._folder, why)
+
+    def holds(self, film: Path) -> bool:
+        """Whether a film lies in the payload."""
+        return film.is_relative_to(self.payload)
 
     def begin(self) -> None:
         """Open the folder for new films: it is not a bag until it is sealed.
@@ -155,11 +201,11 @@ class Bag:
 
     def _missing_lines(self, ledger: Ledger, missing: Mapping[Path, str]) -> list[str]:
         """A line for each reel that the bag lacks, those of earlier runs as well."""
-        now = {f"{path.absolute()}": " ".join(why.split()) for path, why in missing.items()}
-        done = {f"{entry.path}" for entry in ledger.entries() if entry.state == "done"}
-        before = [line for line in self._missing if line.partition(" | ")[0] not in done | {*now}]
-        lines = [*before, *(f"{path} | {why}" for path, why in now.items())]
-        return [line.encode(errors="backslashreplace").decode() for line in lines]
+        now = {_one_line(f"{path.absolute()}"): _one_line(why) for path, why in missing.items()}
+        settled = {_one_line(f"{one.path}") for one in ledger.entries() if _is_settled(one)}
+        gone = settled | {*now}
+        before = [line for line in self._missing if line.partition(" | ")[0] not in gone]
+        return [*before, *(f"{path} | {why}" for path, why in now.items())]
 
     def _inside(self) -> list[Path]:
         """What lies in the folder, sorted."""
@@ -250,18 +296,14 @@ def refuse_bag(folder: Path) -> None:
             )
 
 
-def _refuse_odd_name(reel: Reel) -> None:
-    """Raise if a manifest cannot hold a reel's name: programs read some signs differently."""
-    name = str(reel.subfolder / reel.title.name)
-    try:
-        is_odd = "%" in name or len(name.encode().decode().splitlines()) > 1
-    except UnicodeEncodeError:
-        is_odd = True
-    if is_odd:
-        shown = name.encode(errors="backslashreplace").decode()
-        raise SourceError(
-            f"{shown}: a bag's manifest cannot hold this name; rename it without % and line ends"
-        )
+def _is_settled(entry: Entry) -> bool:
+    """Whether a bag lacks a reel no longer: it is done, or renamed as the bag asked for."""
+    is_renamed = not can_list(str(entry.path)) and not is_file(entry.path)
+    return entry.state == "done" or is_renamed
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.encode(errors="backslashreplace").decode().split())
 
 
 @contextmanager

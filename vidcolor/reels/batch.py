@@ -2,83 +2,34 @@
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.directing.direction import Direction
 from vidcolor.errors import OutputError, ReelTakenError, SettingError, VidcolorError
 from vidcolor.files import make_folder
 from vidcolor.film.checkpoint import discard_work
 from vidcolor.film.coloring import Engine, FilmRun, Listener, Progress, color_here
-from vidcolor.film.colorize import Result, check_names, colorize_job, paths_written
+from vidcolor.film.colorize import check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
 from vidcolor.film.directed import find_direction, script_path
 from vidcolor.film.provenance import Provenance
-from vidcolor.film.source_digest import SourceDigest, digest_source
+from vidcolor.film.source_digest import digest_source
 from vidcolor.film.verify import Verifier, was_verified
 from vidcolor.models.predict import SMALLEST_CPU_BATCH
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
-from vidcolor.reels.bag import refuse_bag
+from vidcolor.reels.bag import Bag, refuse_bag
 from vidcolor.reels.failures import explain, is_memory
-from vidcolor.reels.find import Reel, find_same_stems
+from vidcolor.reels.find import Reel, find_same_stems, refuse_same_names
 from vidcolor.reels.ledger import Ledger
+from vidcolor.reels.ledger_listener import LedgerListener
+from vidcolor.reels.result import PlannedReel, ReelResult, left_to_others
 from vidcolor.report.sidecar import add_verification, sidecar_path
 from vidcolor.settings import Settings
 from vidcolor.threads import map_at_once
 from vidcolor.writing.plan import Job, plan_video
-
-LEFT = "skipped: another run is working on it"
-
-
-State = Literal["done", "already done", "failed", "left to another run"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReelResult:
-    """How one reel ended.
-
-    Attributes:
-        source: The film.
-        state: Whether the output exists, made by this run or an earlier one, and if not, why.
-        result: The colorized film; None unless this run made it.
-        error: Why it failed; None if it did not.
-        note: Why it was skipped, as a line; empty if it was not.
-        made: The film that an earlier run made; None unless it is already done.
-    """
-
-    source: Path
-    state: State = "done"
-    result: Result | None = None
-    error: VidcolorError | None = None
-    note: str = ""
-    made: Path | None = None
-
-    @property
-    def is_done(self) -> bool:
-        """Whether the output exists, made by this run or an earlier one."""
-        return self.state in {"done", "already done"}
-
-
-class PlannedReel(NamedTuple):
-    """A reel that is about to be colorized.
-
-    Attributes:
-        job: How it will be written.
-        origin: What it is by its content; None without a ledger.
-        identity: What decides the film's bytes; empty without a ledger.
-        made: The film, if it is done already and is only to be verified; else None.
-        replaces: Whether a film of the same bytes is replaced, because its sidecar is gone.
-        direction: What a color script says of its frames.
-    """
-
-    job: Job
-    origin: SourceDigest | None = None
-    identity: Mapping[str, object] = {}
-    made: Path | None = None
-    replaces: bool = False
-    direction: Direction = NO_DIRECTION
 
 
 class Workers(NamedTuple):
@@ -103,6 +54,7 @@ class Batch:
         folder: Where unnamed outputs go; None for beside their sources.
         ledger: The ledger of the folder; None to keep none.
         color: Colors the shots of each reel.
+        bag: What `folder` is, if it is a bag: the films go to its payload.
     """
 
     def __init__(
@@ -114,12 +66,14 @@ class Batch:
         folder: Path | None = None,
         ledger: Ledger | None = None,
         color: Engine = color_here,
+        bag: Bag | None = None,
     ) -> None:
         load_signer(settings.output)  # its faults are reported before the first film
         self.model = model
         self.settings = settings
         self._output = output
-        self._folder = folder
+        self._folder = folder if bag is None else bag.payload
+        self._bag = bag
         self._ledger = ledger
         self._color = color
         self._targets: dict[Path, Path] = {}
@@ -143,7 +97,9 @@ class Batch:
             colorize: Colorizes a reel, by `Batch.colorize`.
             workers: Threads for several reels at once; None for one after the other.
         """
-        waiting, has_worked = self._known(reels), True
+        waiting, refused = self._known(reels)
+        yield from refused
+        has_worked = True
         while waiting and has_worked:
             by_path = {reel.path: reel for reel in waiting}
             waiting, has_worked = [], False
@@ -153,7 +109,7 @@ class Batch:
                     continue
                 has_worked |= planned
                 yield outcome
-        yield from (_left(reel.path) for reel in waiting)
+        yield from (left_to_others(reel.path) for reel in waiting)
 
     def _tried(
         self,
@@ -181,14 +137,16 @@ class Batch:
         if planned.made is not None:
             return self._verify(job, planned.made)
         listener = (
-            Listener(progress) if ledger is None else _LedgerListener(ledger, planned, progress)
+            Listener(progress)
+            if ledger is None
+            else LedgerListener(ledger, job, planned.identity, progress)
         )
         try:
             make_folder(job.encoding.path.parent)
             run = FilmRun(
                 job=job,
                 model=self.model,
-                settings=_overwriting(job.settings) if planned.replaces else job.settings,
+                settings=planned.settings,
                 origin=planned.origin or digest_source(job.source.files, job.source.access),
                 engine=self._color,
                 listener=listener,
@@ -197,7 +155,7 @@ class Batch:
             )
             result = colorize_job(run)
         except ReelTakenError:
-            return _left(job.source.path)
+            return left_to_others(job.source.path)
         except VidcolorError as error:
             done = self._find_done(job.source.path, planned.identity)  # by another run, just now
             return done or self._failed(job.source.path, error)
@@ -209,18 +167,24 @@ class Batch:
 
     def plans(self, reels: Iterable[Reel]) -> Iterator[PlannedReel | ReelResult]:
         """How each reel will be colorized, or why not; an error becomes its result."""
-        return map(self._plan, self._known(reels))
+        listed, refused = self._known(reels)
+        yield from refused
+        yield from map(self._plan, listed)
 
-    def _known(self, reels: Iterable[Reel]) -> list[Reel]:
-        """These reels, once it is known which of them would share an output's name."""
+    def _known(self, reels: Iterable[Reel]) -> tuple[list[Reel], list[ReelResult]]:
+        """The reels, and the results of those whose names cannot be theirs."""
         listed = list(reels)
         self._same_stems.update(find_same_stems(listed, self._folder))
         self._has_sequences |= any(reel.is_sequence for reel in listed)
-        return listed
+        refused = refuse_same_names(listed, self._folder)
+        failed = [self._failed(reel.path, error) for reel, error in refused.items()]
+        return [reel for reel in listed if reel not in refused], failed
 
     def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
         """How a reel will be colorized, or why not; an error becomes its result."""
         try:
+            if self._bag is not None:
+                self._bag.refuse_name(reel)
             folder = self._place_of(reel)
             job = plan_video(
                 reel.path,
@@ -240,7 +204,7 @@ class Batch:
                 return PlannedReel(job, direction=direction)
             return self._plan_with(self._ledger, job, direction)
         except ReelTakenError:
-            return _left(reel.path)
+            return left_to_others(reel.path)
         except ImportError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
@@ -278,7 +242,7 @@ class Batch:
         done = self._find_done(source, identity)
         if done is not None:
             return done
-        made = ledger.find_done(identity)
+        made = self._find_made(identity)
         if made is not None and sidecar_path(made).exists():
             return PlannedReel(job, origin, identity, made=made)
         if made == job.encoding.path:
@@ -303,7 +267,7 @@ class Batch:
 
     def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
         """The result of a reel that an earlier run finished, by the ledger; None if none did."""
-        done = None if self._ledger is None else self._ledger.find_done(identity)
+        done = self._find_made(identity)
         if done is None or not sidecar_path(done).exists():
             return None
         if not was_verified(done, self.settings):
@@ -311,6 +275,12 @@ class Batch:
         discard_work(done)  # of a run that was killed just before it ended
         note = f"already done: {done}"
         return ReelResult(source=source, state="already done", note=note, made=done)
+
+    def _find_made(self, identity: Mapping[str, object]) -> Path | None:
+        """The film that the ledger knows; not one outside the bag that is to hold it."""
+        made = None if self._ledger is None else self._ledger.find_done(identity)
+        is_outside = made is not None and self._bag is not None and not self._bag.holds(made)
+        return None if is_outside else made
 
     def _verify(self, job: Job, made: Path) -> ReelResult:
         """Verify a film that is done already."""
@@ -360,38 +330,3 @@ class Batch:
         if self._ledger is not None:
             return self._ledger.folder
         return self._folder or (self._output or source).parent
-
-
-class _LedgerListener(Listener):
-    """Enters the progress of one reel in a ledger."""
-
-    def __init__(self, ledger: Ledger, planned: PlannedReel, progress: Progress) -> None:
-        super().__init__(progress)
-        self._ledger = ledger
-        self._identity = planned.identity
-        self._path, self._film = planned.job.source.path, planned.job.encoding.path
-        self._is_begun = False
-
-    def on_frame(self, done: int, shot: int) -> None:
-        self._begin()
-        super().on_frame(done, shot)
-
-    def on_shot(self, number: int, frames: int) -> None:
-        self._begin()
-        self._ledger.add_shot(self._path, number, frames)
-
-    def on_film(self, frames: int, seconds: float, losses: str) -> None:
-        self._ledger.end(self._path, self._film, frames, seconds, losses)
-
-    def _begin(self) -> None:
-        if not self._is_begun:
-            self._ledger.begin(self._path, self._film, self._identity)
-        self._is_begun = True
-
-
-def _overwriting(settings: Settings) -> Settings:
-    return replace(settings, output=replace(settings.output, overwrite=True))
-
-
-def _left(source: Path) -> ReelResult:
-    return ReelResult(source=source, state="left to another run", note=LEFT)

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 
-from vidcolor.errors import SourceError
+from vidcolor.errors import OutputError, SourceError
 from vidcolor.files import LINES, MANIFEST, is_file, is_folder
 from vidcolor.photos.find import count_photos
 from vidcolor.reading.sequence import list_patterns, refuse_one_of_many, sequence_of
 from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reels.kinds import holds_film, is_film_name, is_told_of
+from vidcolor.words import counted
 
 _LOG = logging.getLogger(__name__)
 
@@ -138,7 +139,7 @@ def describe_passed_over(paths: Sequence[Path]) -> str:
             "linked folders, to be named by themselves",
         ),
     )
-    told = " and ".join(f"{n} {one if n == 1 else many}" for n, one, many in counts if n)
+    told = " and ".join(counted(*count) for count in counts if count[0])
     names = ", ".join(path.name for path in paths[:MOST_NAMES])
     more = f", and {len(paths) - MOST_NAMES} more" if len(paths) > MOST_NAMES else ""
     return f"passed over {told} ({names}{more})"
@@ -167,6 +168,29 @@ def find_same_stems(reels: Iterable[Reel], folder: Path | None) -> Iterator[Reel
         groups[place / title.stem][title.name].append(reel)
     several = (by_name for by_name in groups.values() if len(by_name) > 1)
     return chain.from_iterable(chain.from_iterable(one.values()) for one in several)
+
+
+def refuse_same_names(reels: Iterable[Reel], folder: Path | None) -> dict[Reel, OutputError]:
+    """An error for each reel whose output would be that of an earlier one, told before any work.
+
+    So it is with one/film.mkv and two/film.mkv if both are named.
+
+    Args:
+        reels: All reels of a run.
+        folder: The output folder; None for next to the reels, where no two can be one.
+    """
+    if folder is None:
+        return {}
+    first: dict[Path, Reel] = {}
+    found = {}
+    for reel in reels:
+        earlier = first.setdefault(folder / reel.subfolder / reel.title.name, reel)
+        if earlier is not reel:
+            found[reel] = OutputError(
+                f"{reel.path}: its output would have the name of that of {earlier.path}; "
+                "choose different output folders"
+            )
+    return found
 
 
 def _size_of(reel: Reel) -> int:

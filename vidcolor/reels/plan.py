@@ -9,8 +9,9 @@ from vidcolor.errors import VidcolorError
 from vidcolor.film.credentials import lies_beside, manifest_path
 from vidcolor.models.zoo import find_model, suited
 from vidcolor.reels.api import find_output, opened_ledger
-from vidcolor.reels.batch import Batch, PlannedReel, ReelResult
+from vidcolor.reels.batch import Batch
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
+from vidcolor.reels.result import PlannedReel, ReelResult
 from vidcolor.settings import Settings
 from vidcolor.writing.plan import Job
 
@@ -27,6 +28,7 @@ class ReelPlan:
             is working on it.
         output: The film that is or would be written; None if it failed or is left.
         job: How it would be written; None unless it would be colorized or verified.
+        frames: How many frames it has by its header, for progress; None if it does not say.
         error: Why it cannot be colorized; None if it can.
         notes: What the user should know before it is, a line each.
     """
@@ -35,6 +37,7 @@ class ReelPlan:
     state: PlanState
     output: Path | None = None
     job: Job | None = None
+    frames: int | None = None
     error: VidcolorError | None = None
     notes: tuple[str, ...] = ()
 
@@ -68,9 +71,8 @@ def plan_reels(
             yield ReelPlan(source=one.path, state="failed", error=one)
     reels = [reel for reel in found if isinstance(reel, Reel)]
     model = find_model(settings.model)
-    films = place if sealed is None else sealed.payload
     with opened_ledger(place, reels, sealed, dry_run=True) as ledger:
-        batch = Batch(model, suited(settings, model), folder=films, ledger=ledger)
+        batch = Batch(model, suited(settings, model), folder=place, ledger=ledger, bag=sealed)
         yield from plans(batch, reels)
 
 
@@ -91,6 +93,9 @@ def _to_do(planned: PlannedReel, settings: Settings) -> ReelPlan:
         state="to colorize" if planned.made is None else "to verify",
         output=planned.made or job.encoding.path,
         job=job,
+        frames=job.source.frames_expected(
+            job.settings.start_seconds, job.settings.duration_seconds
+        ),
         notes=tuple(notes_of(job, settings)),
     )
 

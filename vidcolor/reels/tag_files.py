@@ -30,11 +30,16 @@ def make_tag_files(folder: Path, facts: Mapping[str, Sequence[str]]) -> dict[str
         facts: For bag-info.txt, in place of those of the same labels there; the others stay.
 
     Raises:
-        OutputError: bag-info.txt is no tag file.
+        OutputError: bag-info.txt is no tag file, or a manifest cannot hold the name of a file.
         OSError: A file cannot be read.
     """
     manifest, sizes = [], []
     for path in _walk(folder / PAYLOAD):
+        if not can_list(str(path.relative_to(folder))):
+            shown = str(path).encode(errors="backslashreplace").decode()
+            raise OutputError(
+                f"{shown}: a bag's manifest cannot hold this name. Move it out of the bag."
+            )
         with path.open("rb") as file:
             digest = file_digest(file, ALGORITHM).hexdigest()
             sizes.append(os.fstat(file.fileno()).st_size)
@@ -49,6 +54,18 @@ def make_tag_files(folder: Path, facts: Mapping[str, Sequence[str]]) -> dict[str
     lines = (f"{sha256(made[name]).hexdigest()}  {name}\n" for name in sorted(made))
     made[TAG_MANIFEST] = "".join(lines).encode()
     return {name: made[name] for name in TAG_FILES}
+
+
+def can_list(name: str) -> bool:
+    """Whether all programs read a name in a manifest alike.
+
+    The RFC encodes % and line ends; `bagit` does not encode %, and takes more signs for line ends.
+    """
+    try:
+        lines = name.encode().decode().splitlines()
+    except UnicodeEncodeError:
+        return False
+    return "%" not in name and len(lines) == 1 and len(lines[0]) == len(name)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

@@ -23,6 +23,7 @@ from vidcolor.files import beside, cell_text, write_whole
 from vidcolor.frame import FrameFormat
 from vidcolor.reading.source import Source, main_video_stream, open_source, probe
 from vidcolor.settings import InputSettings
+from vidcolor.words import counted
 
 PAGE_SUFFIX, TABLE_SUFFIX = ".html", ".csv"
 MOST_PICTURES = 240
@@ -142,7 +143,7 @@ def _figure(
         if data
     )
     at = timedelta(seconds=int(shot["start_seconds"]))
-    lines = [f"shot {shot['number'] + 1} at {at}, {shot['frames']} frames"]
+    lines = [f"shot {shot['number'] + 1} at {at}, {counted(shot['frames'], 'frame')}"]
     lines += [f"{name} {shot[name]:.3g}" for name in _FIGURES if shot.get(name) is not None]
     told = (
         "" if doubt is None else f'<br><b class="doubt">{escape(", ".join(doubt["reasons"]))}</b>'

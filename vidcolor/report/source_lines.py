@@ -6,6 +6,7 @@ from math import atan2, degrees, floor, hypot
 from typing import Any
 
 from vidcolor.shots.source_color import LEAST_TINT
+from vidcolor.words import counted
 
 BROWN = 16.0
 """Distance below which what is orange or amber is called brown."""
@@ -50,7 +51,7 @@ def describe_source(shots: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _counted(count: int, name: str) -> str:
-    return f"{count} {name}{' is' if count == 1 else 's are'}"
+    return counted(count, f"{name} is", f"{name}s are")
 
 
 def _spans(shots: Sequence[Mapping[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from vidcolor.directing.evidence import Directed
 from vidcolor.directing.hints import shown_area
 from vidcolor.errors import SourceError
 from vidcolor.film.evidence import evidence_of_frame
+from vidcolor.film.matching import find_matches
 from vidcolor.frame import Frame, FrameFormat, Mapped, Numbered
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
@@ -156,7 +157,7 @@ class Desk:
     def _color(self, number: int, wanted: Wanted, side: int) -> View:
         numbered, model = self._numbered(number, side), self._model()
         evidence = evidence_of_frame(numbered, model, wanted.settings, wanted.direction)
-        directed = Directed(wanted.direction, evidence)
+        directed = Directed(wanted.direction, evidence, find_matches(model, wanted.settings))
         past = Past(0, ShotMemory(1))
         colored = colorize_shots([numbered], past, model, wanted.settings, directed)
         with closing(colored):

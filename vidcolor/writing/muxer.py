@@ -31,6 +31,7 @@ from vidcolor.writing.quicktime import add_boxes, picture_boxes
 from vidcolor.writing.shot_encoder import Encoded, encoding_error
 from vidcolor.writing.timecodes import state_timecode, timecode_of
 from vidcolor.writing.times import TIME_ERROR_SECONDS
+from vidcolor.writing.transport import lengthen
 from vidcolor.writing.video_stream import add_video_stream
 
 # Copied packets may run this far ahead of the picture, as muxers like them interleaved.
@@ -207,6 +208,8 @@ class FilmWriter:
         elif encoding.container in MP4_FAMILY:
             added = b"".join(picture_boxes(encoding.picture, window, self._marks))
             add_boxes(self._part, added, track=video_index)
+        elif encoding.container == "mpegts":
+            lengthen(self._part)
 
     def _verify(self, video_index: int) -> None:
         """Read the file back: as many packets as went in, the picture's ends where they were."""

@@ -100,6 +100,7 @@ export class Viewer {
   spots(hints) {
     for (const old of document.querySelectorAll(".spot")) old.remove();
     for (const { points, color } of hints) {
+      if (!points.length) continue; // painted in a picture
       const spot = document.createElement("div");
       spot.className = "spot";
       spot.style.left = `${100 * points[0][0]}%`;
