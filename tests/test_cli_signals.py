@@ -4,15 +4,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any
 
 import pytest
 from cli_runs import QUICK, film, run
-from clips import SAMPLE
+from clips import SAMPLE, Extras, moving_luma, write_film
 from forking import start_program
 
 from vidcolor.cli.main import KEPT
+from vidcolor.film import colorize
 from vidcolor.film.checkpoint import Checkpoint
+from vidcolor.reading.open_file import SourceFile
 
 pytestmark = pytest.mark.usefixtures("quiet_surroundings")
 
@@ -86,6 +89,37 @@ def test_a_signal_in_the_middle_leaves_nothing(
     os.kill(program.process.pid, number)
     assert program.end() == (code, "", told)
     assert list(place.iterdir()) == []
+
+
+def stop_in_a_read(number: int) -> None:
+    """Have the process get a signal while FFmpeg reads the source to copy its sound."""
+    join, read = colorize.join, SourceFile._read
+
+    def join_reading(*arguments: Any) -> Any:
+        def read_on(self: SourceFile, size: int) -> bytes:
+            if not stopped and current_thread() is main_thread():
+                stopped.append(number)
+                os.kill(os.getpid(), number)
+            return read(self, size)
+
+        stopped = list[int]()
+        SourceFile._read = read_on
+        return join(*arguments)
+
+    colorize.join = join_reading
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_that_comes_in_a_read_of_ffmpeg_is_not_lost(
+    tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    """FFmpeg would take it for the end of the file, and the film would lack its last sounds."""
+    source = write_film(Path("film.mkv"), moving_luma(9), extras=Extras(audio=["pcm_s16le"]))
+    command = [source, "-o", "out.mkv", "-q", *QUICK]
+    stopped = start_program(tmp_path / "stopped", command, (), stop_in_a_read, number)
+    told = "terminated" if number is signal.SIGTERM else "interrupted"
+    assert stopped.end() == (code, "", f"vidcolor: {told}; {KEPT}\n")
+    assert not Path("out.mkv").exists()
 
 
 @pytest.mark.slow

@@ -268,6 +268,26 @@ def test_other_lists_open_nothing_outside(tmp_path: Path, text: str) -> None:
         probe(path)
 
 
+def test_a_read_that_is_broken_off_is_no_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PyAV hands on no Ctrl-C from a file of ours: without an error the film would end there."""
+    path = film_of(tmp_path, ".mkv")
+    source = probe(path)
+    reads, read = list[int](), SourceFile._read
+
+    def interrupted(self: SourceFile, size: int) -> bytes:
+        reads.append(size)
+        if len(reads) == 3:
+            raise KeyboardInterrupt
+        return read(self, size)
+
+    monkeypatch.setattr(SourceFile, "_read", interrupted)
+    monkeypatch.setattr(open_file, "_BUFFER_BYTES", 1 << 15)
+    with pytest.raises(SourceError, match=r"film\.mkv: reading it was stopped; run again"):
+        read_all(source)
+
+
 def test_files_close_with_their_container(tmp_path: Path) -> None:
     """No file stays open behind a film."""
     path = film_of(tmp_path, ".mkv")

@@ -403,13 +403,30 @@ def test_damage_that_comes_later_is_found_when_it_is_read(target: Path) -> None:
         assert (work.shots_done, work.losses) == (1, None)
 
 
-def test_a_shot_whose_endings_are_gone_is_not_gone_on_from(target: Path) -> None:
-    """What a shot in the middle may return to is forgotten by then: all is done anew."""
+@pytest.mark.parametrize(
+    ("damaged", "returns_to", "kept"),
+    [(27, None, 27), (27, 26, 27), (27, 6, 27), (27, 4, 0), (4, None, 4), (5, 4, 0), (29, 4, 29)],
+)
+def test_shots_are_kept_unless_one_behind_them_goes_on_with_a_forgotten_one(
+    target: Path, damaged: int, returns_to: int | None, kept: int
+) -> None:
+    """Of 30 shots the endings of the last 24 are there; shot 28 may return to an earlier one."""
     with Checkpoint(target, IDENTITY) as work:
-        for shot in range(REMEMBERED_SHOTS + 3):
-            add_shot(work, shot)
-        work.drop_damaged(REMEMBERED_SHOTS + 1)
-        assert (work.damaged, work.shots_done) == (0, 0)
+        for shot in range(30):
+            work.keep_ending(shot, ending(shot))
+            figures = FIGURES._replace(shot=shot, returns_to=returns_to if shot == 28 else None)
+            work.add_packet(shot, 0, packet(shot))
+            work.add_frame(shot, shot, figures)
+            work.end_shot(shot, 1, 0)
+    with sqlite3.connect(work_path(target)) as database:
+        database.execute("UPDATE packets SET pts = 9 WHERE shot = ?", (damaged,))
+    database.close()
+    with Checkpoint(target, IDENTITY) as work:
+        assert (work.damaged, work.shots_done) == (kept, kept)
+        assert [shot for shot, _ in work.endings()] == list(range(6, kept))
+    if kept:
+        with Checkpoint(target, IDENTITY) as work:  # what is left is right
+            assert (work.damaged, work.shots_done) == (None, kept)
 
 
 def test_what_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from vidcolor.cli.request import Request
 from vidcolor.cli.streams import with_streams
 from vidcolor.cli.terminal import lasting_streams
 from vidcolor.errors import VidcolorError
+from vidcolor.interrupts import between_calls
 from vidcolor.memory import prepare_memory
 
 FAILED = 1
@@ -188,4 +189,6 @@ def _catch_termination() -> None:
     for name in ("SIGTERM", "SIGHUP"):
         number = getattr(signal, name, None)  # Windows has no SIGHUP
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, end)
+            signal.signal(number, between_calls(end))
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, between_calls(signal.default_int_handler))

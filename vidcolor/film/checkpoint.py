@@ -17,6 +17,7 @@ from typing import Any, Self
 
 from vidcolor.errors import OutputError
 from vidcolor.files import work_path
+from vidcolor.film.checkpoint_damage import find_damaged_shot, forget_endings, has_endings_for
 from vidcolor.film.checkpoint_file import (
     DAMAGED,
     FORMAT,
@@ -28,7 +29,6 @@ from vidcolor.film.checkpoint_file import (
     describe_changes,
     drop_unfinished,
     ending_checksum,
-    find_damaged_shot,
     find_open_shot,
     make_tables,
     open_locked,
@@ -113,8 +113,9 @@ class Checkpoint:
         self.close()
 
     def drop_damaged(self, shot: int) -> None:
-        """Delete a damaged shot and those after it; all if it may return to one forgotten."""
-        is_recalled = shot == self.shots_done or self.shots_done <= REMEMBERED_SHOTS
+        """Delete a damaged shot and those after it; all if one of them returns to one forgotten."""
+        with self._explained():
+            is_recalled = has_endings_for(self._database, shot, self.shots_done)
         self.damaged = shot if is_recalled else 0
         self.restart(self.damaged)
 
@@ -124,6 +125,8 @@ class Checkpoint:
         for table in ("packets", "frames", "endings", "open_shot"):
             self._execute(f"DELETE FROM {table} WHERE shot >= ?", (shot,))  # noqa: S608 - ours
         self._execute("UPDATE made_of SET losses = NULL")
+        with self._explained():
+            forget_endings(self._database)
         self._commit()
         if shot == 0:
             remove_pictures(self._target)
@@ -348,13 +351,12 @@ class Checkpoint:
 
     def _look(self) -> None:
         """Count the finished shots and frames."""
-        query = "SELECT count(*), coalesce(sum(frames), 0) FROM shots"
-        self.shots_done, self.frames_done = self._execute(query).fetchone()
+        counts = self._execute("SELECT count(*), coalesce(sum(frames), 0) FROM shots")
+        self.shots_done, self.frames_done = counts.fetchone()
         with self._explained():
             losses = read_losses(self._database)
             self.open_shot = find_open_shot(self._database)
-        if self.open_shot is not None:
-            self.frames_done += self.open_shot.frames
+        self.frames_done += 0 if self.open_shot is None else self.open_shot.frames
         self.losses = None if losses is None else json.loads(losses)
 
     def _execute(self, query: str, values: tuple[object, ...] = ()) -> sqlite3.Cursor:
@@ -375,7 +377,8 @@ class Checkpoint:
         self, query: str, values: tuple[object, ...] = ()
     ) -> Generator[tuple[Any, ...], None, None]:
         try:
-            yield from self._execute(query, values)
+            # A cursor itself would be closed at a Ctrl-C, when its database is closed already.
+            yield from map(tuple, self._execute(query, values))
         except sqlite3.Error as error:
             raise checkpoint_error(self._target, error) from error
 

@@ -9,10 +9,10 @@ import random
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 from zlib import crc32
 
 from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
@@ -25,7 +25,6 @@ from vidcolor.files import (
     work_path,
     write_error,
 )
-from vidcolor.shots.cuts import REMEMBERED_SHOTS
 
 _T = TypeVar("_T")
 
@@ -208,61 +207,6 @@ def read_losses(database: sqlite3.Connection) -> str | None:
     (found,) = database.execute("SELECT count(*) FROM shots").fetchone()
     is_right = losses is not None and found == shots and crc == checksum(losses, shots)
     return str(losses) if is_right else None
-
-
-def find_damaged_shot(database: sqlite3.Connection) -> int | None:
-    """The first shot that is not as it was kept, whole or not; None if all are.
-
-    Raises:
-        sqlite3.DatabaseError: The file's own order is lost.
-    """
-    rows = database.execute("SELECT number, frames, reordered, ending, crc FROM shots ORDER BY 1")
-    shots = rows.fetchall()
-    first_frame = 0
-    for wanted, (number, frames, reordered, ending, crc) in enumerate(shots):
-        is_right = number == wanted and crc == checksum(number, frames, reordered, ending)
-        if not is_right or not _is_whole(database, number, first_frame, frames):
-            return wanted
-        if number >= len(shots) - REMEMBERED_SHOTS and ending_checksum(database, number) != ending:
-            return wanted
-        first_frame += frames
-    return None if _is_open_right(database, len(shots), first_frame) else len(shots)
-
-
-def _is_open_right(database: sqlite3.Connection, shot: int, first_frame: int) -> bool:
-    """Whether what is kept of the shot that is not finished is that, and is what it was."""
-    found = find_open_shot(database)
-    if found is None:
-        return True
-    try:
-        read_open_state(database)
-    except Damaged:
-        return False
-    return found.shot == shot and _is_whole(database, shot, first_frame, found.frames)
-
-
-def _is_whole(database: sqlite3.Connection, shot: int, first_frame: int, frames: int) -> bool:
-    """Whether a shot has so many packets and frames, each as it was written."""
-    packets = database.execute(
-        "SELECT shot, number, pts, duration, is_key, data, crc FROM packets "
-        "WHERE shot = ? ORDER BY number", (shot,)
-    )  # fmt: skip
-    figures = database.execute(
-        "SELECT shot, number, figures, crc FROM frames WHERE shot = ? ORDER BY number", (shot,)
-    )
-    return _are_right(packets, range(frames)) and _are_right(
-        figures, range(first_frame, first_frame + frames)
-    )
-
-
-def _are_right(rows: Iterable[Sequence[Any]], numbers: range) -> bool:
-    """Whether rows have these numbers in their second column, and each its checksum at its end."""
-    found = []
-    for row in rows:
-        if row[-1] != checksum(*row[:-1]):
-            return False
-        found.append(row[1])
-    return found == list(numbers)
 
 
 def ending_checksum(database: sqlite3.Connection, shot: int) -> int | None:

@@ -14,6 +14,7 @@ import av
 from av.codec.hwaccel import HWAccel
 
 from vidcolor.errors import SourceError
+from vidcolor.interrupts import called_by_ffmpeg
 from vidcolor.reading.texts import mend_tags
 
 if TYPE_CHECKING:
@@ -88,6 +89,7 @@ class SourceFile:
         """Whether places in it can be sought."""
         return self._file.seekable()
 
+    @called_by_ffmpeg
     def seek(self, offset: int, whence: int = 0) -> int:
         """Go to a place, as of any file; a damaged film sends to places that no file has.
 
@@ -98,17 +100,28 @@ class SourceFile:
         except (OSError, ValueError, OverflowError) as error:
             return -(getattr(error, "errno", None) or errno.EINVAL)
 
+    @called_by_ffmpeg
     def tell(self) -> int:
         """The place that is read next."""
         return self._file.tell()
 
+    @called_by_ffmpeg
     def read(self, size: int) -> bytes:
         """Some bytes, at most `size`; none at the end.
 
         Raises:
             SourceError: They cannot be read, and that is not accepted. It is raised once: FFmpeg,
-                which goes on reading, then finds the end.
+                which goes on reading, then finds the end. Or Ctrl-C ends a program that is not
+                ours: PyAV would not hand on its exception, nor FFmpeg read on.
         """
+        try:
+            return self._read(size)
+        except Exception:
+            raise
+        except BaseException as stop:
+            raise SourceError(f"{self._path}: reading it was stopped; run again") from stop
+
+    def _read(self, size: int) -> bytes:
         if self._is_over:
             return b""
         place = self._file.tell()
@@ -211,6 +224,7 @@ def _opener(path: Path, access: Access) -> Callable[[str, int, dict[str, str]], 
     """What opens the files that a playlist names."""
     folder = path.absolute().parent.resolve()
 
+    @called_by_ffmpeg
     def open_named(url: str, _flags: int, _options: dict[str, str]) -> SourceFile:
         named = Path(url.removeprefix("file:"))
         if not access.follow_playlists and not named.resolve().is_relative_to(folder):
