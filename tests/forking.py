@@ -148,3 +148,13 @@ def call_at(owner: Any, name: str, nth: int, meet: Callable[[], None]) -> None:
 def stop_server() -> None:
     """End the server, so that it does not outlive the tests and its time counts as theirs."""
     forkserver._forkserver._stop()
+
+
+@contextmanager
+def listening() -> Iterator[None]:
+    """Interrupts come through, also where tests run in a shell's background, deaf to them."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -84,6 +84,7 @@ def studio(tmp_path: Path) -> Iterator[Opened]:
     """A film of three shots, open."""
     pytest.importorskip("uvicorn", reason="the extra studio is not installed")
     from vidcolor.studio.api import Api
+    from vidcolor.studio.routes import routes
     from vidcolor.web.server import PageServer, listen
 
     film = write_film(tmp_path / FILM, shots())
@@ -92,7 +93,7 @@ def studio(tmp_path: Path) -> Iterator[Opened]:
     listening = listen(LOOPBACK, 0)
     gate = Gate(LOOPBACK, listening.getsockname()[1])
     page = Path(cli.__file__).with_name("page")
-    server = PageServer(listening, gate, page, Api(session).routes())
+    server = PageServer(listening, gate, page, routes(lambda: Api(session)))
     session.begin()
     thread = Thread(target=server.run, daemon=True)
     thread.start()

@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import pytest
 from clips import Extras, soft_shot, write_film
-from forking import start_program
+from forking import listening, start_program
 
 from vidcolor.cli.main import main
 from vidcolor.cluster.store import Store
@@ -114,16 +114,6 @@ def left_over(folder: Path) -> set[str]:
         for path in folder.rglob("*")
         if path.suffix not in {".mkv", ".json"} and "ledger" not in path.name
     }
-
-
-@contextmanager
-def listening() -> Iterator[None]:
-    """Interrupts come through, also where tests run in a shell's background, deaf to them."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def test_a_run_that_was_stopped_is_gone_on_with(

@@ -8,7 +8,7 @@ from clips import moving_luma, write_film
 
 import vidcolor.reels.batch
 from vidcolor.cli.main import main
-from vidcolor.errors import SourceError, UnexpectedError
+from vidcolor.errors import OutputError, SourceError, UnexpectedError
 from vidcolor.reels.failures import explain
 from vidcolor.reels.ledger import read_ledger
 
@@ -42,6 +42,14 @@ def test_the_rest_becomes_a_line_and_a_report(tmp_path: Path) -> None:
     text = report.read_text(encoding="utf-8")
     assert "OverflowError" in text
     assert r"reel\xff\n1.mkv" in text
+
+
+@pytest.mark.quick
+def test_an_error_that_is_its_own_cause_ends(tmp_path: Path) -> None:
+    """As `raise error from error` makes it."""
+    error = OutputError("film.mkv: verification failed")
+    error.__cause__ = error
+    assert explain(error, Path("film.mkv"), tmp_path) is error
 
 
 def test_memory_is_named(tmp_path: Path) -> None:

@@ -310,7 +310,7 @@ def test_a_piece_carries_its_own_sound_words_and_chapters(tmp_path: Path) -> Non
     encoding = plan_encoding(source, LOSSLESS)
     start, length = Fraction("0.6"), Fraction("0.32")
     frames = read_frames(source, Damage(), start_seconds=start, duration_seconds=length)
-    write_pink(source, encoding, frames, shift_seconds=start, duration_seconds=length)
+    write_pink(source, encoding, frames, shift_seconds=start, end_seconds=length)
     with av.open(str(encoding.path)) as container:
         times = {}
         for packet in container.demux():

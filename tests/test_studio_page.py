@@ -9,6 +9,7 @@ from time import sleep
 from typing import Any
 
 import pytest
+from forking import listening
 from studio_session import FILM, SHOT, SHOTS, Opened, shots
 
 from vidcolor.report.sidecar import read_sidecar
@@ -224,7 +225,8 @@ def test_a_killed_studio_loses_nothing(driver: Any, tmp_path: Path) -> None:
     command = [sys.executable, "-c", program, str(film), "--port", "0", "--no-browser"]
 
     def begin() -> tuple[subprocess.Popen[str], Person]:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        with listening():
+            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
         person = Person(driver, process.stdout.readline().strip())
         person.wait(f"document.querySelectorAll('#strip li').length === {SHOTS}")

@@ -15,10 +15,12 @@ from vidcolor.cli.main import main
 from vidcolor.errors import OutputError
 from vidcolor.film import verify as verify_module
 from vidcolor.film.verify import Verification, hash_paths, verify_film
+from vidcolor.reading.source import probe
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
 from vidcolor.writing.plan import plan_video
 from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
+from vidcolor.writing.stream_times import stream_time_errors
 
 LOSSLESS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(lossless=True)
@@ -285,3 +287,30 @@ def test_hashes_that_are_there_are_not_replaced(film: Path) -> None:
     film.with_name("film.colorized.framemd5").write_text("old")
     with pytest.raises(OutputError, match=r"film.colorized.framemd5: exists already"):
         colorize_video(film, settings=settings)
+
+
+def sounded(path: Path, hole: float) -> Path:
+    """A film with ten packets of samples, 10 ms each, and a hole behind the second."""
+    with av.open(str(path), "w") as output:
+        video = output.add_stream("ffv1", rate=25, width=32, height=32, pix_fmt="gray")
+        audio = output.add_stream("pcm_s16le", rate=48000, layout="mono")
+        for index in range(3):
+            frame = av.VideoFrame.from_ndarray(np.full((32, 32), 90, np.uint8), "gray")
+            frame.pts = index
+            output.mux(video.encode(frame))
+        for index in range(10):
+            samples = np.full((1, 480), index, np.int16)
+            frame = av.AudioFrame.from_ndarray(samples, "s16", "mono")
+            frame.sample_rate, frame.pts = 48000, 480 * index + round(48000 * hole) * (index > 1)
+            output.mux(audio.encode(frame))
+        output.mux(video.encode(None))
+    return path
+
+
+def test_samples_may_close_a_gap_of_a_packet(tmp_path: Path) -> None:
+    """As MOV lays them; what is more is sync that is lost."""
+    plain = probe(sounded(tmp_path / "plain.mkv", 0))
+    small = probe(sounded(tmp_path / "small.mkv", 0.0105))
+    large = probe(sounded(tmp_path / "large.mkv", 0.03))
+    assert stream_time_errors(small, plain, "mov") == {}
+    assert stream_time_errors(large, plain, "mov") == {"audio 1 (pcm_s16le)": pytest.approx(0.03)}

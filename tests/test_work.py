@@ -20,6 +20,7 @@ from vidcolor.errors import DiskFullError, OutputError, ReelTakenError
 from vidcolor.files import work_path
 from vidcolor.film import checkpoint, checkpoint_file
 from vidcolor.film.checkpoint import MOST_OPEN_BYTES, Checkpoint
+from vidcolor.film.checkpoint_damage import find_damaged_shot
 from vidcolor.film.checkpoint_file import Damaged, checksum, is_taken, is_whole
 from vidcolor.frame import Prediction
 from vidcolor.report.timeline import FrameFigures, Timeline
@@ -313,6 +314,15 @@ def test_two_runs_do_not_take_the_same_reel(target: Path) -> None:
         assert work.shots_done == 1
 
 
+def test_a_run_that_no_lock_kept_out_is_noticed(target: Path) -> None:
+    """Where a share honours no locks, the second of two runs ends, and the film is the first's."""
+    with Checkpoint(target, IDENTITY) as work:
+        add_shot(work, 0)
+        work.add_packet(1, 0, packet(0))
+        with pytest.raises(OutputError, match=r"another run writes to \.film\.mkv\.work, whose"):
+            work.add_packet(1, 0, packet(0))
+
+
 def test_a_kill_in_the_middle_of_writing_hurts_nothing(target: Path) -> None:
     """Killed with a half shot written down, the shots before it are whole and it is gone."""
     assert end(fork(die_in_the_middle, target)) == -signal.SIGKILL
@@ -386,6 +396,19 @@ def test_the_first_damaged_shot_is_done_anew_and_those_behind_it(target: Path) -
     with Checkpoint(target, IDENTITY) as work:
         assert (work.damaged, work.shots_done, work.frames_done) == (2, 2, 8)
         assert list(work.packets()) == shots[0] + shots[1]
+
+
+def test_rows_that_no_look_up_finds_start_a_film_over(target: Path) -> None:
+    """Else they would come back with each attempt, as rows of shots that are not there."""
+    kept_shots(target, 3)
+    with sqlite3.connect(work_path(target)) as database:
+        database.execute("INSERT INTO frames VALUES (-1, 7, '{}', 0)")
+    database.close()
+    with Checkpoint(target, IDENTITY) as work:
+        work._execute("INSERT INTO frames VALUES (-1, 7, '{}', 0)")
+        assert find_damaged_shot(work._database) == 0
+        work.drop_damaged(0)
+        assert (list(work.figures()), work.frames_done) == ([], 0)
 
 
 def test_damage_that_comes_later_is_found_when_it_is_read(target: Path) -> None:

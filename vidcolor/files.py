@@ -79,6 +79,11 @@ def work_path(target: Path) -> Path:
     return _hidden(target, ".work")
 
 
+def shots_path(film: Path) -> Path:
+    """The file of what is kept of a finished film's shots for later runs."""
+    return _hidden(film, ".shots")
+
+
 def pictures_path(target: Path) -> Path:
     """The folder of the finished images of a sequence; it belongs to the checkpoint."""
     return _hidden(target, _PICTURES)

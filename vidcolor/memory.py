@@ -26,17 +26,30 @@ AMPLE_ADDRESS_SPACE = 3_000_000_000
 LEAST_MEMORY = 700_000_000
 """What a film of 640x480 takes, as measured."""
 
+AMPLE_MEMORY = 2_000_000_000
+"""From which on the network may be asked about many frames at once, by many threads."""
+
+PIXEL_BYTES = 12
+"""What a picture takes while it is read and colored alone, a pixel of 8 bits, as measured."""
+
+_SHARE = 8  # one of so many parts of what is free may hold the frames of one queue
+
 _CGROUPS = Path("/sys/fs/cgroup")
 _ARENA_MAX = -8  # M_ARENA_MAX of glibc's mallopt
 
 
-def prepare_memory() -> None:
+def prepare_memory(asked: int | None = None) -> None:
     """Make do with a small address space, as `ulimit -v` sets it.
+
+    Args:
+        asked: How many bytes of memory the user lets the program use; None for no word.
 
     Raises:
         VidcolorError: No film can be colorized in what this process may use.
     """
     space, memory = address_space(), min(_group_limits(), default=None)
+    if asked is not None and asked < LEAST_MEMORY:
+        raise _too_little(asked, "--memory-limit", LEAST_MEMORY)
     if space is not None and space < LEAST_ADDRESS_SPACE:
         raise _too_little(space, "address space, ulimit -v", LEAST_ADDRESS_SPACE)
     if memory is not None and memory < LEAST_MEMORY:
@@ -46,6 +59,50 @@ def prepare_memory() -> None:
         if sys.platform == "linux":
             with suppress(OSError, AttributeError):  # another C library has no arenas
                 ctypes.CDLL(None).mallopt(_ARENA_MAX, 1)  # else each thread reserves 64 MB
+
+
+def usable_memory(asked: int | None = None) -> int | None:
+    """How many bytes of memory this process should use at most; None where no bound is known.
+
+    Args:
+        asked: What the user lets it use; None for all that machine and control groups give it.
+    """
+    bounds = [*_group_limits(), *_machine_memory(), *([] if asked is None else [asked])]
+    return min(bounds, default=None)
+
+
+def is_little(asked: int | None) -> bool:
+    """Whether the network should be asked about few frames at once; see `usable_memory`."""
+    memory = usable_memory(asked)
+    return memory is not None and memory < AMPLE_MEMORY
+
+
+def most_pixels(memory: int | None) -> int:
+    """How many pixels a picture may have to be read at all; 0 for no bound.
+
+    Args:
+        memory: See `usable_memory`.
+    """
+    return 0 if memory is None else max(1, (memory - LEAST_MEMORY) // PIXEL_BYTES)
+
+
+def frames_ahead(most: int, frame_bytes: int, memory: int | None) -> int:
+    """How many frames a queue may hold: `most`, or fewer where they are large; at least one.
+
+    Args:
+        most: How many are of use.
+        frame_bytes: What one takes.
+        memory: See `usable_memory`.
+    """
+    if memory is None:
+        return most
+    return max(1, min(most, (memory - LEAST_MEMORY) // _SHARE // frame_bytes))
+
+
+def _machine_memory() -> Iterator[int]:
+    """All memory of this machine in bytes, where the system says it."""
+    with suppress(AttributeError, ValueError, OSError):  # Windows has no `sysconf`
+        yield os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def is_scarce() -> bool:

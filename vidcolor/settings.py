@@ -213,6 +213,9 @@ class OutputSettings(Checked):
         chroma_only: Write color only, on flat gray and without sound, for compositing over the
             original.
         compare: Leave the left half of the picture black and white, to compare it with the right.
+        on_change: What to do if a film's frames change in size, shape or color tags: `note` writes
+            one film and names what it cannot keep, `split` writes a film for each kind of frames,
+            and a list that joins them.
         drop_streams: Leave out sound and pictures that the container cannot hold; a film with such
             streams is refused otherwise.
         overwrite: Replace an output that exists.
@@ -233,6 +236,7 @@ class OutputSettings(Checked):
     chroma: Literal["420", "422", "444"] | None = None
     chroma_only: bool = False
     compare: bool = False
+    on_change: Literal["note", "split"] = "note"
     drop_streams: bool = False
     overwrite: bool = False
     verify: bool = False
@@ -271,6 +275,8 @@ class Settings(Checked):
         part: The same in frames or timecode of a film, as well; in each film it is looked up, and
             becomes the two before.
         force: Colorize a film that is in color already: its luma is kept, its chroma replaced.
+        memory_limit: Bytes of memory to make do with; None for all of the machine's. No film's
+            bytes depend on it.
         color_script: A TOML file that directs the colors of one film, or a folder of such files,
             one `<film's stem>.colors.toml` each; None for none.
     """
@@ -285,6 +291,7 @@ class Settings(Checked):
     duration_seconds: Fraction | None = None
     part: Part = field(default_factory=Part)
     force: bool = False
+    memory_limit: int | None = None
     color_script: str | None = None
 
     def __post_init__(self) -> None:

@@ -104,7 +104,7 @@ def map_at_once(
 
 
 def run_ahead(
-    items: Iterator[T], depth: int, begin: Callable[[], None] = lambda: None
+    items: Iterator[T], depth: int | Callable[[T], int], begin: Callable[[], None] = lambda: None
 ) -> Generator[T, None, None]:
     """Yield `items`, made by a thread of their own that is at most `depth` items ahead.
 
@@ -113,12 +113,13 @@ def run_ahead(
 
     Args:
         items: What is made.
-        depth: How many may wait.
+        depth: How many may wait; or what tells that of the first one.
         begin: Called first in the thread.
     """
-    queue: Queue[tuple[T] | BaseException | None] = Queue(maxsize=depth)
+    queue: Queue[tuple[T] | BaseException | None] = Queue(maxsize=1 if callable(depth) else depth)
     stopped = Event()
-    thread = Thread(target=_fill, args=(queue, items, stopped, begin), daemon=True)
+    tell = depth if callable(depth) else None
+    thread = Thread(target=_fill, args=(queue, items, stopped, begin, tell), daemon=True)
     thread.start()
     try:
         while (got := queue.get()) is not None:
@@ -139,12 +140,15 @@ def _fill(
     items: Iterator[T],
     stopped: Event,
     begin: Callable[[], None],
+    depth: Callable[[T], int] | None,
 ) -> None:
     """Put all items into `queue`, then None, or the exception that they ended with."""
     end: BaseException | None = None
     try:
         begin()
         for item in items:
+            if depth is not None:
+                queue.maxsize, depth = depth(item), None
             queue.put((item,))
             if stopped.is_set():
                 break

@@ -32,6 +32,7 @@ from vidcolor.reels.find import Reel, find_reels
 from vidcolor.reels.ledger import Ledger
 from vidcolor.reels.plan import notes_of
 from vidcolor.reels.result import PlannedReel, ReelResult
+from vidcolor.reels.split import split_reels
 
 DONE, FAILED = 0, 1
 
@@ -46,7 +47,8 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
     bag = find_bag(request.folder, is_wanted=request.bagit)
     cluster = request.cluster if request.engine == "ray" and not request.dry_run else None
     found = find_reels(request.inputs, recursive=request.recursive)
-    reels = [reel for reel in found if isinstance(reel, Reel)]
+    named = [reel for reel in found if isinstance(reel, Reel)]
+    reels = split_reels(named, request.settings, bag=request.bagit)
     failed = [str(error) for error in found if not isinstance(error, Reel)]
     for error in failed:
         warn(error)
@@ -82,8 +84,9 @@ def colorize(request: Request, dump: FrameDump | None) -> int:
     failed += [str(result.error) for result in results if result.error]
     if dump is not None and dump.count and not request.quiet:
         print_dump(dump)
-    if len(found) >= MANY and not request.quiet:
-        _sum_up(results, failed, len(found))
+    count = len(found) - len(named) + len(reels)
+    if count >= MANY and not request.quiet:
+        _sum_up(results, failed, count)
     is_whole = bag is None or not bag.left_out
     return DONE if is_whole and not failed else FAILED
 
@@ -110,7 +113,7 @@ def _print_each(
     """The results of some reels, each printed as it comes."""
     with reels_bar(clock.count, quiet=request.quiet) as bar:
         for result in results:
-            clock.end(result.source, is_made=result.result is not None)
+            clock.end(result.entry, is_made=result.result is not None)
             print_result(result, quiet=request.quiet)
             _tell_result(result, clock)
             bar.set_postfix_str(clock.text(), refresh=False)
@@ -128,7 +131,7 @@ def _tell_result(reel: ReelResult, clock: BatchClock) -> None:
     if reel.error is not None:
         facts["error"] = str(reel.error)
     left = clock.seconds_left()
-    tell("reel-ends", f"{reel.source}: {reel.state}, {clock.text()}", **facts, seconds_left=left)
+    tell("reel-ends", f"{reel.entry}: {reel.state}, {clock.text()}", **facts, seconds_left=left)
 
 
 def _colorize_reel(

@@ -88,7 +88,7 @@ def _begin(request: Request) -> int:
 
 def _make(request: Request) -> int:
     """Colorize, or show what that would come to; the exit code."""
-    prepare_memory()
+    prepare_memory(request.settings.memory_limit)
     if request.preview or request.grid:
         from vidcolor.cli.preview import preview
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from vidcolor.cli.parse import as_usage_error, parse_every, parse_timecode
+from vidcolor.cli.parse import as_usage_error, parse_every, parse_size, parse_timecode
 from vidcolor.cli.request import Request
 from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.rules import Rule, rules_of
@@ -171,6 +171,10 @@ OPTIONS = (
            "colorize what can be read of a file that cannot be read to its end"),
     Option(GENERAL, "settings.input.follow_playlists", "--follow-playlists", "",
            "let a playlist name files outside of its own folder"),
+    Option(GENERAL, "settings.memory_limit", "--memory-limit", "SIZE",
+           "make do with so much memory, as 4G or 800M: fewer frames wait, and films whose frames "
+           "would not fit are refused",
+           parse=as_usage_error(parse_size), default="the machine's"),
     Option(PART, "settings.part.start", "--start", "TIME",
            "start at this time: 90, 1:30.5, the film's timecode 10:00:12:05, or a frame, 2160f",
            parse=as_usage_error(Moment.parse), default="0"),
@@ -269,6 +273,10 @@ OPTIONS = (
     Option(ENCODING, "settings.output.compare", "--compare", "",
            "leave the left half of the picture black and white, to compare with the right; writes "
            "FILM.compare.*", excludes=("--chroma-only",)),
+    Option(ENCODING, "settings.output.on_change", "--on-change", "",
+           "note changes of size, shape or color tags in mid-film, or split the film there and "
+           "write a list of its parts",
+           excludes=("--start", "--end", "--duration", "--dump", "--bagit")),
     Option(ENCODING, "settings.output.drop_streams", "--drop-streams", "",
            "leave out sound and pictures that the container cannot hold; refused otherwise"),
     Option(CHECKS, "settings.output.verify", "--verify", "",

@@ -71,10 +71,16 @@ class FilmBar:
 
 def print_result(reel: "ReelResult", *, quiet: bool) -> None:
     """Print how a reel ended, what was damaged in it, and which shots to check."""
+    _print_result(reel, quiet=quiet)
+    if reel.parts_list is not None and not quiet:
+        say(f"{reel.parts_list}: joins the parts of {reel.source.name}")
+
+
+def _print_result(reel: "ReelResult", *, quiet: bool) -> None:
     result = reel.result
     if reel.note:
         if not quiet:
-            say(f"{reel.source}: {reel.note}")
+            say(f"{reel.entry}: {reel.note}")
         return
     if result is None:
         warn(str(reel.error))

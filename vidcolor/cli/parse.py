@@ -1,6 +1,7 @@
 """Numbers of the command line; what cannot be read is bad usage."""
 
 import argparse
+import re
 from collections.abc import Callable
 from math import nan
 from typing import Literal, TypeVar
@@ -19,6 +20,22 @@ def parse_timecode(text: str) -> str:
     if Timecode.parse(text) is None:
         raise ValueError(f"{text!r} is not a timecode; write HH:MM:SS:FF, or HH:MM:SS;FF")
     return text
+
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", re.IGNORECASE)
+
+
+def parse_size(text: str) -> int:
+    """A number of bytes, such as 4G.
+
+    Raises:
+        ValueError: It is none.
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError(f"{text!r} is not a size; write 4G, 800M or a number of bytes")
+    return int(float(found[1]) * _UNITS[found[2].upper()])
 
 
 def as_usage_error(parse: Callable[[str], T]) -> Callable[[str], T]:

@@ -73,7 +73,9 @@ def _print_plan(plan: ReelPlan, clock: _Clock) -> None:
         say(f"{plan.source}: already done, would be verified: {plan.output}")
     else:
         say(*_plan_lines(plan.job, clock.model))
-        found = clock.estimate(plan.job)
+        for line in plan.shots:
+            say(f"  colors    {line}")
+        found = None if plan.shots else clock.estimate(plan.job)
         if found is not None:
             say(f"  takes     {_length(found.seconds)}, {_size(found.bytes)}")
             _warn_of_room(plan.job, found)

@@ -17,7 +17,7 @@ class BatchClock:
     """
 
     def __init__(self, reels: Iterable[Reel]) -> None:
-        self._bytes = {reel.path: _size(reel.path) for reel in reels}
+        self._bytes = {reel.entry: _size(reel.path) for reel in reels}
         self._left = dict(self._bytes)
         self._worked = 0
         self._began = monotonic()
@@ -27,9 +27,9 @@ class BatchClock:
         """How many reels there are."""
         return len(self._bytes)
 
-    def end(self, path: Path, *, is_made: bool) -> None:
-        """A reel ended; the speed is measured on those that this run made."""
-        size = self._left.pop(path, 0)
+    def end(self, entry: Path, *, is_made: bool) -> None:
+        """A reel ended, by its name in ledgers; the speed is that of those that this run made."""
+        size = self._left.pop(entry, 0)
         self._worked += size if is_made else 0
 
     def seconds_left(self) -> float | None:

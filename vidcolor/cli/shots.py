@@ -44,7 +44,9 @@ def show_shots(request: Request) -> int:
 
 
 def _show(request: Request, reel: Reel) -> None:
-    source = survey(probe(reel.path, request.settings.input))
+    source = survey(
+        probe(reel.path, request.settings.input, memory_limit=request.settings.memory_limit)
+    )
     clock = clock_of(source)
     target = _target(request, reel, source)
     if target is not None and target.exists() and not request.settings.output.overwrite:

@@ -1,6 +1,6 @@
 """A color script on its film: what holds for each frame."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from typing import NamedTuple
@@ -74,11 +74,31 @@ class Direction:
 
     def references_of(self, frame: Frame, shot: Shot) -> tuple[PlacedReference, ...]:
         """The free references that hold for a frame."""
-        free = self.free_references
-        if not free:
+        if not self.free_references:
             return ()
-        at = (shot.number, frame.index, *self.times_of(frame))
-        return tuple(one for one in free if one.held.holds(*at))
+        return self.references_at(shot.number, frame.index, *self.times_of(frame))
+
+    def references_at(
+        self, shot: int, frame: int, begin: Fraction, end: Fraction
+    ) -> tuple[PlacedReference, ...]:
+        """The free references that hold for a frame; see `look`."""
+        free = self.free_references
+        return tuple(one for one in free if one.held.holds(shot, frame, begin, end))
+
+    @staticmethod
+    def digest_of(
+        look: Look, references: Sequence[PlacedReference], evidence: str | None
+    ) -> str | None:
+        """What tells all that is said of a frame from other words; None for nothing.
+
+        Args:
+            look: What holds for it.
+            references: The free references that do.
+            evidence: What tells the hints and anchored references of its shot; None for none.
+        """
+        facts = [] if evidence is None else [evidence]
+        facts += [anchor_digest(one) for one in references]
+        return digest_of([look.digest, *facts]) if facts else look.digest
 
     def times_of(self, frame: Frame) -> tuple[Fraction, Fraction]:
         """When a frame comes on screen, in seconds after the film's first, and when the next."""

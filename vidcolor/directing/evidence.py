@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from vidcolor.directing.direction import NO_DIRECTION, Direction
-from vidcolor.directing.placed import PlacedReference, anchor_digest
-from vidcolor.directing.script import Look, digest_of
+from vidcolor.directing.placed import PlacedReference
+from vidcolor.directing.script import Look
 from vidcolor.directing.track import Track, small_lightness
 from vidcolor.files import write_error
 from vidcolor.frame import Map, Motion, Seen
@@ -270,9 +270,8 @@ class DirectedShot(NamedTuple):
     def digest_of(self, seen: Seen, look: Look) -> str | None:
         """What tells all that is said of a frame from other words; None for nothing."""
         references = self.direction.references_of(seen.frame, seen.shot)
-        facts = [] if self.evidence is None else [self.evidence.digest]
-        facts += [anchor_digest(one) for one in references]
-        return digest_of([look.digest, *facts]) if facts else look.digest
+        evidence = None if self.evidence is None else self.evidence.digest
+        return self.direction.digest_of(look, references, evidence)
 
 
 UNDIRECTED, UNDIRECTED_SHOT = Directed(), DirectedShot()

@@ -27,6 +27,7 @@ from vidcolor.film.checkpoint_file import (
     checkpoint_error,
     checksum,
     describe_changes,
+    drop_shots,
     drop_unfinished,
     ending_checksum,
     find_open_shot,
@@ -121,11 +122,8 @@ class Checkpoint:
 
     def restart(self, shot: int = 0) -> None:
         """Delete the shots from one on."""
-        self._execute("DELETE FROM shots WHERE number >= ?", (shot,))
-        for table in ("packets", "frames", "endings", "open_shot"):
-            self._execute(f"DELETE FROM {table} WHERE shot >= ?", (shot,))  # noqa: S608 - ours
-        self._execute("UPDATE made_of SET losses = NULL")
         with self._explained():
+            drop_shots(self._database, shot)
             forget_endings(self._database)
         self._commit()
         if shot == 0:

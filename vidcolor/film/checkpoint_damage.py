@@ -31,7 +31,20 @@ def find_damaged_shot(database: sqlite3.Connection) -> int | None:
         if number >= len(shots) - REMEMBERED_SHOTS and ending_checksum(database, number) != ending:
             return wanted
         first_frame += frames
-    return None if _is_open_right(database, len(shots), first_frame) else len(shots)
+    if not _is_open_right(database, len(shots), first_frame):
+        return len(shots)
+    return 0 if _has_strays(database, first_frame) else None
+
+
+def _has_strays(database: sqlite3.Connection, whole: int) -> bool:
+    """Whether there are rows that no look-up finds, of so many frames in whole shots.
+
+    A damaged number makes the order of rows a lie by which SQLite looks them up.
+    """
+    part = find_open_shot(database)
+    frames = whole + (part.frames if part else 0)
+    (found,) = database.execute("SELECT count(*) FROM (SELECT 1 FROM frames)").fetchone()
+    return int(found) != frames
 
 
 def _is_open_right(database: sqlite3.Connection, shot: int, first_frame: int) -> bool:

@@ -180,6 +180,16 @@ def drop_unfinished(database: sqlite3.Connection) -> None:
         database.execute(f"DELETE FROM {table} WHERE {_OF_UNFINISHED} AND {kept}")  # noqa: S608
 
 
+def drop_shots(database: sqlite3.Connection, first: int) -> None:
+    """Delete the shots from one on."""
+    numbers = {"shots": "number", "packets": "shot", "frames": "shot", "endings": "shot"}
+    for table, number in (numbers | {"open_shot": "shot"}).items():
+        # Without a condition SQLite looks up no row: those whose numbers are damaged go as well.
+        behind = f" WHERE {number} >= {first:d}" if first else ""
+        database.execute(f"DELETE FROM {table}{behind}")  # noqa: S608 - ours
+    database.execute("UPDATE made_of SET losses = NULL")
+
+
 def find_open_shot(database: sqlite3.Connection) -> OpenShot | None:
     """The shot of which parts are kept, if there is one."""
     query = f"SELECT shot, frames, reordered FROM open_shot WHERE {_OF_UNFINISHED}"  # noqa: S608
@@ -226,6 +236,11 @@ def checkpoint_error(target: Path, error: sqlite3.Error) -> OutputError:
         return ReelTakenError(f"{target}: another run is working on it; let it finish")
     if code == sqlite3.SQLITE_FULL:
         return DiskFullError(target.parent)
+    if code == sqlite3.SQLITE_CONSTRAINT:
+        return OutputError(
+            f"{target}: another run writes to {path.name}, whose lock this disk or share does not "
+            f"honour; let one run work on a film (if none does, delete {path.name})"
+        )
     if code in DAMAGED:
         return OutputError(f"{path}: the checkpoint is damaged ({error}); run again to start over")
     fault = None

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from time import perf_counter
 from typing import NamedTuple
 
@@ -75,6 +76,7 @@ class FilmRun:
         listener: Called as the film is made.
         trace: Gets what the stages make of the frames that it chooses.
         direction: What a color script says of the frames.
+        earlier: The film of an earlier run whose shots may be taken over; None for none.
     """
 
     job: Job
@@ -85,6 +87,7 @@ class FilmRun:
     listener: Listener
     trace: Trace = NO_TRACE
     direction: Direction = NO_DIRECTION
+    earlier: Path | None = None
 
     @property
     def provenance(self) -> Provenance:

@@ -10,9 +10,7 @@ from pathlib import Path
 from time import perf_counter
 
 from vidcolor.directing.script import ColorScript
-from vidcolor.errors import (
-    OutputError,
-)
+from vidcolor.errors import OutputError, SettingError
 from vidcolor.files import (
     beside,
     check_folder,
@@ -20,6 +18,7 @@ from vidcolor.files import (
     files_of,
     pictures_path,
     refuse_long_names,
+    shots_path,
     write_whole,
 )
 from vidcolor.film.checkpoint import Checkpoint
@@ -27,9 +26,12 @@ from vidcolor.film.checkpoint_file import Damaged, is_whole
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.directed import find_direction
+from vidcolor.film.kept_shots import PacketTimes, write_kept
+from vidcolor.film.reuse import with_earlier
 from vidcolor.film.source_digest import digest_source, refuse_other
 from vidcolor.film.verify import Verification, Verifier, hash_paths
-from vidcolor.models.zoo import Model, find_model, suited
+from vidcolor.models.predict import find_fitting_model
+from vidcolor.models.zoo import Model, suited
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reading.reader import Damage
 from vidcolor.report.checks import DoubtfulShot, find_doubtful_shots
@@ -44,6 +46,7 @@ from vidcolor.report.sidecar import (
 from vidcolor.report.source_lines import describe_source
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
+from vidcolor.writing.coded_shots import can_take_over
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
@@ -108,10 +111,12 @@ def colorize_video(
         VidcolorError: The film cannot be colorized; nothing is left under the output's name.
     """
     settings = settings or Settings()
+    if settings.output.on_change == "split":
+        raise SettingError("on_change: split makes several films; use colorize_reels")
     job = plan_video(Path(source), Path(output) if output is not None else None, settings)
     check_names(job, settings)
     direction = find_direction(job, job.settings, script)
-    model = model or find_model(settings.model)
+    model = model or find_fitting_model(settings)
     run = FilmRun(
         job=job,
         model=model,
@@ -163,6 +168,7 @@ def colorize_job(run: FilmRun) -> Result:
     """Colorize one planned film, resuming where an earlier run stopped; see `colorize_video`."""
     began = perf_counter()
     run.direction.refuse_other(run.origin.sha256)
+    run = with_earlier(run)
     credentials = Credentials(run.job, run.settings.output, run.provenance.claim())
     with take(run) as checkpoint:
         result = _finish(run, checkpoint, credentials, began)
@@ -172,14 +178,16 @@ def colorize_job(run: FilmRun) -> Result:
 
 def _finish(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials, began: float) -> Result:
     """Color, join and describe a film; damaged shots of its checkpoint are colored again."""
-    for _ in range(_MOST_ATTEMPTS):
+    for attempt in range(_MOST_ATTEMPTS):
         try:
             if checkpoint.losses is None:
                 color(run, checkpoint)
-            proof = join(run, checkpoint, credentials)
+            times = PacketTimes()
+            proof = join(run, checkpoint, credentials, times)
+            _keep_shots(run, checkpoint, times)
             return describe(run, checkpoint, proof, credentials, began)
         except Damaged as damaged:
-            checkpoint.drop_damaged(damaged.shot)
+            checkpoint.drop_damaged(0 if attempt else damaged.shot)
             _report_damage(run.job, checkpoint)
     raise OutputError(
         f"{run.job.encoding.path}: the disk returns other bytes than were written; "
@@ -196,7 +204,10 @@ def take(run: FilmRun) -> Iterator[Checkpoint]:
         OutputError: The film must not or cannot be written under its names.
     """
     target = run.job.encoding.path
-    with Checkpoint(target, run.provenance.identity(), run.listener.on_shot) as checkpoint:
+    identity = run.provenance.identity()
+    if run.earlier is not None:  # shots that are taken over have no endings to go on with
+        identity["taken_over"] = True
+    with Checkpoint(target, identity, run.listener.on_shot) as checkpoint:
         _refuse_taken_names(run.job, run.settings, is_ours=checkpoint.losses is not None)
         if run.trace is not NO_TRACE and checkpoint.frames_done:
             checkpoint.restart()  # the trace wants frames of finished shots
@@ -219,7 +230,9 @@ def color(run: FilmRun, checkpoint: Checkpoint) -> None:
     checkpoint.end_film(asdict(run.engine(run, checkpoint, pictures)))
 
 
-def join(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials) -> Verifier:
+def join(
+    run: FilmRun, checkpoint: Checkpoint, credentials: Credentials, times: PacketTimes
+) -> Verifier:
     """Join the shots into a film, sign, verify and rename it; what the verification found."""
     proof = Verifier(run.job, run.settings)
 
@@ -230,14 +243,29 @@ def join(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials) -> Veri
         try:
             proof.check(written)
         except OutputError as error:
-            raise _without_bad_shots(checkpoint, proof, error) from error
+            told = _without_bad_shots(checkpoint, proof, error)
+            if told is error:
+                raise
+            raise told from error
 
     with _writer(run, check) as writer, closing(checkpoint.packets()) as packets:
         try:
-            writer.write(packets, checkpoint.reordered)
+            writer.write(times.watch(packets), checkpoint.reordered)
         except ChangedPictureError as error:
             raise Damaged(checkpoint.shot_of(error.count)) from error
     return proof
+
+
+def _keep_shots(run: FilmRun, checkpoint: Checkpoint, times: PacketTimes) -> None:
+    """Keep what a later run with another color script needs to take shots over."""
+    encoding = run.job.encoding
+    film = encoding.path
+    if encoding.is_sequence or not can_take_over(encoding.codec, encoding.container):
+        return
+    if run.direction.script is None and not shots_path(film).exists():
+        return
+    sha256 = str(fixity_of(film)["messageDigest"])
+    write_kept(film, sha256, run.provenance.base(), times, checkpoint.figures())
 
 
 def _without_bad_shots(checkpoint: Checkpoint, proof: Verifier, error: OutputError) -> OutputError:
@@ -277,10 +305,8 @@ def describe(
         source_color=describe_source(shots),
         notes=run.job.encoding.notes,
     )
-    facts["elapsed_seconds"] = result.seconds
-    facts["losses"] = str(result.losses)
-    facts["verification"] = result.verification
-    facts["source_color"] = result.source_color
+    facts |= {"elapsed_seconds": result.seconds, "losses": str(result.losses)}
+    facts |= {"verification": result.verification, "source_color": result.source_color}
     facts["worth_a_look"] = result.remarks
     proof.write_hashes()
     credentials.write()
@@ -368,6 +394,6 @@ def _writer(
         job.encoding,
         made_by=run.provenance.tag(),
         shift_seconds=job.shift_seconds(settings),
-        duration_seconds=settings.duration_seconds,
+        end_seconds=job.end_seconds(settings),
         check=check,
     )

@@ -60,7 +60,7 @@ def find_evidence(
     missing = set(range(len(anchors)))
     if missing:
         for piece in find_pieces(frames, sys.maxsize):
-            found = _anchors_of(piece, job, direction)
+            found = anchors_of(piece, job, direction)
             if found:
                 pieces.append(piece)
                 missing -= {number for number, _ in _placed(piece, job, direction)}
@@ -93,7 +93,7 @@ def evidence_of(
     anchored = {
         piece.shot.number: _AnchoredShot(piece, found)
         for piece in pieces
-        if (found := _anchors_of(piece, job, direction))
+        if (found := anchors_of(piece, job, direction))
     }
 
     def gather(shot: Shot) -> ShotEvidence | None:
@@ -135,12 +135,21 @@ def evidence_of_frame(
     return gather
 
 
-def _anchors_of(piece: Piece, job: Job, direction: Direction) -> dict[int, list[Anchor]]:
-    """The hints and references of a shot by the number of their frame."""
+def anchors_of(piece: Piece, job: Job, direction: Direction) -> dict[int, list[Anchor]]:
+    """The hints and anchored references of a shot by the number of their frame."""
     found: dict[int, list[Anchor]] = {}
     for number, frame in _placed(piece, job, direction):
         found.setdefault(frame, []).append(direction.anchors[number])
     return found
+
+
+def anchors_digest(anchors: Mapping[int, Sequence[Anchor]]) -> str | None:
+    """What tells what is said of a shot's frames from other words; None for nothing."""
+    return digest_of([anchor_facts(one) for one in _listed(anchors)]) if anchors else None
+
+
+def _listed(anchors: Mapping[int, Sequence[Anchor]]) -> list[Anchor]:
+    return [one for said in anchors.values() for one in said]
 
 
 def _placed(piece: Piece, job: Job, direction: Direction) -> Iterator[tuple[int, int]]:
@@ -160,7 +169,7 @@ def _gather(shot: _AnchoredShot, job: Job, model: Model, settings: Settings) -> 
     """Read a shot, and carry what is said of some of its frames to all of its frames."""
     source = as_written(job.source, job.encoding)
     folder = job.encoding.path.parent
-    anchors = [one for said in shot.anchors.values() for one in said]
+    anchors = _listed(shot.anchors)
     anchor_of = partial(_anchor, shot.anchors, model)
     for margin in MARGINS_SECONDS:
         numbered = read_pieces(source, [shot.piece], margin, settings.input.hwaccel)
@@ -171,7 +180,7 @@ def _gather(shot: _AnchoredShot, job: Job, model: Model, settings: Settings) -> 
                     anchor_of,
                     last_anchor=max(shot.anchors),
                     folder=folder if folder.is_dir() else None,
-                    digest=digest_of([anchor_facts(one) for one in anchors]),
+                    digest=anchors_digest(shot.anchors) or "",
                     finer=_finer(anchors),
                     references=[one for one in anchors if isinstance(one, PlacedReference)],
                 )

@@ -1,5 +1,6 @@
 """What made a film, stated once: for its checkpoint, its sidecar, its metadata, its credentials."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -44,6 +45,7 @@ RULES = {
     "input.accept_losses": _WITHOUT_EFFECT,  # the source's digest differs if it changes a byte
     "input.dpx_order": _Rule(unless="auto"),
     "color_script": _WITHOUT_EFFECT,  # what it says counts, not where it lies
+    "memory_limit": _WITHOUT_EFFECT,
     "input.follow_playlists": _WITHOUT_EFFECT,  # as `accept_losses`
     "input.timecode": _Rule(unless=None),
     "output.c2pa_certificate": _Rule(is_claimed=False),
@@ -51,6 +53,7 @@ RULES = {
     "output.compare": _Rule(unless=False),
     "output.drop_streams": _WITHOUT_EFFECT,  # `left_out` names what it leaves out
     "output.framemd5": _WITHOUT_EFFECT,
+    "output.on_change": _Rule(unless="note"),
     "output.overwrite": _WITHOUT_EFFECT,
     "output.report": _WITHOUT_EFFECT,
     "output.verify": _WITHOUT_EFFECT,
@@ -114,6 +117,12 @@ class Provenance:
             "encoding": written,
             **self._script(),
         }
+
+    def base(self) -> dict[str, object]:
+        """Everything that decides the film's bytes but for the color script, as JSON gives it."""
+        facts = {name: fact for name, fact in self.identity().items() if name != "color_script"}
+        plain: dict[str, object] = json.loads(json.dumps(facts))
+        return plain
 
     def tag(self) -> str:
         """The note in the film's own metadata."""

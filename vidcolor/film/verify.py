@@ -360,7 +360,7 @@ def _compare_streams(job: Job, result: Source, settings: Settings) -> dict[str, 
         job.source,
         job.encoding.container,
         shift_seconds=job.shift_seconds(settings),
-        end_seconds=settings.duration_seconds,
+        end_seconds=job.end_seconds(settings),
     )
     found = hash_written(result)
     return {
@@ -376,5 +376,5 @@ def _stream_times(job: Job, result: Source, settings: Settings) -> dict[str, flo
         result,
         job.encoding.container,
         shift_seconds=job.shift_seconds(settings),
-        end_seconds=settings.duration_seconds,
+        end_seconds=job.end_seconds(settings),
     )

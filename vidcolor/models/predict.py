@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from operator import attrgetter
 from time import perf_counter
 from typing import TypeVar
@@ -17,8 +18,10 @@ from torch.nn import functional
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.errors import VidcolorError
 from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE, Mapped, Prediction, Seen, to_device
-from vidcolor.models.zoo import Model
+from vidcolor.memory import is_little
+from vidcolor.models.zoo import Model, find_model
 from vidcolor.nets.inputs import normalize_lightness
+from vidcolor.settings import Settings
 
 Lightness = NDArray[np.float32]
 Inferred = tuple[list[torch.Tensor], float]
@@ -28,6 +31,27 @@ SMALLEST_CPU_BATCH = 2
 """oneDNN takes other kernels, with other roundings, for a single picture; not so from two on."""
 
 _log = logging.getLogger(__name__)
+
+
+def find_fitting_model(settings: Settings) -> Model:
+    """What colors films by some settings, in what memory there is.
+
+    Raises:
+        ModelError: See `find_model`.
+    """
+    model = find_model(settings.model)
+    return spare_memory(model) if is_little(settings.memory_limit) else model
+
+
+def spare_memory(model: Model) -> Model:
+    """A net that is asked about as few frames at once as possible, by one thread.
+
+    Its colors stay the same. Nets that take long get one frame at a time anyway.
+    """
+    if model.gmac:
+        return model
+    model.batch_limit.pictures = SMALLEST_CPU_BATCH
+    return replace(model, threads=1)
 
 
 def predict_frames(

@@ -11,6 +11,8 @@ lightness by these statistics and gives each L* the mean color that it has in th
 """
 
 import hashlib
+import warnings
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, cast
 
@@ -18,6 +20,8 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from PIL.JpegImagePlugin import JpegImageFile
 from torch import nn
 from torch.nn import functional
 
@@ -37,6 +41,14 @@ _LEAST_CHROMA, _LEAST_COLORED = 5.0, 0.01  # so much, in so large a part, is a c
 _LEVELS = 101  # whole L*
 _LEVEL_SPREAD = 3  # L* on each side whose colors are averaged
 _SEED = 0
+_MOST_PIXELS = 100_000_000
+_READINGS = (
+    (1, cv2.IMREAD_COLOR),
+    (2, cv2.IMREAD_REDUCED_COLOR_2),
+    (4, cv2.IMREAD_REDUCED_COLOR_4),
+    (8, cv2.IMREAD_REDUCED_COLOR_8),
+)
+"""By how much each side is smaller: libjpeg decodes so, in less memory; other decoders do not."""
 
 
 class Samples(NamedTuple):
@@ -134,14 +146,17 @@ def read_reference(path: Path) -> tuple[torch.Tensor, str]:
         ModelError: It is missing, unreadable, no picture, or without color.
     """
     try:
+        reading = _reading_of(path)
         data = path.read_bytes()
     except FileNotFoundError as error:
         raise ModelError(f"{path}: no such reference picture") from error
+    except UnidentifiedImageError:
+        reading, data = cv2.IMREAD_COLOR, b""
     except OSError as error:
         raise ModelError(
             f"{path}: cannot be read ({error.strerror}); name another --reference"
         ) from error
-    picture = _decoded(data)
+    picture = _decoded(data, reading)
     if picture is None:
         raise ModelError(f"{path}: not a picture that can be decoded; name a PNG, JPEG or TIFF")
     scale = min(1.0, _LARGEST_SIDE / max(picture.shape[:2]))
@@ -155,11 +170,45 @@ def read_reference(path: Path) -> tuple[torch.Tensor, str]:
     return lab, hashlib.sha256(data).hexdigest()
 
 
-def _decoded(data: bytes) -> NDArray[np.uint8] | None:
+def _reading_of(path: Path) -> int:
+    """How OpenCV reads a picture: whole, or a large JPEG at a half to an eighth of its sides.
+
+    Raises:
+        ModelError: It is too large to be read whole, and of a kind that is read in no other way.
+        OSError: It is no picture, or cannot be read.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the size, which is looked at here
+        try:
+            with Image.open(path) as image:
+                return _reading_at(path, image)
+        except Image.DecompressionBombError as error:
+            with suppress(SyntaxError), JpegImageFile(path) as image:  # no other kind opens
+                return _reading_at(path, image)
+            millions = _MOST_PIXELS // 10**6
+            raise ModelError(
+                f"{path}: has more pixels than the {millions} million that a reference may have; "
+                "scale it down"
+            ) from error
+
+
+def _reading_at(path: Path, image: Image.Image) -> int:
+    width, height = image.size
+    can_shrink = image.format == "JPEG" and not image.info.get("progressive")
+    for factor, reading in _READINGS if can_shrink else _READINGS[:1]:
+        if width * height <= _MOST_PIXELS * factor**2:
+            return reading
+    raise ModelError(
+        f"{path}: has {width}x{height} pixels, and a reference may have {_MOST_PIXELS // 10**6} "
+        "million; scale it down, or save it as a baseline JPEG, which is read smaller"
+    )
+
+
+def _decoded(data: bytes, reading: int) -> NDArray[np.uint8] | None:
     """A picture (H, W, 3) BGR; None if it is none, or larger than OpenCV will decode."""
     try:
         # An empty buffer is an error of another kind.
-        picture = cv2.imdecode(np.frombuffer(data or b"\0", np.uint8), cv2.IMREAD_COLOR)
+        picture = cv2.imdecode(np.frombuffer(data or b"\0", np.uint8), reading)
     except cv2.error:
         return None
     return cast("NDArray[np.uint8] | None", picture)

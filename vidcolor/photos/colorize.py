@@ -178,7 +178,7 @@ def _read(
             f"{photo.path}: its output {photo.target} is also the output of {earlier}; "
             "colorize them into different folders"
         )
-    photograph = read_photograph(photo.path)
+    photograph = read_photograph(photo.path, settings.memory_limit)
     if photograph.is_color and not settings.force:
         raise AlreadyColorError(
             f"{photo.path}: is in color already; --force keeps its luma and replaces its colors"

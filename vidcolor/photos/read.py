@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from vidcolor.color.rgb import luma_of_rgb
 from vidcolor.errors import SourceError
 from vidcolor.frame import Plane
+from vidcolor.memory import LEAST_MEMORY, usable_memory
 from vidcolor.photos import jpeg, png, tiff
 from vidcolor.photos.photograph import BYTE_DEPTH, MATRIX, Kind, Metadata, Photograph
 from vidcolor.photos.tags import orientation_of, read_tags, stored_upright
@@ -34,6 +35,9 @@ _KINDS: dict[str | None, Kind] = {
 }
 _GRAY_MODES = {"1": "L", "L": "L", "LA": "LA", "I;16": "I;16", "I;16B": "I;16"}
 _COLOR_MODES = {"P": "RGB", "PA": "RGBA", "RGB": "RGB", "RGBA": "RGBA", "YCbCr": "RGB"}
+PIXEL_BYTES = 30
+"""What a pixel of a photograph takes, as measured: of RGB of 16 bits, which takes most."""
+
 _NEW_SUBFILE = 254
 _TIFF = (b"II*\0", b"MM\0*")
 _BIG_TIFF = (b"II+\0", b"MM\0+")
@@ -41,8 +45,12 @@ _TINT_SIDE = 512  # pixels, to which a photograph is shrunk to look for colors i
 _REMEDY = "save it as JPEG, PNG, TIFF or WebP"
 
 
-def read_photograph(path: Path) -> Photograph:
+def read_photograph(path: Path, memory_limit: int | None = None) -> Photograph:
     """Read a photograph.
+
+    Args:
+        path: The file.
+        memory_limit: See `Settings`.
 
     Raises:
         SourceError: It is missing, damaged, too large, or of a kind that is not read; the text says
@@ -52,6 +60,7 @@ def read_photograph(path: Path) -> Photograph:
     if data[:4] in _BIG_TIFF:
         raise SourceError(f"{path}: is a BigTIFF; save it as plain TIFF")
     with _named_errors(path), Image.open(BytesIO(_as_stored(data))) as image:
+        _refuse_large(path, image, memory_limit)
         kind = _KINDS.get(image.format)
         if kind is None:
             raise SourceError(f"{path}: is {image.format}, which is not read; {_REMEDY}")
@@ -71,6 +80,17 @@ def read_photograph(path: Path) -> Photograph:
         sha256=hashlib.sha256(data).hexdigest(),
         is_color=_is_color(_color_samples(data) if kind == "jpeg" else samples),
     )
+
+
+def _refuse_large(path: Path, image: Image.Image, memory_limit: int | None) -> None:
+    """Raise if a photograph, of which the header is read, does not fit into memory."""
+    memory, (width, height) = usable_memory(memory_limit), image.size
+    need = LEAST_MEMORY + PIXEL_BYTES * width * height
+    if memory is not None and need > memory:
+        raise SourceError(
+            f"{path}: {width}x{height} pixels need {need / 1e9:.1f} GB of memory, and "
+            f"{memory / 1e9:.1f} GB may be used; scale it down, or see --memory-limit"
+        )
 
 
 def _as_stored(data: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """The order of the stages: frames in, the same frames with color out."""
 
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from itertools import groupby, takewhile
 from operator import attrgetter
@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from vidcolor.directing.evidence import UNDIRECTED, Directed, DirectedShot
 from vidcolor.frame import CPU, Colored, Frame, Guess, Numbered, Seen
+from vidcolor.memory import frames_ahead, usable_memory
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
 from vidcolor.pipeline.cores import one_thread_each, one_torch_thread
@@ -150,12 +151,25 @@ def _colorize(
     seen: Iterator[Seen], past: Past, model: Model, asked: _Asked
 ) -> Generator[Colored, None, None]:
     """Each frame with its color, by threads that work at once."""
-    ahead = run_ahead(name_errors("reading", seen), FRAMES_READ_AHEAD)
+    memory = usable_memory(asked.settings.memory_limit)
+
+    def depth(most: int) -> Callable[[Seen | Guess], int]:
+        return lambda one: frames_ahead(most, _size(one), memory)
+
+    ahead = run_ahead(name_errors("reading", seen), depth(FRAMES_READ_AHEAD))
     guessed = _guess(ahead, past, model, asked)
-    inferred = run_ahead(name_errors("inference", guessed), FRAMES_COLORED_AHEAD, one_torch_thread)
+    inferred = run_ahead(
+        name_errors("inference", guessed), depth(FRAMES_COLORED_AHEAD), one_torch_thread
+    )
     device = model.device if model.device.type == "cuda" else CPU
     with one_thread_each(), closing(inferred):
         yield from name_errors("coloring", finish_frames(inferred, asked.settings, device))
+
+
+def _size(one: Seen | Guess) -> int:
+    """What the planes of a frame take in memory, in bytes."""
+    frame = (one.seen if isinstance(one, Guess) else one).frame
+    return frame.luma.nbytes + sum(plane.nbytes for plane in frame.chroma or ())
 
 
 def _guess(

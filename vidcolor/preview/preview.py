@@ -67,7 +67,7 @@ def preview_video(
         VidcolorError: The film cannot be read, or the sheet not be written.
     """
     settings = settings or Settings()
-    film = probe(Path(source), settings.input)
+    film = probe(Path(source), settings.input, memory_limit=settings.memory_limit)
     path = _checked(film.path, film.title, output, ".preview.jpg", settings)
     frames = sample_frames(film, FRAMES)
     model = model or find_model(settings.model)
@@ -139,7 +139,7 @@ def _one_frame(path: Path, settings: Settings) -> Frame:
     if path.suffix.lower() in PHOTO_SUFFIXES and path.is_file():
         photograph = read_photograph(path)
         return Frame(0, photograph.luma, 0, 0, Fraction(1), photograph.format(0))
-    film = probe(path, settings.input)
+    film = probe(path, settings.input, memory_limit=settings.memory_limit)
     settings = settle_part(settings, film)
     if not settings.start_seconds:
         return richest_frame(sample_frames(film, _TRIED))

@@ -25,6 +25,8 @@ BLOCK_BYTES = 4096
 
 _BUFFER_BYTES = 1 << 18
 
+_MOST_OF_OPTION = 2**31 - 1
+
 LONGEST_PROBE = str(24 * 3600 * 1_000_000)
 """In microseconds."""
 
@@ -38,11 +40,22 @@ class Access:
             zeros; None if such an error ends the reading.
         follow_playlists: Whether playlists may name files outside of their own folder.
         probe_bytes: How far into a file its streams are looked for; 0 for FFmpeg's default.
+        most_pixels: Pictures of more are not decoded while it is opened; 0 for FFmpeg's own limit.
     """
 
     unread: set[tuple[str, int]] | None = None
     follow_playlists: bool = False
     probe_bytes: int = 0
+    most_pixels: int = 0
+
+    @property
+    def decoder_options(self) -> dict[str, str]:
+        """FFmpeg's options for the decoders that are asked what a film is.
+
+        They count the pixels with which rows are filled up as well.
+        """
+        most = min(self.most_pixels * 9 // 8, _MOST_OF_OPTION)
+        return {"max_pixels": str(most)} if most else {}
 
     @property
     def probe_options(self) -> dict[str, str]:
@@ -178,6 +191,7 @@ class OpenFile:
                 metadata_errors="surrogateescape",
                 hwaccel=hwaccel,
                 buffer_size=_BUFFER_BYTES,
+                options=access.decoder_options,
                 io_open=_opener(path, access),
                 # Else what calls itself a film may make FFmpeg listen to a network.
                 container_options={"protocol_whitelist": "file"}

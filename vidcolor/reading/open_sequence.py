@@ -45,7 +45,7 @@ class OpenSequence:
         files = sequence.files()
         first = next(files)
         template = first if first.stat().st_size else next(filter(_has_bytes, files), first)
-        self._opened = open_picture(template, sequence.frame_rate)
+        self._opened = open_picture(template, sequence.frame_rate, access)
         self.streams: StreamContainer = self._opened.streams
         self.format: ContainerFormat = self._opened.format
         self.metadata: dict[str, str] = dict(sequence.texts)

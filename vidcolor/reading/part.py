@@ -1,6 +1,6 @@
 """The part of a film that is asked for, in seconds of that film."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from heapq import heappop, heappush
@@ -49,6 +49,20 @@ def settle_part(settings: Settings, source: Source) -> Settings:
                 f"{source.path}: --end {part.end} is not after --start{told}; name a later --end"
             )
     return replace(settings, part=Part(), start_seconds=start, duration_seconds=length)
+
+
+def first_frames(source: Source, seconds: Sequence[Fraction]) -> list[int]:
+    """The number of the first frame at or after each of some times that the film has.
+
+    Args:
+        source: The film.
+        seconds: After its first frame, in order.
+    """
+    found: list[int] = []
+    for number, time in enumerate(_frame_seconds(source)):
+        while len(found) < len(seconds) and time >= seconds[len(found)]:
+            found.append(number)
+    return found
 
 
 def _seconds_at(source: Source, moment: Moment, option: str) -> Fraction:

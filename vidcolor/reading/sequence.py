@@ -17,6 +17,7 @@ from av.container import InputContainer
 from vidcolor.errors import SourceError, SourceGoneError
 from vidcolor.files import PHOTO_SUFFIXES, is_file
 from vidcolor.reading.dpx_header import HEADER_BYTES, DpxHeader
+from vidcolor.reading.open_file import Access
 from vidcolor.reading.scans import PLAIN, ScanForm, find_form
 from vidcolor.reading.sequence_names import PICTURE_SUFFIXES, SequenceNames
 from vidcolor.reading.texts import image_texts
@@ -111,12 +112,15 @@ class ImageSequence:
         return run, run.start + index - self._begins[place]
 
 
-def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
+def find_sequence(
+    path: Path, settings: InputSettings, access: Access | None = None
+) -> ImageSequence | None:
     """The image sequence that `path` is a pattern of; None if it names a file, or should.
 
     Args:
         path: Such as `reel/%06d.dpx`. A file of this very name comes before the pattern.
         settings: The frame rate, and what is done about missing images.
+        access: How large images may be.
 
     Raises:
         SourceError: There are no such images, some are missing and not to be held, or their rate is
@@ -140,7 +144,7 @@ def find_sequence(path: Path, settings: InputSettings) -> ImageSequence | None:
     is_sparse = _missing(runs) > sum(map(len, runs))
     if len(runs) > 1 and settings.gaps == "fail":
         raise SourceError(f"{path}: {_describe_gaps(pattern, runs, is_sparse=is_sparse)}")
-    stated_rate, timecode = _ask_header(pattern.file(runs[0].start))
+    stated_rate, timecode = _ask_header(pattern.file(runs[0].start), access)
     rate = settings.fps or stated_rate
     if rate is None:
         raise SourceError(f"{path}: its images state no frame rate; give one, such as --fps 24")
@@ -247,7 +251,9 @@ def refuse_one_of_many(path: Path) -> None:
         raise SourceError(f"{told}{aside}")
 
 
-def open_picture(path: Path, frame_rate: Fraction = Fraction(25)) -> InputContainer:
+def open_picture(
+    path: Path, frame_rate: Fraction = Fraction(25), access: Access | None = None
+) -> InputContainer:
     """One picture, opened as a film of one frame.
 
     Raises:
@@ -255,6 +261,7 @@ def open_picture(path: Path, frame_rate: Fraction = Fraction(25)) -> InputContai
     """
     # Else it would take a % in the path for a number's place.
     options = {"pattern_type": "none", "framerate": str(frame_rate)}
+    options |= (access or Access()).decoder_options
     return av.open(str(path.absolute()), format="image2", options=options)
 
 
@@ -314,9 +321,9 @@ def _describe_gaps(pattern: SequenceNames, runs: tuple[range, ...], *, is_sparse
     return f"lacks {named}{more}; add {them}, or use --gaps hold or --gaps none"
 
 
-def _ask_header(path: Path) -> tuple[Fraction | None, str | None]:
+def _ask_header(path: Path, access: Access | None) -> tuple[Fraction | None, str | None]:
     """The frame rate and timecode that a picture's header states, where they may be true."""
-    rate, timecode = _ask_dpx(path) if path.suffix.lower() == ".dpx" else _ask_decoder(path)
+    rate, timecode = _ask_dpx(path) if path.suffix.lower() == ".dpx" else _ask_decoder(path, access)
     is_sane = rate is not None and SLOWEST_STATED <= rate <= FASTEST_STATED
     return (
         parse_rate(f"{float(rate or 0):.3f}") if is_sane else None,
@@ -334,10 +341,10 @@ def _ask_dpx(path: Path) -> tuple[float | None, str | None]:
     return (None, None) if header is None else (header.rate, header.timecode)
 
 
-def _ask_decoder(path: Path) -> tuple[Fraction | None, str | None]:
+def _ask_decoder(path: Path, access: Access | None) -> tuple[Fraction | None, str | None]:
     """What FFmpeg finds in other pictures; text that is not UTF-8 is ignored."""
     try:
-        with open_picture(path) as opened:
+        with open_picture(path, access=access) as opened:
             stream = opened.streams.video[0]
             frame = next(opened.decode(stream))
             rate = stream.codec_context.framerate

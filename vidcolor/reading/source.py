@@ -3,6 +3,7 @@
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Literal, cast
 
@@ -15,6 +16,7 @@ from av.video.stream import VideoStream
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import FrameFormat
+from vidcolor.memory import most_pixels, usable_memory
 from vidcolor.reading import matroska_words, quicktime_words
 from vidcolor.reading.changes import NO_FIELDS, Change, Fields
 from vidcolor.reading.clock import NO_CLOCK, Clock, ExactRate
@@ -23,6 +25,7 @@ from vidcolor.reading.frame_format import format_of
 from vidcolor.reading.marks import NO_MARKS, PictureMarks, marks_of
 from vidcolor.reading.open_file import Access, OpenFile, SourceFile
 from vidcolor.reading.open_sequence import OpenSequence
+from vidcolor.reading.picture_size import large_refused, refuse_large
 from vidcolor.reading.pixels import (
     DEEPEST,
     FLOAT_SUFFIXES,
@@ -218,24 +221,33 @@ def _prominence(stream: VideoStream) -> tuple[bool, int]:
     return is_default, stream.codec_context.width * stream.codec_context.height
 
 
-def probe(path: Path, settings: InputSettings | None = None) -> Source:
+def probe(
+    path: Path, settings: InputSettings | None = None, *, memory_limit: int | None = None
+) -> Source:
     """What is in the file at `path`, or in the pictures that it is the pattern of.
 
     Args:
         path: A file, or a pattern such as `reel/%06d.dpx`.
         settings: How pictures are read; None for the defaults.
+        memory_limit: See `Settings`.
 
     Raises:
-        SourceError: The file cannot be used; the text says why.
+        SourceError: The file cannot be used, or its pictures do not fit into memory; the text says
+            why.
     """
     settings = settings or InputSettings()
-    sequence = find_sequence(path, settings)
     access = Access(
         unread=set() if settings.accept_losses else None,
         follow_playlists=settings.follow_playlists,
+        most_pixels=most_pixels(usable_memory(memory_limit)),
     )
-    with open_container(path, sequence, access=access) as container:
+    sequence = find_sequence(path, settings, access)
+    open_again = partial(open_container, path, sequence, access=access)
+    with large_refused(path, access.most_pixels, open_again), open_again() as container:
         stream = main_video_stream(container, path)
+        context = stream.codec_context
+        context.options = {**context.options, **access.decoder_options}
+        refuse_large(path, context.width, context.height, access.most_pixels)
         words = NO_WORDS if sequence else read_words(path, access, container, stream.index)
         frame = _first_frame(container, stream, path)
         refuse_depth(frame, path)

@@ -9,12 +9,14 @@ from vidcolor.errors import ClusterError
 from vidcolor.extras import how_to_install
 from vidcolor.files import is_file, make_folder
 from vidcolor.film.coloring import Engine, Progress, color_here
-from vidcolor.models.zoo import Model, find_model, suited
+from vidcolor.models.predict import find_fitting_model
+from vidcolor.models.zoo import Model, suited
 from vidcolor.reels.bag import Bag, refuse_bag
 from vidcolor.reels.batch import Batch, Workers
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
 from vidcolor.reels.ledger import NAME, Ledger
 from vidcolor.reels.result import PlannedReel, ReelResult
+from vidcolor.reels.split import split_reels
 from vidcolor.settings import ClusterSettings, Settings
 from vidcolor.writing.plan import Job
 
@@ -51,7 +53,8 @@ def colorize_reels(
     settings = settings or Settings()
     place, sealed = find_output(folder, bag=bool(bag))
     found = find_reels(map(Path, inputs), recursive=recursive)
-    reels = [reel for reel in found if isinstance(reel, Reel)]
+    named = [reel for reel in found if isinstance(reel, Reel)]
+    reels = split_reels(named, settings, bag=bool(bag))
     missing: dict[Path, str] = {}
     yield from _noted(_unfound(found), missing)
     with (
@@ -83,7 +86,7 @@ def _noted(results: Iterable[ReelResult], missing: dict[Path, str]) -> Iterator[
     """The same results; why a reel is not done is entered in `missing`."""
     for result in results:
         if not result.is_done:
-            missing[result.source] = str(result.error or result.note)
+            missing[result.entry] = str(result.error or result.note)
         yield result
 
 
@@ -130,7 +133,7 @@ def opened_engine(
         ClusterError: No cluster answers, or the extra `ray` is missing.
     """
     if cluster is None:
-        yield find_model(settings.model), color_here, None
+        yield find_fitting_model(settings), color_here, None
         return
     try:
         from vidcolor.cluster.engine import RayEngine
@@ -192,5 +195,5 @@ def opened_ledger(
         if bag is not None:
             bag.check(ledger, dry_run=dry_run)
         if not dry_run:
-            ledger.expect(reel.path for reel in reels)
+            ledger.expect(reel.entry for reel in reels)
         yield ledger

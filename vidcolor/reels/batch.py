@@ -17,7 +17,7 @@ from vidcolor.film.directed import find_direction, script_path
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import digest_source
 from vidcolor.film.verify import Verifier, was_verified
-from vidcolor.models.predict import SMALLEST_CPU_BATCH
+from vidcolor.models.predict import spare_memory
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.reels.bag import Bag, refuse_bag
@@ -26,8 +26,10 @@ from vidcolor.reels.find import Reel, find_same_stems, refuse_same_names
 from vidcolor.reels.ledger import Ledger
 from vidcolor.reels.ledger_listener import LedgerListener
 from vidcolor.reels.result import PlannedReel, ReelResult, left_to_others
+from vidcolor.reels.split import PartLists
 from vidcolor.report.sidecar import add_verification, sidecar_path
 from vidcolor.settings import Settings
+from vidcolor.spans import Part
 from vidcolor.threads import map_at_once
 from vidcolor.writing.plan import Job, plan_video
 
@@ -99,17 +101,25 @@ class Batch:
         """
         waiting, refused = self._known(reels)
         yield from refused
+        lists = PartLists(waiting, overwrite=self.settings.output.overwrite)
         has_worked = True
         while waiting and has_worked:
-            by_path = {reel.path: reel for reel in waiting}
+            by_entry = {reel.entry: reel for reel in waiting}
             waiting, has_worked = [], False
-            for planned, outcome in self._tried(by_path.values(), colorize, workers):
+            for planned, outcome in self._tried(by_entry.values(), colorize, workers):
                 if outcome.state == "left to another run":
-                    waiting.append(by_path[outcome.source])
+                    waiting.append(by_entry[outcome.entry])
                     continue
                 has_worked |= planned
-                yield outcome
-        yield from (left_to_others(reel.path) for reel in waiting)
+                yield self._joined(lists, outcome)
+        yield from (replace(left_to_others(reel.path), part=reel.part.label()) for reel in waiting)
+
+    def _joined(self, lists: PartLists, outcome: ReelResult) -> ReelResult:
+        """How a reel ended, with the list that it completes."""
+        try:
+            return replace(outcome, parts_list=lists.add(outcome))
+        except OutputError as error:
+            return self._failed(outcome.source, error, outcome.entry)
 
     def _tried(
         self,
@@ -133,13 +143,14 @@ class Batch:
         self, planned: PlannedReel, progress: Progress, trace: Trace = NO_TRACE
     ) -> ReelResult:
         """Colorize one planned reel; an error becomes its result."""
+        return replace(self._colorized(planned, progress, trace), part=planned.part)
+
+    def _colorized(self, planned: PlannedReel, progress: Progress, trace: Trace) -> ReelResult:
         job, ledger = planned.job, self._ledger
         if planned.made is not None:
-            return self._verify(job, planned.made)
+            return self._verify(planned, planned.made)
         listener = (
-            Listener(progress)
-            if ledger is None
-            else LedgerListener(ledger, job, planned.identity, progress)
+            Listener(progress) if ledger is None else LedgerListener(ledger, planned, progress)
         )
         try:
             make_folder(job.encoding.path.parent)
@@ -158,11 +169,11 @@ class Batch:
             return left_to_others(job.source.path)
         except VidcolorError as error:
             done = self._find_done(job.source.path, planned.identity)  # by another run, just now
-            return done or self._failed(job.source.path, error)
+            return done or self._failed(job.source.path, error, planned.entry)
         except ImportError:  # of a library that all reels need
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
-            return self._failed(job.source.path, error)
+            return self._failed(job.source.path, error, planned.entry)
         return ReelResult(source=job.source.path, result=result)
 
     def plans(self, reels: Iterable[Reel]) -> Iterator[PlannedReel | ReelResult]:
@@ -177,24 +188,29 @@ class Batch:
         self._same_stems.update(find_same_stems(listed, self._folder))
         self._has_sequences |= any(reel.is_sequence for reel in listed)
         refused = refuse_same_names(listed, self._folder)
-        failed = [self._failed(reel.path, error) for reel, error in refused.items()]
+        failed = [self._failed(reel.path, error, reel.entry) for reel, error in refused.items()]
         return [reel for reel in listed if reel not in refused], failed
 
     def _plan(self, reel: Reel) -> PlannedReel | ReelResult:
         """How a reel will be colorized, or why not; an error becomes its result."""
+        planned, part = self._looked_at(reel), reel.part.label()
+        if isinstance(planned, PlannedReel):
+            return planned._replace(part=part)
+        return replace(planned, part=part)
+
+    def _looked_at(self, reel: Reel) -> PlannedReel | ReelResult:
         try:
             if self._bag is not None:
                 self._bag.refuse_name(reel)
             folder = self._place_of(reel)
             job = plan_video(
                 reel.path,
-                self._output,
+                reel.named(self._output),
                 self._settings_of(reel),
                 folder=folder,
                 whole_name=reel in self._same_stems,
             )
-            if job.settings.input.fps != self.settings.input.fps:
-                job = job.with_note("keeps its own rate; --fps is for the image sequences")
+            job = self._noted(job, reel)
             if self._folder is None:
                 refuse_bag(job.encoding.path.parent)
             self._refuse_meeting(job)
@@ -202,35 +218,42 @@ class Batch:
             if self._ledger is None:
                 check_names(job, job.settings, folder_comes=folder is not None)
                 return PlannedReel(job, direction=direction)
-            return self._plan_with(self._ledger, job, direction)
+            return self._plan_with(self._ledger, job, direction, reel.entry)
         except ReelTakenError:
             return left_to_others(reel.path)
         except ImportError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, it is this reel's alone
-            return self._failed(reel.path, error)
+            return self._failed(reel.path, error, reel.entry)
+
+    def _noted(self, job: Job, reel: Reel) -> Job:
+        """A reel's job with what the user should know of it as one of many."""
+        if job.settings.input.fps != self.settings.input.fps:
+            job = job.with_note("keeps its own rate; --fps is for the image sequences")
+        return job.with_note(reel.note) if reel.note else job
 
     def _settings_of(self, reel: Reel) -> Settings:
         """The settings for a reel; beside image sequences, a rate is theirs and not that of films.
 
         A rate for films alone is left to be refused.
         """
+        settings = replace(self.settings, part=reel.part) if reel.part != Part() else self.settings
         if reel.is_sequence or not self._has_sequences:
-            return self.settings
-        return replace(self.settings, input=replace(self.settings.input, fps=None))
+            return settings
+        return replace(settings, input=replace(settings.input, fps=None))
 
     def _place_of(self, reel: Reel) -> Path | None:
         """Where the film of a reel goes: where it lies already, or as the reel lies."""
         if self._folder is None:
             return None
-        known = None if self._ledger is None else self._ledger.find_place(reel.path)
+        known = None if self._ledger is None else self._ledger.find_place(reel.entry)
         return known or self._folder / reel.subfolder
 
     def _plan_with(
-        self, ledger: Ledger, job: Job, direction: Direction
+        self, ledger: Ledger, job: Job, direction: Direction, entry: Path
     ) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
-        origin = ledger.digest_source(job.source)
+        origin = ledger.digest_source(job.source, entry)
         identity = Provenance(
             job=job,
             model=self.model,
@@ -282,9 +305,9 @@ class Batch:
         is_outside = made is not None and self._bag is not None and not self._bag.holds(made)
         return None if is_outside else made
 
-    def _verify(self, job: Job, made: Path) -> ReelResult:
+    def _verify(self, planned: PlannedReel, made: Path) -> ReelResult:
         """Verify a film that is done already."""
-        source = job.source.path
+        job, source = planned.job, planned.job.source.path
         placed = replace(job, encoding=replace(job.encoding, path=made))
         try:
             proof = Verifier(placed, job.settings)
@@ -292,7 +315,7 @@ class Batch:
             proof.write_hashes()
             add_verification(sidecar_path(made), proof.verification)
         except VidcolorError as error:
-            return self._failed(source, error)
+            return self._failed(source, error, planned.entry)
         note = f"already done: {made}; verified: {proof.verification}"
         return ReelResult(source=source, state="already done", note=note, made=made)
 
@@ -315,14 +338,13 @@ class Batch:
                     "choose different output folders"
                 )
 
-    def _failed(self, source: Path, fault: Exception) -> ReelResult:
+    def _failed(self, source: Path, fault: Exception, entry: Path) -> ReelResult:
         error = explain(fault, source, self._place_of_reports(source))
         if is_memory(fault):  # the reels to come take less, and come to the same colors
-            self.model.batch_limit.pictures = SMALLEST_CPU_BATCH
-            self.model = replace(self.model, threads=1)
+            self.model = spare_memory(self.model)
         if self._ledger is not None:
             with suppress(OutputError):  # the user sees it anyway
-                self._ledger.fail(source, error)
+                self._ledger.fail(entry, error)
         return ReelResult(source=source, state="failed", error=error)
 
     def _place_of_reports(self, source: Path) -> Path:

@@ -4,7 +4,7 @@ import logging
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from vidcolor.photos.find import count_photos
 from vidcolor.reading.sequence import list_patterns, refuse_one_of_many, sequence_of
 from vidcolor.reading.sequence_names import SequenceNames
 from vidcolor.reels.kinds import holds_film, is_film_name, is_told_of
+from vidcolor.spans import Part
 from vidcolor.words import counted
 
 _LOG = logging.getLogger(__name__)
@@ -35,10 +36,14 @@ class Reel:
     Attributes:
         path: The file, or the pattern of an image sequence's names.
         subfolder: Where in the named folder it was found; outputs go to the same subfolder.
+        part: The part of the film that this reel is, if the film is split.
+        note: What the user should know of that.
     """
 
     path: Path
     subfolder: Path = Path()
+    part: Part = field(default_factory=Part)
+    note: str = ""
 
     @property
     def title(self) -> Path:
@@ -47,9 +52,25 @@ class Reel:
         return self.path if names is None else names.title
 
     @property
+    def entry(self) -> Path:
+        """What a ledger calls it."""
+        return entry_path(self.path, self.part.label())
+
+    def named(self, output: Path | None) -> Path | None:
+        """The output's name, in which a part is told from the others."""
+        if output is None or self.part == Part():
+            return output
+        return output.with_name(f"{output.stem}.{self.part.label()}{output.suffix}")
+
+    @property
     def is_sequence(self) -> bool:
         """Whether it lies in numbered images."""
         return SequenceNames.parse(self.path) is not None and not is_file(self.path)
+
+
+def entry_path(source: Path, part: str) -> Path:
+    """What a ledger calls a reel: its path, and behind it which part of the film it is, if any."""
+    return Path(f"{source} [{part}]") if part else source
 
 
 class UnfoundError(SourceError):
@@ -185,7 +206,7 @@ def refuse_same_names(reels: Iterable[Reel], folder: Path | None) -> dict[Reel, 
     found = {}
     for reel in reels:
         earlier = first.setdefault(folder / reel.subfolder / reel.title.name, reel)
-        if earlier is not reel:
+        if earlier.path != reel.path:
             found[reel] = OutputError(
                 f"{reel.path}: its output would have the name of that of {earlier.path}; "
                 "choose different output folders"

@@ -114,15 +114,19 @@ class Ledger:
             query = "INSERT OR IGNORE INTO reels (path, state) VALUES (?, 'waiting')"
             self._execute(query, (_key(path),))
 
-    def digest_source(self, source: Source) -> SourceDigest:
+    def digest_source(self, source: Source, entry: Path) -> SourceDigest:
         """The digest of a reel, which is read only if one of its files was changed or replaced.
+
+        Args:
+            source: The film.
+            entry: What the ledger calls the reel.
 
         Raises:
             SourceError: It cannot be read.
         """
-        path, stamp = source.path, find_stamp(source.files)
+        stamp = find_stamp(source.files)
         query = "SELECT size, mtime_ns, sha256 FROM reels WHERE path = ? AND stamp = ?"
-        row = self._execute(query, (_key(path), stamp)).fetchone()
+        row = self._execute(query, (_key(entry), stamp)).fetchone()
         if row and row[2]:
             size, mtime_ns, sha256 = row
             return SourceDigest(size, mtime_ns, sha256, stamp)
@@ -130,7 +134,7 @@ class Ledger:
         if not self._is_kept:
             return origin
         query = "UPDATE reels SET size = ?, mtime_ns = ?, sha256 = ?, stamp = ? WHERE path = ?"
-        self._execute(query, (*origin, _key(path)))
+        self._execute(query, (*origin, _key(entry)))
         return origin
 
     def find_done(self, identity: Mapping[str, object]) -> Path | None:

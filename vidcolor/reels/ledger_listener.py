@@ -1,10 +1,8 @@
 """The progress of a reel, entered in a ledger."""
 
-from collections.abc import Mapping
-
 from vidcolor.film.coloring import Listener, Progress
 from vidcolor.reels.ledger import Ledger
-from vidcolor.writing.plan import Job
+from vidcolor.reels.result import PlannedReel
 
 
 class LedgerListener(Listener):
@@ -12,18 +10,15 @@ class LedgerListener(Listener):
 
     Args:
         ledger: The ledger.
-        job: How the reel is written.
-        identity: What decides the film's bytes.
+        planned: How the reel is written.
         progress: Called after each frame.
     """
 
-    def __init__(
-        self, ledger: Ledger, job: Job, identity: Mapping[str, object], progress: Progress
-    ) -> None:
+    def __init__(self, ledger: Ledger, planned: PlannedReel, progress: Progress) -> None:
         super().__init__(progress)
         self._ledger = ledger
-        self._identity = identity
-        self._path, self._film = job.source.path, job.encoding.path
+        self._identity = planned.identity
+        self._path, self._film = planned.entry, planned.job.encoding.path
         self._is_begun = False
 
     def on_frame(self, done: int, shot: int) -> None:

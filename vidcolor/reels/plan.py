@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Literal
 
 from vidcolor.errors import VidcolorError
+from vidcolor.files import shots_path
 from vidcolor.film.credentials import lies_beside, manifest_path
+from vidcolor.film.provenance import Provenance
+from vidcolor.film.reuse import describe_reuse
+from vidcolor.film.source_digest import digest_source
 from vidcolor.models.zoo import find_model, suited
 from vidcolor.reels.api import find_output, opened_ledger
 from vidcolor.reels.batch import Batch
 from vidcolor.reels.find import Reel, UnfoundError, find_reels
 from vidcolor.reels.result import PlannedReel, ReelResult
+from vidcolor.reels.split import split_reels
 from vidcolor.settings import Settings
 from vidcolor.writing.plan import Job
 
@@ -31,6 +36,8 @@ class ReelPlan:
         frames: How many frames it has by its header, for progress; None if it does not say.
         error: Why it cannot be colorized; None if it can.
         notes: What the user should know before it is, a line each.
+        shots: If only some shots would be colored, as an earlier film has the others: how many,
+            which and why, a line each; else empty.
     """
 
     source: Path
@@ -40,6 +47,7 @@ class ReelPlan:
     frames: int | None = None
     error: VidcolorError | None = None
     notes: tuple[str, ...] = ()
+    shots: tuple[str, ...] = ()
 
 
 def plan_reels(
@@ -69,7 +77,8 @@ def plan_reels(
     for one in found:
         if isinstance(one, UnfoundError):
             yield ReelPlan(source=one.path, state="failed", error=one)
-    reels = [reel for reel in found if isinstance(reel, Reel)]
+    named = [reel for reel in found if isinstance(reel, Reel)]
+    reels = split_reels(named, settings, bag=bag)
     model = find_model(settings.model)
     with opened_ledger(place, reels, sealed, dry_run=True) as ledger:
         batch = Batch(model, suited(settings, model), folder=place, ledger=ledger, bag=sealed)
@@ -79,15 +88,24 @@ def plan_reels(
 def plans(batch: Batch, reels: Iterable[Reel]) -> Iterator[ReelPlan]:
     """What a batch would do with each of its reels."""
     for planned in batch.plans(reels):
-        yield (
-            _to_do(planned, batch.settings)
-            if isinstance(planned, PlannedReel)
-            else _not_to_do(planned)
-        )
+        yield (_to_do(planned, batch) if isinstance(planned, PlannedReel) else _not_to_do(planned))
 
 
-def _to_do(planned: PlannedReel, settings: Settings) -> ReelPlan:
+def _to_do(planned: PlannedReel, batch: Batch) -> ReelPlan:
     job = planned.job
+    shots: tuple[str, ...] = ()
+    if planned.made is None and shots_path(job.encoding.path).exists():
+        provenance = Provenance(
+            job=job,
+            model=batch.model,
+            settings=planned.settings,
+            digest=planned.origin or digest_source(job.source.files, job.source.access),
+            direction=planned.direction,
+        )
+        try:
+            shots = describe_reuse(provenance)
+        except VidcolorError as error:
+            return ReelPlan(source=job.source.path, state="failed", error=error)
     return ReelPlan(
         source=job.source.path,
         state="to colorize" if planned.made is None else "to verify",
@@ -96,7 +114,8 @@ def _to_do(planned: PlannedReel, settings: Settings) -> ReelPlan:
         frames=job.source.frames_expected(
             job.settings.start_seconds, job.settings.duration_seconds
         ),
-        notes=tuple(notes_of(job, settings)),
+        notes=tuple(notes_of(job, batch.settings)),
+        shots=shots,
     )
 
 

@@ -9,6 +9,7 @@ from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.errors import VidcolorError
 from vidcolor.film.colorize import Result
 from vidcolor.film.source_digest import SourceDigest
+from vidcolor.reels.find import entry_path
 from vidcolor.settings import Settings
 from vidcolor.writing.plan import Job
 
@@ -29,6 +30,8 @@ class ReelResult:
         error: Why it failed; None if it did not.
         note: Why it was skipped, as a line; empty if it was not.
         made: The film that an earlier run made; None unless it is already done.
+        part: Which part of the film it is, if that is split; empty for all of it.
+        parts_list: The list that joins the parts, if this one was the last; else None.
     """
 
     source: Path
@@ -37,11 +40,23 @@ class ReelResult:
     error: VidcolorError | None = None
     note: str = ""
     made: Path | None = None
+    part: str = ""
+    parts_list: Path | None = None
 
     @property
     def is_done(self) -> bool:
         """Whether the output exists, made by this run or an earlier one."""
         return self.state in {"done", "already done"}
+
+    @property
+    def film(self) -> Path | None:
+        """The colorized film, made by this run or an earlier one."""
+        return self.made if self.result is None else self.result.path
+
+    @property
+    def entry(self) -> Path:
+        """What a ledger calls the reel."""
+        return entry_path(self.source, self.part)
 
 
 class PlannedReel(NamedTuple):
@@ -54,6 +69,7 @@ class PlannedReel(NamedTuple):
         made: The film, if it is done already and is only to be verified; else None.
         replaces: Whether a film of the same bytes is replaced, because its sidecar is gone.
         direction: What a color script says of its frames.
+        part: Which part of the film it is, if that is split; empty for all of it.
     """
 
     job: Job
@@ -62,6 +78,12 @@ class PlannedReel(NamedTuple):
     made: Path | None = None
     replaces: bool = False
     direction: Direction = NO_DIRECTION
+    part: str = ""
+
+    @property
+    def entry(self) -> Path:
+        """What a ledger calls the reel."""
+        return entry_path(self.job.source.path, self.part)
 
     @property
     def settings(self) -> Settings:

@@ -146,6 +146,18 @@ class _Directed:
         return {"directed": self.digest} if self.is_directed else {}
 
 
+def directed_digest(looks: Iterable[str | None]) -> str | None:
+    """A digest of what a color script sets for the frames of a shot; None if it sets nothing.
+
+    Args:
+        looks: A digest of what it sets for each; None for nothing.
+    """
+    directed = _Directed()
+    for look in looks:
+        directed.add(look)
+    return directed.facts().get("directed")
+
+
 @dataclass(slots=True)
 class _Shot:
     number: int

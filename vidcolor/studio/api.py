@@ -13,9 +13,7 @@ from vidcolor.errors import SettingError
 from vidcolor.preview.stills import Picture
 from vidcolor.studio.session import Session
 from vidcolor.version import __version__
-from vidcolor.web.server import Reply, Request, Route, reply_error, reply_json
-
-LARGEST_BODY = 64 << 10
+from vidcolor.web.server import Reply, Request, reply_error, reply_json
 
 THUMBNAIL_SIDE = 240
 """Up to it pictures are sent as JPEG, larger ones without loss."""
@@ -29,29 +27,14 @@ _PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
 
 
 class Api:
-    """Answers the page of one session."""
+    """Answers the page of one session; `vidcolor.studio.routes` says where."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def routes(self) -> list[Route]:
-        """All of them."""
-        return [
-            Route("GET", "/api/film", self.film),
-            Route("GET", "/api/state", self.state),
-            Route("GET", "/api/shots", self.shots),
-            Route("GET", "/api/frames/{number:int}/{kind}", self.frame),
-            Route("GET", "/api/suggest", self.suggest),
-            Route("POST", "/api/look", self.look, LARGEST_BODY),
-            Route("POST", "/api/hint", self.hint, LARGEST_BODY),
-            Route("POST", "/api/remove-hint", self.remove_hint, LARGEST_BODY),
-            Route("POST", "/api/undo", self.undo, LARGEST_BODY),
-            Route("POST", "/api/redo", self.redo, LARGEST_BODY),
-            Route("POST", "/api/render", self.render, LARGEST_BODY),
-            Route("POST", "/api/clip", self.clip, LARGEST_BODY),
-            Route("POST", "/api/stop", self.stop, LARGEST_BODY),
-            Route("POST", "/api/sheet", self.sheet, LARGEST_BODY),
-        ]
+    def close(self) -> None:
+        """Close the film; what is finished of a rendering is kept."""
+        self._session.close()
 
     def film(self, _: Request) -> Reply:
         """What does not change while the film is open."""

@@ -5,8 +5,10 @@ import logging
 import sys
 import webbrowser
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Thread
+from typing import TYPE_CHECKING
 
 from vidcolor.cli.parse import whole_number
 from vidcolor.directing.read_script import SUFFIX
@@ -14,6 +16,10 @@ from vidcolor.errors import SettingError, VidcolorError
 from vidcolor.extras import how_to_install
 from vidcolor.settings import ModelSettings, Settings
 from vidcolor.version import __version__
+from vidcolor.web.gate import Gate
+
+if TYPE_CHECKING:
+    from vidcolor.studio.api import Api
 
 DONE, FAILED = 0, 1
 PORT = 8765
@@ -63,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     try:
+        from vidcolor.studio.routes import routes
         from vidcolor.web.server import PageServer, listen
     except ImportError as error:
         raise SettingError(
@@ -71,24 +78,34 @@ def _serve(options: argparse.Namespace) -> int:
     if not options.film.exists():
         raise SettingError(f"{options.film}: not found. Check its name.")
     listening = listen(options.host, options.port)
-    print("vidcolor-studio: opening the film", file=sys.stderr, flush=True)
+    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    gate = Gate(options.host, listening.getsockname()[1])
+    with ThreadPoolExecutor(1, "opening") as opener:
+        opening = opener.submit(_open, options)
+        page = Path(__file__).with_name("page")
+        server = PageServer(listening, gate, page, routes(opening.result))
+        opening.add_done_callback(lambda ended: server.stop() if ended.exception() else None)
+        print(gate.address, flush=True)
+        if not options.no_browser:
+            Thread(target=webbrowser.open, args=(gate.address,), daemon=True).start()
+        try:
+            server.run()
+        finally:
+            opening.result().close()
+    return DONE
+
+
+def _open(options: argparse.Namespace) -> "Api":
+    """What answers the page, its film open; torch is loaded meanwhile.
+
+    Raises:
+        SourceError: The film cannot be read.
+    """
     from vidcolor.studio.api import Api
     from vidcolor.studio.session import Session
-    from vidcolor.web.gate import Gate
 
-    logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     settings = Settings(model=ModelSettings(name=options.model, device=options.device))
     script = options.color_script or options.film.with_name(f"{options.film.stem}{SUFFIX}")
     session = Session(options.film, options.output, script, settings)
-    gate = Gate(options.host, listening.getsockname()[1])
-    page = Path(__file__).with_name("page")
-    server = PageServer(listening, gate, page, Api(session).routes())
     session.begin()
-    print(gate.address, flush=True)
-    if not options.no_browser:
-        Thread(target=webbrowser.open, args=(gate.address,), daemon=True).start()
-    try:
-        server.run()
-    finally:
-        session.close()
-    return DONE
+    return Api(session)

@@ -76,7 +76,7 @@ def refuse_other_sizes(source: Source) -> None:
     for change in source.changes:
         if change.is_of_size:
             raise SourceError(
-                f"{source.path}: {change}; colorize the parts, with --start and --duration"
+                f"{source.path}: {change}; add --on-change split, which writes a film for each part"
             )
 
 

@@ -58,7 +58,7 @@ class FilmWriter:
         encoding: How to write.
         made_by: What made the color; kept in the output's metadata.
         shift_seconds: Source time at which the output begins, if not at the film's own start.
-        duration_seconds: Length of the output if it is a piece of the film.
+        end_seconds: Time of the output at which it ends, if the film goes on.
         check: Called with the whole file before it gets its name; what it raises removes the file.
 
     Raises:
@@ -72,20 +72,20 @@ class FilmWriter:
         *,
         made_by: str,
         shift_seconds: Fraction = Fraction(0),
-        duration_seconds: Fraction | None = None,
+        end_seconds: Fraction | None = None,
         check: Callable[[Path], None] = lambda _: None,
     ) -> None:
         self._encoding = encoding
         self._check = check
         self._time_base = source.time_base
         self._words, self._marks = source.words, source.marks
-        self._shift_seconds, self._length_seconds = shift_seconds, duration_seconds
+        self._shift_seconds, self._end_seconds = shift_seconds, end_seconds
         self._moved_seconds = shift_seconds - source.clock.base_seconds
         self._count = 0
         self._ends_seconds = (inf, -inf)
         self._part = part_path(encoding.path)
         self._passthrough = Passthrough(
-            source, shift_seconds=shift_seconds, end_seconds=duration_seconds
+            source, shift_seconds=shift_seconds, end_seconds=end_seconds
         )
         try:
             open_new(self._part).close()  # FFmpeg follows links
@@ -204,7 +204,7 @@ class FilmWriter:
             write_aspect(
                 self._part, encoding.picture, track=picture_number, window=window, marks=self._marks
             )
-            append_words(self._part, self._words, self._moved_seconds, self._length_seconds)
+            append_words(self._part, self._words, self._moved_seconds, self._end_seconds)
         elif encoding.container in MP4_FAMILY:
             added = b"".join(picture_boxes(encoding.picture, window, self._marks))
             add_boxes(self._part, added, track=video_index)

@@ -324,11 +324,10 @@ def is_outside(
     pts = packet.dts if packet.pts is None else packet.pts
     if pts is None:
         return True
-    shift = round(shift_seconds / packet.time_base)
-    is_before = bool(shift) and pts < shift
-    return is_before or (
-        end_seconds is not None and (pts - shift) * packet.time_base >= end_seconds
-    )
+    # Exactly, so that of two parts of a film one has the packet.
+    seconds = pts * packet.time_base - shift_seconds
+    is_before = bool(shift_seconds) and seconds < 0
+    return is_before or (end_seconds is not None and seconds >= end_seconds)
 
 
 def _is_cover(stream: Stream) -> bool:

@@ -28,6 +28,7 @@ from vidcolor.writing.encoding import (
     wanted_container,
 )
 from vidcolor.writing.frame_side_data import CAPTION_ENCODERS
+from vidcolor.writing.memory_need import refuse_large_frames
 from vidcolor.writing.mixed_frames import (
     notes_on_changes,
     piece_of,
@@ -78,10 +79,22 @@ class Job:
         return replace(self, encoding=replace(self.encoding, notes=notes))
 
     def shift_seconds(self, settings: Settings) -> Fraction:
-        """The film's time at which the output begins; 0 for a whole film, which keeps its times."""
-        if not settings.start_seconds and settings.duration_seconds is None:
+        """The film's time at which the output begins; 0 for a whole film, which keeps its times.
+
+        So does the first part of a split one: what comes before its first frame is kept.
+        """
+        is_split = settings.output.on_change == "split"
+        if not settings.start_seconds and (is_split or settings.duration_seconds is None):
             return Fraction(0)
         return settings.start_seconds + self.source.first_pts * self.source.time_base
+
+    def end_seconds(self, settings: Settings) -> Fraction | None:
+        """The output's time at which it ends; None for the film's own end."""
+        if settings.duration_seconds is None:
+            return None
+        first = self.source.first_pts * self.source.time_base
+        end = settings.start_seconds + first + settings.duration_seconds
+        return end - self.shift_seconds(settings)
 
 
 def plan_video(
@@ -106,7 +119,7 @@ def plan_video(
         SourceError: The film cannot be used, or is in color already.
         OutputError: The film cannot be written as asked.
     """
-    found = survey(probe(source, settings.input))
+    found = survey(probe(source, settings.input, memory_limit=settings.memory_limit))
     piece = settle_part(settings, found)
     found = piece_of(found, piece.start_seconds, piece.duration_seconds)
     refuse_other_sizes(found)
@@ -141,6 +154,7 @@ def plan_video(
     found = fit_times(found, encoding)
     reads_chroma = found.has_chroma and not settings.force
     found = replace(found, reads_chroma=reads_chroma)
+    refuse_large_frames(found, encoding, settings.memory_limit)
     job = Job(source=found, encoding=encoding, settings=settle_part(settings, found))
     notes = (*encoding.notes, *found.clock.notes, *notes_on_changes(found, encoding))
     notes += tuple(notes_on_mxf(found, encoding))

@@ -28,6 +28,10 @@ from vidcolor.writing.times import TIME_ERROR_SECONDS
 # Less than a sample of any sound lasts.
 SAMPLE_SECONDS = 1e-6
 
+GAP_SECONDS = 0.02
+"""MOV and MP4 lay samples without gaps: of a gap of one short packet, as VOB has them, they say
+nothing. What comes behind is early by that packet, but by no more."""
+
 
 class _Timed(NamedTuple):
     """A packet, or the samples in it: when it comes, and how long it is, in seconds."""
@@ -37,14 +41,14 @@ class _Timed(NamedTuple):
 
 
 class _Off(NamedTuple):
-    """How far a packet lies from where it should, and how long it is, in seconds."""
+    """How far a packet lies from where it should, and how far it may, in seconds."""
 
     seconds: float
-    length: float
+    most: float
 
     @property
     def is_too_far(self) -> bool:
-        return self.seconds > max(TIME_ERROR_SECONDS, self.length / 2)
+        return self.seconds > self.most
 
 
 def stream_time_errors(
@@ -57,7 +61,8 @@ def stream_time_errors(
 ) -> dict[str, float]:
     """For each copied stream with packets that come at another time, by how much at most.
 
-    A packet may come half its length early or late, as where parts of a film overlap.
+    A packet may come half its length early or late, as where parts of a film overlap, and samples
+    one short packet early.
 
     Args:
         source: The film, with its clock.
@@ -123,18 +128,20 @@ def _timed(packet: Packet[Stream], shift_seconds: float) -> _Timed:
 def _packet_errors(wanted: Iterable[_Timed], found: Iterable[_Timed]) -> Iterator[_Off]:
     """How far packets lie from where they should, one by one."""
     for one, other in zip(wanted, found, strict=False):
-        yield _Off(abs(other.seconds - one.seconds), one.length)
+        yield _Off(abs(other.seconds - one.seconds), max(TIME_ERROR_SECONDS, one.length / 2))
 
 
 def _sample_errors(wanted: Iterable[_Timed], found: Iterable[_Timed]) -> Iterator[_Off]:
     """How far samples lie from where they should, however packets divide them, one by one."""
     packets = iter(found)
-    place = begins = 0.0
+    place = begins = longest = 0.0
     current = next(packets, None)
     for one in wanted:
         while current is not None and place >= begins + current.length - SAMPLE_SECONDS:
             begins, current = begins + current.length, next(packets, None)
         if current is None:
             return
-        yield _Off(abs(current.seconds + place - begins - one.seconds), one.length)
+        longest = max(longest, one.length)
+        most = max(one.length / 2, min(longest, GAP_SECONDS) + TIME_ERROR_SECONDS)
+        yield _Off(abs(current.seconds + place - begins - one.seconds), most)
         place += one.length

@@ -1,0 +1,40 @@
+"""The addresses that the studio's page asks for. They are known before the film is open.
+
+So the page can be there while torch is loaded, which takes seconds; its first question waits.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from vidcolor.web.server import Reply, Request, Route
+
+if TYPE_CHECKING:
+    from vidcolor.studio.api import Api
+
+LARGEST_BODY = 64 << 10
+
+
+def routes(opened: Callable[[], "Api"]) -> list[Route]:
+    """All of them.
+
+    Args:
+        opened: What answers; waits until the film is open.
+    """
+
+    def answered(name: str) -> Callable[[Request], Reply]:
+        def answer(request: Request) -> Reply:
+            found: Reply = getattr(opened(), name)(request)
+            return found
+
+        return answer
+
+    asked = {"film": "film", "state": "state", "shots": "shots", "suggest": "suggest"}
+    asked["frame"] = "frames/{number:int}/{kind}"
+    changed = ("look", "hint", "remove_hint", "undo", "redo", "render", "clip", "stop", "sheet")
+    return [
+        *(Route("GET", f"/api/{path}", answered(name)) for name, path in asked.items()),
+        *(
+            Route("POST", f"/api/{name.replace('_', '-')}", answered(name), LARGEST_BODY)
+            for name in changed
+        ),
+    ]
