@@ -126,6 +126,16 @@ def test_other_sizes_are_refused_before_the_work(tmp_path: Path) -> None:
     assert [one.luma.shape for one in frames] == [(80, 128)] * FRAMES
 
 
+@needs_ffmpeg
+def test_a_piece_of_full_range_is_read(tmp_path: Path) -> None:
+    """The decoder that comes from limited range gives its frames another format's name."""
+    film = joined(tmp_path / "film.ts", *(["96x64", *X264, *one] for one in CHANGES["range"][:2]))
+    second = Settings(force=True, start_seconds=Fraction(48, 100))
+    job = plan_video(film, tmp_path / "out.mkv", second)
+    frames = list(read_frames(job.source, Damage(), start_seconds=second.start_seconds))
+    assert [one.picture.full_range for one in frames] == [True] * FRAMES
+
+
 TOP, BOTTOM = [*WOVEN, "-vf", "setfield=tff"], [*WOVEN, "-vf", "setfield=bff"]
 KINDS = {
     "top and bottom": (

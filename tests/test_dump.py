@@ -10,13 +10,16 @@ import torch
 from clips import write_film
 from dumped import CUT, FAST, FRAMES, LUMA, arrays, lines, same_files
 
-from vidcolor import FrameDump, colorize_video, replay_frames
+from vidcolor import ColorScript, FrameDump, Hint, colorize_video, replay_frames
 from vidcolor.color.bins import BIN_COUNT, decode_annealed_mean
 from vidcolor.dump.stages import STAGES
 from vidcolor.models import zoo
 from vidcolor.settings import (
     RefineSettings,
 )
+
+NOT_ALWAYS = {"evidence", "regions"}
+"""Stages of films that are directed or refined."""
 
 
 def test_luma_is_dumped_as_decoded(whole_dump: Path) -> None:
@@ -90,8 +93,8 @@ def test_each_frame_has_its_line(whole_dump: Path) -> None:
     assert scores[CUT][1] > 3
     for line in found:
         assert line["aspect"] == 1.5
-        assert list(line["figures"]) == [stage for stage in STAGES if stage != "regions"]
-        assert set(line["times"]) == {*STAGES, "encode", "dump"} - {"flow", "regions", "final"}
+        assert list(line["figures"]) == [stage for stage in STAGES if stage not in NOT_ALWAYS]
+        assert set(line["times"]) == {*STAGES, "encode", "dump"} - {"flow", *NOT_ALWAYS, "final"}
         assert line["times"]["net"] > 0
         assert line["figures"]["luma"]["mean_code"] == pytest.approx(LUMA[line["frame"]].mean())
 
@@ -100,7 +103,7 @@ def test_every_view_is_a_picture(whole_dump: Path) -> None:
     """All pictures named are there and of the size of what they show; no other file is left."""
     line = lines(whole_dump)[5]
     folder = whole_dump / line["folder"]
-    npz = {f"{stage}.npz" for stage in STAGES if stage not in {"regions", "final"}}
+    npz = {f"{stage}.npz" for stage in STAGES if stage not in {*NOT_ALWAYS, "final"}}
     assert {file.name for file in folder.iterdir()} == {*line["views"], *line["histograms"], *npz}
     assert cv2.imread(str(folder / "final.png")).shape == (64, 96, 3)
     assert cv2.imread(str(folder / "net-entropy.png")).shape == (16, 24, 3)
@@ -123,6 +126,23 @@ def test_a_turned_film_is_shown_upright(tmp_path: Path) -> None:
     seen = cv2.imread(str(tmp_path / "d" / "000001" / "lightness.png"), 0)
     luma = cv2.resize(cv2.imread(str(tmp_path / "d" / "000001" / "luma.png"), 0), seen.shape[::-1])
     assert np.corrcoef(seen.ravel(), luma.ravel())[0, 1] > 0.98
+
+
+def test_what_a_script_says_is_a_stage_of_its_own(two_shots: Path, tmp_path: Path) -> None:
+    """Where a hint lies it decides, elsewhere the net; shots without any have no such stage."""
+    hint = Hint(frame="1", color="#a02020", box=(0, 0, 0.5, 1))
+    script = ColorScript(hints=(hint,))
+    dump = FrameDump(tmp_path / "a", f"1,{CUT + 2}", stages="evidence,final")
+    colorize_video(two_shots, tmp_path / "out.mkv", FAST, dump=dump, script=script)
+    found = arrays(tmp_path / "a", 1, "evidence")
+    columns = found["share"].shape[1]
+    assert found["share"][:, : columns // 2 - 1].min() > 0.9
+    assert found["share"][:, columns // 2 + 1 :].max() == 0
+    assert found["ab"][0, 2, 2] > 30
+    first, second = lines(tmp_path / "a")
+    assert {"evidence-ab.png", "evidence-share.png"} <= set(first["views"])
+    assert first["figures"]["evidence"]["share"] == pytest.approx(0.49, abs=0.05)
+    assert "evidence" not in second["figures"]
 
 
 @pytest.mark.parametrize(("method", "name"), [("flood", "labels"), ("scribble", "seeds")])

@@ -342,6 +342,60 @@ def test_a_refusal_is_no_state_of_a_film(
     assert '"verification": {' in Path("out/0.colorized.json").read_text(encoding="utf-8")
 
 
+REFUSALS: dict[str, tuple[list[str], int]] = {
+    "other settings": (["--saturation", "0.5"], 1),
+    "a start behind the end": (["--start", "1:00:00"], 1),
+    "a codec that is none": (["--codec", "nonesuch"], 1),
+    "a pixel format that is shallower": (["--pixel-format", "rgb24"], 1),
+    "weights that are away": (["--model", "away.safetensors"], 1),
+    "a color script that is away": (["--color-script", "away.toml"], 1),
+    "a certificate that is away": (["--c2pa-certificate", "a.pem", "--c2pa-key", "b.pem"], 1),
+    "a reference that is away": (["--reference", "away.png"], 1),
+    "options that exclude each other": (["--lossless", "--crf", "3"], 2),
+    "a value out of range": (["--saturation", "9"], 2),
+}
+
+
+def test_status_is_right_after_each_kind_of_refusal(
+    reels: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a run was refused for says nothing of films that are whole; so with sources away."""
+    shutil.copy(reels / "0.mkv", "kept.mkv")
+
+    def run_one(*options: str) -> int:
+        return main(["reels/0.mkv", "-o", "out/", "-q", *FAST, *options])
+
+    def states() -> list[tuple[str, str, int]]:
+        return [(one.state, one.error, one.frames) for one in read_ledger(Path("out"))]
+
+    assert run_one() == 0
+    done = [("done", "", 15)]
+    assert states() == done
+    for name, (options, code) in REFUSALS.items():
+        try:
+            found = run_one(*options)
+        except SystemExit as ended:
+            found = ended.code
+        assert (name, found, states()) == (name, code, done)
+    for damage in (
+        Path.unlink,
+        lambda path: path.write_bytes(b""),
+        lambda path: path.write_text("x"),
+    ):
+        damage(reels / "0.mkv")
+        assert run_one() == 1
+        assert states() == done
+    shutil.copy("kept.mkv", reels / "0.mkv")
+    with held_elsewhere(Path("out/0.colorized.mkv")):
+        assert run_one("--saturation", "0.5") == 1
+    assert states() == done
+    capsys.readouterr()
+    assert main(["--status", "out"]) == 0
+    assert capsys.readouterr().out.startswith("out: 1 reels: 1 done")
+    assert run_one() == 0
+    assert states() == done
+
+
 @pytest.mark.usefixtures("reels")
 def test_a_deleted_sidecar_is_written_again() -> None:
     """With the film, which is the same."""

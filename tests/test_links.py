@@ -1,6 +1,7 @@
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 from clips import moving_luma, write_film
@@ -19,6 +20,7 @@ from vidcolor.files import (
 from vidcolor.film.checkpoint_file import open_locked
 from vidcolor.film.colorize import colorize_video
 from vidcolor.settings import InputSettings
+from vidcolor.writing import muxer
 
 SECRET = b"of somebody else"
 
@@ -72,6 +74,29 @@ def test_a_checkpoint_is_private_and_no_link(tmp_path: Path, victim: Path) -> No
         path.unlink()
     assert victim.read_bytes() == SECRET
     assert not (tmp_path / "nothing").exists()
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_a_link_that_is_planted_during_the_work_is_not_followed(
+    tmp_path: Path, victim: Path, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """Between the making of the file and FFmpeg's opening of it; nothing becomes a link."""
+    film = write_film(tmp_path / "film.mkv", moving_luma(2, 64, 48))
+    target = tmp_path / f"out{suffix}"
+
+    def planted(path: Path) -> BinaryIO:
+        file = open_new(path)
+        path.unlink()
+        path.symlink_to(victim)
+        return file
+
+    monkeypatch.setattr(muxer, "open_new", planted)
+    if not Path("/proc/self/fd").exists():
+        pytest.skip("this system has no names of open files")
+    with pytest.raises(OutputError, match="was replaced by another program"):
+        colorize_video(film, target, settings(InputSettings()))
+    assert victim.read_bytes() == SECRET
+    assert not target.is_symlink()
 
 
 def test_a_film_follows_no_link(tmp_path: Path, victim: Path) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -209,6 +210,19 @@ def test_a_picture_that_does_not_fit_is_not_decoded(
     with pytest.raises(SourceError, match=r"its pictures of 400x300 need 0\.7 GB of memory"):
         probe(pattern, settings, memory_limit=limit - PIXEL_BYTES)
     assert not decoded
+
+
+def test_no_library_decodes_an_image_that_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not for its words either, which Pillow reads behind a PNG's samples."""
+    cv2.imwrite(str(tmp_path / "1.png"), np.zeros((300, 400), np.uint8))
+    loaded = list[object]()
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", lambda *_: loaded.append(1))
+    for limit in (LEAST_MEMORY + PIXEL_BYTES * 119_999, None):
+        with suppress(SourceError):
+            probe(tmp_path / "%d.png", InputSettings(fps=Fraction(24)), memory_limit=limit)
+        assert bool(loaded) == (limit is None)
 
 
 def test_a_photograph_that_does_not_fit_is_refused(tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ TEXTS = {
     "settings.model.swatches": "0,0,50,50=10,20,30,40",
     "settings.input.timecode": "10:00:00:00",
     "dump_frames": "3-5",
+    "suggest": "3@0.5,0.5",
     "dump_stages": "luma",
     "settings.model.name": "other",
     "settings.model.device": "cpu",

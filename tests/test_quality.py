@@ -91,6 +91,9 @@ def test_the_frame_that_shows_it_is_named(figure: str, value: float, reason: str
 def test_what_is_seen_most_comes_first() -> None:
     """The frame told is that of glowing skin, where a shot is unsure of itself as well."""
     (remark,) = find_doubtful_shots(film(peaks=peaking(skin=0.1), confidence=0.1))
+    assert not remark.is_directed
+    (directed,) = find_doubtful_shots(film(confidence=0.1, directed="a digest"))
+    assert directed.is_directed
     assert remark.reasons == ["skin hues glow", "unsure of its colors"]
     assert [finding.frame for finding in remark.findings] == [231, 7]
     assert remark.frame == 231

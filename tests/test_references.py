@@ -86,6 +86,9 @@ shots = 2
     assert not second.held.holds(0, 0, Fraction(0), Fraction(1))
     assert second.held.holds(1, 0, Fraction(0), Fraction(1))
     assert len({anchor_digest(one) for one in direction.references}) == 5
+    claim = direction.claim()
+    assert claim["references"] == [anchor_digest(one) for one in direction.references]
+    assert (claim["color_script_sha256"], claim["hints"]) == (direction.script.sha256, [])
     facts = direction.facts()
     assert facts
     assert len(facts["references"]) == 5  # type: ignore[arg-type]

@@ -220,6 +220,24 @@ def test_tints_are_told(tmp_path: Path) -> None:
     assert np.abs(chroma_of(result.path)[FRAMES : 2 * FRAMES].mean((0, 2, 3)) - TINTS[1]).max() > 10
 
 
+def test_colored_words_are_told(tmp_path: Path) -> None:
+    """A yellow line of words on black and white: the film is colorized, and a line says so."""
+    pictures = []
+    for n in range(FRAMES):
+        luma, cb, cr = (
+            soft(1, 30, 220, n),
+            np.full((HEIGHT, WIDTH), 128.0),
+            np.full((HEIGHT, WIDTH), 128.0),
+        )
+        words = np.s_[HEIGHT * 3 // 4 : HEIGHT * 7 // 8, WIDTH // 4 : WIDTH * 3 // 4]
+        luma[words], cb[words], cr[words] = 200, 50, 140
+        pictures.append(planes(luma, cb, cr))
+    result = colorize_video(write_film(tmp_path / "film.mkv", pictures), settings=SETTINGS)
+    (line,) = result.source_color
+    assert line.startswith("1 shot is black and white but for a subtitle or logo, up to ")
+    assert shots_of(result)[0]["overlay"] == pytest.approx(1 / 16, abs=0.02)
+
+
 def test_a_tint_is_kept_or_mixed(tmp_path: Path) -> None:
     """Kept, tinted shots are as they were; mixed, both tint and color can be seen."""
     pictures = [one for seed, tint in enumerate(TINTS) for one in tinted_shot(seed, *tint)]

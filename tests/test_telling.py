@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,8 @@ def test_a_remark_names_the_frame_to_look_at(capsys: pytest.CaptureFixture[str])
     """Shots count from 1, frames from 0, and the time is that which a player shows there."""
     line = "  check shot 3 at 0:01:02 (frame 1870): skin hues glow, unsure"
     assert told([remark(2)], capsys) == [line]
+    answered = replace(remark(2), is_directed=True)
+    assert told([answered], capsys) == [f"{line}; the color script directs it"]
 
 
 def test_many_remarks_are_counted(capsys: pytest.CaptureFixture[str]) -> None:

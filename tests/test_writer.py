@@ -85,6 +85,17 @@ def test_times_are_the_sources(tmp_path: Path, suffix: str, pts: list[int]) -> N
     )
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_a_film_begins_between_milliseconds(tmp_path: Path, suffix: str) -> None:
+    """As broadcasts do; MP4's own clock would round that by up to one."""
+    pts, unit = [3483 + 3003 * index for index in range(4)], Fraction(1, 90000)
+    film = write_film(tmp_path / "film.nut", moving_luma(4), pts=pts, time_base=unit)
+    encoding = colored(film, tmp_path / f"out{suffix}", OutputSettings(codec="libx264"))
+    with av.open(str(encoding.path)) as container:
+        found = [float(frame.pts * frame.time_base) for frame in container.decode(video=0)]
+    assert found == pytest.approx([float(time * unit) for time in pts], abs=1e-5)
+
+
 @needs_ffmpeg
 @pytest.mark.parametrize("rate", ["constant", "variable"])
 @pytest.mark.parametrize("shot_frames", [1, 2, 3, 5, 30])

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from vidcolor.photos.colorize import PhotoResult, colorize_photo
     from vidcolor.preview.colorizer import Colorizer
     from vidcolor.preview.preview import PreviewResult, preview_settings, preview_video
+    from vidcolor.preview.suggest import Suggestion
+    from vidcolor.preview.suggestions import suggest_colors
     from vidcolor.reels.api import colorize_reels
     from vidcolor.reels.plan import ReelPlan, plan_reels
     from vidcolor.reels.result import ReelResult
@@ -82,6 +84,7 @@ __all__ = [
     "Settings",
     "SourceError",
     "SourceGoneError",
+    "Suggestion",
     "Swatch",
     "TemporalSettings",
     "UnexpectedError",
@@ -94,6 +97,7 @@ __all__ = [
     "preview_settings",
     "preview_video",
     "replay_frames",
+    "suggest_colors",
 ]
 
 _WITH_TORCH = {
@@ -112,6 +116,8 @@ _WITH_TORCH = {
     "preview_settings": "vidcolor.preview.preview",
     "preview_video": "vidcolor.preview.preview",
     "replay_frames": "vidcolor.dump.replay",
+    "suggest_colors": "vidcolor.preview.suggestions",
+    "Suggestion": "vidcolor.preview.suggest",
 }
 
 

@@ -218,6 +218,30 @@ def open_new(path: Path, mode: int = 0o666) -> BinaryIO:
     return os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0), mode), "w+b")
 
 
+def own_place(file: BinaryIO, path: Path) -> Path:
+    """A path of an open file that nobody can make a link of; its own where the system has none.
+
+    Args:
+        file: The file.
+        path: Where it lies.
+    """
+    place = Path(f"/proc/self/fd/{file.fileno()}")
+    return place if place.exists() else path
+
+
+def refuse_other(path: Path, file: BinaryIO) -> None:
+    """Raise if another file, or a link, has taken the place of one that is open.
+
+    Raises:
+        OutputError: It has.
+        OSError: Nothing lies there any more.
+    """
+    if not os.path.samestat(path.lstat(), os.fstat(file.fileno())):
+        raise OutputError(
+            f"{path}: was replaced by another program while it was written; choose another -o"
+        )
+
+
 def refuse_link(path: Path) -> None:
     """Raise if a file or folder that is ours alone is a symbolic link.
 

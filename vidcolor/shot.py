@@ -44,12 +44,15 @@ class SourceColor(NamedTuple):
         is_tinted: Whether it is black and white under one tint.
         cb: Mean of Cb, in 8-bit codes from neutral.
         cr: Mean of Cr, likewise.
+        overlay: Share of the picture that has a color of its own, as of a subtitle or a logo; 0 for
+            a shot in color.
     """
 
     is_color: bool
     is_tinted: bool
     cb: float
     cr: float
+    overlay: float = 0.0
 
 
 class Shot(NamedTuple):

@@ -50,6 +50,7 @@ NOT_KEPT = (
     "status_format",
     "list_shots",
     "script_new",
+    "suggest",
     "plot",
 )
 """Fields that a file cannot fill: they belong to one run."""

@@ -97,6 +97,10 @@ def _make(request: Request) -> int:
         from vidcolor.cli.shots import show_shots
 
         return show_shots(request)
+    if request.suggest is not None:
+        from vidcolor.cli.suggest import show_suggestions
+
+        return show_suggestions(request)
     code = 0
     if request.dump is None:
         request, code = _colorize_photographs(request)

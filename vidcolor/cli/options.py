@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
-from vidcolor.cli.parse import as_usage_error, parse_every, parse_size, parse_timecode
+from vidcolor.cli.parse import (
+    as_usage_error,
+    parse_every,
+    parse_size,
+    parse_spot,
+    parse_timecode,
+)
 from vidcolor.cli.request import Request
 from vidcolor.dump.stages import STAGES, parse_stages
 from vidcolor.rules import Rule, rules_of
@@ -221,6 +227,11 @@ OPTIONS = (
     Option(DIRECTING, "script_new", "--script-new", "",
            "write a color script with a range for each shot, FILM.colors.toml next to the film",
            excludes=("--list-shots", "--dump", "--preview", "--grid", "--photos", "--bagit")),
+    Option(DIRECTING, "suggest", "--suggest", "FRAME@X,Y",
+           "print the likeliest colors at a place of a frame, such as 1734@0.41,0.32, with their "
+           "probabilities", parse=parse_spot,
+           excludes=("--list-shots", "--script-new", "--dump", "--preview", "--grid", "--photos",
+                     "--bagit")),
     Option(DIRECTING, "settings.input.timecode", "--timecode", "TIMECODE",
            "set the timecode of the first frame, such as 10:00:00:00, if the film states none",
            parse=as_usage_error(parse_timecode)),

@@ -102,6 +102,8 @@ def _print_checks(result: "Result") -> None:
     for remark in result.remarks[:MOST_CHECKS]:
         at = timedelta(seconds=math.floor(remark.frame_seconds))
         reasons = ", ".join(remark.reasons)
+        if remark.is_directed:
+            reasons += "; the color script directs it"
         say(f"  check shot {remark.shot + 1} at {at} (frame {remark.frame}): {reasons}")
     if len(result.remarks) > MOST_CHECKS:
         more = len(result.remarks) - MOST_CHECKS

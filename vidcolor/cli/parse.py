@@ -50,6 +50,21 @@ def as_usage_error(parse: Callable[[str], T]) -> Callable[[str], T]:
     return parse_or_refuse
 
 
+def parse_spot(text: str) -> tuple[str, tuple[float, float]]:
+    """The frame and the point of `1734@0.41,0.32`; a point in fractions of the frame."""
+    frame, at, point = text.partition("@")
+    parts = point.split(",")
+    try:
+        x, y = map(float, parts)
+    except ValueError:
+        x = y = nan
+    if not frame.strip() or not at or not (0 <= x <= 1 and 0 <= y <= 1):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no place; write FRAME@X,Y with fractions of the frame from 0 to 1"
+        )
+    return frame.strip(), (x, y)
+
+
 def number(least: float, most: float) -> Callable[[str], float]:
     """A parser of numbers from `least` to `most`."""
 

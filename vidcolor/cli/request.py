@@ -52,6 +52,8 @@ class Request:
         dump_top_k: How many bins of each histogram the dump keeps; None for all.
         list_shots: List the shots of each film, in place of colorizing.
         script_new: Write a color script to begin with for each film, in place of colorizing.
+        suggest: A frame and a point in it, whose likeliest colors are printed in place of
+            colorizing.
         settings: All settings.
         cluster: How the machines of a cluster are used.
         origins: For each field that was given, by its dotted name, where: a file, or the command
@@ -89,6 +91,7 @@ class Request:
     dump_top_k: Annotated[int, Between(1, 313)] | None = None
     list_shots: bool = False
     script_new: bool = False
+    suggest: tuple[str, tuple[float, float]] | None = None
     settings: Settings = field(default_factory=Settings)
     cluster: ClusterSettings = field(default_factory=ClusterSettings)
     origins: Mapping[str, str] = field(default_factory=dict)

@@ -38,6 +38,11 @@ OVERLAY_SHARE, MOST_LEFT_OUT = 0.12, 0.4
 """Share of the picture whose strongest colors are left out, but of no more than that share of what
 is seen."""
 
+OVERLAY_CODES, LEAST_OVERLAY = 12.0, 0.005
+"""Chroma that luma does not explain, in 8-bit codes, from which a cell has a color of its own; and
+the share of such cells from which there is a subtitle or logo: black-and-white films, fringed and
+toned ones among them, measured up to 0.0013, a line of yellow words 0.05."""
+
 FIT_SHARE, FIT_ROUNDS = 0.9, 3
 """Share of the cells that a tint is fitted to, the best of them, in rounds."""
 
@@ -65,11 +70,14 @@ class Hues(NamedTuple):
         variation: How far hues vary over things, in 8-bit codes: root mean square.
         cb: Mean of Cb, from neutral.
         cr: Mean of Cr, from neutral.
+        overlay: Share of a black-and-white picture that has a color of its own, as of a subtitle;
+            0 if that is next to nothing.
     """
 
     variation: float
     cb: float
     cr: float
+    overlay: float = 0.0
 
 
 def look_at(planes: Sequence[NDArray[Any]], depth: int) -> Look:
@@ -95,13 +103,20 @@ def find_hues(looks: Sequence[Look]) -> Hues | None:
         return None
     rests = np.stack([one.rest for one in found])  # (frames, cells, 2)
     seen = np.asarray(np.any([one.seen for one in found], axis=0))
-    energy = np.sort(_common_energy(rests)[seen])
+    common = _common_energy(rests)
+    energy = np.sort(common[seen])
     left_out = min(OVERLAY_SHARE * len(seen), MOST_LEFT_OUT * len(energy))
     kept = energy[: max(1, len(energy) - int(left_out))]
     means = np.mean([look[1:].mean((1, 2)) for look in looks], axis=0) - 128
     variation = float(np.sqrt(max(0.0, kept.mean())))
-    chroma = np.mean([one.chroma for one in found], axis=0)[seen]
-    return Hues(0.0 if _is_tint(chroma, variation) else variation, *map(float, means))
+    everywhere = np.mean([one.chroma for one in found], axis=0)  # (cells, 2)
+    chroma = everywhere[seen]
+    variation = 0.0 if _is_tint(chroma, variation) else variation
+    is_overlay = seen & (common > OVERLAY_CODES**2)
+    overlay = float(is_overlay.mean()) if variation <= COLOR_VARIATION else 0.0
+    overlay = overlay if overlay >= LEAST_OVERLAY else 0.0
+    cb, cr = map(float, everywhere[~is_overlay].mean(axis=0) if overlay else means)
+    return Hues(variation, cb, cr, overlay)
 
 
 def _is_tint(chroma: NDArray[np.float64], variation: float) -> bool:

@@ -165,6 +165,17 @@ class Direction:
             "references": references,
         }
 
+    def claim(self) -> dict[str, object]:
+        """What content credentials state of the script beside `identity`; nothing without one."""
+        if self.script is None:
+            return {}
+        of_file = {"color_script_sha256": self.script.sha256} if self.script.sha256 else {}
+        return {
+            **of_file,
+            "hints": [anchor_digest(one) for one in self.hints],
+            "references": [anchor_digest(one) for one in self.references],
+        }
+
     def refuse_other(self, sha256: str) -> None:
         """Raise if the script was written for a film of another SHA-256.
 

@@ -26,7 +26,7 @@ from vidcolor.pipeline.trace import Decode, TracedFilm
 from vidcolor.spans import FrameSelection, Span
 
 HISTOGRAM_STAGES, FINAL = ("net", "smooth"), "final"
-SMALL_STAGES = ("lightness", "flow", "regions")
+SMALL_STAGES = ("lightness", "evidence", "flow", "regions")
 FINGERPRINT_BYTES = 1 << 20
 # A header is believed about a film's length up to this; what may lie beyond is looked for.
 _LENGTH_TOLERANCE_SECONDS, _NONE = Fraction(1), Fraction(0)

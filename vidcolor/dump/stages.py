@@ -1,6 +1,16 @@
 """The stages whose arrays of a frame can be dumped."""
 
-STAGES = ("luma", "lightness", "net", "flow", "smooth", "regions", "chroma", "final")
+STAGES = (
+    "luma",
+    "lightness",
+    "net",
+    "evidence",
+    "flow",
+    "smooth",
+    "regions",
+    "chroma",
+    "final",
+)
 """What can be dumped of a frame, in the order that it comes to be."""
 
 

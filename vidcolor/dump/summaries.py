@@ -78,6 +78,13 @@ def _draw_flow(arrays: Record, _: Frame, __: Map) -> list[tuple[str, View]]:
     ]
 
 
+def _draw_evidence(arrays: Record, _: Frame, lightness: Map) -> list[tuple[str, View]]:
+    return [
+        ("ab", ab_view(arrays["ab"], lightness)),
+        ("share", heat_view(arrays["share"], 0, 1)),
+    ]
+
+
 def _draw_regions(arrays: Record, _: Frame, __: Map) -> list[tuple[str, View]]:
     name = "seeds" if "seeds" in arrays else "labels"
     return [(name, label_view(arrays[name]))]
@@ -127,6 +134,10 @@ def _reckon_flow(arrays: Record) -> dict[str, float]:
     }
 
 
+def _reckon_evidence(arrays: Record) -> dict[str, float]:
+    return {"share": arrays["share"].mean()}
+
+
 def _reckon_regions(arrays: Record) -> dict[str, float]:
     if "seeds" in arrays:
         return {"seeds": arrays["seeds"].sum()}
@@ -153,6 +164,7 @@ _DRAW: dict[str, _Draw] = {
     "luma": _draw_luma,
     "lightness": _draw_lightness,
     "net": _draw_histogram,
+    "evidence": _draw_evidence,
     "flow": _draw_flow,
     "smooth": _draw_histogram,
     "regions": _draw_regions,
@@ -163,6 +175,7 @@ _RECKON: dict[str, Callable[[Record], dict[str, float]]] = {
     "luma": _reckon_luma,
     "lightness": _reckon_lightness,
     "net": _reckon_histogram,
+    "evidence": _reckon_evidence,
     "flow": _reckon_flow,
     "smooth": _reckon_histogram,
     "regions": _reckon_regions,

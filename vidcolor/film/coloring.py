@@ -233,12 +233,13 @@ class ShotKeeper:
 
     def _facts(self, shot: Shot) -> SourceFacts:
         """What the timeline notes of a shot's source."""
-        kept = tint = None
+        kept = tint = overlay = None
         if shot.color is not None:
             tint = None if shot.color.is_color else (shot.color.cb, shot.color.cr)
             if keeps_color(shot, self._color):
                 kept = "color" if shot.color.is_color else "tint"
-        return SourceFacts(kept, tint, shot.active)
+            overlay = shot.color.overlay or None
+        return SourceFacts(kept, tint, shot.active, overlay)
 
     def _add(self, one: Colored) -> None:
         if one.shot.number != self._number:

@@ -141,6 +141,7 @@ class Provenance:
             "model_sha256": self.model.sha256,
             "settings": _without(self._deciding(), lambda rule, _: not rule.is_claimed),
             **self._script(),
+            **self.direction.claim(),
         }
 
     def sidecar(self, fixity_of_film: Mapping[str, object]) -> dict[str, object]:

@@ -107,6 +107,8 @@ def guess_colors(
     gain = _gain(prediction, decoded, strength, decode)
     if seen.trace is not None:
         seen.trace.note(gain=round(gain, 4))
+        if (said := told.said_of(seen)) is not None:
+            seen.trace.add("evidence", {"ab": said.coarse_ab, "share": said.share})
         show_smoothed(seen.trace, prediction, refined, perf_counter() - began, gain=gain)
     ab = torch.from_numpy(refined.ab) if refined else decoded.ab
     strong = decode.strengthen(ab, gain).cpu().numpy()

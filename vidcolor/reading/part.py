@@ -37,12 +37,12 @@ def settle_part(settings: Settings, source: Source) -> Settings:
         return settings
     start = settings.start_seconds
     if part.start is not None:
-        start = _seconds_at(source, part.start, "--start")
+        start = seconds_at(source, part.start, "--start")
     length = settings.duration_seconds
     if part.duration is not None:
         length = _length(source, start, part.duration)
     if part.end is not None:
-        length = _seconds_at(source, part.end, "--end") - start
+        length = seconds_at(source, part.end, "--end") - start
         if length <= 0:
             told = "" if part.start is None else f" {part.start}"
             raise SourceError(
@@ -65,7 +65,7 @@ def first_frames(source: Source, seconds: Sequence[Fraction]) -> list[int]:
     return found
 
 
-def _seconds_at(source: Source, moment: Moment, option: str) -> Fraction:
+def seconds_at(source: Source, moment: Moment, option: str) -> Fraction:
     """When a frame of the film comes on screen, in seconds after the first one."""
     if moment.unit == "seconds":
         return moment.count

@@ -330,7 +330,7 @@ class _FrameMaker:
             raise SourceError(
                 f"{path}: frame {index} changes from {picture.width}x{picture.height} "
                 f"{source.pixel_format} to {found[0]}x{found[1]} {found[2]}; "
-                "split the film there and colorize the parts"
+                "if it says so in its headers, add --on-change split"
             )
         for change in source.changes:
             if pts >= change.pts:
@@ -350,7 +350,9 @@ class _FrameMaker:
 
     def _is_expected(self, found: tuple[int, int, str]) -> bool:
         picture = self._source.picture
-        if found == (picture.width, picture.height, self._source.pixel_format):
+        # In mid-film decoders do not always say full range by their formats' names; the tags do.
+        names = {name.replace("yuvj", "yuv") for name in (found[2], self._source.pixel_format)}
+        if found[:2] == (picture.width, picture.height) and len(names) == 1:
             return True
         return self._by_hardware and found in _from_hardware(picture)
 

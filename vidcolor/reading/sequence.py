@@ -155,7 +155,7 @@ def find_sequence(
         is_closed=settings.gaps == "none",
         rate_is_stated=settings.fps is None,
         timecode=timecode,
-        texts=image_texts(pattern.file(runs[0].start)),
+        texts=image_texts(pattern.file(runs[0].start), access.most_pixels if access else 0),
     )
     if is_sparse and settings.gaps == "hold":
         raise SourceError(

@@ -53,14 +53,18 @@ def _mended(text: str) -> str:
     return decode_text(text.encode("utf-8", "surrogateescape"))
 
 
-def image_texts(path: Path) -> dict[str, str]:
+def image_texts(path: Path, most_pixels: int = 0) -> dict[str, str]:
     """What an image says of itself, by FFmpeg's names of tags; nothing if it cannot be read.
 
     Args:
         path: A DPX, TIFF, PNG or JPEG file.
+        most_pixels: Of larger images nothing is read, as words may lie behind the samples; 0 for no
+            bound.
     """
     try:
-        found = _dpx_texts(path) if path.suffix.lower() == ".dpx" else _other_texts(path)
+        found = (
+            _dpx_texts(path) if path.suffix.lower() == ".dpx" else _other_texts(path, most_pixels)
+        )
     except Exception:  # noqa: BLE001 - whatever Pillow makes of a damaged header, its words are lost
         return {}
     texts = {name: text.strip(" \t\r\n\0") for name, text in found.items()}
@@ -75,10 +79,12 @@ def _dpx_texts(path: Path) -> Mapping[str, str]:
     return {name: decode_text(data) for name, data in header.texts.items()}
 
 
-def _other_texts(path: Path) -> Mapping[str, str]:
+def _other_texts(path: Path, most_pixels: int) -> Mapping[str, str]:
     with warnings.catch_warnings(), path.open("rb") as file:
         warnings.simplefilter("ignore")  # of the size, which is none of its concern here
         with Image.open(file) as image:
+            if 0 < most_pixels < image.width * image.height:
+                return {}
             tags = image.getexif()
             found = {
                 name: str(tags[tag]) for tag, name in _NAMES_BY_TAG.items() if tag in tags

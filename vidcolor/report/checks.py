@@ -166,6 +166,7 @@ class DoubtfulShot:
         frame: Number of the frame that shows the first of them, in the result, from 0.
         frame_seconds: Time of that frame.
         findings: The same reasons, each with its figure and the frame that shows it.
+        is_directed: Whether a color script says something of it already.
     """
 
     shot: int
@@ -174,6 +175,7 @@ class DoubtfulShot:
     frame: int
     frame_seconds: float
     findings: list[Finding]
+    is_directed: bool = False
 
 
 def find_doubtful_shots(shots: Sequence[Mapping[str, Any]]) -> list[DoubtfulShot]:
@@ -197,6 +199,7 @@ def find_doubtful_shots(shots: Sequence[Mapping[str, Any]]) -> list[DoubtfulShot
                 frame=findings[0].frame,
                 frame_seconds=findings[0].seconds,
                 findings=findings,
+                is_directed="directed" in shot,
             )
             remarks.append(remark)
     return remarks

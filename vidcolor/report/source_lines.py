@@ -47,6 +47,13 @@ def describe_source(shots: Sequence[Mapping[str, Any]]) -> list[str]:
         kept = any(shot.get("kept") == "tint" for shot in tinted)
         what = "kept" if kept else "colorized; see --tint"
         lines.append(f"tinted or toned: {len(tinted)} of {len(shots)} shots ({names}), {what}")
+    overlaid = [shot for shot in shots if shot.get("overlay") and not shot.get("kept")]
+    if overlaid:
+        most = max(shot["overlay"] for shot in overlaid)
+        lines.append(
+            f"{_counted(len(overlaid), 'shot')} black and white but for a subtitle or logo, up to "
+            f"{most:.0%} of the picture ({_spans(overlaid)}); its own color is not kept"
+        )
     return lines
 
 

@@ -50,6 +50,8 @@ class FrameFigures(NamedTuple):
         active: First row, end, first column and end of its picture inside bars; None for no bars.
         captions: Its closed captions in hexadecimal digits, if they go into a file beside the film.
         directed: Digest of what a color script sets for it; None for nothing.
+        overlay: Share of the picture that has a color of its own in the source, as of a subtitle;
+            None for nothing.
     """
 
     seconds: float
@@ -72,6 +74,7 @@ class FrameFigures(NamedTuple):
     active: Sequence[int] | None = None
     captions: str | None = None
     directed: str | None = None
+    overlay: float | None = None
 
 
 class SourceFacts(NamedTuple):
@@ -80,6 +83,7 @@ class SourceFacts(NamedTuple):
     kept: str | None = None
     tint: Sequence[float] | None = None
     active: Sequence[int] | None = None
+    overlay: float | None = None
 
 
 @dataclass(slots=True)
@@ -281,7 +285,7 @@ class Timeline:
 
     def _take(self, figures: FrameFigures) -> None:
         if not self._shots or self._shots[-1].number != figures.shot:
-            source = SourceFacts(figures.kept, figures.tint, figures.active)
+            source = SourceFacts(figures.kept, figures.tint, figures.active, figures.overlay)
             shot = _Shot(figures.shot, figures.returns_to, self._count, figures.seconds, source)
             self._shots.append(shot)
         self._rows.setdefault(math.floor(figures.seconds), _Sums()).add(figures)
@@ -304,9 +308,9 @@ class Timeline:
             `frames`: how many there are.
             `shots`: for each its `number`, that of the shot that it `returns_to` or None, its
             `first_frame` counted from 0 here, its `start_seconds`, its `frames`, what it has of
-            its source (`kept`, `tint` and `active` of `FrameFigures`), if a color script sets
-            something for its frames a digest of that (`directed`), the means below
-            over all of them, and `peaks`: by name of figure, those of `Flaws` among them, the
+            its source (`kept`, `tint`, `active`, `overlay` of `FrameFigures`), if a color script
+            sets something for its frames a digest of that (`directed`), the means below over all
+            of them, and `peaks`: by name of figure, those of `Flaws` among them, the
             `value`, the number (`frame`) and the time (`seconds`) of the frame that has most of it,
             or least `confidence`.
             `timeline`: columns of equal length, a row for each `second` of film that has frames,

@@ -75,4 +75,5 @@ def _look(frame: Frame, active: ActiveArea | None) -> Look | None:
 def _named(hues: Hues) -> SourceColor:
     is_color = hues.variation > COLOR_VARIATION
     is_tinted = not is_color and hypot(hues.cb, hues.cr) >= LEAST_TINT
-    return SourceColor(is_color, is_tinted, round(hues.cb, 2), round(hues.cr, 2))
+    overlay = 0.0 if is_color else round(hues.overlay, 4)
+    return SourceColor(is_color, is_tinted, round(hues.cb, 2), round(hues.cr, 2), overlay)

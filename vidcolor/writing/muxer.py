@@ -19,7 +19,14 @@ from av.packet import Packet
 from av.stream import Stream
 
 from vidcolor.errors import DiskFullError, OutputError
-from vidcolor.files import is_write_fault, open_new, part_path, write_error
+from vidcolor.files import (
+    is_write_fault,
+    open_new,
+    own_place,
+    part_path,
+    refuse_other,
+    write_error,
+)
 from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import MP4_FAMILY, Encoding
 from vidcolor.writing.matroska import room_for, write_aspect
@@ -39,6 +46,8 @@ COPY_AHEAD_SECONDS = 0.5
 # The muxer holds back at most this much (in microseconds) while a sparse stream has no packet.
 MAX_INTERLEAVE_DELTA = "1000000"
 LEAST_FREE_BYTES = 1 << 16
+# Units a second of MP4's own clock: what FFmpeg takes by itself, and the most that is taken here.
+MILLISECONDS, MOST_UNITS = 1000, 1_000_000
 # Tags that the muxers write, the best first: of free text QuickTime has the comment alone.
 NOTE_TAGS: dict[str, tuple[str, ...]] = {
     "mp4": ("description", "synopsis", "comment"),
@@ -88,8 +97,10 @@ class FilmWriter:
             source, shift_seconds=shift_seconds, end_seconds=end_seconds
         )
         try:
-            open_new(self._part).close()  # FFmpeg follows links
-            self._output = _open_output(self._part, encoding, source)
+            self._file = open_new(self._part)
+            # FFmpeg opens by name and follows links, even one that is planted at this moment.
+            self._place = own_place(self._file, self._part)
+            self._output = _open_output(self._place, encoding, source)
             self._stream = self._add_streams(source, made_by)
             self._output.start_encoding()
         except (av.FFmpegError, ValueError, OSError) as error:
@@ -184,6 +195,8 @@ class FilmWriter:
         self._passthrough.close()
         self._say_more(video_index, picture_number)
         self._verify(video_index)
+        refuse_other(self._part, self._file)
+        self._file.close()
         self._check(self._part)
         with self._part.open("rb") as written:
             os.fsync(written.fileno())
@@ -202,21 +215,25 @@ class FilmWriter:
         window = window_in(encoding.container, self._words.window)
         if encoding.container == "matroska":
             write_aspect(
-                self._part, encoding.picture, track=picture_number, window=window, marks=self._marks
+                self._place,
+                encoding.picture,
+                track=picture_number,
+                window=window,
+                marks=self._marks,
             )
-            append_words(self._part, self._words, self._moved_seconds, self._end_seconds)
+            append_words(self._place, self._words, self._moved_seconds, self._end_seconds)
         elif encoding.container in MP4_FAMILY:
             added = b"".join(picture_boxes(encoding.picture, window, self._marks))
-            add_boxes(self._part, added, track=video_index)
+            add_boxes(self._place, added, track=video_index)
         elif encoding.container == "mpegts":
-            lengthen(self._part)
+            lengthen(self._place)
 
     def _verify(self, video_index: int) -> None:
         """Read the file back: as many packets as went in, the picture's ends where they were."""
         wanted = {video_index: self._count} | self._passthrough.packet_counts
         found = dict.fromkeys(wanted, 0)
         first, last = inf, -inf
-        with av.open(str(self._part.absolute())) as written:  # a colon would name a protocol
+        with av.open(str(self._place.absolute())) as written:  # a colon would name a protocol
             for packet in written.demux():
                 index = packet.stream.index
                 if not packet.size or is_gap(packet) or index not in found:
@@ -240,6 +257,8 @@ class FilmWriter:
         # First of all, so that closing spends no time on putting a header in front of it.
         with suppress(OSError):
             self._part.unlink()
+        if hasattr(self, "_file"):
+            self._file.close()
         if hasattr(self, "_output"):
             with suppress(av.FFmpegError, OSError, ValueError):
                 self._output.close()
@@ -299,7 +318,7 @@ def _open_output(path: Path, encoding: Encoding, source: Source) -> OutputContai
     options = {"avoid_negative_ts": "disabled", "max_interleave_delta": MAX_INTERLEAVE_DELTA}
     if encoding.container in MP4_FAMILY:
         options["movflags"] = "+faststart"
-        if source.clock.exact_rate is not None:
+        if MILLISECONDS < source.time_base.denominator <= MOST_UNITS:
             # When a film begins is otherwise rounded to a millisecond.
             options["movie_timescale"] = str(source.time_base.denominator)
     if encoding.container == "mpegts":
