@@ -95,14 +95,16 @@ class Film:
 
     def packet_hashes(self, kind: str) -> list[str]:
         """For each stream of a kind, the MD5 of all its packets; mov_text by the text it shows."""
-        hashes = []
-        for stream in self.streams(kind):
+        chosen: list[str] = []
+        for number, stream in enumerate(self.streams(kind)):
             as_text = stream.get("codec_name") in TEXT_CODECS
-            line = output_of("ffmpeg", "-v", "quiet", "-i", str(self.path),
-                             "-map", f"0:{stream['index']}", "-c", "subrip" if as_text else "copy",
-                             "-f", "streamhash", "-hash", "md5", "-")  # fmt: skip
-            hashes.append(line.strip().split("=")[-1])
-        return hashes
+            codec = "subrip" if as_text else "copy"
+            chosen += ["-map", f"0:{stream['index']}", f"-c:{number}", codec]
+        if not chosen:
+            return []
+        told = output_of("ffmpeg", "-v", "quiet", "-i", str(self.path), *chosen,
+                         "-f", "streamhash", "-hash", "md5", "-")  # fmt: skip
+        return [line.split("=")[-1] for line in told.split()]
 
     def packet_seconds(self, kind: str) -> list[list[float]]:
         """For each stream of a kind, when each packet is shown; of PCM, when the first is.
@@ -110,6 +112,8 @@ class Film:
         PCM is cut into packets wherever a container likes.
         """
         streams = self.streams(kind)
+        if not streams:
+            return []
         uncut = {one["index"] for one in streams if one.get("codec_name", "").startswith("pcm_")}
         times: dict[int, list[float]] = {one["index"]: [] for one in streams}
         for packet in self._packets:

@@ -6,14 +6,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import forking
 import pytest
-import torch
+from lite_once import once
+
+from vidcolor.models import zoo
 
 
 @pytest.fixture(scope="module")
@@ -75,19 +74,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session", autouse=True)
 def _lite_is_loaded_once() -> Iterator[None]:
     """Films of all tests are colorized by one net; tests of loading call `load_model` itself."""
-    from vidcolor.models import zoo
-
-    load_model, lite = zoo.load_model, cache(zoo.load_model)
-
-    def load(name: str | Path, device: str = "auto") -> zoo.Model:
-        if name != "lite":
-            return load_model(name, device)
-        return replace(
-            lite(name, device), threads=torch.get_num_threads(), batch_limit=zoo.BatchLimit()
-        )
-
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(zoo, "load_model", load)
+        patched.setattr(zoo, "load_model", once(zoo.load_model))
         yield
 
 

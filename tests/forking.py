@@ -12,10 +12,12 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from vidcolor.cli.main import main
 
 _CONTEXT = get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["pytest", "vidcolor.film.colorize", "vidcolor.reels.batch"])
+_CONTEXT.set_forkserver_preload(["fork_preload"])
 LONGEST_SECONDS = 120
 
 
@@ -27,7 +29,10 @@ def fork(function: Callable[..., None], *arguments: object) -> BaseProcess:
         arguments: Of the function; they are pickled.
     """
     process = _CONTEXT.Process(target=function, args=arguments, daemon=True)
-    process.start()
+    # The server looks for what it preloads by this alone, and does without what it does not find.
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+        process.start()
     return process
 
 

@@ -308,7 +308,7 @@ def test_the_nets_answer_as_their_authors_do(name: str, reference: Any) -> None:
     for folded in (False, True):
         if folded:
             fold_kernels(net)
-        for size in sizes:
+        for size in sizes[:1] if folded else sizes:
             height, width = map(int, size.partition("-")[0].split("x"))
             given = [torch.from_numpy(x) for x in reference.inputs(name, height, width)]
             with torch.no_grad():

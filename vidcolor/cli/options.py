@@ -122,24 +122,24 @@ OPTIONS = (
            default="FILM.colorized.* next to the film"),
     Option(GENERAL, "recursive", "--recursive", "", "search subfolders as well", short="-r"),
     Option(GENERAL, "photos", "--photos", "",
-           "colorize the photographs of a folder, and numbered ones, each by itself",
+           "treat the images in folders, numbered ones too, as single photographs",
            excludes=("--dump", "--bagit", "--engine ray")),
     Option(GENERAL, "dry_run", "--dry-run", "",
-           "show what would be done, how long it takes and how large it gets; nothing is written",
+           "show what would be done, with estimated time and size; nothing is written",
            short="-n"),
     Option(GENERAL, "quiet", "--quiet", "", "print errors only", short="-q"),
     Option(GENERAL, "settings.output.overwrite", "--overwrite", "", "replace an existing output"),
     Option(GENERAL, "settings.force", "--force", "",
            "colorize a film that is already in color; its luma is kept"),
     Option(GENERAL, "settings_file", "--settings-file", "TOML",
-           "take options from a file, as in saturation = 0.8; those on the command line go before",
+           "read options from a file, such as saturation = 0.8; the command line overrides it",
            parse=Path),
     Option(GENERAL, "like", "--like", "JSON",
-           "take color, model and encoding from the FILM.colorized.json of a film made earlier",
+           "use color, model and encoding of an earlier film, from its FILM.colorized.json",
            parse=Path),
     Option(GENERAL, "show_config", "--show-config", "",
-           "print the options in effect and where each comes from, as such a file; nothing is "
-           "written"),
+           "print the options in effect, as a file for --settings-file, and where each comes from; "
+           "nothing is written"),
     Option(GENERAL, "bagit", "--bagit", "",
            "make the output folder a BagIt bag with SHA-256 manifests when all reels are done",
            excludes=("--dump",)),
@@ -151,32 +151,32 @@ OPTIONS = (
     Option(GENERAL, "status_format", "--format", "", "with --status: print text, JSON or CSV",
            needs=("--status",)),
     Option(GENERAL, "log", "--log", "FILE",
-           "append a line with its time to a file for each event: reels, messages, errors",
+           "append a line with the time to a file for each reel, message and error",
            parse=Path),
-    Option(GENERAL, "log_format", "--log-format", "", "write that as text or as JSON lines",
+    Option(GENERAL, "log_format", "--log-format", "", "write the log as text or as JSON lines",
            needs=("--log",)),
     Option(GENERAL, "settings.output.report", "--report", "",
-           "write a page with pictures of each shot, FILM.colorized.html, a CSV, and a page for a "
-           "batch, vidcolor-report.html"),
+           "write a page with pictures of each shot, FILM.colorized.html, and a CSV; for a batch "
+           "also vidcolor-report.html"),
     Option(GENERAL, "doctor", "--doctor", "",
            "print versions, devices, encoders and weights, and how to install what is missing",
            excludes=(FILM, "--dump")),
     Option(GENERAL, "completion", "--completion", "",
-           "print what a shell reads to complete options: source <(vidcolor --completion bash)",
+           "print the completion script of a shell: source <(vidcolor --completion bash)",
            excludes=(FILM, "--dump")),
     Option(SEQUENCES, "settings.input.fps", "--fps", "RATE",
            "set the frames per second: 18, 23.976, 24000/1001", parse=as_usage_error(parse_rate),
            default="from the DPX headers"),
     Option(SEQUENCES, "settings.input.gaps", "--gaps", "",
            "what to do about missing images: fail stops, hold repeats the previous image, none "
-           "takes the images in their order, as where times number them"),
+           "ignores gaps, for images numbered by time"),
     Option(SEQUENCES, "settings.input.dpx_order", "--dpx-order", "",
-           "take the first 10-bit luma sample of a DPX word from its low or high end; auto: the "
-           "one with which rows are smoother"),
+           "take the first 10-bit luma sample of a DPX word from its low or high end; auto "
+           "chooses the end that gives smoother rows"),
     Option(GENERAL, "settings.input.accept_losses", "--accept-losses", "",
-           "colorize what can be read of a file that cannot be read to its end"),
+           "colorize the readable part of a file that cannot be read to its end"),
     Option(GENERAL, "settings.input.follow_playlists", "--follow-playlists", "",
-           "let a playlist name files outside of its own folder"),
+           "let a playlist name files outside its own folder"),
     Option(GENERAL, "settings.memory_limit", "--memory-limit", "SIZE",
            "make do with so much memory, as 4G or 800M: fewer frames wait, and films whose frames "
            "would not fit are refused",
@@ -201,10 +201,10 @@ OPTIONS = (
            "what to do with tinted and toned shots: remove the tint and colorize, keep them as "
            "they are, or mix tint and color"),
     Option(COLOR, "settings.color.negative", "--negative", "",
-           "show the network the positive of a film that is a negative; its luma is kept"),
+           "treat the film as a negative: the network sees a positive; luma is kept"),
     Option(COLOR, "settings.color.log_to_lightness", "--log-to-lightness", "",
-           "show the network the light of a film in logarithmic codes, by the Cineon curve; its "
-           "luma is kept"),
+           "treat luma as logarithmic codes (Cineon curve): the network sees converted ones; luma "
+           "is kept"),
     Option(COLOR, "settings.temporal.smoothing", "--smoothing", "X",
            "smooth colors over time; 0 colors each frame on its own"),
     Option(COLOR, "settings.temporal.motion", "--no-motion", "",
@@ -242,8 +242,8 @@ OPTIONS = (
     Option(MODEL, "settings.model.merge", "--merge", "X",
            "with --model A+B: set the share of B's colors", needs=("--model",)),
     Option(MODEL, "settings.model.mirror", "--mirror", "",
-           "run a model that gives plain colors on mirrored frames as well, to learn how sure it "
-           "is; takes twice the time", excludes=("--reference",)),
+           "run a model without histograms on mirrored frames as well, to measure its confidence; "
+           "takes twice the time", excludes=("--reference",)),
     Option(MODEL, "settings.model.render_size", "--render-size", "N",
            "set the short side, in pixels, of the picture that the network sees",
            default=f"{RENDER_SIZE}; guest models have their own"),
@@ -295,7 +295,8 @@ OPTIONS = (
     Option(CHECKS, "settings.output.framemd5", "--framemd5", "",
            "verify, and write the MD5 of each frame's luma, of source and result"),
     Option(CHECKS, "settings.output.c2pa_certificate", "--c2pa-certificate", "PEM",
-           "sign content credentials, which state that the color is synthetic, with this chain",
+           "sign content credentials with this certificate chain; they state that the color is "
+           "synthetic",
            needs=("--c2pa-key",)),
     Option(CHECKS, "settings.output.c2pa_key", "--c2pa-key", "PEM",
            "sign with this private key", needs=("--c2pa-certificate",)),
@@ -316,12 +317,13 @@ OPTIONS = (
            "write a contact sheet, FILM.preview.jpg, in seconds: some frames before and after; no "
            "film is written", excludes=("--grid", "--dump")),
     Option(INSPECTION, "grid", "--grid", "NAME=A,B",
-           "write one frame, or a photograph, under several settings, FILM.grid.jpg: "
-           "saturation=0.6,1,1.4; --start chooses the frame; a second one makes rows",
+           "write one frame or photograph under several settings, FILM.grid.jpg: "
+           "saturation=0.6,1,1.4; --start chooses the frame; a second --grid makes rows",
            is_repeated=True, excludes=("--dump",)),
     Option(INSPECTION, "dump", "--dump", "DIR",
-           "write what each stage makes of some frames, with a page to view it; no film is written "
-           "unless -o names one", parse=Path, needs=("--dump-frames",), excludes=("--engine ray",)),
+           "save the output of each stage for chosen frames, with a page to view it; no film is "
+           "written unless -o names one", parse=Path, needs=("--dump-frames",),
+           excludes=("--engine ray",)),
     Option(INSPECTION, "dump_frames", "--dump-frames", "LIST",
            "choose frames by number, seconds, timecode or range: 1700-1740,57.8s,10:00:12:05",
            parse=as_usage_error(FrameSelection.parse), needs=("--dump",)),
