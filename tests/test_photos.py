@@ -543,6 +543,13 @@ def test_xmp_that_is_not_there_is_made(packet: str | None) -> None:
     )
 
 
+def test_of_two_tags_the_first_counts() -> None:
+    """As in the scans of programs that add a description of their own behind the archive's."""
+    entries = (struct.pack("<HHI4s", 270, 2, 4, text) for text in (b"one\0", b"two\0"))
+    tags = read_tags(b"II*\0" + struct.pack("<IH", 8, 2) + b"".join(entries) + bytes(4))
+    assert tags.text(270) == "one"
+
+
 def test_tags_are_read_and_written_alike() -> None:
     """What Pillow writes is read, and what is written is what was read."""
     tags = read_tags(exif_block())

@@ -115,7 +115,7 @@ def _read(data: bytes, order: str, place: int, depth: int) -> Directory:
             (below,) = unpack_from(f"{order}I", value)
             found.below[tag] = _read(data, order, below, depth + 1)
         else:
-            found.entries[tag] = Entry(kind, value)
+            found.entries.setdefault(tag, Entry(kind, value))  # of two, readers take the first
     (found.follower,) = unpack_from(f"{order}I", data, place + 2 + 12 * count)
     return found
 
