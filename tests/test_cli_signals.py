@@ -104,6 +104,7 @@ def stop_in_a_read(number: int) -> None:
 
         stopped = list[int]()
         SourceFile._read = read_on
+        os.fsync = lambda _: time.sleep(1)  # or the film may be whole before the signal is heard
         return join(*arguments)
 
     colorize.join = join_reading

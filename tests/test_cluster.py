@@ -34,7 +34,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's o
 
 FAST = ["--device", "cpu", "--render-size", "64"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-REELS, FEW = 4, 2
+REELS, FEW = 4, 3
 SHOT_FRAMES = 12
 SHOTS = (1, 2, 1, 3, 2, 1)  # shots of one set-up fall into several tasks
 
@@ -84,7 +84,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def few(reels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two of the reels."""
+    """Three of the reels."""
     folder = tmp_path_factory.mktemp("few")
     for number in range(FEW):
         (folder / f"{number}.mkv").hardlink_to(reels / f"{number}.mkv")

@@ -13,7 +13,7 @@ from typing import TypeVar
 Function = TypeVar("Function", bound=Callable[..., object])
 Handler = Callable[[int, FrameType | None], object]
 
-_AGAIN_SECONDS = 0.02
+_AGAIN_SECONDS = 0.001
 
 _CALLED: set[CodeType] = set()
 
