@@ -78,6 +78,7 @@ def test_limits_of_control_groups_are_known(
         RuntimeError("std::bad_alloc"),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried"),
         RuntimeError("can't start new thread"),
+        RuntimeError("could not create a primitive"),
         ImportError("libx.so: failed to map segment from shared object"),
     ],
 )
@@ -89,6 +90,8 @@ def test_lack_of_memory_is_told_as_such(tmp_path: Path, cause: Exception) -> Non
         told = str(explain(one, Path("film.mkv"), tmp_path))
         assert told.startswith("film.mkv: not enough memory.")
         assert "--codec" not in told
+    told = str(explain(VidcolorError("not enough memory on cpu"), Path("film.mkv"), tmp_path))
+    assert told == "film.mkv: not enough memory on cpu"
     assert list(tmp_path.iterdir()) == []
 
 

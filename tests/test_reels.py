@@ -154,7 +154,16 @@ def test_films_are_known_by_content(tmp_path: Path, caplog: pytest.LogCaptureFix
             write_tiny(tmp_path / name, container, codec)
     wanted = sorted(str(path) for path in tmp_path.rglob("*.*"))
     assert len(wanted) >= 6
-    touch(tmp_path, "other.dat", "text.txt", "sound.wav", "a.iso", ".hidden.mod", "poster.webp")
+    touch(
+        tmp_path,
+        "other.dat",
+        "text.txt",
+        "vidcolor-ledger.sqlite",
+        "sound.wav",
+        "a.iso",
+        ".hidden.mod",
+        "poster.webp",
+    )
     touch(tmp_path, "moving.gif")
     (tmp_path / "list.m3u8").write_text("#EXTM3U\n#EXTINF:1,\n../elsewhere.ts\n")
     touch(tmp_path / "elsewhere", "film.mkv")

@@ -52,12 +52,15 @@ def film(tmp_path: Path) -> Path:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
 def test_a_full_output_costs_no_film(film: Path) -> None:
-    """One line tells of it, with exit code 1."""
-    ended = program(film, "--render-size", 64, redirect="> /dev/full")
+    """One line tells of it, with exit code 1; what modules log is a line like others."""
+    film.with_name("notes.xyz").touch()
+    ended = program(film.parent, "--render-size", 64, redirect="> /dev/full")
     assert ended.returncode == 1
     assert film.with_name("reel.colorized.mkv").exists()
     (line,) = (text for text in ended.stderr.splitlines() if "standard output" in text)
     assert "No space left" in line
+    passed_over = f"vidcolor: {film.parent}: passed over 1 file that is no film (notes.xyz)"
+    assert passed_over in ended.stderr.splitlines()
     assert "Traceback" not in ended.stderr
 
 

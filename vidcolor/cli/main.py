@@ -173,7 +173,7 @@ class _Printing(logging.Handler):
     """Prints what modules log as the program prints all else: a line that breaks no bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        warn(self.format(record))
+        warn(record.getMessage())  # no names of loggers
 
 
 class _Terminated(BaseException):

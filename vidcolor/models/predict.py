@@ -200,6 +200,7 @@ def _is_out_of_memory(error: RuntimeError) -> bool:
         isinstance(error, torch.OutOfMemoryError)
         or "can't allocate memory" in text
         or "out of memory" in text
+        or "could not create a primitive" in text  # oneDNN's word for it
     )
 
 

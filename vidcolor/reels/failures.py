@@ -28,8 +28,9 @@ _SIGNS_OF_MEMORY = (
     "bad_alloc",
     "can't start new thread",
     "failed to map segment",
+    "could not create a primitive",
 )
-"""Of torch, the system, OpenCV, C++, Python, and the loader of libraries."""
+"""Of torch, the system, OpenCV, C++, Python, the loader of libraries, and oneDNN."""
 
 _UNSAFE = re.compile(r"[^\w.-]", re.ASCII)
 
@@ -43,6 +44,8 @@ def explain(error: Exception, source: Path, folder: Path) -> VidcolorError:
         folder: Where a report goes, or failing that the folder for temporary files.
     """
     is_told = isinstance(error, VidcolorError) and "memory" in str(error)
+    if is_told and str(source) not in str(error):
+        return VidcolorError(f"{source}: {error}")
     if is_memory(error) and not is_told:
         return VidcolorError(
             f"{source}: not enough memory. Lower --batch-size, or close other programs."

@@ -19,7 +19,8 @@ COMPANION_SUFFIXES = {
     *(".doc", ".docx", ".dts", ".edl", ".flac", ".framemd5", ".gz", ".htm", ".html", ".idx"),
     *(".ifo", ".ini", ".json", ".jsonl", ".log", ".m4a", ".md", ".md5", ".mka", ".mks", ".mp3"),
     *(".nfo", ".ogg", ".opus", ".pdf", ".py", ".rtf", ".scc", ".sfv", ".sh", ".sha1", ".sha256"),
-    *(".sha512", ".smi", ".srt", ".ssa", ".stl", ".sub", ".sup", ".tar", ".toml", ".tsv", ".ttml"),
+    *(".sha512", ".smi", ".sqlite", ".sqlite-shm", ".sqlite-wal", ".srt", ".ssa", ".stl", ".sub"),
+    *(".sup", ".tar", ".toml", ".tsv", ".ttml"),
     *(".txt", ".url", ".vtt", ".wav", ".wma", ".xls", ".xlsx", ".xml", ".yaml", ".yml", ".zip"),
 }
 """Of files that lie beside films: sound, subtitles, texts. They are neither opened nor named."""
