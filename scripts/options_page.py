@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vidcolor.cli.options import FILM, GENERAL, GROUPS, OPTIONS, STUDY, Option
+from vidcolor.cli.options import FILM, GENERAL, GROUPS, OPTIONS, Option
 from vidcolor.files import write_text
 
 PAGE = Path(__file__).parents[1] / "docs" / "options.md"
@@ -11,8 +11,8 @@ HEAD = """# Options
 <!-- Written by scripts/options_page.py from vidcolor/cli/options.py and vidcolor/settings.py. -->
 
 `vidcolor [options] FILM ...` colorizes films, photographs, folders of films, and image sequences as
-FFmpeg names them, such as `reel/%06d.dpx`. `vidcolor --help` lists the options, `--help-all` those
-for study as well; `--version` prints the version.
+FFmpeg names them, such as `reel/%06d.dpx`. `vidcolor --help` lists those options
+that are often wanted, `--help-all` all of them; `--version` prints the version.
 
 The last column is the field of `vidcolor.Settings` (`cluster.`: of `vidcolor.ClusterSettings`) that
 does the same from Python, as in `Settings(color=ColorSettings(saturation=0.8))`. A value out of
@@ -44,7 +44,6 @@ def _group_text(title: str) -> str:
     lines = [
         f"## {'General' if title == GENERAL else title.capitalize()}",
         "",
-        *(["Not in `--help`; `--help-all` shows them.", ""] if title == STUDY else []),
         "| option | what it does | values | default | from Python |",
         "| --- | --- | --- | --- | --- |",
         *map(_row, rows),

@@ -228,14 +228,14 @@ def test_a_missing_system_library_of_opencv_is_explained(
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]) -> None:
-    """Version and help are exit 0; help names every option with its default."""
+    """Version and help are exit 0; help names options with their defaults."""
     for option in ("--version", "--help"):
         with pytest.raises(SystemExit) as caught:
             main([option])
         assert caught.value.code == 0
     out = capsys.readouterr().out
     assert out.startswith("vidcolor 0.")
-    assert "default: 256;" in " ".join(out.split())
+    assert "default: lite)" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("target", ["film.colorized.png", "plots.svg"])

@@ -19,7 +19,7 @@ from options_page import PAGE, options_page
 
 import vidcolor
 from vidcolor.cli.command_line import make_parser, read_request
-from vidcolor.cli.options import GROUPS, OPTIONS, STUDY, WITHOUT_OPTION, Option
+from vidcolor.cli.options import GROUPS, OFTEN_WANTED, OPTIONS, STUDY, WITHOUT_OPTION, Option
 from vidcolor.cli.request import Request, filled
 from vidcolor.errors import SettingError
 from vidcolor.settings import (
@@ -137,16 +137,22 @@ def test_the_page_of_options_is_fresh() -> None:
     assert PAGE.read_text(encoding="utf-8") == options_page(), "run scripts/options_page.py"
 
 
-def test_help_leaves_study_to_help_all(capsys: pytest.CaptureFixture[str]) -> None:
-    """Options for study work all the same; --help-all shows them with their default."""
+def test_help_fits_on_a_screen_and_help_all_shows_all(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it leaves out works all the same."""
+    monkeypatch.setenv("COLUMNS", "80")
     shown = make_parser().format_help()
+    assert len(shown.splitlines()) <= 60
+    assert max(map(len, shown.splitlines())) <= 80
     with pytest.raises(SystemExit) as ended:
         read_request(["--help-all"])
     everything = " ".join(capsys.readouterr().out.split())
     assert ended.value.code == 0
     assert f"{STUDY}:" in everything
     for option in OPTIONS:
-        assert (option.name in shown) == (option.group != STUDY), option.name
+        is_shown = re.search(rf"^  .*{re.escape(option.name)}\b", shown, re.MULTILINE) is not None
+        assert is_shown == (option.name in OFTEN_WANTED), option.name
         assert option.name in everything
     assert read_request(["f.mkv", "--decode", "mode"]).settings.color.decode == "mode"
     assert "(default: annealed)" in everything

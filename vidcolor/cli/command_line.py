@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vidcolor.cli.config import LIKE, config_files, read_config, read_like, suggestion
-from vidcolor.cli.options import FILM, GENERAL, GROUPS, OPTIONS, STUDY, Option
+from vidcolor.cli.options import FILM, GENERAL, GROUPS, OFTEN_WANTED, OPTIONS, Option
 from vidcolor.cli.parse import number, whole_number
 from vidcolor.cli.request import STREAM, Request, filled
 from vidcolor.errors import SettingError
@@ -17,6 +17,19 @@ from vidcolor.settings import STYLES
 from vidcolor.version import __version__
 
 COMMAND_LINE = "command line"
+
+_DESCRIPTION = """\
+Colorize black-and-white film and photographs. Only color is added: luma,
+sound, subtitles and times stay as they are."""
+
+_EXAMPLES = """\
+examples:
+  vidcolor film.mp4                   one film: film.colorized.mp4
+  vidcolor archive/ -r -o out/        all films of a folder; again to go on
+  vidcolor film.mp4 --preview         a contact sheet, in seconds
+  vidcolor photo.jpg                  a photograph: photo.colorized.jpg
+
+--help-all shows all options. Colors are a plausible guess, not history."""
 
 _BY_NAME = {option.name: option for option in OPTIONS}
 
@@ -40,7 +53,7 @@ class Parser(argparse.ArgumentParser):
 
 
 class _HelpAll(argparse.Action):
-    """Prints the help of every option, those for study as well, and exits."""
+    """Prints the help of every option and exits."""
 
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         make_parser(shows_all=True).print_help()
@@ -142,25 +155,28 @@ def make_parser(*, shows_all: bool = False) -> Parser:
     """The parser of all options; what is not given is absent from its namespace.
 
     Args:
-        shows_all: Show options for study in the help as well.
+        shows_all: Show every option in the help, not only those that are often wanted.
     """
     parser = Parser(
         prog="vidcolor",
         usage="vidcolor [options] FILM ...",
-        description="Colorize black-and-white film and photographs. Only color is added: luma, "
-        "sound, subtitles and times stay as they are.",
-        epilog="Colors are a plausible guess, not history.",
+        description=_DESCRIPTION,
+        epilog="Colors are a plausible guess, not history." if shows_all else _EXAMPLES,
+        formatter_class=argparse.HelpFormatter
+        if shows_all
+        else argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
         "--help-all", action=_HelpAll, nargs=0, default=argparse.SUPPRESS,
-        help="show the options for study as well and exit",
+        help="show all options and exit",
     )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"vidcolor {__version__}")
     for title in GROUPS:
-        group = parser if title == GENERAL else parser.add_argument_group(title)
+        is_apart = shows_all and title != GENERAL
+        group = parser.add_argument_group(title) if is_apart else parser
         for option in OPTIONS:
             if option.group == title:
-                is_hidden = title == STUDY and not shows_all
+                is_hidden = not shows_all and option.name not in OFTEN_WANTED
                 _add_option(group, option, is_hidden=is_hidden)
     return parser
 

@@ -35,13 +35,19 @@ CHECKS = "verification and content credentials"
 MACHINES = "many machines"
 INSPECTION = "inspection"
 STUDY = "study"
-"""The group that `--help` leaves out; `--help-all` shows it."""
 
 GROUPS = (
     GENERAL, SEQUENCES, PART, COLOR, DIRECTING, MODEL, REFERENCE, ENCODING, CHECKS, MACHINES,
     INSPECTION, STUDY,
 )  # fmt: skip
 FILM = "FILM"
+
+OFTEN_WANTED = (
+    FILM, "--output", "--recursive", "--photos", "--dry-run", "--quiet", "--overwrite", "--status",
+    "--preview", "--start", "--end", "--fps", "--style", "--saturation", "--color-script",
+    "--model", "--for", "--lossless", "--verify",
+)  # fmt: skip
+"""What `--help` shows, so that it fits on a screen; `--help-all` shows all."""
 
 _USUAL = Request()
 """What runs if no option is given."""
