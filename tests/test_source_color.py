@@ -220,8 +220,8 @@ def test_tints_are_told(tmp_path: Path) -> None:
     assert np.abs(chroma_of(result.path)[FRAMES : 2 * FRAMES].mean((0, 2, 3)) - TINTS[1]).max() > 10
 
 
-def test_colored_words_are_told(tmp_path: Path) -> None:
-    """A yellow line of words on black and white: the film is colorized, and a line says so."""
+def test_colored_words_keep_their_color(tmp_path: Path) -> None:
+    """A yellow line of words on black and white: the film is colorized but for them; it is told."""
     pictures = []
     for n in range(FRAMES):
         luma, cb, cr = (
@@ -232,9 +232,15 @@ def test_colored_words_are_told(tmp_path: Path) -> None:
         words = np.s_[HEIGHT * 3 // 4 : HEIGHT * 7 // 8, WIDTH // 4 : WIDTH * 3 // 4]
         luma[words], cb[words], cr[words] = 200, 50, 140
         pictures.append(planes(luma, cb, cr))
-    result = colorize_video(write_film(tmp_path / "film.mkv", pictures), settings=SETTINGS)
+    film = write_film(tmp_path / "film.mkv", pictures)
+    result = colorize_video(film, settings=SETTINGS)
     (line,) = result.source_color
     assert line.startswith("1 shot is black and white but for a subtitle or logo, up to ")
+    own, made = chroma_of(film), chroma_of(result.path)
+    is_words = np.hypot(own[:, 0], own[:, 1]) > 40
+    assert is_words.mean() == pytest.approx(1 / 16, abs=0.01)
+    assert not (made - own).transpose(0, 2, 3, 1)[is_words].any()
+    assert np.abs(made).transpose(0, 2, 3, 1)[~is_words].mean() > 1
     assert shots_of(result)[0]["overlay"] == pytest.approx(1 / 16, abs=0.02)
 
 

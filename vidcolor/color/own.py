@@ -13,6 +13,10 @@ from vidcolor.frame import Chroma, Frame, FrameFormat, Map, Plane
 MIXED_SHARE = 0.5
 """Strength of new colors under a tint: light through a filter has less of other hues."""
 
+OVERLAY_FROM, OVERLAY_WHOLLY = 16.0, 32.0
+"""Distance from the tint, in 8-bit codes, from which a sample's color is an overlay's, and from
+which it is that alone: noise of tapes has a deviation of 5, words in yellow have 60 and more."""
+
 
 def own_chroma(frame: Frame) -> Chroma:
     """The planes of a frame that keeps its color: code by code where the subsampling is the same.
@@ -36,6 +40,28 @@ def mixed_chroma(chroma: Chroma, frame: Frame) -> Chroma:
     )
     dtype = own.cb.dtype
     return chroma._replace(cb=cast(Plane, cb.astype(dtype)), cr=cast(Plane, cr.astype(dtype)))
+
+
+def with_overlay(chroma: Chroma, frame: Frame, tint: tuple[float, float]) -> Chroma:
+    """New color, but the frame's own where that is far from its tint: subtitles and logos.
+
+    Args:
+        chroma: The new color.
+        frame: The frame, read with its chroma.
+        tint: Cb and Cr of the frame without them, from neutral, in 8-bit codes.
+    """
+    own, depth = own_chroma(frame), frame.picture.depth
+    scale, neutral = 1 << (depth - 8), neutral_chroma(depth)
+    apart = [
+        (plane.astype(np.float32) - neutral) / scale - np.float32(mean)
+        for plane, mean in zip(own[:2], tint, strict=True)
+    ]
+    share = ((np.hypot(*apart) - OVERLAY_FROM) / (OVERLAY_WHOLLY - OVERLAY_FROM)).clip(0, 1)
+    cb, cr = (
+        np.rint(new + share * (kept.astype(np.float32) - new)).astype(kept.dtype)
+        for new, kept in zip(chroma[:2], own[:2], strict=True)
+    )
+    return chroma._replace(cb=cast(Plane, cb), cr=cast(Plane, cr))
 
 
 def own_ab(frame: Frame, size: tuple[int, int]) -> Map:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import torch
 
-from vidcolor.color.own import mixed_chroma, own_ab, own_chroma
+from vidcolor.color.own import mixed_chroma, own_ab, own_chroma, with_overlay
 from vidcolor.color.planes import chroma_planes
 from vidcolor.frame import MAP_STRIDE, Chroma, Colored, Frame, Guess, Record, Seen
 from vidcolor.models.zoo import Model
@@ -71,6 +71,8 @@ def finish_frames(
             source = seen.shot.color
             if source is not None and source.is_tinted and settings.color.tint == "mix":
                 chroma = mixed_chroma(chroma, seen.frame)
+            if source is not None and source.overlay:
+                chroma = with_overlay(chroma, seen.frame, (source.cb, source.cr))
         small = cv2.resize(seen.lightness, ab.shape[:0:-1], interpolation=cv2.INTER_AREA)
         lightness = np.asarray(small, np.float32)  # (h, w), as the map
         colored = Colored(

@@ -52,7 +52,7 @@ def describe_source(shots: Sequence[Mapping[str, Any]]) -> list[str]:
         most = max(shot["overlay"] for shot in overlaid)
         lines.append(
             f"{_counted(len(overlaid), 'shot')} black and white but for a subtitle or logo, up to "
-            f"{most:.0%} of the picture ({_spans(overlaid)}); its own color is not kept"
+            f"{most:.0%} of the picture ({_spans(overlaid)}), which keeps its own color"
         )
     return lines
 
