@@ -31,6 +31,7 @@ from vidcolor.film.checkpoint_file import (
     drop_unfinished,
     ending_checksum,
     find_open_shot,
+    is_taken,
     make_tables,
     open_locked,
     read_identity,
@@ -52,7 +53,8 @@ _RETRY_SECONDS = 0.05
 
 def discard_work(target: Path) -> None:
     """Delete the checkpoint of the film at `target`, unless a run is working on it."""
-    if work_path(target).exists():
+    # In this order: where its owner removes it meanwhile, an empty one must not take its place.
+    if not is_taken(target) and work_path(target).exists():
         with suppress(OutputError):
             Checkpoint(target, {}).remove()
 

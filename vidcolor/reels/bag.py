@@ -24,6 +24,9 @@ _LOG = logging.getLogger(__name__)
 _MISSING = "Vidcolor-Missing"
 """In bag-info.txt, of each reel that the bag lacks."""
 
+_LOOKS = 5
+"""How often a bag is looked at that other runs may be looking at as well."""
+
 _DESCRIPTION = (
     "Black-and-white film with synthetic color: a plausible guess made by vidcolor, not history. "
     "The JSON file next to each film records its source, model and settings."
@@ -191,7 +194,20 @@ class Bag:
                         return False
                     for name, data in made.items():
                         write_whole(self._folder / name, data)
-            return bool(bagit.Bag(str(self._folder)).validate(completeness_only=True))
+            return self._is_complete(ledger)
+
+    def _is_complete(self, ledger: Ledger) -> bool:
+        """Whether the bag has the files of its manifests and no other, and no run works on it.
+
+        A run that finds a film done looks into its checkpoint first: a file for a moment.
+        """
+        for _ in range(_LOOKS - 1):
+            try:
+                return bool(bagit.Bag(str(self._folder)).validate(completeness_only=True))
+            except bagit.BagError:
+                if self._is_in_work(ledger):
+                    return False
+        return bool(bagit.Bag(str(self._folder)).validate(completeness_only=True))
 
     def _listed_missing(self) -> list[str]:
         """What the bag says that it lacks."""
