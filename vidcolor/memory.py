@@ -99,6 +99,17 @@ def frames_ahead(most: int, frame_bytes: int, memory: int | None) -> int:
     return max(1, min(most, (memory - LEAST_MEMORY) // _SHARE // frame_bytes))
 
 
+def lacking(need: int, memory: int, way: str = "") -> str:
+    """`need 3.1 GB of memory, and 2.0 GB may be used`, as a phrase about pictures.
+
+    Args:
+        need: Bytes that they need.
+        memory: Bytes that there are.
+        way: In which way of doing so, such as ` with ffv1`.
+    """
+    return f"need {need / 1e9:.1f} GB of memory{way}, and {memory / 1e9:.1f} GB may be used"
+
+
 def _machine_memory() -> Iterator[int]:
     """All memory of this machine in bytes, where the system says it."""
     with suppress(AttributeError, ValueError, OSError):  # Windows has no `sysconf`

@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from vidcolor.color.rgb import luma_of_rgb
 from vidcolor.errors import SourceError
 from vidcolor.frame import Plane
-from vidcolor.memory import LEAST_MEMORY, usable_memory
+from vidcolor.memory import LEAST_MEMORY, lacking, usable_memory
 from vidcolor.photos import jpeg, png, tiff
 from vidcolor.photos.photograph import BYTE_DEPTH, MATRIX, Kind, Metadata, Photograph
 from vidcolor.photos.tags import orientation_of, read_tags, stored_upright
@@ -88,8 +88,8 @@ def _refuse_large(path: Path, image: Image.Image, memory_limit: int | None) -> N
     need = LEAST_MEMORY + PIXEL_BYTES * width * height
     if memory is not None and need > memory:
         raise SourceError(
-            f"{path}: {width}x{height} pixels need {need / 1e9:.1f} GB of memory, and "
-            f"{memory / 1e9:.1f} GB may be used; scale it down, or see --memory-limit"
+            f"{path}: {width}x{height} pixels {lacking(need, memory)}; scale it down, or see "
+            "--memory-limit"
         )
 
 

@@ -12,7 +12,7 @@ import av
 from av.container import InputContainer
 
 from vidcolor.errors import SourceError
-from vidcolor.memory import LEAST_MEMORY, PIXEL_BYTES
+from vidcolor.memory import LEAST_MEMORY, PIXEL_BYTES, lacking
 from vidcolor.reading.damage_log import encoder_messages
 from vidcolor.reading.open_file import Access
 
@@ -58,8 +58,8 @@ def _too_large(path: Path, width: int, height: int, most_pixels: int) -> SourceE
     if 0 < most_pixels < pixels:
         need, have = (LEAST_MEMORY + PIXEL_BYTES * count for count in (pixels, most_pixels))
         return SourceError(
-            f"{path}: its pictures of {width}x{height} need {need / 1e9:.1f} GB of memory, and "
-            f"{have / 1e9:.1f} GB may be used; scale it down, or see --memory-limit"
+            f"{path}: its pictures of {width}x{height} {lacking(need, have)}; scale it down, or "
+            "see --memory-limit"
         )
     return SourceError(
         f"{path}: its pictures of {width}x{height} are larger than FFmpeg decodes, which is "

@@ -15,7 +15,6 @@ from vidcolor.film.colorize import check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
 from vidcolor.film.directed import find_direction, script_path
 from vidcolor.film.provenance import Provenance
-from vidcolor.film.source_digest import digest_source
 from vidcolor.film.verify import Verifier, was_verified
 from vidcolor.models.predict import spare_memory
 from vidcolor.models.zoo import Model
@@ -158,7 +157,7 @@ class Batch:
                 job=job,
                 model=self.model,
                 settings=planned.settings,
-                origin=planned.origin or digest_source(job.source.files, job.source.access),
+                origin=planned.digest,
                 engine=self._color,
                 listener=listener,
                 trace=trace,

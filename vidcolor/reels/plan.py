@@ -10,7 +10,6 @@ from vidcolor.files import shots_path
 from vidcolor.film.credentials import lies_beside, manifest_path
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.reuse import describe_reuse
-from vidcolor.film.source_digest import digest_source
 from vidcolor.models.zoo import find_model, suited
 from vidcolor.reels.api import find_output, opened_ledger
 from vidcolor.reels.batch import Batch
@@ -99,7 +98,7 @@ def _to_do(planned: PlannedReel, batch: Batch) -> ReelPlan:
             job=job,
             model=batch.model,
             settings=planned.settings,
-            digest=planned.origin or digest_source(job.source.files, job.source.access),
+            digest=planned.digest,
             direction=planned.direction,
         )
         try:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.errors import VidcolorError
 from vidcolor.film.colorize import Result
-from vidcolor.film.source_digest import SourceDigest
+from vidcolor.film.source_digest import SourceDigest, digest_source
 from vidcolor.reels.find import entry_path
 from vidcolor.settings import Settings
 from vidcolor.writing.plan import Job
@@ -84,6 +84,16 @@ class PlannedReel(NamedTuple):
     def entry(self) -> Path:
         """What a ledger calls the reel."""
         return entry_path(self.job.source.path, self.part)
+
+    @property
+    def digest(self) -> SourceDigest:
+        """What the film is by its content, which is read for that without a ledger.
+
+        Raises:
+            SourceError: It cannot be read.
+        """
+        source = self.job.source
+        return self.origin or digest_source(source.files, source.access)
 
     @property
     def settings(self) -> Settings:

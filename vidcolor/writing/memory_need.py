@@ -2,7 +2,7 @@
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import FrameFormat
-from vidcolor.memory import LEAST_MEMORY, PIXEL_BYTES, usable_memory
+from vidcolor.memory import LEAST_MEMORY, PIXEL_BYTES, lacking, usable_memory
 from vidcolor.reading.source import Source
 from vidcolor.writing.encoding import Encoding
 
@@ -41,9 +41,9 @@ def refuse_large_frames(source: Source, encoding: Encoding, memory_limit: int | 
     picture = source.picture
     other = "" if _is_coded_alone(encoding) else "use --lossless, whose encoder takes less, "
     raise SourceError(
-        f"{source.path}: its frames of {picture.width}x{picture.height} need "
-        f"{need / 1e9:.1f} GB of memory with {encoding.codec}, and {memory / 1e9:.1f} GB may be "
-        f"used; {other}scale it down, or see --memory-limit"
+        f"{source.path}: its frames of {picture.width}x{picture.height} "
+        f"{lacking(need, memory, f' with {encoding.codec}')}; {other}scale it down, or see "
+        "--memory-limit"
     )
 
 
