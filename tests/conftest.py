@@ -12,7 +12,19 @@ import forking
 import pytest
 from lite_once import once
 
+from vidcolor.film import kept_colors
 from vidcolor.models import zoo
+
+
+@pytest.fixture(autouse=True)
+def own_colors(
+    request: pytest.FixtureRequest,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Colors that a test keeps are neither the user's nor another test's."""
+    folder = tmp_path_factory.getbasetemp() / "colors" / f"{abs(hash(request.node.nodeid)):x}"
+    monkeypatch.setattr(kept_colors, "colors_folder", lambda: folder)
 
 
 @pytest.fixture(scope="module")

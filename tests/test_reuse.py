@@ -42,7 +42,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def made(film: Path, output: Path, script: ColorScript | None, **changes: object) -> bytes:
     """The bytes of the film with a script."""
     options = OutputSettings(overwrite=True, **changes)  # type: ignore[arg-type]
-    settings = Settings(model=MODEL, output=options)
+    settings = Settings(model=MODEL, output=options, keep_colors=0)
     return colorize_video(film, output, settings, script=script).path.read_bytes()
 
 
@@ -94,7 +94,7 @@ def _steady(facts: dict) -> object:
 def described(film: Path, output: Path, script: ColorScript) -> tuple[str, ...]:
     """What a dry run says."""
     options = OutputSettings(overwrite=True, lossless=True)
-    job = plan_video(film, output, Settings(model=MODEL, output=options))
+    job = plan_video(film, output, Settings(model=MODEL, output=options, keep_colors=0))
     model = find_model(MODEL)
     settings = suited(job.settings, model)
     provenance = Provenance(
@@ -152,7 +152,7 @@ def test_a_stopped_run_goes_on_and_one_without_its_film_starts_over(
     wanted = made(film, fresh, script, lossless=True)
     made(film, target, FIRST, lossless=True)
     options = OutputSettings(overwrite=True, lossless=True)
-    settings = Settings(model=MODEL, output=options)
+    settings = Settings(model=MODEL, output=options, keep_colors=0)
 
     def stop(_: int, shot: int) -> None:
         if shot == 3:

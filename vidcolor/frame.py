@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidcolor.shot import ActiveArea, CardState, KeyframeState, Shot, ShotState
+from vidcolor.shot import ActiveArea, CardState, KeyframeState, Shot, ShotState, Ungraded
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Map = NDArray[np.float32]
@@ -361,6 +361,7 @@ class Guess(NamedTuple):
         confidence: 1 where one bin has all probability, 0 where all have alike; the map's mean.
         directed: Digest of what a color script sets for the frame; None for nothing.
         state: What the next frame takes from it and those before, if it ends a part of its shot.
+        ungraded: The colors that the wanted ones are made of; None if they are the source's own.
     """
 
     seen: Seen
@@ -368,6 +369,7 @@ class Guess(NamedTuple):
     confidence: float
     directed: str | None = None
     state: ShotState | None = None
+    ungraded: Ungraded | None = None
 
 
 class Colored(NamedTuple):
@@ -383,6 +385,7 @@ class Colored(NamedTuple):
         trace: As in `Seen`; whoever takes the frame closes it.
         directed: As in `Guess`.
         state: As in `Guess`.
+        ungraded: As in `Guess`.
     """
 
     frame: Frame
@@ -394,3 +397,4 @@ class Colored(NamedTuple):
     trace: FrameTrace | None = None
     directed: str | None = None
     state: ShotState | None = None
+    ungraded: Ungraded | None = None

@@ -265,6 +265,10 @@ class ClusterSettings(Checked):
     gpus: Annotated[float, Between(0, 16)] | None = None
 
 
+KEPT_COLORS = 1_000_000_000
+"""Bytes of decoded colors that are kept: about twelve minutes of film; none of a longer film."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings(Checked):
     """All settings of one run.
@@ -279,6 +283,9 @@ class Settings(Checked):
             bytes depend on it.
         color_script: A TOML file that directs the colors of one film, or a folder of such files,
             one `<film's stem>.colors.toml` each; None for none.
+        keep_colors: Bytes of the user's cache for decoded colors of films, so that later runs with
+            other saturation, casts or hues need no network; 0 for none, None for `KEPT_COLORS`, and
+            only of films with a color script. No film's bytes depend on it.
     """
 
     input: InputSettings = field(default_factory=InputSettings)
@@ -293,6 +300,7 @@ class Settings(Checked):
     force: bool = False
     memory_limit: int | None = None
     color_script: str | None = None
+    keep_colors: int | None = None
 
     def __post_init__(self) -> None:
         Checked.__post_init__(self)

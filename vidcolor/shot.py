@@ -55,6 +55,18 @@ class SourceColor(NamedTuple):
     overlay: float = 0.0
 
 
+class Ungraded(NamedTuple):
+    """The colors of a frame before what a color script, or the user, wants of all of them.
+
+    Attributes:
+        ab: a* and b* as decoded, (2, h, w).
+        said: Digest of what a color script says of them; None for nothing.
+    """
+
+    ab: Map
+    said: str | None
+
+
 class Shot(NamedTuple):
     """One shot of a film.
 

@@ -227,6 +227,10 @@ OPTIONS = (
     Option(DIRECTING, "settings.color_script", "--color-script", "PATH",
            "direct the colors of frames and shots by a TOML file, or a folder of FILM.colors.toml",
            excludes=("--photos", "--preview", "--grid")),
+    Option(DIRECTING, "settings.keep_colors", "--keep-colors", "SIZE",
+           "keep decoded colors in this much of the user's cache: later runs with other "
+           "saturation, casts or hues run no network; 0 keeps none",
+           parse=as_usage_error(parse_size), default="1G with a color script, else 0"),
     Option(DIRECTING, "list_shots", "--list-shots", "",
            "list the shots by a pass over luma alone, as a table, or with -o as .csv or .edl",
            excludes=("--dump", "--preview", "--grid", "--photos", "--bagit")),

@@ -245,6 +245,11 @@ class Look:
         """What tells it from others; None for one that sets nothing."""
         return None if self == PLAIN else digest_of(asdict(self))
 
+    @property
+    def before_grading(self) -> "Look":
+        """What decides how predictions are decoded: the rest is done to the decoded colors."""
+        return Look(vividness=self.vividness)
+
 
 PLAIN = Look()
 """The look of frames of which no script says anything."""

@@ -15,6 +15,7 @@ from vidcolor.directing.evidence import Directed, EvidenceOf, no_evidence
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.checkpoint_file import OpenShot
 from vidcolor.film.evidence import find_evidence
+from vidcolor.film.kept_colors import ColorKeeper, find_cache
 from vidcolor.film.matching import find_matches
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import SourceDigest, refuse_changed
@@ -76,7 +77,8 @@ class FilmRun:
         listener: Called as the film is made.
         trace: Gets what the stages make of the frames that it chooses.
         direction: What a color script says of the frames.
-        earlier: The film of an earlier run whose shots may be taken over; None for none.
+        takes_over: Whether shots or their colors may be taken over from an earlier run.
+        earlier: Its film, if shots may be; None if only their colors may be.
     """
 
     job: Job
@@ -87,6 +89,7 @@ class FilmRun:
     listener: Listener
     trace: Trace = NO_TRACE
     direction: Direction = NO_DIRECTION
+    takes_over: bool = False
     earlier: Path | None = None
 
     @property
@@ -127,8 +130,10 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
             past=past,
             directed=Directed(run.direction, evidence_of, find_matches(run.model, settings)),
         )
-        with closing(colored):
-            keeper = ShotKeeper(job, settings, checkpoint, pictures, begun)
+        number = None if begun is None else begun.kept.shot
+        kept = ColorKeeper(find_cache(run.provenance), {}, number)
+        with closing(colored), closing(kept):
+            keeper = ShotKeeper(job, settings, checkpoint, pictures, begun, kept)
             keeper.keep(colored, run.listener)
     return losses
 
@@ -166,6 +171,7 @@ class ShotKeeper:
         checkpoint: Where shots are kept, those of earlier runs as well.
         pictures: Where the images of a sequence are kept; None for a film in one file.
         begun: The shot that the frames go on with; None if they begin one.
+        colors: Keeps decoded colors for later runs; None for none.
     """
 
     def __init__(
@@ -175,7 +181,9 @@ class ShotKeeper:
         checkpoint: Checkpoint,
         pictures: PictureWriter | None = None,
         begun: Begun | None = None,
+        colors: ColorKeeper | None = None,
     ) -> None:
+        self._colors = colors or ColorKeeper(None, {})
         self._source = job.source
         self._color = settings.color
         self._is_compared = settings.output.compare
@@ -209,6 +217,7 @@ class ShotKeeper:
             frame, shot = one.frame, one.shot
             before = perf_counter()
             self._add(one)
+            self._colors.add(one)
             if one.trace is not None:
                 one.trace.close(encode=perf_counter() - before)
             figures = timeline.add(
@@ -254,6 +263,7 @@ class ShotKeeper:
         self._add_packets(one.shot.number, self._encoder.encode(one.frame, chroma))
 
     def _end_shot(self) -> None:
+        self._colors.end_shot()
         if self._number is not None:
             self._end_encoding(self._number)
             self._checkpoint.end_shot(self._number, self._frames, self._reordered)

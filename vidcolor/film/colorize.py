@@ -18,7 +18,6 @@ from vidcolor.files import (
     files_of,
     pictures_path,
     refuse_long_names,
-    shots_path,
     write_whole,
 )
 from vidcolor.film.checkpoint import Checkpoint
@@ -26,8 +25,8 @@ from vidcolor.film.checkpoint_file import Damaged, is_whole
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.directed import find_direction
-from vidcolor.film.kept_shots import PacketTimes, write_kept
-from vidcolor.film.reuse import with_earlier
+from vidcolor.film.kept_shots import PacketTimes
+from vidcolor.film.reuse import keep_shots, with_earlier
 from vidcolor.film.source_digest import digest_source, refuse_other
 from vidcolor.film.verify import Verification, Verifier, hash_paths
 from vidcolor.models.predict import find_fitting_model
@@ -46,7 +45,6 @@ from vidcolor.report.sidecar import (
 from vidcolor.report.source_lines import describe_source
 from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
-from vidcolor.writing.coded_shots import can_take_over
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
@@ -184,7 +182,7 @@ def _finish(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials, bega
                 color(run, checkpoint)
             times = PacketTimes()
             proof = join(run, checkpoint, credentials, times)
-            _keep_shots(run, checkpoint, times)
+            keep_shots(run, checkpoint, times)
             return describe(run, checkpoint, proof, credentials, began)
         except Damaged as damaged:
             checkpoint.drop_damaged(0 if attempt else damaged.shot)
@@ -205,7 +203,7 @@ def take(run: FilmRun) -> Iterator[Checkpoint]:
     """
     target = run.job.encoding.path
     identity = run.provenance.identity()
-    if run.earlier is not None:  # shots that are taken over have no endings to go on with
+    if run.takes_over:  # shots that are taken over have no endings to go on with
         identity["taken_over"] = True
     with Checkpoint(target, identity, run.listener.on_shot) as checkpoint:
         _refuse_taken_names(run.job, run.settings, is_ours=checkpoint.losses is not None)
@@ -254,18 +252,6 @@ def join(
         except ChangedPictureError as error:
             raise Damaged(checkpoint.shot_of(error.count)) from error
     return proof
-
-
-def _keep_shots(run: FilmRun, checkpoint: Checkpoint, times: PacketTimes) -> None:
-    """Keep what a later run with another color script needs to take shots over."""
-    encoding = run.job.encoding
-    film = encoding.path
-    if encoding.is_sequence or not can_take_over(encoding.codec, encoding.container):
-        return
-    if run.direction.script is None and not shots_path(film).exists():
-        return
-    sha256 = str(fixity_of(film)["messageDigest"])
-    write_kept(film, sha256, run.provenance.base(), times, checkpoint.figures())
 
 
 def _without_bad_shots(checkpoint: Checkpoint, proof: Verifier, error: OutputError) -> OutputError:

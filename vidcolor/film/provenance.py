@@ -10,6 +10,7 @@ import av
 import torch
 
 from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.directing.script import digest_of
 from vidcolor.film.source_digest import SourceDigest
 from vidcolor.models.merge import SIGN
 from vidcolor.models.zoo import Model
@@ -45,6 +46,7 @@ RULES = {
     "input.accept_losses": _WITHOUT_EFFECT,  # the source's digest differs if it changes a byte
     "input.dpx_order": _Rule(unless="auto"),
     "color_script": _WITHOUT_EFFECT,  # what it says counts, not where it lies
+    "keep_colors": _WITHOUT_EFFECT,
     "memory_limit": _WITHOUT_EFFECT,
     "input.follow_playlists": _WITHOUT_EFFECT,  # as `accept_losses`
     "input.timecode": _Rule(unless=None),
@@ -118,11 +120,21 @@ class Provenance:
             **self._script(),
         }
 
-    def base(self) -> dict[str, object]:
+    def base(self) -> dict[str, Any]:
         """Everything that decides the film's bytes but for the color script, as JSON gives it."""
         facts = {name: fact for name, fact in self.identity().items() if name != "color_script"}
-        plain: dict[str, object] = json.loads(json.dumps(facts))
+        plain: dict[str, Any] = json.loads(json.dumps(facts))
         return plain
+
+    def before_grading(self) -> str:
+        """Everything that decides colors as they are decoded, but for the script, as a SHA-256."""
+        facts = self.base()
+        settings: dict[str, Any] = facts.pop("settings")
+        del settings["output"], settings["color"]["saturation"]
+        how = facts.pop("encoding")
+        mended = {key: how[key] for key in ("times", "changes", "fields", "scans") if key in how}
+        picture = plain_items(asdict(self.job.encoding.picture))
+        return digest_of([facts, settings, mended, picture])
 
     def tag(self) -> str:
         """The note in the film's own metadata."""

@@ -85,6 +85,7 @@ def finish_frames(
             seen.trace,
             guess.directed,
             guess.state,
+            guess.ungraded,
         )
         return colored, record, perf_counter() - began
 

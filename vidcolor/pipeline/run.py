@@ -6,6 +6,7 @@ from itertools import groupby, takewhile
 from operator import attrgetter
 from typing import NamedTuple
 
+from vidcolor.directing.direction import Direction
 from vidcolor.directing.evidence import UNDIRECTED, Directed, DirectedShot
 from vidcolor.frame import CPU, Colored, Frame, Guess, Numbered, Seen
 from vidcolor.memory import frames_ahead, usable_memory
@@ -14,6 +15,7 @@ from vidcolor.models.zoo import Model, suited
 from vidcolor.pipeline.cores import one_thread_each, one_torch_thread
 from vidcolor.pipeline.decoder import Decoder
 from vidcolor.pipeline.finish import finish_frames, keep_shot, keeps_color
+from vidcolor.pipeline.regrade import KeptOf, grade_kept
 from vidcolor.pipeline.shot import colorize_shot, find_refiner, guess_colors
 from vidcolor.pipeline.stages import Place, name_errors
 from vidcolor.pipeline.trace import NO_TRACE, Trace
@@ -96,6 +98,24 @@ def colorize_shots(
     settings = suited(settings, model)
     seen = _see(numbered, settings, NO_TRACE, past.state)
     return _colorize(seen, past, model, _Asked(settings, directed))
+
+
+def grade_shots(
+    numbered: Iterable[Numbered],
+    kept_of: KeptOf,
+    model: Model,
+    settings: Settings,
+    direction: Direction,
+) -> Generator[Colored, None, None]:
+    """Yield each frame of some shots whose decoded colors are kept; see `colorize_shots`."""
+    settings = suited(settings, model)
+    seen = name_errors("reading", _see(numbered, settings))
+    memory = usable_memory(settings.memory_limit)
+    ahead = run_ahead(seen, lambda one: frames_ahead(FRAMES_READ_AHEAD, _size(one), memory))
+    device = model.device if model.device.type == "cuda" else CPU
+    with one_thread_each(), closing(ahead):
+        graded = grade_kept(ahead, kept_of, model, settings.color, direction)
+        yield from name_errors("coloring", finish_frames(graded, settings, device))
 
 
 def colorize_stills(

@@ -23,7 +23,7 @@ from vidcolor.refine.flood import Flood
 from vidcolor.refine.refined import Decode, Refiner
 from vidcolor.refine.scribble import Scribble
 from vidcolor.settings import ColorSettings, Settings
-from vidcolor.shot import Shot, ShotState
+from vidcolor.shot import Shot, ShotState, Ungraded
 from vidcolor.temporal.gain import ChromaGain
 from vidcolor.temporal.keyframes import Ask
 from vidcolor.temporal.memory import ShotMemory
@@ -113,11 +113,35 @@ def guess_colors(
     ab = torch.from_numpy(refined.ab) if refined else decoded.ab
     strong = decode.strengthen(ab, gain).cpu().numpy()
     strong = hold(strong, told.held_of(seen))
-    share = seen.color_share
-    wanted = grade(
-        strong * np.float32(share), look, seen.lightness, saturation=color.saturation, share=share
+    ungraded = Ungraded(strong, told.digest_of(seen, look.before_grading))
+    return grade_frame(
+        seen, ungraded, look, color, decoded.confidence, directed=told.digest_of(seen, look)
     )
-    return Guess(seen, wanted, decoded.confidence, told.digest_of(seen, look))
+
+
+def grade_frame(
+    seen: Seen,
+    ungraded: Ungraded,
+    look: Look,
+    color: ColorSettings,
+    confidence: float,
+    *,
+    directed: str | None,
+) -> Guess:
+    """What is known of a frame's colors, as they are wanted; see `Guess`.
+
+    Args:
+        seen: The frame.
+        ungraded: Its decoded colors.
+        look: What a color script sets for it.
+        color: What the user sets for the film.
+        confidence: See `Guess`.
+        directed: Likewise.
+    """
+    share = seen.color_share
+    ab = ungraded.ab * np.float32(share)
+    wanted = grade(ab, look, seen.lightness, saturation=color.saturation, share=share)
+    return Guess(seen, wanted, confidence, directed, ungraded=ungraded)
 
 
 def _gain(prediction: Prediction, decoded: Decoded, strength: ChromaGain, decode: Decoder) -> float:
