@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from cli_runs import run
 from clips import soft_shot, write_film
@@ -48,3 +49,16 @@ def test_colors_are_suggested_for_a_place_of_a_frame(capsys: pytest.CaptureFixtu
         run(str(film), "--suggest", "5@0.3", *common)
     assert "'5@0.3' is no place" in capsys.readouterr().err
     assert {path.name for path in Path().iterdir()} == {"film.mkv"}
+
+
+def test_bars_around_the_picture_are_not_looked_at(tmp_path: Path) -> None:
+    """A letterboxed film gives what the picture in it gives; a point on a bar is refused."""
+    picture = soft_shot(3, 2)
+    plain = write_film(tmp_path / "plain.mkv", picture)
+    boxed = [np.pad(one, ((16, 16), (0, 0)), constant_values=16) for one in picture]
+    film = write_film(tmp_path / "boxed.mkv", boxed)
+    model = find_model(SETTINGS.model)
+    found = suggest_colors(film, 1, (0.3, (16 + 0.26 * 64) / 96), SETTINGS, model=model)
+    assert found == suggest_colors(plain, 1, (0.3, 0.26), SETTINGS, model=model)
+    with pytest.raises(SettingError, match=r"point: 0\.3,0\.05 lies on the bars"):
+        suggest_colors(film, 1, (0.3, 0.05), SETTINGS, model=model)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageCms, ImageOps
 
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.errors import SettingError
@@ -101,7 +101,7 @@ def read_picture(path: Path, place: str, sha256: str | None = None) -> ColorPict
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the limit here is lower than Pillow's
             image = _opened(data, path, place)
-            small, alpha, size = _shrunk(image)
+            small, alpha, size = _shrunk(image, f"{place}: {path}")
     except SettingError:
         raise
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
@@ -154,7 +154,7 @@ def _opened(data: bytes, path: Path, place: str) -> Image.Image:
     return image
 
 
-def _shrunk(image: Image.Image) -> tuple[NDArray[np.uint8], Map, tuple[int, int]]:
+def _shrunk(image: Image.Image, name: str) -> tuple[NDArray[np.uint8], Map, tuple[int, int]]:
     """Codes of sRGB, (H, W, 3), alpha, (H, W), and the size before."""
     upright = ImageOps.exif_transpose(image)
     whole = upright.convert("RGBA")
@@ -163,6 +163,21 @@ def _shrunk(image: Image.Image) -> tuple[NDArray[np.uint8], Map, tuple[int, int]
     if scale < 1:
         sides = max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
         whole = whole.resize(sides, Image.Resampling.BOX)
-    pixels = np.asarray(whole)
-    codes = np.asarray(pixels[..., :3], np.uint8).copy()
-    return codes, np.asarray(pixels[..., 3] / np.float32(255), np.float32), size
+    alpha = np.asarray(np.asarray(whole)[..., 3] / np.float32(255), np.float32)
+    codes = _in_srgb(whole.convert("RGB"), image.info.get("icc_profile"), name)
+    return np.array(codes, np.uint8), alpha, size
+
+
+def _in_srgb(picture: Image.Image, profile: bytes | None, name: str) -> Image.Image:
+    """A picture in sRGB, from the color space that its file states, such as Adobe RGB."""
+    if not profile:
+        return picture
+    try:
+        stated = ImageCms.getOpenProfile(BytesIO(profile))
+        inside = ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(picture, stated, inside)
+    except ImageCms.PyCMSError as error:
+        raise SettingError(
+            f"{name}: its color profile cannot be read. Save it as sRGB, or without a profile."
+        ) from error
+    return picture if converted is None else converted

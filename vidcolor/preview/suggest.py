@@ -6,7 +6,9 @@ import torch
 
 from vidcolor.color.bins import BIN_CENTERS, Decoding
 from vidcolor.color.lab import srgb_from_lab
-from vidcolor.frame import Map, Prediction
+from vidcolor.directing.hints import shown_area
+from vidcolor.frame import FrameFormat, Map, Prediction
+from vidcolor.shot import ActiveArea
 
 NEARNESS = 25.0
 """Colors nearer than this in ab are one color with another name."""
@@ -62,6 +64,14 @@ def suggest_at(
     likely = values / decoding.rebalancing_weight.cpu().float()
     likely = likely / likely.sum()
     return [_suggestion(ab, here, share) for ab, share in _groups(likely, count)]
+
+
+def place_inside(
+    active: ActiveArea | None, picture: FrameFormat, x: float, y: float
+) -> tuple[float, float]:
+    """A place of a picture as it is shown, as one of its active part as it is shown."""
+    left, top, width, height = shown_area(picture, active)
+    return min(1.0, max(0.0, (x - left) / width)), min(1.0, max(0.0, (y - top) / height))
 
 
 def _groups(likely: torch.Tensor, count: int) -> list[tuple[torch.Tensor, float]]:

@@ -9,16 +9,15 @@ from typing import Generic, NamedTuple, TypeVar
 
 from vidcolor.directing.direction import Direction
 from vidcolor.directing.evidence import Directed
-from vidcolor.directing.hints import shown_area
 from vidcolor.errors import SourceError
 from vidcolor.film.evidence import evidence_of_frame
 from vidcolor.film.matching import find_matches
-from vidcolor.frame import Frame, FrameFormat, Mapped, Numbered
+from vidcolor.frame import Frame, Mapped, Numbered
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
 from vidcolor.pipeline.run import Past, colorize_shots
 from vidcolor.preview.stills import Picture, find_doubts, show_color, show_gray, shrink
-from vidcolor.preview.suggest import Suggestion, suggest_at
+from vidcolor.preview.suggest import Suggestion, place_inside, suggest_at
 from vidcolor.reading.reader import read_frames_from
 from vidcolor.reading.source import Source
 from vidcolor.settings import Settings
@@ -151,7 +150,7 @@ class Desk:
         seen, prediction, *_ = self._mapped.get(
             number, lambda: self._predict(number, model, settings)
         )
-        place = _within(seen.shot.active, self._source.picture, x, y)
+        place = place_inside(seen.shot.active, self._source.picture, x, y)
         return suggest_at(prediction, seen.lightness, model.decoding, place, SUGGESTIONS)
 
     def _color(self, number: int, wanted: Wanted, side: int) -> View:
@@ -249,11 +248,3 @@ def _scaled(active: ActiveArea | None, shape: tuple[int, int], frame: Frame) -> 
     top, bottom = -(-active.top * rows // shape[0]), active.bottom * rows // shape[0]
     left, right = -(-active.left * columns // shape[1]), active.right * columns // shape[1]
     return ActiveArea(top, bottom, left, right) if top < bottom and left < right else None
-
-
-def _within(
-    active: ActiveArea | None, picture: FrameFormat, x: float, y: float
-) -> tuple[float, float]:
-    """A place of a picture as it is shown, as one of its active part as it is shown."""
-    left, top, width, height = shown_area(picture, active)
-    return min(1.0, max(0.0, (x - left) / width)), min(1.0, max(0.0, (y - top) / height))
