@@ -16,10 +16,13 @@ import cv2
 import numpy as np
 import torch
 from clip_figures import read_truth
+from numpy.typing import NDArray
 
 from vidcolor.color.lab import lab_from_srgb, srgb_from_lab
-from vidcolor.directing.evidence import UNDIRECTED, Directed
+from vidcolor.directing.evidence import UNDIRECTED, Directed, EvidenceOf
+from vidcolor.directing.hints import hint_mask
 from vidcolor.directing.script import ColorScript, Hint
+from vidcolor.directing.track import Track, small_lightness
 from vidcolor.evaluation.clips import (
     TRUTH,
     ColoredFrame,
@@ -31,10 +34,14 @@ from vidcolor.evaluation.metrics import ciede2000, psnr
 from vidcolor.film.coloring import read_job
 from vidcolor.film.directed import find_direction
 from vidcolor.film.evidence import find_evidence
+from vidcolor.frame import Seen
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline.run import colorize_frames
 from vidcolor.reading.reader import Damage
-from vidcolor.settings import ModelSettings, Settings
+from vidcolor.settings import RENDER_SIZE, ModelSettings, Settings
+from vidcolor.shots.cuts import number_frames
+from vidcolor.shots.seeing import see_frames
+from vidcolor.temporal.motion import find_motion
 from vidcolor.writing.plan import Job, plan_video
 
 MOST_FRAMES = 60
@@ -59,7 +66,7 @@ def evaluate_directed(
     """Print what hints are worth, clip by clip, and give the figures."""
     print(
         f"{'clip':26}{'frames':>7}{'middle dB':>17}{'shot dB':>17}"
-        f"{'hint CIEDE2000':>20}{'warp error':>19}"
+        f"{'bound':>7}{'hint CIEDE2000':>20}{'over shot':>19}{'warp error, of truth':>27}"
     )
     rows = {}
     for path in paths:
@@ -67,14 +74,23 @@ def evaluate_directed(
         rows[path.name] = row
         middle, shot = (f"{a:.2f} > {b:.2f}" for a, b in (row["middle_psnr"], row["shot_psnr"]))
         hint = f"{row['hint_median']:.2f} (max {row['hint_max']:.2f})"
-        before, after = row["warp_error"]
-        warp = f"{before:.3f} > {after:.3f}"
-        print(f"{path.name:26}{row['frames']:7}{middle:>17}{shot:>17}{hint:>20}{warp:>19}")
+        along = f"{row['shot_median']:.2f} (max {row['shot_max']:.2f})"
+        warp = "{:.3f} > {:.3f}, {:.3f}".format(*row["warp_error"])
+        print(
+            f"{path.name:26}{row['frames']:7}{middle:>17}{shot:>17}{row['bound']:7.2f}"
+            f"{hint:>20}{along:>19}{warp:>27}",
+            flush=True,
+        )
     return rows
 
 
 def measure_directed(path: Path, model: Model, name: str, frames: int) -> dict[str, Any]:
-    """Figures of the first shot of a clip."""
+    """Figures of the first shot of a clip.
+
+    The bound is what the middle frame's PSNR would be if each place that hints decide had its true
+    color, and the others the automatic one. Over the shot a hint's color is looked for where motion
+    leads from it.
+    """
     settings = Settings(force=True, model=ModelSettings(name=name, device=str(model.device)))
     job = plan_video(path, None, settings)
     length = Fraction(frames) / job.source.frame_rate
@@ -93,6 +109,13 @@ def measure_directed(path: Path, model: Model, name: str, frames: int) -> dict[s
         for luma, true, auto, hint in zip(lumas, truth, automatic, hinted, strict=True)
     )
     errors = [error_at(hint, hinted[middle]) for hint in hints]
+    seen = list(
+        islice(
+            see_frames(number_frames(read_job(job, settings, Damage())), RENDER_SIZE), len(truth)
+        )
+    )
+    decided = _decided(evidence, seen[middle])
+    along = [_mean(found) for found in errors_along(hints, seen, hinted, middle)]
     return {
         "frames": len(automatic),
         "middle_psnr": [_psnr(one[middle], truth[middle]) for one in (automatic, hinted)],
@@ -102,7 +125,11 @@ def measure_directed(path: Path, model: Model, name: str, frames: int) -> dict[s
         ],
         "hint_median": float(np.median(errors)),
         "hint_max": max(errors),
-        "warp_error": [shown[label]["warp_error"] for label in (AUTO, HINTED)],
+        "shot_median": float(np.median(along)),
+        "shot_max": max(along),
+        "decided_share": float(decided.mean()),
+        "bound": _psnr(_mended(automatic[middle], truth[middle], decided), truth[middle]),
+        "warp_error": [shown[label]["warp_error"] for label in (AUTO, HINTED, TRUTH)],
         "ciede2000": [shown[label]["ciede2000"] for label in (AUTO, HINTED)],
     }
 
@@ -152,13 +179,74 @@ def place_hints(given: Picture, truth: Picture, frame: int) -> list[Hint]:
     return hints
 
 
+def _decided(evidence: EvidenceOf, seen: Seen) -> NDArray[np.bool_]:
+    """Where hints count more than the net, (h, w)."""
+    known = evidence(seen.shot)
+    if known is None:
+        raise ValueError("the shot has no hints")
+    with closing(known):
+        told = known.at(seen.frame.index)
+    return np.zeros((1, 1), bool) if told is None else told.share > 1 / 2
+
+
+def _mended(picture: Picture, truth: Picture, where: NDArray[np.bool_]) -> Picture:
+    """A picture with the true color at some places."""
+    size = picture.shape[:0:-1]
+    mask = cv2.resize(where.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    lab, true = lab_from_srgb(picture), lab_from_srgb(truth)
+    lab[1:] = torch.where(torch.from_numpy(mask > 0), true[1:], lab[1:])
+    return srgb_from_lab(lab).clamp(0, 1)
+
+
+def errors_along(
+    hints: Sequence[Hint], seen: Sequence[Seen], pictures: Sequence[Picture], middle: int
+) -> list[list[float]]:
+    """For each hint the CIEDE2000 of each frame in which motion leads back to it."""
+    size = small_lightness(seen[middle].brightened).shape
+    area = seen[middle].shot.active
+    masks = [hint_mask(one, seen[middle].frame.picture, area, (size[0], size[1])) for one in hints]
+    placed = np.stack(masks).astype(np.float32)
+    found: list[list[float]] = [[] for _ in hints]
+    for order in (range(middle, len(seen)), range(middle, -1, -1)):
+        track = Track.begin(small_lightness(seen[middle].brightened))
+        for number in order:
+            if number != middle:
+                track = _followed(track, seen[number], seen[number - order.step])
+            at_hints = (track.look_up(placed) > 1 / 2) & (track.trust > 1 / 2)
+            whole = lab_from_srgb(pictures[number]).numpy()
+            lab = np.stack(
+                [cv2.resize(one, size[::-1], interpolation=cv2.INTER_AREA) for one in whole]
+            )
+            for errors, hint, where in zip(found, hints, at_hints, strict=True):
+                if where.any():
+                    got = torch.from_numpy(lab[:, where].mean(1))[:, None, None]
+                    errors.append(_error(hint, got))
+    return found
+
+
+def _followed(track: Track, now: Seen, before: Seen) -> Track:
+    lightness = small_lightness(now.brightened)
+    motion = find_motion(
+        now.brightened, before.brightened, (lightness.shape[1], lightness.shape[0])
+    )
+    return track.follow(motion, lightness)
+
+
+def _mean(errors: Sequence[float]) -> float:
+    return float(np.mean(errors))
+
+
 def error_at(hint: Hint, picture: Picture) -> float:
     """CIEDE2000 between a hint's color, at the lightness there, and what came out."""
     rows, columns = picture.shape[1:]
     row, column = int(hint.points[0][1] * rows), int(hint.points[0][0] * columns)
     half = HINT_SIDE // 2
     part = picture[:, row - half : row + half + 1, column - half : column + half + 1]
-    got = lab_from_srgb(part).mean((1, 2), keepdim=True)
+    return _error(hint, lab_from_srgb(part).mean((1, 2), keepdim=True))
+
+
+def _error(hint: Hint, got: torch.Tensor) -> float:
+    """The same of a color, L*, a* and b*, (3, 1, 1)."""
     rgb = torch.tensor([int(hint.color[i : i + 2], 16) / 255 for i in (1, 3, 5)])
     wish = lab_from_srgb(rgb[:, None, None])
     wish[0] = got[0]

@@ -1,6 +1,7 @@
 """References and painted hints: pictures that a script names, and what comes of them."""
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -9,16 +10,25 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image, ImageCms
 from test_hints import PICTURE, SIZE, seen_frame, two_halves
 
 from vidcolor.color.lab import srgb_from_lab
 from vidcolor.directing import pictures
 from vidcolor.directing.direction import direct
-from vidcolor.directing.evidence import FINER, ShotEvidence, Told, hold, merge
+from vidcolor.directing.evidence import (
+    FINER,
+    DirectedShot,
+    Matching,
+    ShotEvidence,
+    Told,
+    hold,
+    merge,
+)
 from vidcolor.directing.hints import ab_of
-from vidcolor.directing.matching import OBSERVATIONS, match, prepare
+from vidcolor.directing.matching import OBSERVATIONS, least_observations, match, prepare
 from vidcolor.directing.pictures import read_picture
-from vidcolor.directing.placed import FilmFacts, anchor_digest
+from vidcolor.directing.placed import FilmFacts, PlacedReference, anchor_digest
 from vidcolor.directing.read_script import parse_script
 from vidcolor.directing.references import told_by_painting, told_by_reference
 from vidcolor.directing.script import ColorScript, Reference
@@ -114,6 +124,11 @@ def _small(path: Path) -> None:
     write_lab(path, colorful(32, 64), np.full((32, 64), 255, np.uint8))
 
 
+def _profile(path: Path) -> None:
+    write_lab(path, colorful())
+    Image.open(path).save(path, icc_profile=b"of no color space")
+
+
 def _text(path: Path) -> None:
     path.write_text("no picture")
 
@@ -125,6 +140,7 @@ def _text(path: Path) -> None:
         ('picture = "p.png"\nframe = 3', _gray, 1, "is gray"),
         ('picture = "p.png"\nframe = 3', _square, 1, "is 1.00 times as wide as high, and the fr"),
         ('picture = "p.png"\nframe = 3', _text, 1, "cannot be read as a picture"),
+        ('picture = "p.png"\nframe = 3', _profile, 1, "its color profile cannot be read"),
         ('picture = "p.png"\nframe = 999', colorful, 1, "lie beyond the end of film.mp4"),
         ('picture = "p.png"\nframe = 3\nshots = 4', None, 3, "frame and shots: a reference has"),
         ("frame = 3", None, 1, "the reference has no picture"),
@@ -251,6 +267,22 @@ def test_what_is_painted_fills_its_thing() -> None:
     assert told_by_painting(replace_alpha(picture, 0), seen_frame(0, lightness), features) is None
 
 
+def test_a_color_profile_says_what_the_codes_mean(tmp_path: Path) -> None:
+    """Of sRGB nothing changes; with its red and its green exchanged, what was red is green."""
+    path = write_lab(tmp_path / "still.png", colorful())
+    plain = read_picture(path, "here").lab
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    assert (srgb.count(b"rXYZ"), srgb.count(b"gXYZ")) == (1, 1)
+    swapped = srgb.replace(b"rXYZ", b"----").replace(b"gXYZ", b"rXYZ").replace(b"----", b"gXYZ")
+    for profile, red in ((srgb, True), (swapped, False)):
+        Image.open(path).save(path, icc_profile=profile)
+        lab = read_picture(path, "here").lab
+        left = np.s_[1, :, : lab.shape[2] // 2]
+        assert np.allclose(lab[left], plain[left], atol=1.0) == red
+        assert (lab[left].mean() > 20) == red
+        assert (lab[left].mean() < -20) != red
+
+
 def replace_alpha(picture: pictures.ColorPicture, alpha: float) -> pictures.ColorPicture:
     """The picture, painted so everywhere."""
     return picture._replace(alpha=np.full_like(picture.alpha, alpha))
@@ -282,6 +314,30 @@ def test_what_looks_alike_gets_a_references_colors_and_nothing_else_does() -> No
     )
     for others, lightness in ((levels_of(np.random.default_rng(4)), own), (mirrored, own + 60)):
         assert match(reference, others, lightness, 1.0).observations.max() < 0.1 * OBSERVATIONS
+    # A frame of the same shot needs no proof that it shows the same.
+    assert np.all(match(reference, levels_of(rng), own + 60, 0.5, 4.0).observations == 2.0)
+    same = match(reference, mirrored, own, 1.0, 4.0)
+    assert np.array_equal(same.ab, told.ab)
+
+
+def test_a_frame_of_the_shot_counts_by_how_far_the_net_is_off(tmp_path: Path) -> None:
+    """Where the net is off by more than a match is, and by no more than a sure match counts."""
+    wanted = np.full((2, 4, 6), 10.0, np.float32)
+    assert least_observations(wanted, wanted) == 0
+    assert least_observations(wanted, np.stack([wanted[0], wanted[1] - 20])) == 3
+    assert least_observations(wanted, wanted + 5) == 0
+    assert least_observations(10 * wanted, wanted) == OBSERVATIONS
+    path = write_lab(tmp_path / "still.png", colorful())
+    own = placed(f'\n[[reference]]\npicture = "{path.name}"\nframe = 0', tmp_path).references[0]
+
+    def anchor(one: Seen) -> Told | None:
+        found[own] = 3.0
+        return told_by_reference(read_picture(path, "here"), one, 1.0)
+
+    found: dict[PlacedReference, float] = {}
+    seen = seen_frame(0, two_halves())
+    with closing(ShotEvidence([seen], anchor, 0, finer=FINER, references=found)) as evidence:
+        assert DirectedShot(evidence=evidence).references_of(seen) == [Matching(own, 3.0)]
 
 
 def test_a_reference_made_in_python_is_one_as_written(tmp_path: Path) -> None:

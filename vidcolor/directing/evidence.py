@@ -6,10 +6,11 @@ along motion that was kept in a file; what is known of each frame is kept in ano
 not grow with the shot. Nothing crosses a cut.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryFile
+from types import MappingProxyType
 from typing import NamedTuple
 
 import cv2
@@ -64,6 +65,19 @@ class Told(NamedTuple):
         return np.asarray(self.observations / (1 + self.observations), np.float32)
 
 
+class Matching(NamedTuple):
+    """A reference that a frame is matched with.
+
+    Attributes:
+        reference: The reference.
+        least: How many frames' worth of predictions a match is at least, if the reference is a
+            frame of the same shot; 0 for another photograph, of which little may be found.
+    """
+
+    reference: PlacedReference
+    least: float = 0.0
+
+
 AnchorOf = Callable[[Seen], Told | None]
 """What a person says of a frame itself; None for nothing."""
 
@@ -101,8 +115,9 @@ class ShotEvidence:
         folder: Where its files lie; None for the system's own place.
         digest: What tells what is said from other words.
         finer: The greatest of what is said; see `Told`.
-        references: The shot's own, which are matched with its frames as well: where motion does
-            not lead to them, likeness may.
+        references: The shot's own, which are matched with its frames as well, since where motion
+            does not lead to them likeness may; and how much a match counts at least. `anchor_of`
+            may add to it.
 
     Attributes:
         digest: As above.
@@ -121,9 +136,9 @@ class ShotEvidence:
         folder: Path | None = None,
         digest: str = "",
         finer: int = 1,
-        references: Sequence[PlacedReference] = (),
+        references: Mapping[PlacedReference, float] = MappingProxyType({}),
     ) -> None:
-        self.references: Sequence[PlacedReference] = references
+        self.references: Mapping[PlacedReference, float] = references
         self.digest: str = digest
         self._finer = finer
         self._first = 0
@@ -216,12 +231,12 @@ def no_evidence(_: Shot) -> None:
     """Nothing is said of any shot."""
 
 
-def no_match(_seen: Seen, _references: Sequence[PlacedReference]) -> None:
+def no_match(_seen: Seen, _references: Sequence[Matching]) -> None:
     """Nothing looks like a reference."""
 
 
-MatchOf = Callable[[Seen, Sequence[PlacedReference]], Told | None]
-"""Gives what some free references say of a frame."""
+MatchOf = Callable[[Seen, Sequence[Matching]], Told | None]
+"""Gives what some references say of a frame that looks like them."""
 
 
 class Directed(NamedTuple):
@@ -250,10 +265,11 @@ class DirectedShot(NamedTuple):
         """Whether it says anything that is pooled with predictions."""
         return self.evidence is not None or bool(self.direction.free_references)
 
-    def references_of(self, seen: Seen) -> tuple[PlacedReference, ...]:
+    def references_of(self, seen: Seen) -> list[Matching]:
         """The references that a frame is matched with."""
-        own = () if self.evidence is None else self.evidence.references
-        return (*self.direction.references_of(seen.frame, seen.shot), *own)
+        own = {} if self.evidence is None else self.evidence.references
+        free = self.direction.references_of(seen.frame, seen.shot)
+        return [*map(Matching, free), *(Matching(*pair) for pair in own.items())]
 
     def said_of(self, seen: Seen) -> Told | None:
         """All that is pooled with the prediction of a frame; None for nothing."""

@@ -10,9 +10,13 @@ from contextlib import closing
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
+
+from vidcolor.color.decode import decode_prediction
 from vidcolor.directing.direction import Direction
 from vidcolor.directing.evidence import FINER, EvidenceOf, ShotEvidence, Told, merge
 from vidcolor.directing.hints import OBSERVATIONS, told_by
+from vidcolor.directing.matching import least_observations
 from vidcolor.directing.pictures import ColorPicture, read_picture
 from vidcolor.directing.placed import Anchor, PlacedHint, PlacedReference, anchor_facts
 from vidcolor.directing.references import told_by_painting, told_by_reference
@@ -20,6 +24,7 @@ from vidcolor.directing.script import digest_of
 from vidcolor.errors import SettingError
 from vidcolor.frame import Frame, Map, Numbered, Seen
 from vidcolor.models.features import find_features
+from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
 from vidcolor.settings import RENDER_SIZE, Settings
 from vidcolor.shot import Shot
@@ -127,7 +132,7 @@ def evidence_of_frame(
             return None
         return ShotEvidence(
             _seen([numbered], settings),
-            partial(_anchor, {frame.index: anchors}, model),
+            partial(_anchor, {frame.index: anchors}, model, {}),
             frame.index,
             finer=_finer(anchors),
         )
@@ -170,7 +175,8 @@ def _gather(shot: _AnchoredShot, job: Job, model: Model, settings: Settings) -> 
     source = as_written(job.source, job.encoding)
     folder = job.encoding.path.parent
     anchors = _listed(shot.anchors)
-    anchor_of = partial(_anchor, shot.anchors, model)
+    references: dict[PlacedReference, float] = {}
+    anchor_of = partial(_anchor, shot.anchors, model, references)
     for margin in MARGINS_SECONDS:
         numbered = read_pieces(source, [shot.piece], margin, settings.input.hwaccel)
         try:
@@ -182,7 +188,7 @@ def _gather(shot: _AnchoredShot, job: Job, model: Model, settings: Settings) -> 
                     folder=folder if folder.is_dir() else None,
                     digest=anchors_digest(shot.anchors) or "",
                     finer=_finer(anchors),
-                    references=[one for one in anchors if isinstance(one, PlacedReference)],
+                    references=references,
                 )
         except StrayedError:
             if margin is None:
@@ -200,17 +206,30 @@ def _seen(numbered: Iterable[Numbered], settings: Settings) -> Iterator[Seen]:
     )
 
 
-def _anchor(anchors: Mapping[int, Sequence[Anchor]], model: Model, seen: Seen) -> Told | None:
-    """What is said of a frame itself: by hints, and where they say nothing by references."""
+def _anchor(
+    anchors: Mapping[int, Sequence[Anchor]],
+    model: Model,
+    matched: dict[PlacedReference, float],
+    seen: Seen,
+) -> Told | None:
+    """What is said of a frame itself: by hints, and where they say nothing by references.
+
+    Args:
+        anchors: What is said, by number of frame.
+        model: What predicts.
+        matched: Gets how much a match with each reference counts; see `least_observations`.
+        seen: The frame.
+    """
     found = anchors.get(seen.frame.index)
     if found is None:
         return None
     by_hints = _told_by_hints([one for one in found if isinstance(one, PlacedHint)], model, seen)
-    by_references = [
-        told_by_reference(_picture_of(one), seen, one.reference.strength)
-        for one in found
-        if isinstance(one, PlacedReference)
-    ]
+    by_references = []
+    for one in found:
+        if isinstance(one, PlacedReference):
+            told = told_by_reference(_picture_of(one), seen, one.reference.strength)
+            matched[one] = least_observations(told.coarse_ab, _predicted(seen, model))
+            by_references.append(told)
     if by_hints and by_references:
         left = 1 - (by_hints.observations / OBSERVATIONS).clip(0, 1)
         by_references = [
@@ -218,6 +237,13 @@ def _anchor(anchors: Mapping[int, Sequence[Anchor]], model: Model, seen: Seen) -
         ]
     parts = [*([by_hints] if by_hints else []), *by_references]
     return merge(parts) if parts else None
+
+
+def _predicted(seen: Seen, model: Model) -> Map:
+    """What the net makes of a frame, (2, h, w) a* and b* at the map's size."""
+    (mapped,) = predict_frames([seen], model, batch_size=1)
+    likely = decode_prediction(mapped.prediction.map, model.decoding, vividness=0.0)
+    return np.asarray(likely.ab.float().cpu().numpy(), np.float32)
 
 
 def _told_by_hints(hints: Sequence[PlacedHint], model: Model, seen: Seen) -> Told | None:

@@ -6,7 +6,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from vidcolor.directing.evidence import MatchOf, Told, merge
+from vidcolor.directing.evidence import Matching, MatchOf, Told, merge
 from vidcolor.directing.matching import Matched, match, prepare
 from vidcolor.directing.pictures import read_picture
 from vidcolor.directing.placed import PlacedReference
@@ -39,11 +39,14 @@ def find_matches(model: Model, settings: Settings) -> MatchOf:
         lab = _at_network_size(picture.lab, size)
         return prepare(find_levels(lab[0], net()), lab)
 
-    def match_of(seen: Seen, references: Sequence[PlacedReference]) -> Told | None:
+    def match_of(seen: Seen, references: Sequence[Matching]) -> Told | None:
         levels = find_levels(seen.brightened, net())
         lightness = small_lightness(seen.brightened)
         told = merge(
-            [match(prepared(one), levels, lightness, one.reference.strength) for one in references]
+            [
+                match(prepared(one), levels, lightness, one.reference.strength, least)
+                for one, least in references
+            ]
         )
         return told if told.observations.any() else None
 
