@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
 from vidcolor.directing.direction import Direction
-from vidcolor.directing.evidence import Directed
+from vidcolor.directing.evidence import Directed, MatchOf
 from vidcolor.directing.hints import shown_area
 from vidcolor.errors import SourceError
 from vidcolor.film.evidence import evidence_of_frame
@@ -30,6 +30,9 @@ from vidcolor.temporal.memory import ShotMemory
 KEPT_FRAMES = 16
 KEPT_VIEWS = 32
 KEPT_PREDICTIONS = 8
+
+MOST_ANCHORED = 4
+"""Other frames of a shot whose hints and references are carried to the one in view."""
 
 SUGGESTIONS = 5
 
@@ -105,6 +108,7 @@ class Desk:
         self._frames: Kept[Frame] = Kept(KEPT_FRAMES)
         self._views: Kept[View] = Kept(KEPT_VIEWS)
         self._mapped: Kept[Mapped] = Kept(KEPT_PREDICTIONS)
+        self._matches: MatchOf | None = None
 
     def close(self) -> None:
         """Close the film."""
@@ -125,7 +129,8 @@ class Desk:
     def color(self, number: int, wanted: Wanted, side: int) -> View:
         """A frame in color.
 
-        It is colored by itself: in the film its colors are smoothed over time as well.
+        It is colored by itself, with what is said of its shot: in the film its colors are smoothed
+        over time as well.
 
         Args:
             number: Of the frame.
@@ -156,14 +161,30 @@ class Desk:
 
     def _color(self, number: int, wanted: Wanted, side: int) -> View:
         numbered, model = self._numbered(number, side), self._model()
-        evidence = evidence_of_frame(numbered, model, wanted.settings, wanted.direction)
-        directed = Directed(wanted.direction, evidence, find_matches(model, wanted.settings))
+        others = [self._numbered(one, side) for one in self._anchored(numbered, wanted)]
+        evidence = evidence_of_frame(numbered, model, wanted.settings, wanted.direction, others)
+        if self._matches is None:  # references stay prepared
+            self._matches = find_matches(model, wanted.settings)
+        directed = Directed(wanted.direction, evidence, self._matches)
         past = Past(0, ShotMemory(1))
         colored = colorize_shots([numbered], past, model, wanted.settings, directed)
         with closing(colored):
             one = next(colored)
         (doubts,) = find_doubts([one])
         return View(show_color(one), doubts)
+
+    def _anchored(self, numbered: Numbered, wanted: Wanted) -> list[int]:
+        """Frames of a frame's shot of which anything is said, the nearest ones, in order."""
+        index, found = numbered.frame.index, self._strip.shot_of(numbered.frame.index)
+        if found is None:
+            return []
+        told = {
+            number
+            for one in wanted.direction.anchors
+            if one.span is not None
+            for number in self._strip.frames_of(one.span, found)
+        }
+        return sorted(sorted(told - {index}, key=lambda one: abs(one - index))[:MOST_ANCHORED])
 
     def _predict(self, number: int, model: Model, settings: Settings) -> Mapped:
         size = suited(settings, model).model.render_size or model.render_size

@@ -1,13 +1,13 @@
 """One film in the studio: its strip, its desk, its color script and its renderings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 from vidcolor.directing.direction import NO_DIRECTION, Direction, direct
-from vidcolor.directing.script import ColorScript, Hint, Range
-from vidcolor.errors import OutputError, SettingError, SourceError
+from vidcolor.directing.script import ColorScript, Hint, Range, Reference
+from vidcolor.errors import OutputError, SettingError, SourceError, VidcolorError
 from vidcolor.film.coloring import Progress
 from vidcolor.film.colorize import Result, colorize_video
 from vidcolor.film.directed import film_facts
@@ -16,6 +16,7 @@ from vidcolor.preview.preview import PreviewResult, preview_video
 from vidcolor.reading.source import Source, probe
 from vidcolor.settings import Settings
 from vidcolor.studio.desk import Desk, Wanted
+from vidcolor.studio.references import keep_picture
 from vidcolor.studio.rendering import Rendering
 from vidcolor.studio.script_file import ScriptFile
 from vidcolor.studio.strip import Strip, StripShot
@@ -82,6 +83,34 @@ class Session:
             else:
                 self.direction_error = None
         return Wanted(self.settings, self._direction, self._direction.identity or "")
+
+    def add_reference(self, data: bytes, name: str, place: Mapping[str, object]) -> None:
+        """Keep a picture beside the script, and have colors taken from it.
+
+        Args:
+            data: The file's bytes.
+            name: What it was called.
+            place: See `ScriptFile.add_reference`.
+
+        Raises:
+            VidcolorError: It is no color picture, does not fit the film, or cannot be kept.
+        """
+        path, is_new = keep_picture(data, name, self.script.path)
+        try:
+            given = {name: str(value) for name, value in place.items()}
+            reference = Reference(
+                picture=str(path.absolute()),
+                frame=given.get("frame"),
+                frames=given.get("frames"),
+                shots=given.get("shots"),
+            )
+            alone = ColorScript(references=(reference,))
+            direct(alone, film_facts(self.source, self.settings))
+            self.script.add_reference(path.name, place)
+        except VidcolorError:
+            if is_new:
+                path.unlink()
+            raise
 
     @property
     def is_made(self) -> bool:

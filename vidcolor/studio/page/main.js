@@ -1,6 +1,7 @@
 // Ties the parts of the page together, and asks the server how things stand.
 
 import { act, get, post, say } from "./ask.js";
+import { References } from "./references.js";
 import { Steer } from "./steer.js";
 import { Strip } from "./strip.js";
 import { Viewer } from "./viewer.js";
@@ -10,9 +11,10 @@ const OFTEN = 500, SELDOM = 1500;
 
 let state = null;
 
-const viewer = new Viewer(onFrame, pick);
+const viewer = new Viewer(onFrame, (...given) => shape(...given));
 const strip = new Strip((shot) => choose(shot));
 const steer = new Steer((changed) => take(changed));
+const references = new References(pictureFor, (changed) => take(changed));
 
 function onFrame(frame) {
   const shot = strip.shots[strip.chosen - 1];
@@ -45,7 +47,7 @@ const showDoubts = act(async (shot) => {
   strip.doubt(shot.number, reasons);
 });
 
-let picked = null;  // the place that was clicked last
+let picked = null;  // the frame and the shape that was drawn or clicked last
 
 function clearSwatches() {
   picked = null;
@@ -53,13 +55,31 @@ function clearSwatches() {
   $("own").hidden = true;
 }
 
-async function pick(frame, x, y) {
-  await act(async () => {
-    const found = await get("/api/suggest", { frame, x, y });
-    picked = { frame, at: [x, y] };
-    $("own").hidden = false;
-    $("swatches").replaceChildren(...found.map(swatch));
-  })();
+// A thing was clicked or drawn on: shows what color it may have.
+const shape = act(async (frame, given) => {
+  picked = { frame, ...given };
+  if (viewer.drawing.tool === "neutral") {
+    await hint("neutral");
+    return;
+  }
+  const [x, y] = middleOf(given);
+  const found = await get("/api/suggest", { frame, x, y });
+  $("own").hidden = false;
+  $("swatches").replaceChildren(...found.map(swatch));
+});
+
+function middleOf({ at, stroke, box }) {
+  if (box) return [box[0] + box[2] / 2, box[1] + box[3] / 2];
+  return at ?? stroke[Math.floor(stroke.length / 2)];
+}
+
+// What a reference picture is for: the shot that it was dropped on, or what is chosen.
+function pictureFor(shot) {
+  if (shot) return { first: shot };
+  if ($("anchored").checked) return { frame: viewer.frame };
+  const { shots, frames } = steer.place();
+  if (frames) return { frames: frames.join("-") };
+  return shots ? { first: shots[0], last: shots[1] } : {};
 }
 
 function swatch({ color, probability }) {
@@ -90,6 +110,9 @@ function showHints() {
   const within = (one) => shot && (one.frame === null || (shot.first <= one.frame && one.frame <= shot.last));
   $("hints").replaceChildren(...all.filter(within).map(hintItem));
   viewer.spots(all.filter((one) => one.frame === viewer.frame));
+  references.show(state?.script.references ?? [], shot);
+  $("marked").setAttribute("aria-pressed", String(Boolean(shot?.marked)));
+  $("marked").disabled = !shot;
 }
 
 function hintItem({ number, frame, written, color }) {
@@ -103,7 +126,7 @@ function hintItem({ number, frame, written, color }) {
   go.addEventListener("click", () => viewer.go(frame));
   remove.textContent = "Remove";
   remove.addEventListener("click", act(async () => {
-    await take(await post("/api/remove-hint", { number }));
+    await take(await post("/api/remove", { kind: "hint", number }));
   }));
   item.append(mark, go, remove);
   return item;
@@ -128,11 +151,12 @@ async function take(now) {
     strip.ready();
     await viewer.refresh();
   }
-  if (before && before.script.version !== now.script.version) {
+  if (before && before.script.revision !== now.script.revision) {
     strip.film = JSON.stringify(now.script.film);
+    strip.references = JSON.stringify(now.script.references);
     await strip.reload();
     steer.choose(strip.shots[strip.chosen - 1] ?? null);
-    await viewer.refresh();
+    if (before.script.version !== now.script.version) await viewer.refresh();
     showHints();
   }
 }
@@ -190,6 +214,11 @@ const clip = act(async () => {
   await take(await make("/api/clip", { shot: strip.chosen }));
 });
 
+const markShot = act(async () => {
+  const shot = strip.shots[strip.chosen - 1];
+  if (shot) await take(await post("/api/mark", { shot: shot.number, marked: !shot.marked }));
+});
+
 const change = (path) => act(async () => { await take(await post(path)); });
 
 function nextShot(by) {
@@ -208,6 +237,11 @@ const KEYS = {
   ArrowRight: () => viewer.step(1),
   ArrowUp: () => nextShot(-1),
   ArrowDown: () => nextShot(1),
+  p: () => viewer.drawing.use("point"),
+  b: () => viewer.drawing.use("brush"),
+  x: () => viewer.drawing.use("box"),
+  n: () => viewer.drawing.use("neutral"),
+  m: () => markShot(),
   "+": () => viewer.magnify(1.5),
   "-": () => viewer.magnify(1 / 1.5),
 };
@@ -229,6 +263,7 @@ $("render").addEventListener("click", render);
 $("stop").addEventListener("click", change("/api/stop"));
 $("sheet").addEventListener("click", sheet);
 $("clip").addEventListener("click", clip);
+$("marked").addEventListener("click", markShot);
 $("color").addEventListener("change", () => hint($("color").value));
 $("neutral").addEventListener("click", () => hint("neutral"));
 

@@ -1,6 +1,6 @@
 // Sliders and switches: what the color script says of a shot, of some, or of the film.
 
-import { act, post } from "./ask.js";
+import { act, get, post } from "./ask.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -26,7 +26,7 @@ export class Steer {
       this.send(Object.fromEntries(["color", ...SLIDERS.map((one) => one.name)].map((name) => [name, null])));
     });
     $("scope").addEventListener("change", () => this.show());
-    $("first").addEventListener("change", () => this.show());
+    for (const id of ["first", "first-frame", "last-frame"]) $(id).addEventListener("change", () => this.show());
   }
 
   slider(one) {
@@ -44,36 +44,51 @@ export class Steer {
     input.addEventListener("input", () => {
       value.textContent = input.value;
       clearTimeout(this.timers.get(one.name));
-      const shots = this.shots();
-      this.timers.set(one.name, setTimeout(() => this.send({ [one.name]: Number(input.value) }, shots), WAIT));
+      const place = this.place();
+      this.timers.set(one.name, setTimeout(() => this.send({ [one.name]: Number(input.value) }, place), WAIT));
     });
     label.append(text, value, input);
     return label;
   }
 
-  // First and last shot that a change is for; null for the whole film.
-  shots() {
+  // What a change is for: shots, frames, or, if neither is named, the whole film.
+  place() {
     const scope = $("scope").value;
-    if (scope === "film" || !this.shot) return null;
-    if (scope === "shot") return [this.shot.number, this.shot.number];
-    const ends = [Number($("first").value), Number($("last").value)];
-    return [Math.min(...ends), Math.max(...ends)];
+    if (scope === "film" || !this.shot) return {};
+    if (scope === "shot") return { shots: [this.shot.number, this.shot.number] };
+    return scope === "shots" ? { shots: ends("first", "last") } : { frames: ends("first-frame", "last-frame") };
   }
 
-  send = act(async (settings, shots = this.shots()) => {
-    this.onState(await post("/api/look", { shots, settings }));
+  send = act(async (settings, place = this.place()) => {
+    await this.onState(await post("/api/look", { ...place, settings }));
+    if (place.frames) await this.show();
   });
 
   choose(shot) {
+    if (shot && shot.number !== this.shot?.number) {
+      $("first-frame").value = String(shot.first);
+      $("last-frame").value = String(shot.last);
+    }
     this.shot = shot;
     this.show();
   }
 
+  // What is set for the place itself.
+  async own() {
+    const scope = $("scope").value;
+    if (scope === "film") return this.filmLook;
+    if (scope !== "frames") return this.shot?.look ?? {};
+    const [first, last] = ends("first-frame", "last-frame");
+    return get("/api/look-at", { first, last });
+  }
+
   // Shows what holds for what is chosen.
-  show() {
-    $("span").hidden = $("scope").value !== "shots";
-    const own = $("scope").value === "film" ? this.filmLook : this.shot?.look ?? {};
-    const look = { ...this.filmLook, ...own };
+  show = act(async () => {
+    const scope = $("scope").value;
+    $("span").hidden = scope !== "shots";
+    $("frames").hidden = scope !== "frames";
+    const own = await this.own();
+    const look = { ...this.filmLook, ...(scope === "frames" ? this.shot?.look : {}), ...own };
     for (const one of SLIDERS) {
       const input = $(one.name);
       if (input !== document.activeElement || !input.matches(":active")) {
@@ -83,5 +98,10 @@ export class Steer {
       input.parentElement.classList.toggle("unset", !(one.name in own));
     }
     $("gray").checked = look.color === false;
-  }
+  });
+}
+
+function ends(first, last) {
+  const numbers = [Number($(first).value), Number($(last).value)];
+  return [Math.min(...numbers), Math.max(...numbers)];
 }

@@ -73,6 +73,7 @@ export class Strip {
     text.textContent = `${shot.number}  ${minutes}:${String(seconds).padStart(2, "0")} `;
     const reasons = this.doubtful.get(shot.number);
     if (reasons?.length) text.append(mark("marks", "check", reasons.join(", ")));
+    if (shot.marked) text.append(mark("mark", " \u2691 marked", "marked by you"));
     if (hasChanged(shot)) text.append(mark("changed", " changed", "has colors of its own"));
     item.querySelector("button").setAttribute("aria-current", String(shot.number === this.chosen));
   }
@@ -94,14 +95,15 @@ export class Strip {
     const which = $("which").value;
     const rank = (item) => {
       const number = Number(item.dataset.number);
-      const later = which === "doubtful" && !this.doubtful.get(number)?.length;
+      const isFirst = { doubtful: this.doubtful.get(number)?.length > 0, marked: this.shots[number - 1].marked }[which];
+      const later = isFirst === false;
       return (later ? 1e9 : 0) + number;
     };
     const items = [...$("strip").children].sort((one, other) => rank(one) - rank(other));
     $("strip").append(...items);
     for (const item of items) {
       const shot = this.shots[Number(item.dataset.number) - 1];
-      item.hidden = which === "changed" && !hasChanged(shot);
+      item.hidden = (which === "changed" && !hasChanged(shot)) || (which === "marked" && !shot.marked);
     }
   }
 
@@ -118,7 +120,7 @@ export class Strip {
 
   async fetch(item) {
     const shot = this.shots[Number(item.dataset.number) - 1];
-    const wanted = JSON.stringify([shot.look, shot.hints, this.film]);
+    const wanted = JSON.stringify([shot.look, shot.hints, this.film, this.references]);
     if (!item.dataset.visible || item.dataset.version === wanted || !this.isReady) return;
     const middle = Math.floor((shot.first + shot.last) / 2);
     try {
