@@ -232,22 +232,29 @@ def test_the_likeliest_colors_of_a_place(studio: Opened) -> None:
 
 
 def test_the_film_is_rendered_as_it_was_steered(studio: Opened) -> None:
-    """With the script beside it; a film that is there is replaced only if that is said."""
-    studio.post("/api/look", {"shots": [2, 3], "settings": {"color": False}})
+    """A second run colors what changed; a film that is there is replaced only if that is said."""
     studio.post("/api/render", {})
     run = finished(studio)
-    assert (run["state"], run["frames"]) == ("done", SHOT * SHOTS)
+    assert (run["state"], run["frames"], run["notes"]) == ("done", SHOT * SHOTS, [])
     output = studio.session.output
     assert output.name == f"{studio.film.stem}.colorized.mkv"
-    shown = read_sidecar(output.with_suffix(".json"))["shots"]
-    assert [shot["colorfulness"] == 0 for shot in shown] == [False, True, True]
     written = output.read_bytes()
+    state = studio.post("/api/look", {"shots": [2, 2], "settings": {"color": False}})
+    assert state["made"]
     status, _, body = studio.ask("POST", "/api/render", {})
     assert (status, json.loads(body)["error"]) == (422, f"{output.name} exists already")
     assert output.read_bytes() == written
     studio.post("/api/render", {"replace": True})
-    assert finished(studio)["state"] == "done"
-    assert output.read_bytes() == written
+    run = finished(studio)
+    words = "coloring 1 of 3 shots; the others are taken from the film that is there"
+    assert (run["state"], run["notes"]) == ("done", [words])
+    shown = read_sidecar(output.with_suffix(".json"))["shots"]
+    assert [shot["colorfulness"] == 0 for shot in shown] == [False, True, False]
+    for frame in (2, SHOT, 2 * SHOT + 5):  # as it is in the file
+        made, gray = picture(studio, frame, "made").astype(int), picture(studio, frame, "before")
+        assert np.ptp(made, -1).mean() == pytest.approx(0, abs=1) or frame != SHOT
+        assert np.ptp(made, -1).mean() > 3 or frame == SHOT
+        assert np.abs(made.mean(-1) - gray.mean(-1)).mean() < 12
 
 
 def test_a_rendering_that_is_stopped_goes_on(studio: Opened) -> None:
@@ -281,6 +288,34 @@ def test_a_shot_is_rendered_to_be_shown(studio: Opened) -> None:
     assert ok
     spread = np.ptp(frame.astype(int), axis=-1).mean(0)
     assert spread[: WIDTH // 2 - 4].mean() < 2 < spread[WIDTH // 2 + 4 :].mean()
+    studio.post("/api/clip", {"shot": 3, "both": True})
+    assert finished(studio)["state"] == "done"
+    both = cv2.VideoCapture(str(studio.film.with_name(f"{studio.film.stem}.shot3.both.mp4")))
+    count = 0
+    while (read := both.read())[0]:
+        frame, count = read[1].astype(int), count + 1
+        assert frame.shape == (HEIGHT, 2 * WIDTH, 3)
+        left, right = np.ptp(frame[:, :WIDTH], -1), np.ptp(frame[:, WIDTH:], -1)
+        assert left.mean() < 2 < right.mean()
+        assert np.abs(frame[:, :WIDTH].mean(-1) - frame[:, WIDTH:].mean(-1)).mean() < 8
+    assert count == SHOT
+    assert not [path for path in studio.film.parent.iterdir() if path.name.startswith(".vidcolor")]
+
+
+def test_a_contact_sheet_shows_what_was_steered(studio: Opened) -> None:
+    """Each shot before and after; it says that its color is synthetic, and overwrites nothing."""
+    studio.post("/api/look", {"shots": [2, 2], "settings": {"color": False}})
+    assert studio.post("/api/sheet", {}) == {"name": f"{studio.film.stem}.preview.png"}
+    path = studio.film.with_name(f"{studio.film.stem}.preview.png")
+    assert path.read_bytes()[:4] == b"\x89PNG"
+    assert b"synthetic color by vidcolor" in path.read_bytes()
+    drawn = cv2.imread(str(path)).astype(int)
+    spread = np.ptp(drawn, -1)
+    lower = spread[drawn.shape[0] // 2 : -40]  # the row of colored pictures
+    thirds = [part[:, 20:-20].mean() for part in np.array_split(lower, SHOTS, axis=1)]
+    assert thirds[1] < 1 < min(thirds[0], thirds[2])
+    assert studio.ask("POST", "/api/sheet", {})[0] == 422
+    assert studio.post("/api/sheet", {"replace": True})
 
 
 def test_a_wrong_script_is_shown_with_its_line(studio: Opened) -> None:

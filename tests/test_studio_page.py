@@ -307,13 +307,33 @@ def test_a_picture_is_dropped_on_a_shot(
     assert all("422" in error for error in person.errors())
 
 
-def test_rendering(person: Person, studio: Opened) -> None:
-    """The film is made with what was changed, and the page says so."""
+def test_rendering(person: Person, studio: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be stopped, and goes on; a second run colors one shot; the finished film is shown."""
+    rendering = studio.session.rendering
+    follow = rendering._follow
+    with monkeypatch.context() as slowly:
+        slowly.setattr(rendering, "_follow", lambda *given: (sleep(0.2), follow(*given)))
+        person.element("render").click()
+        person.wait(
+            f"document.getElementById('pace').textContent.includes('of {SHOT * SHOTS} frames, ')"
+        )
+        assert float(person.element("bar").get_attribute("value")) > 0
+        person.element("stop").click()
+        person.wait("document.getElementById('status').textContent.includes('stopped')")
+    assert not studio.session.output.exists()
+    assert person.text("render") == "Go on rendering"
+    person.element("render").click()
+    person.wait("document.getElementById('status').textContent.includes('is finished')")
+    person.wait("document.getElementById('after').dataset.kind === 'made'")
+    assert person.spread() > 2
     person.choose(1)
     person.element("gray").click()
     person.wait("document.querySelector('#strip li .changed') !== null")
     person.element("render").click()
-    person.wait("document.getElementById('status').textContent.includes('is finished')")
+    person.driver.switch_to.alert.accept()
+    person.wait("document.getElementById('status').textContent.includes('coloring 1 of 3 shots')")
+    person.wait("document.getElementById('after').dataset.kind === 'made'")
+    assert person.spread() < 1
     shown = read_sidecar(studio.session.output.with_suffix(".json"))["shots"]
     assert [shot["colorfulness"] == 0 for shot in shown] == [True, False, False]
     assert person.errors() == []

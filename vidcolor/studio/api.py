@@ -124,7 +124,10 @@ class Api:
         )
 
     def frame(self, request: Request) -> Reply:
-        """A picture of a frame, `before` or `after`; what is doubtful stands in no picture."""
+        """A picture of a frame: `before`, `after`, or `made`, of the finished film.
+
+        `doubts` are no picture.
+        """
         session, number = self._session, int(request.path["number"])
         side = max(16, min(MOST_SIDE, number_of(request.query, "side", MOST_SIDE)))
         kind = request.path["kind"]
@@ -132,6 +135,8 @@ class Api:
             return _sent(session.desk.gray(number, side), side)
         if kind == "after":
             return _sent(session.desk.color(number, session.wanted(), side).picture, side)
+        if kind == "made":
+            return _sent(session.made(number, side), side)
         if kind == "doubts":
             return reply_json(session.desk.color(number, session.wanted(), side).doubts)
         return reply_error("no such picture", HTTPStatus.NOT_FOUND)
@@ -234,7 +239,11 @@ class Api:
         """Begin to render a clip of one shot."""
         given = object_of(request)
         shots = shots_of([given.get("shot"), given.get("shot")])
-        self._session.clip(shots[0] - 1 if shots else 0, replace_clip=bool(given.get("replace")))
+        self._session.clip(
+            shots[0] - 1 if shots else 0,
+            replace_clip=bool(given.get("replace")),
+            side_by_side=bool(given.get("both")),
+        )
         return self.state(request)
 
     def stop(self, request: Request) -> Reply:
@@ -245,7 +254,7 @@ class Api:
     def sheet(self, request: Request) -> Reply:
         """Write a contact sheet beside the film."""
         made = self._session.sheet(replace_sheet=bool(object_of(request).get("replace")))
-        return reply_json({"name": made.path.name, "frames": made.frames})
+        return reply_json({"name": made.name})
 
 
 _LOOK_NAMES = ("color", "saturation", "vividness", "temperature", "tint")

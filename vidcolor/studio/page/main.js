@@ -144,6 +144,8 @@ async function take(now) {
   else if (before?.script.error) say("");
   if (now.model !== "ready" && now.model !== "loading") say(now.model);
   $("waiting").hidden = now.model !== "loading";
+  $("made").hidden = !now.made;
+  if (!now.made && viewer.mode === "made") viewer.show("split");
   tellRender(now, before);
   steer.filmLook = now.script.film;
   viewer.version = now.script.version;
@@ -156,7 +158,8 @@ async function take(now) {
     strip.references = JSON.stringify(now.script.references);
     await strip.reload();
     steer.choose(strip.shots[strip.chosen - 1] ?? null);
-    if (before.script.version !== now.script.version) await viewer.refresh();
+    if (viewer.mode === "made") viewer.show("split");
+    else if (before.script.version !== now.script.version) await viewer.refresh();
     showHints();
   }
 }
@@ -172,11 +175,13 @@ function tellRender(now, before) {
     else $("bar").removeAttribute("value");
     const left = run.seconds_left === null ? "" : `, about ${clock(run.seconds_left)} left`;
     const pace = run.rate === null ? "" : `, ${run.rate.toFixed(1)} frames/s`;
-    $("pace").textContent = `${run.frames} of ${run.of ?? "?"} frames${pace}${left}`;
+    const note = run.notes.length ? `; ${run.notes.at(-1)}` : "";
+    $("pace").textContent = `${run.name}: ${run.frames} of ${run.of ?? "?"} frames${pace}${left}${note}`;
   }
   if (!before || before.render.state === run.state) return;
   if (run.state === "done") {
-    say(`${run.name} is finished: ${run.frames} frames`);
+    say([`${run.name} is finished: ${run.frames} frames`, ...run.notes].join("; "));
+    if (run.name === now.output) viewer.show("made");
     for (const number of run.doubtful) strip.doubt(number + 1, ["check the finished film"]);
   }
   if (run.state === "failed") say(run.error);
@@ -207,11 +212,13 @@ async function make(path, given) {
 const sheet = act(async () => {
   say("making a contact sheet");
   const made = await make("/api/sheet", {});
-  say(`${made.name} is written: ${made.frames} frames`);
+  say(`${made.name} is written`);
 });
 
 const clip = act(async () => {
-  await take(await make("/api/clip", { shot: strip.chosen }));
+  const kind = $("clip").value;
+  $("clip").value = "";
+  if (kind) await take(await make("/api/clip", { shot: strip.chosen, both: kind === "both" }));
 });
 
 const markShot = act(async () => {
@@ -230,6 +237,7 @@ const KEYS = {
   1: () => viewer.show("before"),
   2: () => viewer.show("after"),
   3: () => viewer.show("split"),
+  4: () => { if (!$("made").hidden) viewer.show("made"); },
   j: () => viewer.step(-1),
   l: () => viewer.step(1),
   k: () => viewer.play(),
@@ -262,7 +270,7 @@ $("redo").addEventListener("click", change("/api/redo"));
 $("render").addEventListener("click", render);
 $("stop").addEventListener("click", change("/api/stop"));
 $("sheet").addEventListener("click", sheet);
-$("clip").addEventListener("click", clip);
+$("clip").addEventListener("change", clip);
 $("marked").addEventListener("click", markShot);
 $("color").addEventListener("change", () => hint($("color").value));
 $("neutral").addEventListener("click", () => hint("neutral"));

@@ -155,11 +155,13 @@ export class Viewer {
   }
 
   show(mode) {
+    const changes = (mode === "made") !== (this.mode === "made");
     this.mode = mode;
     for (const button of document.querySelectorAll("[data-mode]")) {
       button.setAttribute("aria-checked", String(button.dataset.mode === mode));
     }
     this.lay();
+    if (changes) this.refresh();
   }
 
   divide(percent) {
@@ -190,7 +192,7 @@ export class Viewer {
     shown.style.transform = `translate(${x}px, ${y}px) scale(${this.zoom})`;
     shown.classList.toggle("pixels", fit * this.zoom > 2);
     $("zoom").textContent = `${Math.round(100 * fit * this.zoom)} %`;
-    const cut = { before: 100, after: 0, split: this.split }[this.mode];
+    const cut = { before: 100, after: 0, made: 0, split: this.split }[this.mode];
     $("after").style.clipPath = `inset(0 0 0 ${cut}%)`;
     $("divider").hidden = this.mode !== "split";
     $("divider").style.left = `${x + this.zoom * w * this.split / 100}px`;
@@ -229,10 +231,11 @@ export class Viewer {
   // Shows the frame as it is wanted now; what comes late is not shown.
   refresh = act(async (side = 8192) => {
     const turn = ++this.wanted, frame = this.frame;
-    const load = async (kind) => {
+    const load = async (kind, id = kind) => {
       const address = await picture(`/api/frames/${frame}/${kind}`, { side, v: this.version });
       if (turn !== this.wanted) return URL.revokeObjectURL(address);
-      const image = $(kind), old = image.src;
+      const image = $(id), old = image.src;
+      image.dataset.kind = kind;
       image.src = address;
       await image.decode();
       if (old.startsWith("blob:")) URL.revokeObjectURL(old);
@@ -241,7 +244,7 @@ export class Viewer {
       image.dataset.version = this.version;
       this.lay();
     };
-    await Promise.all([load("before"), load("after")]);
+    await Promise.all([load("before"), load(this.mode === "made" ? "made" : "after", "after")]);
   });
 
   pause() {
