@@ -4,8 +4,10 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,9 +16,13 @@ from numpy.typing import NDArray
 from studio_session import HEIGHT, SHOT, SHOTS, WIDTH, Opened, color_picture, shots
 
 from vidcolor import colorize_video
+from vidcolor.color.rgb import luma_of_rgb
+from vidcolor.errors import SettingError
+from vidcolor.frame import Matrix
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
 from vidcolor.studio.desk import Kept
+from vidcolor.studio.session import Session
 
 
 def picture(studio: Opened, frame: int, kind: str, query: str = "") -> NDArray[np.uint8]:
@@ -316,6 +322,47 @@ def test_a_contact_sheet_shows_what_was_steered(studio: Opened) -> None:
     assert thirds[1] < 1 < min(thirds[0], thirds[2])
     assert studio.ask("POST", "/api/sheet", {})[0] == 422
     assert studio.post("/api/sheet", {"replace": True})
+
+
+def test_a_photograph_opens_as_well(tmp_path: Path) -> None:
+    """It is steered like a frame, and saved as such, its luma as it was."""
+    pytest.importorskip("uvicorn", reason="the extra studio is not installed")
+    from vidcolor.studio.api import Api
+    from vidcolor.web.server import Request
+
+    path, luma = tmp_path / "photo.png", shots()[SHOT]
+    cv2.imwrite(str(path), luma)
+    settings = Settings(model=ModelSettings(device="cpu", render_size=64))
+    session = Session(path, None, path.with_suffix(".colors.toml"), settings)
+    session.begin()
+    session.strip.wait()
+    api = Api(session)
+
+    def post(answer: Callable[[Any], Any], **given: object) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(answer(Request({}, {}, json.dumps(given).encode())).body)
+        return found
+
+    def shown(kind: str) -> NDArray[np.int64]:
+        body = api.frame(Request({"number": "0", "kind": kind}, {}, b"")).body
+        codes = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR_RGB)
+        return np.asarray(codes, np.int64)
+
+    assert json.loads(api.film(Request({}, {}, b"")).body)["still"]
+    np.testing.assert_array_equal(shown("before"), np.repeat(luma[..., None], 3, -1))
+    post(api.hint, frame=0, box=[0.1, 0.1, 0.4, 0.4], color="#3040c0")
+    post(api.render)
+    session.rendering.wait()
+    state = post(api.undo)
+    assert (state["render"]["state"], state["output"]) == ("done", "photo.colorized.png")
+    made = shown("made")
+    for row, column, is_blue in ((15, 20, True), (50, 80, False)):
+        red, _, blue = made[row, column]
+        assert (blue > red + 20) == is_blue
+    np.testing.assert_array_equal(luma_of_rgb(made.astype(np.uint8), Matrix.SMPTE170M), luma)
+    assert (shown("after")[15, 20, 2] - shown("after")[15, 20, 0]) < 20  # the hint was undone
+    with pytest.raises(SettingError, match="no clips"):
+        post(api.clip, shot=1)
+    session.close()
 
 
 def test_a_wrong_script_is_shown_with_its_line(studio: Opened) -> None:

@@ -55,6 +55,7 @@ class Api:
                 "height": source.picture.height,
                 "rate": float(source.frame_rate),
                 "timecode": source.timecode,
+                "still": self._session.is_still,
                 "seconds": source.duration_seconds,
                 "script": self._session.script.path.name,
                 "model": self._session.settings.model.name,

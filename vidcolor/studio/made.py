@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import cast
 
 import cv2
+import numpy as np
+from PIL import Image, ImageOps
 
 from vidcolor.color.rgb import rgb_picture
 from vidcolor.errors import SourceError
@@ -38,6 +40,16 @@ def read_made(film: Path, number: int, seconds: Fraction, side: int) -> Picture:
     if frame is None:
         raise SourceError(f"{film.name} has no frame {number}")
     return _shrunk(_in_color(frame), side)
+
+
+def read_made_photo(path: Path, side: int) -> Picture:
+    """A photograph in color, as it is shown; see `read_made`."""
+    try:
+        with Image.open(path) as image:
+            picture = ImageOps.exif_transpose(image).convert("RGB")
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path.name}: cannot be shown ({error})") from error
+    return _shrunk(np.asarray(picture, np.uint8), side)
 
 
 def _in_color(frame: Frame) -> Picture:

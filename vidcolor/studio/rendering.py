@@ -118,6 +118,10 @@ class Rendering:
     def close(self) -> None:
         """Stop the run, and wait until it has ended."""
         self.stop()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the run has ended."""
         if self._thread is not None:
             self._thread.join()
 

@@ -1,4 +1,4 @@
-"""One film in the studio: its strip, its desk, its color script and its renderings."""
+"""A film or photograph in the studio: its strip, its desk, its color script, its renderings."""
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,14 +15,17 @@ from vidcolor.errors import OutputError, SettingError, SourceError, VidcolorErro
 from vidcolor.film.coloring import Progress
 from vidcolor.film.colorize import Result, colorize_video
 from vidcolor.film.directed import film_facts
+from vidcolor.frame import Frame
 from vidcolor.models.zoo import Model, find_model
+from vidcolor.photos.colorize import photo_target
 from vidcolor.photos.statement import Statement
 from vidcolor.preview.sheet import TILE_WIDTH, Tile, draw_sheet, write_sheet
 from vidcolor.preview.stills import Picture
-from vidcolor.reading.source import Source, probe
+from vidcolor.reading.source import probe
 from vidcolor.settings import Settings
 from vidcolor.studio.desk import Desk, Wanted
-from vidcolor.studio.made import read_made
+from vidcolor.studio.made import read_made, read_made_photo
+from vidcolor.studio.photo import is_photo, open_photo, render_photo
 from vidcolor.studio.references import keep_picture
 from vidcolor.studio.rendering import Rendering
 from vidcolor.studio.script_file import ScriptFile
@@ -39,7 +42,7 @@ class Session:
     """A film that a person looks at and steers.
 
     Args:
-        film: The film.
+        film: The film, or a photograph.
         output: The colorized film; None for `film.colorized.*` beside it.
         script: The color script.
         settings: All settings but the script's.
@@ -49,16 +52,22 @@ class Session:
     """
 
     def __init__(self, film: Path, output: Path | None, script: Path, settings: Settings) -> None:
-        self.source: Source = probe(film, settings.input)
-        container = wanted_container(self.source, output, settings.output)
-        self.output: Path = output or default_path(self.source.title, container)
+        still: Frame | None = None
+        if is_photo(film):
+            self.source, still = open_photo(film, settings)
+            self.output = output or photo_target(film)
+        else:
+            self.source = probe(film, settings.input)
+            container = wanted_container(self.source, output, settings.output)
+            self.output = output or default_path(self.source.title, container)
+        self.is_still: bool = still is not None
         self.settings = settings
         self.script: ScriptFile = ScriptFile(script)
-        self.strip: Strip = Strip(self.source)
+        self.strip: Strip = Strip(self.source, still)
         self.rendering: Rendering = Rendering(f"{film}: ")
         self._loader = ThreadPoolExecutor(1, "model")
         self._model: Future[Model] = self._loader.submit(find_model, settings.model)
-        self.desk: Desk = Desk(self.source, self.strip, self._model.result)
+        self.desk: Desk = Desk(self.source, self.strip, self._model.result, still)
         self._placed: ColorScript | None = None
         self._direction: Direction = NO_DIRECTION
         self.direction_error: str | None = None
@@ -142,6 +151,8 @@ class Session:
         pts = self.strip.pts_of(frame)
         if pts is None or not self.output.is_file():
             raise SourceError(f"{self.output.name} has no frame {frame}")
+        if self.is_still:
+            return read_made_photo(self.output, side)
         seconds = (pts - self.source.first_pts) * self.source.time_base
         return read_made(self.output, frame, seconds, side)
 
@@ -163,7 +174,8 @@ class Session:
         frames = self.strip.frames if self.strip.is_whole else self.source.frames_expected()
         # Even an empty script has the film's shots kept, so that a later run takes them over.
         script = None if settings.color_script is not None else ColorScript()
-        self._begin(self.output, settings, script, frames)
+        make = render_photo if self.is_still else colorize_video
+        self._begin(self.output, settings, script, frames, make)
 
     def clip(self, number: int, *, replace_clip: bool, side_by_side: bool = False) -> None:
         """Begin to render a shot beside the film, before and after, to be shown.
@@ -179,6 +191,8 @@ class Session:
                 not found yet.
         """
         self._refuse_wrong_script()
+        if self.is_still:
+            raise SettingError("a photograph has no clips")
         found = next(iter(self.strip.shots(number)), None)
         if found is None:
             raise SourceError(f"shot {number + 1} is not found yet. Wait a moment.")

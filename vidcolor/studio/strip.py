@@ -43,10 +43,11 @@ class Strip:
 
     Args:
         source: The film.
+        still: The photograph that it is; None for a film.
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, still: Frame | None = None) -> None:
+        self._source, self._still = source, still
         self._lock, self._stopped = Lock(), Event()
         self._pts = array("q")
         self._shots: list[StripShot] = []
@@ -125,6 +126,10 @@ class Strip:
             self._is_whole = True
 
     def _read(self) -> None:
+        if self._still is not None:  # nothing to look for in it, as when it is colorized
+            self._pts.append(self._still.pts)
+            self._shots.append(StripShot(Shot(0, None), 0, 0))
+            return
         for shot, members in groupby(number_frames(self._followed()), key=attrgetter("shot")):
             frames = [one.frame.index for one in members]
             if self._stopped.is_set():

@@ -10,6 +10,7 @@ const $ = (id) => document.getElementById(id);
 const OFTEN = 500, SELDOM = 1500;
 
 let state = null;
+let photo = false;  // in place of a film
 
 const viewer = new Viewer(onFrame, (...given) => shape(...given));
 const strip = new Strip((shot) => choose(shot));
@@ -169,7 +170,7 @@ function tellRender(now, before) {
   $("progress").hidden = !runs;
   $("stop").hidden = !runs;
   $("render").hidden = runs;
-  $("render").textContent = run.state === "stopped" ? "Go on rendering" : "Render film";
+  $("render").textContent = photo ? "Save in color" : run.state === "stopped" ? "Go on rendering" : "Render film";
   if (runs) {
     if (run.of) $("bar").value = run.frames / run.of;
     else $("bar").removeAttribute("value");
@@ -180,7 +181,7 @@ function tellRender(now, before) {
   }
   if (!before || before.render.state === run.state) return;
   if (run.state === "done") {
-    say([`${run.name} is finished: ${run.frames} frames`, ...run.notes].join("; "));
+    say([`${run.name} is finished` + (photo ? "" : `: ${run.frames} frames`), ...run.notes].join("; "));
     if (run.name === now.output) viewer.show("made");
     for (const number of run.doubtful) strip.doubt(number + 1, ["check the finished film"]);
   }
@@ -300,6 +301,11 @@ const begin = act(async () => {
   const rate = Number(film.rate.toFixed(3));
   $("facts").textContent = `${film.width} x ${film.height}, ${rate} frames/s, ${film.model}; changes are kept in ${film.script}`;
   viewer.rate = film.rate;
+  document.body.classList.toggle("still", film.still);
+  if (film.still) {
+    $("facts").textContent = `${film.width} x ${film.height}, ${film.model}; changes are kept in ${film.script}`;
+    photo = true;
+  }
 });
 
 // The secret of the address stands in a cookie now: take it out of what a person may copy.
