@@ -31,7 +31,7 @@ class Person:
 
     def wait(self, script: str) -> None:
         """Until a script returns something true."""
-        for _ in range(600):
+        for _ in range(1200):
             if self.run(f"return {script}"):
                 return
             sleep(0.05)
@@ -156,6 +156,11 @@ def test_looking(person: Person, studio: Opened) -> None:
     person.press("+")
     assert person.text("zoom") != zoom
     person.wait("document.querySelectorAll('#strip img[src^=blob]').length === 3")
+    person.run(
+        "const one = document.getElementById('moments'); one.value = 'three';"
+        "one.dispatchEvent(new Event('change', { bubbles: true }))"
+    )
+    person.wait("document.querySelectorAll('#strip img[src^=blob]').length === 9")
     assert person.errors() == []
 
 

@@ -67,6 +67,7 @@ const shape = act(async (frame, given) => {
   const found = await get("/api/suggest", { frame, x, y });
   $("own").hidden = false;
   $("swatches").replaceChildren(...found.map(swatch));
+  $("own").scrollIntoView({ block: "nearest" });
 });
 
 function middleOf({ at, stroke, box }) {
@@ -139,7 +140,7 @@ async function take(now) {
   state = now;
   $("undo").disabled = !now.script.undo;
   $("redo").disabled = !now.script.redo;
-  $("found").textContent = `${strip.shots.length} shots` + (now.whole ? "" : `, looking further (${now.frames} frames)`);
+  $("found").textContent = shotCount() + (now.whole ? "" : `, looking further (${now.frames} frames)`);
   if (now.error) say(now.error);
   else if (now.script.error) say(now.script.error);
   else if (before?.script.error) say("");
@@ -187,6 +188,10 @@ function tellRender(now, before) {
   }
   if (run.state === "failed") say(run.error);
   if (run.state === "stopped") say("stopped; finished shots are kept");
+}
+
+function shotCount() {
+  return strip.shots.length === 1 ? "1 shot" : `${strip.shots.length} shots`;
 }
 
 function clock(seconds) {
@@ -288,7 +293,7 @@ async function watch() {
       viewer.within(0, now.frames - 1);
       await viewer.go(0);
     }
-    if (grew) $("found").textContent = `${strip.shots.length} shots`;
+    if (grew) $("found").textContent = shotCount();
   })();
   const busy = !state || !state.whole || state.render.state === "running" || state.model === "loading";
   setTimeout(watch, busy ? OFTEN : SELDOM);

@@ -18,12 +18,13 @@ export class Steer {
     this.filmLook = {};
     this.onState = onState;
     this.timers = new Map();
+    this.turn = 0;
     for (const one of SLIDERS) $("sliders").append(this.slider(one));
     $("gray").addEventListener("change", () => {
-      this.send({ color: $("gray").checked ? false : null });
+      this.change({ color: $("gray").checked ? false : null });
     });
     $("clear").addEventListener("click", () => {
-      this.send(Object.fromEntries(["color", ...SLIDERS.map((one) => one.name)].map((name) => [name, null])));
+      this.change(Object.fromEntries(["color", ...SLIDERS.map((one) => one.name)].map((name) => [name, null])));
     });
     $("scope").addEventListener("change", () => this.show());
     for (const id of ["first", "first-frame", "last-frame"]) $(id).addEventListener("change", () => this.show());
@@ -44,8 +45,14 @@ export class Steer {
     input.addEventListener("input", () => {
       value.textContent = input.value;
       clearTimeout(this.timers.get(one.name));
-      const place = this.place();
-      this.timers.set(one.name, setTimeout(() => this.send({ [one.name]: Number(input.value) }, place), WAIT));
+      const place = this.place(), wanted = Number(input.value);
+      const timer = setTimeout(async () => {
+        await this.send({ [one.name]: wanted }, place);
+        if (this.timers.get(one.name) !== timer) return;  // it has been moved on
+        this.timers.delete(one.name);
+        await this.show();
+      }, WAIT);
+      this.timers.set(one.name, timer);
     });
     label.append(text, value, input);
     return label;
@@ -61,8 +68,12 @@ export class Steer {
 
   send = act(async (settings, place = this.place()) => {
     await this.onState(await post("/api/look", { ...place, settings }));
-    if (place.frames) await this.show();
   });
+
+  async change(settings) {
+    await this.send(settings);
+    await this.show();
+  }
 
   choose(shot) {
     if (shot && shot.number !== this.shot?.number) {
@@ -87,11 +98,12 @@ export class Steer {
     const scope = $("scope").value;
     $("span").hidden = scope !== "shots";
     $("frames").hidden = scope !== "frames";
-    const own = await this.own();
+    const turn = ++this.turn, own = await this.own();
+    if (turn !== this.turn) return;  // something else was chosen meanwhile
     const look = { ...this.filmLook, ...(scope === "frames" ? this.shot?.look : {}), ...own };
     for (const one of SLIDERS) {
       const input = $(one.name);
-      if (input !== document.activeElement || !input.matches(":active")) {
+      if (!this.timers.has(one.name)) {  // a person is not moving it
         input.value = String(look[one.name] ?? one.usual);
         $(`${one.name}-value`).textContent = input.value;
       }

@@ -22,6 +22,7 @@ export class Strip {
       }
     }, { root: $("strip"), rootMargin: "0px 400px" });
     $("which").addEventListener("change", () => this.filter());
+    for (const id of ["moments", "strip-kind"]) $(id).addEventListener("change", () => this.loadVisible());
   }
 
   // Takes in the shots that were found since; says whether there were any.
@@ -45,21 +46,20 @@ export class Strip {
         this.shots[shot.number - 1] = shot;
       }
     }
-    for (const item of $("strip").children) {
-      this.label(item);
-      if (item.dataset.visible) this.load(item);
-    }
+    for (const item of $("strip").children) this.label(item);
+    this.loadVisible();
     this.filter();
   }
 
   item(shot) {
     const item = document.createElement("li"), button = document.createElement("button");
-    const image = document.createElement("img"), text = document.createElement("span");
+    const images = document.createElement("span"), text = document.createElement("span");
     item.dataset.number = String(shot.number);
     button.type = "button";
-    image.alt = "";
+    images.className = "images";
+    images.append(thumbnail());
     text.className = "text";
-    button.append(image, text);
+    button.append(images, text);
     button.addEventListener("click", () => this.onChoose(this.shots[Number(item.dataset.number) - 1]));
     item.append(button);
     this.label(item);
@@ -120,14 +120,15 @@ export class Strip {
 
   async fetch(item) {
     const shot = this.shots[Number(item.dataset.number) - 1];
-    const wanted = JSON.stringify([shot.look, shot.hints, this.film, this.references]);
+    const kind = $("strip-kind").value, middle = Math.floor((shot.first + shot.last) / 2);
+    const frames = $("moments").value === "three" ? [shot.first, middle, shot.last] : [middle];
+    const wanted = JSON.stringify([kind, frames, shot.look, shot.hints, this.film, this.references]);
     if (!item.dataset.visible || item.dataset.version === wanted || !this.isReady) return;
-    const middle = Math.floor((shot.first + shot.last) / 2);
     try {
-      const address = await picture(`/api/frames/${middle}/after`, { side: SIDE, v: wanted });
-      const image = item.querySelector("img"), old = image.src;
-      image.src = address;
-      if (old.startsWith("blob:")) URL.revokeObjectURL(old);
+      const sources = [];
+      for (const frame of frames) sources.push(await picture(`/api/frames/${frame}/${kind}`, { side: SIDE, v: wanted }));
+      for (const { src } of item.querySelectorAll("img")) if (src.startsWith("blob:")) URL.revokeObjectURL(src);
+      item.querySelector(".images").replaceChildren(...sources.map(thumbnail));
       item.dataset.version = wanted;
       this.doubt(shot.number, await get(`/api/frames/${middle}/doubts`, { side: SIDE }));
     } catch {
@@ -138,8 +139,19 @@ export class Strip {
   // The model is ready: thumbnails can be made.
   ready() {
     this.isReady = true;
+    this.loadVisible();
+  }
+
+  loadVisible() {
     for (const item of $("strip").children) if (item.dataset.visible) this.load(item);
   }
+}
+
+function thumbnail(source) {
+  const image = document.createElement("img");
+  image.alt = "";
+  if (source) image.src = source;
+  return image;
 }
 
 function hasChanged(shot) {
