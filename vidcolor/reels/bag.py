@@ -10,7 +10,7 @@ from threading import Lock
 import bagit
 
 from vidcolor.errors import OutputError, SourceError, VidcolorError
-from vidcolor.files import beside, is_file, is_pictures, work_path, write_whole
+from vidcolor.files import is_file, is_pictures, stems_of, work_path, write_whole
 from vidcolor.film.checkpoint import discard_work
 from vidcolor.film.checkpoint_file import is_taken
 from vidcolor.reels.failures import PREFIX
@@ -284,7 +284,7 @@ class Bag:
     def _is_strange(self, path: Path, entries: Iterable[Entry]) -> bool:
         """Whether a file is no film of these, and lies beside none."""
         outputs = {entry.output for entry in entries if entry.output}
-        films = {beside(output, "") for output in outputs}
+        films = {output.with_name(stem) for output in outputs for stem in stems_of(output)}
         ends = (index for index, sign in enumerate(path.name) if sign == "." and index)
         is_known = any(path.with_name(path.name[:end]) in films for end in ends)
         is_picture = path.parent in outputs or is_pictures(path.parent)
