@@ -18,6 +18,7 @@ from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import NAME, Entry, Ledger
 from vidcolor.reels.tag_files import DECLARATION, PAYLOAD, TAG_FILES, can_list, make_tag_files
 from vidcolor.version import __version__
+from vidcolor.words import spelled
 
 _LOG = logging.getLogger(__name__)
 
@@ -319,7 +320,7 @@ def _is_settled(entry: Entry) -> bool:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.encode(errors="backslashreplace").decode().split())
+    return " ".join(spelled(text).split())
 
 
 @contextmanager
