@@ -190,6 +190,17 @@ def test_avi_shows_a_frame_a_tick(tmp_path: Path, codec: str) -> None:
         assert sound.pts == 0
 
 
+def test_gxf_shows_a_frame_a_tick(tmp_path: Path) -> None:
+    """It has no more times than AVI; FFmpeg's guess is a frame late, and the last has none."""
+    film = tmp_path / "film.gxf"
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=720x576:r=25:d=0.2", "-pix_fmt", "yuv420p",
+           "-c:v", "mpeg2video", "-bf", "2", film)  # fmt: skip
+    source, losses = survey(probe(film)), Damage()
+    times = [frame.pts * frame.time_base for frame in read_frames(source, losses)]
+    assert times == [Fraction(n, 25) for n in range(5)]
+    assert losses == Damage()
+
+
 def test_sound_that_is_switched_on_late_is_found(tmp_path: Path) -> None:
     """FFmpeg's probe of a transport stream ends before sound that begins at 8 s."""
     late = tmp_path / "late.ts"
