@@ -253,7 +253,8 @@ def test_the_film_is_rendered_as_it_was_steered(studio: Opened) -> None:
     studio.post("/api/render", {"replace": True})
     run = finished(studio)
     words = "coloring 1 of 3 shots; the others are taken from the film that is there"
-    assert (run["state"], run["notes"]) == ("done", [words])
+    kept = "1 of them without the network: colors are kept"
+    assert (run["state"], run["notes"]) == ("done", [words, kept])
     shown = read_sidecar(output.with_suffix(".json"))["shots"]
     assert [shot["colorfulness"] == 0 for shot in shown] == [False, True, False]
     for frame in (2, SHOT, 2 * SHOT + 5):  # as it is in the file
