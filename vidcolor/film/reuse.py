@@ -166,7 +166,7 @@ def _color_changed(run: FilmRun, checkpoint: Checkpoint, _pictures: PictureWrite
         raise ValueError("there is no earlier film")
     if checkpoint.open_shot is not None:
         checkpoint.restart(checkpoint.shots_done)
-    frames = refuse_changed(read_job(job, settings, losses), job.source, run.origin)
+    frames = refuse_changed(read_job(job, settings, losses), job.source, run.digest)
     pieces = list(find_pieces(frames, sys.maxsize))
     plan = plan_shots(pieces, film, job, settings, run.direction)
     changed = sum(bool(one.reason) for one in plan)
