@@ -143,7 +143,7 @@ def test_nets_that_do_not_ship_say_how_they_are_come_by(
 ) -> None:
     """A name without weights is one line; put where it says, they are found by the name."""
     monkeypatch.setattr(zoo.platformdirs, "user_data_path", lambda _: tmp_path)
-    with pytest.raises(ModelError, match=r"small-l2: its weights do not ship; train it") as caught:
+    with pytest.raises(ModelError, match=r"small-l2: its weights are not included") as caught:
         load_model("small-l2", "cpu")
     assert "\n" not in str(caught.value)
     folder = tmp_path / "models"

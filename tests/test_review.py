@@ -264,7 +264,7 @@ def test_who_says_nothing_keeps_no_place(
     """Silent and slow connections end; meanwhile more than some are closed at once."""
     monkeypatch.setattr("vidcolor.review.requests.LONGEST_SECONDS", 1.5)
     monkeypatch.setattr("vidcolor.review.requests.MOST_AT_ONCE", 3)
-    monkeypatch.setattr("vidcolor.review.requests._WAIT_SECONDS", 0.5)
+    monkeypatch.setattr("vidcolor.review.requests.WAIT_SECONDS", 0.5)
     address = serve()
     place = (HOST, int(address.rpartition(":")[2]))
     silent = [socket.create_connection(place, 10) for _ in range(3)]

@@ -280,7 +280,7 @@ def _without_bad_shots(checkpoint: Checkpoint, proof: Verifier, error: OutputErr
         checkpoint.shot_of(min(found.first_bad_frame, checkpoint.frames_done - 1))
     )
     return OutputError(
-        f"{error}; the next run makes shots from {checkpoint.shots_done + 1} on anew"
+        f"{error}; the next run colors shots from {checkpoint.shots_done + 1} on anew"
     )
 
 

@@ -127,7 +127,7 @@ def _reason(
     if frames != piece.frames or shots != {(piece.shot.number, piece.shot.returns_to)}:
         return "its frames have changed"
     if before != directed_digest(_directed(piece, job, settings, direction)):
-        return "the color script says other things of it"
+        return "its part of the color script has changed"
     return ""
 
 
@@ -171,7 +171,7 @@ def _color_changed(run: FilmRun, checkpoint: Checkpoint, _pictures: PictureWrite
     plan = plan_shots(pieces, film, job, settings, run.direction)
     changed = sum(bool(one.reason) for one in plan)
     _LOG.info(
-        "%s: coloring %d of %d shots; the others are taken from the film that is there",
+        "%s: coloring %d of %d shots; the others are copied from the existing film",
         *(job.source.path, changed, len(plan)),
     )
     _Maker(run, checkpoint, film, pieces).make(plan)
@@ -256,6 +256,6 @@ def describe_reuse(provenance: Provenance) -> tuple[str, ...]:
     plan = plan_shots(pieces, film, job, settings, direction)
     changed = [one for one in plan if one.reason]
     return (
-        f"{len(changed)} of {len(plan)} shots; the others are taken from the film that is there",
+        f"{len(changed)} of {len(plan)} shots; the others are copied from the existing film",
         *(f"shot {one.piece.shot.number + 1}: {one.reason}" for one in changed),
     )

@@ -126,7 +126,7 @@ def refuse_other(source: Source, digest: SourceDigest, *, is_read_again: bool = 
     more = 0 if source.sequence is None else count_new(source.sequence)
     if more:
         raise SourceGoneError(
-            f"{source.path}: {more} image{'s' if more > 1 else ''} came while it was read; "
+            f"{source.path}: {more} image{'s' if more > 1 else ''} were added while it was read; "
             "run again when it is complete"
         )
     is_same = find_stamp(source.files) == digest.stamp

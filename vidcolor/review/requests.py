@@ -12,7 +12,7 @@ MOST_AT_ONCE = 32
 LONGEST_SECONDS = 30.0
 """From the beginning of a connection to its end: one request and its answer."""
 
-_WAIT_SECONDS = 1.0
+WAIT_SECONDS = 1.0
 _OUR_NAMES = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -43,7 +43,7 @@ class BoundedServer(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Begin a thread, or close the connection if no place becomes free soon."""
-        if self._places.acquire(timeout=_WAIT_SECONDS):
+        if self._places.acquire(timeout=WAIT_SECONDS):
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
