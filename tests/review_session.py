@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from vidcolor.review.pictures import read_pairs
-from vidcolor.review.server import HOST, Session, by_name, make_server
 from vidcolor.review.store import Store
+from vidcolor.web.gate import LOOPBACK, Gate
 
 NAMES = [f"p{number:02}" for number in range(20)]
 SECONDS = 0.4
@@ -29,22 +29,27 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 
 @pytest.fixture
 def serve(folders: tuple[Path, Path], tmp_path: Path) -> Iterator[Callable[..., str]]:
-    """Starts a server of a test; gives its address."""
+    """Starts a server of a test; gives its address, the token in it."""
+    pytest.importorskip("uvicorn", reason="the extra studio is not installed")
+    from vidcolor.review.server import PAGE, Session, by_name, routes
+    from vidcolor.web.server import PageServer, listen
+
     running: list[Any] = []
 
     def start(*, singles: bool = False, count: int = 6) -> str:
         store = Store(tmp_path / "answers", {"singles": singles})
         pairs = by_name(read_pairs(*folders, 5))
         session = Session(pairs=pairs, store=store, seconds=SECONDS, count=count, singles=singles)
-        server = make_server(session, 0)
-        thread = Thread(target=server.serve_forever, daemon=True)
+        listening = listen(LOOPBACK, 0)
+        gate = Gate(LOOPBACK, listening.getsockname()[1], any_port=True)
+        server = PageServer(listening, gate, PAGE, routes(session))
+        thread = Thread(target=server.run, daemon=True)
         thread.start()
         running.append((server, thread, store))
-        return f"http://{HOST}:{server.server_port}"
+        return gate.address
 
     yield start
     for server, thread, store in running:
-        server.shutdown()
+        server.stop()
         thread.join()
-        server.server_close()
         store.__exit__()

@@ -7,6 +7,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
 
+import cv2
 import numpy as np
 import pytest
 from clips import write_film
@@ -49,7 +50,7 @@ class Opened(NamedTuple):
         given = own | {name.replace("_", "-"): value for name, value in headers.items()}
         connection = HTTPConnection(LOOPBACK, self.gate.port, timeout=30)
         try:
-            data = None if body is None else json.dumps(body)
+            data = body if body is None or isinstance(body, bytes) else json.dumps(body)
             connection.request(method, path, data, given)
             answer = connection.getresponse()
             return answer.status, dict(answer.getheaders()), answer.read()
@@ -67,6 +68,13 @@ class Opened(NamedTuple):
         status, _, answer = self.ask("POST", path, body)
         assert status == 200, answer
         return json.loads(answer)
+
+
+def color_picture() -> bytes:
+    """A reference that shows the second shot's thing, in oranges, as a PNG."""
+    luma = shots()[SHOT].astype(float)[..., None]
+    codes = np.clip(luma * (0.4, 0.9, 1.6), 0, 255).astype(np.uint8)  # BGR
+    return bytes(cv2.imencode(".png", codes)[1])
 
 
 def shots() -> list[Plane]:

@@ -16,6 +16,7 @@ from vidcolor.film.verify import Verification, verify_film
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.reading.survey import survey
+from vidcolor.reading.tracks import Track
 from vidcolor.settings import OutputSettings, Settings
 from vidcolor.writing.plan import Job, plan_video
 
@@ -190,6 +191,17 @@ def test_avi_shows_a_frame_a_tick(tmp_path: Path, codec: str) -> None:
         assert sound.pts == 0
 
 
+def test_gxf_shows_a_frame_a_tick(tmp_path: Path) -> None:
+    """It has no more times than AVI; FFmpeg's guess is a frame late, and the last has none."""
+    film = tmp_path / "film.gxf"
+    ffmpeg("-f", "lavfi", "-i", "testsrc=s=720x576:r=25:d=0.2", "-pix_fmt", "yuv420p",
+           "-c:v", "mpeg2video", "-bf", "2", film)  # fmt: skip
+    source, losses = survey(probe(film)), Damage()
+    times = [frame.pts * frame.time_base for frame in read_frames(source, losses)]
+    assert times == [Fraction(n, 25) for n in range(5)]
+    assert losses == Damage()
+
+
 def test_sound_that_is_switched_on_late_is_found(tmp_path: Path) -> None:
     """FFmpeg's probe of a transport stream ends before sound that begins at 8 s."""
     late = tmp_path / "late.ts"
@@ -212,6 +224,38 @@ def test_a_clock_of_ten_hours_begins_at_0_in_mp4(tmp_path: Path) -> None:
             first = min(packet.pts * packet.time_base for packet in opened.demux() if packet.size)
         assert float(first) == pytest.approx(begins, abs=2)
         assert any("moved to 0" in note for note in job.encoding.notes) is (output == "out.mp4")
+
+
+@pytest.mark.parametrize("begins", [95442.7, 100_000])
+def test_a_clock_of_more_than_33_bits_begins_anew_in_a_transport_stream(
+    tmp_path: Path, begins: float
+) -> None:
+    """A recorder may count from when it was switched on; what is read back is what was meant."""
+    options = ("-c:v", "libx264", "-bf", "0", "-c:a", "mp2", "-output_ts_offset", begins)
+    film = part(tmp_path / "film.mkv", *options)
+    for output in ("out.ts", "out.mp4"):
+        job, found = written(film, output)
+        assert found.problems == []
+        assert job.source.frames_expected() == FRAMES
+        losses = Damage()
+        assert len(list(read_frames(job.source, losses))) == FRAMES
+        assert losses == Damage()
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize("wrong", [0, 5])
+def test_a_wrong_time_of_decoding_moves_no_frame(wrong: int) -> None:
+    """The times at which the frames are shown are right."""
+    track = Track("video", "picture", Fraction(1, 90_000), is_clocked=True)
+    for number in range(10):
+        packet = av.Packet(b"data")
+        packet.pts = packet.dts = 3600 * number
+        packet.duration = 3600
+        if number == wrong:
+            packet.dts -= 70_000 * 90_000
+        track.add(packet, number)
+    track.end()
+    assert (track.strays, len(track.parts)) == ({}, 1)
 
 
 def test_lost_sync_is_no_verified_film(tmp_path: Path) -> None:

@@ -78,6 +78,8 @@ def test_an_encoder_that_takes_no_such_picture_says_what_does() -> None:
     """H.264 has no interlaced pictures of odd height in any chroma."""
     with pytest.raises(OutputError, match=r"height not divisible by 4\); use --codec ffv1"):
         choose_pixel_format("libx264", picture(720, 487, field_order=2), DEFAULT)
+    with pytest.raises(OutputError, match=r"; no video codec here takes them: write images"):
+        choose_pixel_format("ffv1", picture(32000, 32000), DEFAULT)
 
 
 @pytest.mark.parametrize(

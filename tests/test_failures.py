@@ -121,7 +121,7 @@ def test_names_that_are_legal_are_taken(
     """Films named by any bytes are made; one whose result's name is too long is one line."""
     monkeypatch.chdir(tmp_path)
     Path("in").mkdir()
-    for index, name in enumerate([*NAMES.values(), b"n" * 251 + b".mkv"]):
+    for index, name in enumerate([*NAMES.values(), b"\xfc" + b"n" * 250 + b".mkv"]):
         made = write_film(tmp_path / "made.mkv", moving_luma(2, seed=index))
         os.rename(made, os.path.join(b"in", name))  # noqa: PTH104, PTH118 - names as bytes
     assert main(["in", "-o", "out/", *SMALL]) == 1
@@ -135,4 +135,6 @@ def test_names_that_are_legal_are_taken(
     assert main(["in", "-o", "out/", *SMALL]) == 1
     assert {os.fsencode(path.name) for path in Path("out").glob("*.mkv")} == films
     assert main(["--status", "out"]) == 0
-    assert r"Z\xfcrich 1931.mkv -> out/Z\xfcrich" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert r"Z\xfcrich 1931.mkv -> out/Z\xfcrich" in told
+    assert rf"\xfc{'n' * 250}.colorized.mkv: the name is too long" in told

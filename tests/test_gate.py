@@ -49,6 +49,17 @@ def test_an_address_of_the_network_answers_to_itself_alone() -> None:
     assert gate.refusal("GET", {"host": "localhost:8000"}, {"token": "secret"}) == "another host"
 
 
+def test_a_tunnel_may_change_the_port() -> None:
+    """If that is allowed; then the page is the one of the very name that was asked."""
+    gate, query = Gate("127.0.0.1", 8000, "secret", any_port=True), {"token": "secret"}
+    for host in ("127.0.0.1:8000", "localhost:9000", "[::1]:9000"):
+        assert gate.refusal("POST", {"host": host, "origin": f"http://{host}"}, query) is None
+        other = {"host": host, "origin": "http://localhost:8001"}
+        assert gate.refusal("POST", other, query) == "another page"
+    for host in ("evil.example:8000", "127.0.0.1.evil.example", "[127.0.0.1", "localhost"):
+        assert gate.refusal("GET", {"host": host}, query) == "another host"
+
+
 def test_tokens_are_long_and_not_shown_by_accident() -> None:
     """Nobody guesses them, and a log of the object has none."""
     one, other = Gate("127.0.0.1", 1), Gate("127.0.0.1", 1)

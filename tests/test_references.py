@@ -237,7 +237,7 @@ def test_what_is_painted_fills_its_thing() -> None:
     for columns, color in ((slice(8, 16), "#b02020"), (slice(112, 120), "#2030b0")):
         lab[1:, 28:36, columns] = ab_of(color)[:, None, None]
         alpha[28:36, columns] = 1
-    picture = pictures.ColorPicture(lab, alpha, (128, 64), "")
+    picture = pictures.ColorPicture(lab, alpha, (128, 64), "", "PNG")
 
     def features(_: Seen) -> np.ndarray:
         return np.zeros((1, *SIZE), np.float32)

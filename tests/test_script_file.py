@@ -102,9 +102,9 @@ def test_hints_are_put_and_taken_away(path: Path) -> None:
     """One at the very same place is changed; ranges stay as they are."""
     script = opened(path)
     script.set_look((2, 2), {"saturation": 0.5})
-    script.set_hint(17, (0.25, 0.5), "#7a1f1f")
-    script.set_hint(17, (0.75, 0.5), "neutral", 0.05)
-    script.set_hint(17, (0.25, 0.5), "#1f1f7a")
+    script.set_hint(17, ("at", [0.25, 0.5]), "#7a1f1f")
+    script.set_hint(17, ("at", [0.75, 0.5]), "neutral", 0.05)
+    script.set_hint(17, ("at", [0.25, 0.5]), "#1f1f7a")
     tables = tomllib.loads(path.read_text())
     assert tables == {
         "range": [{"shots": "2", "saturation": 0.5}],
@@ -114,15 +114,15 @@ def test_hints_are_put_and_taken_away(path: Path) -> None:
         ],
     }
     assert [hint.color for hint in script.script.hints] == ["#1f1f7a", "neutral"]
-    script.remove_hint(0)
-    script.remove_hint(9)
+    script.remove("hint", 0)
+    script.remove("hint", 9)
     assert [hint.color for hint in script.script.hints] == ["neutral"]
-    script.remove_hint(0)
+    script.remove("hint", 0)
     assert tomllib.loads(path.read_text()) == {"range": tables["range"]}
     script.undo()
     assert [hint.color for hint in script.script.hints] == ["neutral"]
     with pytest.raises(SettingError, match="outside the frame"):
-        script.set_hint(17, (1.5, 0.5), "#7a1f1f")
+        script.set_hint(17, ("at", [1.5, 0.5]), "#7a1f1f")
 
 
 def test_changes_are_taken_back_and_made_again(path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 from clips import small_disk
 
 from vidcolor.errors import OutputError, SourceError
-from vidcolor.files import write_whole
+from vidcolor.files import beside, write_whole
 from vidcolor.report.sidecar import (
     _HEAD_BYTES,
     COLUMNS,
@@ -51,6 +51,35 @@ def make_facts(source: Path = Path("films/die_brücke.mkv"), frames: int = 60) -
 def test_a_sidecar_has_its_films_name(film: str, sidecar: str) -> None:
     """The film's suffix is replaced, other dots and folders stay."""
     assert sidecar_path(Path(film)) == Path(sidecar)
+
+
+@pytest.mark.quick
+def test_sidecars_of_two_films_of_one_stem_do_not_meet(tmp_path: Path) -> None:
+    """The first film keeps the short name, whichever it is; each file is found again."""
+    named = {name: tmp_path / name for name in ("x.mkv", "x.mp4", "x.mov", "x")}
+    for film in named.values():
+        shown = film if film.suffix else film / "x_%06d.png"
+        write_sidecar(sidecar_path(film), make_facts() | {"output": {"path": shown}})
+    assert {name: sidecar_path(film).name for name, film in named.items()} == {
+        "x.mkv": "x.json", "x.mp4": "x.mp4.json", "x.mov": "x.mov.json", "x": "x.images.json",
+    }  # fmt: skip
+    assert beside(named["x.mp4"], ".framemd5").name == "x.mp4.framemd5"
+    (tmp_path / "x.json").unlink()
+    assert sidecar_path(named["x.mp4"]).name == "x.mp4.json"
+    assert sidecar_path(named["x.mkv"]).name == "x.json"
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    "text", ['{"output": {"path": "was.mp4"}}', '{"output": 1}', "[]", "\xff{"]
+)
+def test_a_sidecar_that_is_of_no_film_of_that_stem_keeps_its_name(
+    tmp_path: Path, text: str
+) -> None:
+    """As one that was renamed with its film, or a file of somebody else's, which is refused."""
+    film = tmp_path / "x.mp4"
+    film.with_suffix(".json").write_bytes(text.encode("latin-1"))
+    assert sidecar_path(film) == tmp_path / "x.json"
 
 
 def occupy(path: Path, by: str) -> None:

@@ -78,6 +78,14 @@ def test_a_film_whose_frames_are_lost_is_told(tmp_path: Path) -> None:
         probe(film)
 
 
+def test_a_codec_that_nobody_knows_is_told(tmp_path: Path) -> None:
+    """FFmpeg then has no decoder at all to be asked about the pictures."""
+    film = write_film(tmp_path / "film.mp4", moving_luma(3), codec="libx264")
+    film.write_bytes(film.read_bytes().replace(b"avc1\0\0\0\0", b"zzzz\0\0\0\0"))
+    with pytest.raises(SourceError, match="holds no video that can be decoded"):
+        probe(film)
+
+
 def test_a_cover_picture_is_no_film(tmp_path: Path) -> None:
     """A song with a picture on its sleeve holds no film, though it has a video stream."""
     path = tmp_path / "song.mp4"

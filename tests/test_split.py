@@ -147,6 +147,22 @@ def test_a_list_is_written_when_the_last_part_is_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.quick
+def test_lists_of_two_films_of_one_stem_do_not_meet(tmp_path: Path) -> None:
+    """The second one's has its whole name; each is found again."""
+    found = []
+    for suffix in ("mkv", "mp4", "mkv", "mp4"):
+        part = reel("0f", None, Path(f"x.{suffix}"))
+        made = tmp_path / f"x.{part.part.label()}.colorized.{suffix}"
+        made.touch()
+        result = ReelResult(
+            source=part.path, part=part.part.label(), state="already done", made=made
+        )
+        found.append(PartLists([part], overwrite=False).add(result))
+    names = ["x.colorized.ffconcat", "x.colorized.mp4.ffconcat"]
+    assert found == [tmp_path / name for name in names * 2]
+
+
+@pytest.mark.quick
 def test_a_part_of_a_named_film_has_a_name_of_its_own() -> None:
     """As has its entry in a ledger."""
     part = reel("5f", None)

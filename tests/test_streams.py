@@ -53,3 +53,14 @@ def test_streams_that_cannot_be_are_bad_usage(
         read_request(words.split())
     assert ended.value.code == 2
     assert told in capsys.readouterr().err
+
+
+def test_what_libraries_print_is_no_part_of_the_film() -> None:
+    """C's streams write to the same number, and only when they are full or closed."""
+    code = (
+        "import ctypes, sys; from vidcolor.cli.streams import _output_kept\n"
+        "with _output_kept(): ctypes.CDLL(None).printf(b'words'); print('mine')\n"
+        "sys.stdout.buffer.write(b'film')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert (done.stdout, done.stderr) == (b"film", b"wordsmine\n")

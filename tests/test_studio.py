@@ -4,19 +4,25 @@ import json
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from studio_session import HEIGHT, SHOT, SHOTS, WIDTH, Opened, shots
+from studio_session import HEIGHT, SHOT, SHOTS, WIDTH, Opened, color_picture, shots
 
 from vidcolor import colorize_video
+from vidcolor.color.rgb import luma_of_rgb
+from vidcolor.errors import SettingError
+from vidcolor.frame import Matrix
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
 from vidcolor.studio.desk import Kept
+from vidcolor.studio.session import Session
 
 
 def picture(studio: Opened, frame: int, kind: str, query: str = "") -> NDArray[np.uint8]:
@@ -113,8 +119,111 @@ def test_a_hint_colors_its_thing(studio: Opened) -> None:
     for wrong in ({"frame": 999, "at": place}, {"frame": 1, "at": [2, 0]}, {"frame": 1, "at": 3}):
         assert studio.ask("POST", "/api/hint", wrong | {"color": "#000000"})[0] == 422
     assert studio.ask("POST", "/api/hint", {"frame": 1, "at": place, "color": "red"})[0] == 422
-    state = studio.post("/api/remove-hint", {"number": 0})
+    state = studio.post("/api/remove", {"kind": "hint", "number": 0})
     assert state["script"]["hints"] == []
+
+
+def test_strokes_and_boxes_color_what_they_cover(studio: Opened) -> None:
+    """Also taking color away; what is said in one frame shows in the others of its shot."""
+    frame = SHOT + 5
+    before, plain = (picture(studio, one, "after").astype(int) for one in (frame + 2, frame))
+    other = picture(studio, 2, "after")
+    box = [0.1, 0.1, 0.3, 0.3]
+    studio.post("/api/hint", {"frame": frame, "box": box, "color": "#3040c0"})
+    own, near = (picture(studio, one, "after").astype(int) for one in (frame, frame + 2))
+    inside = np.s_[
+        round(0.2 * HEIGHT) : round(0.3 * HEIGHT), round(0.2 * WIDTH) : round(0.3 * WIDTH)
+    ]
+    for shown in (own, near):  # the picture moves by a pixel a frame
+        assert (shown[inside][..., 2] - shown[inside][..., 0]).mean() > 20
+    assert (before[inside][..., 2] - before[inside][..., 0]).mean() < 10
+    np.testing.assert_array_equal(picture(studio, 2, "after"), other)
+    stroke = [[0.5, 0.8], [0.9, 0.8]]
+    given = {"frame": frame, "stroke": stroke, "radius": 0.05, "color": "neutral"}
+    state = studio.post("/api/hint", given)
+    assert [one["shape"] for one in state["script"]["hints"]] == ["box", "stroke"]
+    tables = tomllib.loads(studio.film.with_suffix(".colors.toml").read_text())["hint"]
+    assert tables[0]["box"] == box
+    assert tables[1] == given
+    along = np.s_[round(0.8 * HEIGHT), round(0.55 * WIDTH) : round(0.85 * WIDTH)]
+    mixed = picture(studio, frame, "after").astype(int)
+    assert np.ptp(mixed[along], -1).mean() < np.ptp(plain[along], -1).mean() / 2
+    for wrong in ({"stroke": [[0, 0]]}, {"stroke": [[0, 0], [2, 0]]}, {"box": [0, 0, 1]}, {}):
+        given = {"frame": frame, "color": "#3040c0"} | wrong
+        assert studio.ask("POST", "/api/hint", given)[0] == 422
+    long = {"frame": frame, "color": "#3040c0", "stroke": [[0.5, 0.5]] * 501}
+    assert studio.ask("POST", "/api/hint", long)[0] == 422
+
+
+def test_a_reference_is_kept_beside_the_script(studio: Opened) -> None:
+    """Its shot takes its colors and no other does; the same picture is kept once."""
+    frames = SHOT, 2
+    before = [picture(studio, frame, "after") for frame in frames]
+    address = "/api/references?first=2&name=..%2F..%2FK%20%3Cb%3Echen_001734.EXE"
+    for _ in range(2):
+        status, _, body = studio.ask("POST", address, color_picture())
+        assert status == 200, body
+    (listed,) = json.loads(body)["script"]["references"]
+    folder = studio.film.parent
+    (kept,) = folder.glob("*reference*")
+    assert kept.name == f"{studio.film.stem}.reference-k-b-chen-001734.png" == listed["name"]
+    assert kept.read_bytes() == color_picture()
+    script = studio.film.with_suffix(".colors.toml")
+    assert tomllib.loads(script.read_text()) == {
+        "reference": [{"picture": kept.name, "shots": "2"}]
+    }
+    after = [picture(studio, frame, "after") for frame in frames]
+    assert np.abs(after[0].astype(int) - before[0]).max() > 5
+    np.testing.assert_array_equal(after[1], before[1])
+    status, headers, shown = studio.ask("GET", "/api/references/0")
+    assert (status, headers["content-type"], shown[:2]) == (200, "image/jpeg", b"\xff\xd8")
+    assert studio.ask("GET", "/api/references/1")[0] == 404
+    status, _, body = studio.ask("POST", "/api/references?frame=14&name=x.png", color_picture())
+    assert json.loads(body)["script"]["references"][1]["frame"] == 14
+    assert len(list(folder.glob("*reference*"))) == 2
+    assert studio.post("/api/remove", {"kind": "reference", "number": 1})["script"]["references"]
+
+
+def test_what_is_no_color_picture_is_not_kept(studio: Opened) -> None:
+    """Whatever it is called, and however large it says it is."""
+    gray = bytes(cv2.imencode(".png", np.full((32, 48, 3), 90, np.uint8))[1])
+    tall = bytes(cv2.imencode(".png", np.full((96, 16, 3), (200, 60, 40), np.uint8))[1])
+    postscript = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EndComments\n"
+    for data, query, words in (
+        (gray, "", "is gray"),
+        (tall, "&frame=3", "times as wide as high"),
+        (postscript, "", "cannot be read as a picture"),
+        (color_picture()[:200], "", "cannot be read as a picture"),
+        (b"", "", "cannot be read as a picture"),
+    ):
+        status, _, body = studio.ask("POST", f"/api/references?name=x.png{query}", data)
+        assert (status, words in json.loads(body)["error"]) == (422, True), body
+    status, _, body = studio.ask("POST", "/api/references", b"", Content_Length=str(1 << 30))
+    assert (status, b"67108864" in body) == (413, True)
+    assert not list(studio.film.parent.glob("*reference*"))
+    assert not studio.film.with_suffix(".colors.toml").exists()
+
+
+def test_some_frames_are_steered_and_shots_are_marked(studio: Opened) -> None:
+    """Both stand in the script; a mark changes no color."""
+    shown = picture(studio, SHOT + 2, "after")
+    state = studio.post("/api/mark", {"shot": 2, "marked": True})
+    assert [one["marked"] for one in studio.get("/api/shots?from=0")] == [False, True, False]
+    assert state["script"]["version"] == ""
+    gray = {"frames": [SHOT, SHOT + 3], "settings": {"saturation": 0}}
+    studio.post("/api/look", gray)
+    path = studio.film.with_suffix(".colors.toml")
+    assert tomllib.loads(path.read_text()) == {
+        "film": {"marked": "2"},
+        "range": [{"frames": "12-15", "saturation": 0}],
+    }
+    assert studio.get("/api/look-at?first=12&last=15") == {"saturation": 0}
+    assert studio.get("/api/look-at?first=12&last=16") == {}
+    assert np.ptp(picture(studio, SHOT + 2, "after").astype(int), -1).max() <= 2
+    studio.post("/api/look", gray | {"settings": {"saturation": None}})
+    studio.post("/api/mark", {"shot": 2, "marked": False})
+    assert tomllib.loads(path.read_text()) == {}
+    np.testing.assert_array_equal(picture(studio, SHOT + 2, "after"), shown)
 
 
 def test_the_likeliest_colors_of_a_place(studio: Opened) -> None:
@@ -129,22 +238,29 @@ def test_the_likeliest_colors_of_a_place(studio: Opened) -> None:
 
 
 def test_the_film_is_rendered_as_it_was_steered(studio: Opened) -> None:
-    """With the script beside it; a film that is there is replaced only if that is said."""
-    studio.post("/api/look", {"shots": [2, 3], "settings": {"color": False}})
+    """A second run colors what changed; a film that is there is replaced only if that is said."""
     studio.post("/api/render", {})
     run = finished(studio)
-    assert (run["state"], run["frames"]) == ("done", SHOT * SHOTS)
+    assert (run["state"], run["frames"], run["notes"]) == ("done", SHOT * SHOTS, [])
     output = studio.session.output
     assert output.name == f"{studio.film.stem}.colorized.mkv"
-    shown = read_sidecar(output.with_suffix(".json"))["shots"]
-    assert [shot["colorfulness"] == 0 for shot in shown] == [False, True, True]
     written = output.read_bytes()
+    state = studio.post("/api/look", {"shots": [2, 2], "settings": {"color": False}})
+    assert state["made"]
     status, _, body = studio.ask("POST", "/api/render", {})
     assert (status, json.loads(body)["error"]) == (422, f"{output.name} exists already")
     assert output.read_bytes() == written
     studio.post("/api/render", {"replace": True})
-    assert finished(studio)["state"] == "done"
-    assert output.read_bytes() == written
+    run = finished(studio)
+    words = "coloring 1 of 3 shots; the others are copied from the existing film"
+    assert (run["state"], run["notes"]) == ("done", [words])
+    shown = read_sidecar(output.with_suffix(".json"))["shots"]
+    assert [shot["colorfulness"] == 0 for shot in shown] == [False, True, False]
+    for frame in (2, SHOT, 2 * SHOT + 5):  # as it is in the file
+        made, gray = picture(studio, frame, "made").astype(int), picture(studio, frame, "before")
+        assert np.ptp(made, -1).mean() == pytest.approx(0, abs=1) or frame != SHOT
+        assert np.ptp(made, -1).mean() > 3 or frame == SHOT
+        assert np.abs(made.mean(-1) - gray.mean(-1)).mean() < 12
 
 
 def test_a_rendering_that_is_stopped_goes_on(studio: Opened) -> None:
@@ -178,6 +294,75 @@ def test_a_shot_is_rendered_to_be_shown(studio: Opened) -> None:
     assert ok
     spread = np.ptp(frame.astype(int), axis=-1).mean(0)
     assert spread[: WIDTH // 2 - 4].mean() < 2 < spread[WIDTH // 2 + 4 :].mean()
+    studio.post("/api/clip", {"shot": 3, "both": True})
+    assert finished(studio)["state"] == "done"
+    both = cv2.VideoCapture(str(studio.film.with_name(f"{studio.film.stem}.shot3.both.mp4")))
+    count = 0
+    while (read := both.read())[0]:
+        frame, count = read[1].astype(int), count + 1
+        assert frame.shape == (HEIGHT, 2 * WIDTH, 3)
+        left, right = np.ptp(frame[:, :WIDTH], -1), np.ptp(frame[:, WIDTH:], -1)
+        assert left.mean() < 2 < right.mean()
+        assert np.abs(frame[:, :WIDTH].mean(-1) - frame[:, WIDTH:].mean(-1)).mean() < 8
+    assert count == SHOT
+    assert not [path for path in studio.film.parent.iterdir() if path.name.startswith(".vidcolor")]
+
+
+def test_a_contact_sheet_shows_what_was_steered(studio: Opened) -> None:
+    """Each shot before and after; it says that its color is synthetic, and overwrites nothing."""
+    studio.post("/api/look", {"shots": [2, 2], "settings": {"color": False}})
+    assert studio.post("/api/sheet", {}) == {"name": f"{studio.film.stem}.preview.png"}
+    path = studio.film.with_name(f"{studio.film.stem}.preview.png")
+    assert path.read_bytes()[:4] == b"\x89PNG"
+    assert b"synthetic color by vidcolor" in path.read_bytes()
+    drawn = cv2.imread(str(path)).astype(int)
+    spread = np.ptp(drawn, -1)
+    lower = spread[drawn.shape[0] // 2 : -40]  # the row of colored pictures
+    thirds = [part[:, 20:-20].mean() for part in np.array_split(lower, SHOTS, axis=1)]
+    assert thirds[1] < 1 < min(thirds[0], thirds[2])
+    assert studio.ask("POST", "/api/sheet", {})[0] == 422
+    assert studio.post("/api/sheet", {"replace": True})
+
+
+def test_a_photograph_opens_as_well(tmp_path: Path) -> None:
+    """It is steered like a frame, and saved as such, its luma as it was."""
+    pytest.importorskip("uvicorn", reason="the extra studio is not installed")
+    from vidcolor.studio.api import Api
+    from vidcolor.web.server import Request
+
+    path, luma = tmp_path / "photo.png", shots()[SHOT]
+    cv2.imwrite(str(path), luma)
+    settings = Settings(model=ModelSettings(device="cpu", render_size=64))
+    session = Session(path, None, path.with_suffix(".colors.toml"), settings)
+    session.begin()
+    session.strip.wait()
+    api = Api(session)
+
+    def post(answer: Callable[[Any], Any], **given: object) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(answer(Request({}, {}, json.dumps(given).encode())).body)
+        return found
+
+    def shown(kind: str) -> NDArray[np.int64]:
+        body = api.frame(Request({"number": "0", "kind": kind}, {}, b"")).body
+        codes = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR_RGB)
+        return np.asarray(codes, np.int64)
+
+    assert json.loads(api.film(Request({}, {}, b"")).body)["still"]
+    np.testing.assert_array_equal(shown("before"), np.repeat(luma[..., None], 3, -1))
+    post(api.hint, frame=0, box=[0.1, 0.1, 0.4, 0.4], color="#3040c0")
+    post(api.render)
+    session.rendering.wait()
+    state = post(api.undo)
+    assert (state["render"]["state"], state["output"]) == ("done", "photo.colorized.png")
+    made = shown("made")
+    for row, column, is_blue in ((15, 20, True), (50, 80, False)):
+        red, _, blue = made[row, column]
+        assert (blue > red + 20) == is_blue
+    np.testing.assert_array_equal(luma_of_rgb(made.astype(np.uint8), Matrix.SMPTE170M), luma)
+    assert (shown("after")[15, 20, 2] - shown("after")[15, 20, 0]) < 20  # the hint was undone
+    with pytest.raises(SettingError, match="no clips"):
+        post(api.clip, shot=1)
+    session.close()
 
 
 def test_a_wrong_script_is_shown_with_its_line(studio: Opened) -> None:

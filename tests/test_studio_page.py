@@ -4,13 +4,14 @@ import signal
 import subprocess
 import sys
 import tomllib
+from base64 import b64encode
 from pathlib import Path
 from time import sleep
 from typing import Any
 
 import pytest
 from forking import listening
-from studio_session import FILM, SHOT, SHOTS, Opened, shots
+from studio_session import FILM, SHOT, SHOTS, Opened, color_picture, shots
 
 from vidcolor.report.sidecar import read_sidecar
 
@@ -30,7 +31,7 @@ class Person:
 
     def wait(self, script: str) -> None:
         """Until a script returns something true."""
-        for _ in range(600):
+        for _ in range(1200):
             if self.run(f"return {script}"):
                 return
             sleep(0.05)
@@ -82,6 +83,20 @@ class Person:
         down = round((y - 0.5) * shown.rect["height"])
         chain = ActionChains(self.driver, duration=10)
         chain.move_to_element_with_offset(shown, right, down).click().perform()
+
+    def draw(self, first: tuple[float, float], last: tuple[float, float]) -> None:
+        """A line from one place of the picture to another, by pointer."""
+        from selenium.webdriver import ActionChains
+
+        shown = self.element("picture")
+        chain = ActionChains(self.driver, duration=50)
+        for step in range(6):
+            x, y = (one + step / 5 * (other - one) for one, other in zip(first, last, strict=True))
+            right, down = (x - 0.5) * shown.rect["width"], (y - 0.5) * shown.rect["height"]
+            chain.move_to_element_with_offset(shown, round(right), round(down))
+            if step == 0:
+                chain.click_and_hold()
+        chain.release().perform()
 
     def slide(self, name: str, value: float) -> None:
         """A slider, as a person moves it."""
@@ -141,6 +156,11 @@ def test_looking(person: Person, studio: Opened) -> None:
     person.press("+")
     assert person.text("zoom") != zoom
     person.wait("document.querySelectorAll('#strip img[src^=blob]').length === 3")
+    person.run(
+        "const one = document.getElementById('moments'); one.value = 'three';"
+        "one.dispatchEvent(new Event('change', { bubbles: true }))"
+    )
+    person.wait("document.querySelectorAll('#strip img[src^=blob]').length === 9")
     assert person.errors() == []
 
 
@@ -203,13 +223,122 @@ def test_a_thing_gets_a_color(person: Person, studio: Opened) -> None:
     assert person.errors() == []
 
 
-def test_rendering(person: Person, studio: Opened) -> None:
-    """The film is made with what was changed, and the page says so."""
+def test_drawing(person: Person, studio: Opened) -> None:
+    """Brush, box and the brush without color; sliders for some frames; a mark."""
+    script = studio.film.with_suffix(".colors.toml")
+
+    def hints() -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = tomllib.loads(script.read_text()).get("hint", [])
+        return found
+
+    person.choose(2)
+    own = person.spread()
+    person.press("n")
+    person.draw((0.2, 0.3), (0.8, 0.3))
+    person.wait("document.querySelectorAll('#drawn .line.drawn').length === 1")
+    (line,) = hints()
+    assert (line["frame"], line["color"], line["radius"]) == (
+        SHOT + (SHOT - 1) // 2,
+        "neutral",
+        0.02,
+    )
+    assert len(line["stroke"]) > 2
+    assert line["stroke"][0] == pytest.approx([0.2, 0.3], abs=0.02)
+    assert line["stroke"][-1] == pytest.approx([0.8, 0.3], abs=0.02)
+    person.press("x")
+    person.draw((0.1, 0.5), (0.6, 0.9))
+    person.wait("document.querySelectorAll('#swatches button').length > 0")
+    person.driver.find_element("css selector", "#swatches button").click()
+    person.wait("document.querySelectorAll('#hints li').length === 2")
+    assert hints()[1]["box"] == pytest.approx([0.1, 0.5, 0.5, 0.4], abs=0.02)
+    assert person.run("return document.querySelectorAll('#drawn .area.drawn').length") == 1
+    assert person.spread() != pytest.approx(own, abs=0.05)
+    person.press("p")
+    person.choose(3)
+    assert person.run("return document.querySelectorAll('#drawn *, #hints li').length") == 0
+    person.press("m")
+    person.wait("document.querySelector('#strip .mark') !== null")
+    assert "marked" in person.item(3).text
+    person.run(
+        "const one = document.getElementById('scope'); one.value = 'frames';"
+        "one.dispatchEvent(new Event('change', { bubbles: true }));"
+        f"document.getElementById('last-frame').value = {2 * SHOT + 7}"
+    )
+    person.slide("saturation", 0)
+    person.wait("document.getElementById('saturation-value').textContent === '0'")
+    person.wait("!document.getElementById('saturation').parentElement.matches('.unset')")
+    assert tomllib.loads(script.read_text())["range"] == [{"frames": "24-31", "saturation": 0}]
+    person.await_frame(2 * SHOT + (SHOT - 1) // 2)
+    assert tomllib.loads(script.read_text())["film"] == {"marked": "3"}
+    assert person.errors() == []
+
+
+def test_a_picture_is_dropped_on_a_shot(
+    person: Person, studio: Opened, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Its colors are those of the shot; it is shown beside the frame, and can be chosen as well."""
+    script = studio.film.with_suffix(".colors.toml")
+    person.choose(2)
+    version = "document.getElementById('after').dataset.version"
+    old = person.run(f"return {version}")
+    person.driver.execute_script(
+        "const data = Uint8Array.from(atob(arguments[0]), (one) => one.charCodeAt(0));"
+        "const transfer = new DataTransfer();"
+        "transfer.items.add(new File([data], '<b>kitchen.png', { type: 'image/png' }));"
+        "document.querySelector('#strip li[data-number=\"2\"] button').dispatchEvent("
+        "  new DragEvent('drop', { dataTransfer: transfer, bubbles: true, cancelable: true }))",
+        b64encode(color_picture()).decode(),
+    )
+    person.wait(f"{version} !== '{old}'")
+    (reference,) = tomllib.loads(script.read_text())["reference"]
+    assert reference == {"picture": f"{studio.film.stem}.reference-b-kitchen.png", "shots": "2"}
+    person.wait("document.querySelector('#references img')?.naturalWidth > 0")
+    assert reference["picture"] in person.text("references")
+    person.choose(3)
+    assert person.text("references") == ""
+    picture = tmp_path_factory.mktemp("chosen") / "frame.png"
+    picture.write_bytes(color_picture())
+    person.element("anchored").click()
+    person.element("picture-file").send_keys(str(picture))
+    person.wait("document.querySelectorAll('#references li').length === 1")
+    frame = 2 * SHOT + (SHOT - 1) // 2
+    assert tomllib.loads(script.read_text())["reference"][1]["frame"] == frame
+    person.driver.find_element("css selector", "#references button").click()
+    person.wait("document.querySelectorAll('#references li').length === 0")
+    picture.write_bytes(b"no picture")
+    person.element("picture-file").send_keys(str(picture))
+    person.wait("document.getElementById('status').textContent.includes('cannot be read')")
+    assert len(tomllib.loads(script.read_text())["reference"]) == 1
+    assert all("422" in error for error in person.errors())
+
+
+def test_rendering(person: Person, studio: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It can be stopped, and goes on; a second run colors one shot; the finished film is shown."""
+    rendering = studio.session.rendering
+    follow = rendering._follow
+    with monkeypatch.context() as slowly:
+        slowly.setattr(rendering, "_follow", lambda *given: (sleep(0.2), follow(*given)))
+        person.element("render").click()
+        person.wait(
+            f"document.getElementById('pace').textContent.includes('of {SHOT * SHOTS} frames, ')"
+        )
+        assert float(person.element("bar").get_attribute("value")) > 0
+        person.element("stop").click()
+        person.wait("document.getElementById('status').textContent.includes('stopped')")
+    assert not studio.session.output.exists()
+    assert person.text("render") == "Go on rendering"
+    person.element("render").click()
+    person.wait("document.getElementById('status').textContent.includes('is finished')")
+    person.wait("document.getElementById('after').dataset.kind === 'made'")
+    assert person.spread() > 2
     person.choose(1)
     person.element("gray").click()
     person.wait("document.querySelector('#strip li .changed') !== null")
     person.element("render").click()
-    person.wait("document.getElementById('status').textContent.includes('is finished')")
+    person.driver.switch_to.alert.accept()
+    person.wait("document.getElementById('status').textContent.includes('coloring 1 of 3 shots')")
+    person.wait("document.getElementById('after').dataset.kind === 'made'")
+    assert person.spread() < 1
     shown = read_sidecar(studio.session.output.with_suffix(".json"))["shots"]
     assert [shot["colorfulness"] == 0 for shot in shown] == [True, False, False]
     assert person.errors() == []

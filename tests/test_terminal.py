@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from clips import moving_luma, write_film
 
-from vidcolor.cli.main import main
+import vidcolor.cli.main
+from vidcolor.cli.main import _Terminated, main
 from vidcolor.cli.terminal import LastingStream, escape
 
 
@@ -35,6 +36,24 @@ def test_a_strict_stream_takes_any_text() -> None:
     stream.write("Zürich\udcfc")
     stream.flush()
     assert data.getvalue() == rb"Z\xfcrich\udcfc"
+
+
+@pytest.mark.parametrize(
+    ("signal_of", "code"), [(KeyboardInterrupt(), 130), (_Terminated(15), 143)]
+)
+def test_a_signal_within_the_last_flush_is_a_code(
+    monkeypatch: pytest.MonkeyPatch, signal_of: BaseException, code: int
+) -> None:
+    """It is no traceback, and the streams are those of before."""
+    before = sys.stdout, sys.stderr
+
+    def stop(_: LastingStream) -> None:
+        raise signal_of
+
+    monkeypatch.setattr(vidcolor.cli.main, "_main", lambda _: 0)
+    monkeypatch.setattr(LastingStream, "flush", stop)
+    assert main([]) == code
+    assert (sys.stdout, sys.stderr) == before
 
 
 def program(*arguments: object, redirect: str = "") -> subprocess.CompletedProcess[str]:

@@ -27,7 +27,9 @@ EXTRAS = {
         "'tifffile[codecs]' openexr",
         "reads codecs inside TIFF, and OpenEXR in DWAA and DWAB",
     ),
-    "studio": Extra("uvicorn", "starlette uvicorn", "serves the page of vidcolor-studio"),
+    "studio": Extra(
+        "uvicorn", "starlette uvicorn", "serves the pages of vidcolor-studio and vidcolor-review"
+    ),
     "ray": Extra("ray", "fsspec 'ray[default]'", "shares work among machines for --engine ray"),
 }
 """By their names in pyproject.toml."""

@@ -1,6 +1,7 @@
 """Names of the files of a film, and writing one whole or not at all. Standard library only."""
 
 import errno
+import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -43,6 +44,8 @@ PART_SUFFIX = ".part"
 
 _TRIED_BYTES = 1 << 17
 
+_MOST_SIDECAR_BYTES = 1 << 28
+
 MANIFEST, LINES = "dump.json", "frames.jsonl"
 """In a dump's folder, by which it is known."""
 
@@ -64,9 +67,38 @@ def is_file(path: Path) -> bool:
 
 
 def beside(film: Path, suffix: str) -> Path:
-    """A file that belongs to a film: film.colorized.json for film.colorized.mp4, or a folder."""
+    """A file that belongs to a film: film.colorized.json for film.colorized.mp4, or a folder.
+
+    If film.colorized.json is the sidecar of film.colorized.mkv, the name is
+    film.colorized.mp4.json: files of two films never share a name.
+    """
+    stems = stems_of(film)
+    owners = [_owner_of(film.with_name(f"{stem}.json")) for stem in stems]
+    if film.name in owners:
+        stem = stems[owners.index(film.name)]
+    else:
+        both = zip(stems, owners, strict=True)
+        # A sidecar that was renamed with its film names another one, and is still the film's.
+        free = (stem for stem, owner in both if not owner or stem not in stems_of(Path(owner)))
+        stem = next(free, stems[-1])
+    return film.with_name(stem + suffix)
+
+
+def stems_of(film: Path) -> tuple[str, str]:
+    """How the names of a film's files may begin; the first is taken unless another film has it."""
     is_file = film.suffix.lower() in WRITTEN_SUFFIXES
-    return film.with_suffix(suffix) if is_file else film.with_name(film.name + suffix)
+    return (film.stem, film.name) if is_file else (film.name, f"{film.name}.images")
+
+
+def _owner_of(sidecar: Path) -> str | None:
+    """The name of the film, or of the folder of images, that a sidecar describes; None if none."""
+    try:
+        if sidecar.stat().st_size > _MOST_SIDECAR_BYTES:
+            return None
+        path = Path(json.loads(sidecar.read_bytes())["output"]["path"])
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):
+        return None
+    return path.name if path.suffix.lower() in WRITTEN_SUFFIXES else path.parent.name
 
 
 def files_of(film: Path) -> list[Path]:

@@ -28,8 +28,13 @@ OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code is 0 for all done, 1 for a failure, 2 for bad usage."""
-    with lasting_streams() as output:
-        code = _main(arguments)
+    try:
+        with lasting_streams() as output:
+            code = _main(arguments)
+    except KeyboardInterrupt:  # while the last lines go out
+        return SIGNALLED + signal.SIGINT
+    except _Terminated as termination:
+        return SIGNALLED + termination.number
     if output.error is None:
         return code
     if not isinstance(output.error, BrokenPipeError):  # whoever reads no further wants no word
@@ -45,8 +50,8 @@ def _main(arguments: Sequence[str] | None) -> int:
     logging.basicConfig(handlers=[_Printing()], level=logging.WARNING)
     if not request.quiet:
         logging.getLogger("vidcolor").setLevel(logging.INFO)
-    # It logs each fault of a bag as an error, before our own line about it.
-    logging.getLogger("bagit").setLevel(logging.CRITICAL)
+    for library in ("bagit", "tifffile"):  # which log each fault before our own line about it
+        logging.getLogger(library).setLevel(logging.CRITICAL)
     try:
         return _run(request)
     except VidcolorError as error:

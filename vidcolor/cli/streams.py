@@ -5,10 +5,12 @@ on a pipe alone. What comes in is kept whole before it is looked at; what goes o
 is whole. A run that is stopped cannot be resumed.
 """
 
+import ctypes
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,9 +44,9 @@ def with_streams(request: Request, make: Callable[[Request], int]) -> int:
             request = replace(request, inputs=tuple(paths))
         if not writes:
             return make(request)
-        with _output_kept() as output:
+        with _output_kept():
             code = make(replace(request, film_path=folder / OUT))
-        return code or _send(folder / OUT, output)
+        return code or _send(folder / OUT, sys.stdout.buffer)
 
 
 def _keep_input(path: Path) -> None:
@@ -58,13 +60,25 @@ def _keep_input(path: Path) -> None:
 
 
 @contextmanager
-def _output_kept() -> Iterator[BinaryIO]:
-    """Standard output for a film alone; what is printed meanwhile goes to standard error."""
+def _output_kept() -> Iterator[None]:
+    """Keep standard output for a film; what is printed meanwhile goes to standard error.
+
+    So does what libraries in C print, by the stream's number: OpenEXR's warnings are such words.
+    """
     if sys.stdout.isatty():
         raise OutputError("standard output: is a terminal; pipe it on, or name a file with -o")
-    output = sys.stdout.buffer
-    with redirect_stdout(sys.stderr):
-        yield output
+    sys.stdout.flush()
+    number = sys.stdout.fileno()
+    kept = os.dup(number)
+    os.dup2(sys.stderr.fileno(), number)
+    try:
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        with suppress(OSError, TypeError):  # where there is no C library of all programs
+            ctypes.CDLL(None).fflush(None)
+        os.dup2(kept, number)
+        os.close(kept)
 
 
 def _send(film: Path, output: BinaryIO) -> int:

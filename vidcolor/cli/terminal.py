@@ -8,24 +8,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TextIO, cast
 
+from vidcolor.words import spelled
+
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f"  # control characters
-    "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069"  # what turns or breaks lines
-    "\ud800-\udfff]"  # bytes of a name that are no text
+    "\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"  # what turns or breaks lines
 )
-_BYTE = range(0xDC80, 0xDD00)  # as which Python reads such bytes
 
 
 def escape(text: str) -> str:
     """`text` as one line that a terminal shows as it is: what would steer it becomes escapes."""
-    return _UNSEEN.sub(lambda found: _escaped(found[0]), text)
-
-
-def _escaped(sign: str) -> str:
-    code = ord(sign)
-    if code in _BYTE:
-        return f"\\x{code & 0xFF:02x}"
-    return sign.encode("unicode_escape", "surrogatepass").decode()
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), spelled(text))
 
 
 class LastingStream:
@@ -86,9 +79,11 @@ def lasting_streams() -> Iterator[LastingStream]:
     try:
         yield output
     finally:
-        output.flush()
-        errors.flush()
-        sys.stdout, sys.stderr = before
+        try:
+            output.flush()
+            errors.flush()
+        finally:
+            sys.stdout, sys.stderr = before
 
 
 def _open_missing() -> None:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.errors import SettingError
@@ -31,6 +31,12 @@ _SURE_SHARE = 99.0
 _GRAY_MODES = {"1", "L", "LA", "I", "I;16", "I;16B", "F"}
 _COLOR_MODES = {"RGB", "RGBA", "P", "PA", "YCbCr"}
 _SUFFIXES = {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff"}
+SUFFIX_BY_KIND = {"PNG": ".png", "JPEG": ".jpg", "MPO": ".jpg", "WEBP": ".webp", "TIFF": ".tif"}
+"""Of the kinds that are read, by Pillow's names; MPO is JPEG with more pictures behind it."""
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF")
+"""What Pillow may try: for others it starts programs."""
+
 _NUMBERED = re.compile(r".*_(\d{1,9})")
 
 
@@ -42,12 +48,14 @@ class ColorPicture(NamedTuple):
         alpha: How far each pixel is painted, (H, W) in [0, 1].
         size: Width and height of the file's picture, upright.
         sha256: Of the file.
+        kind: One of `SUFFIX_BY_KIND`.
     """
 
     lab: Map
     alpha: Map
     size: tuple[int, int]
     sha256: str
+    kind: str
 
 
 def frame_in_name(path: Path) -> int | None:
@@ -93,10 +101,14 @@ def read_picture(path: Path, place: str, sha256: str | None = None) -> ColorPict
         SettingError: It is missing, damaged, too large, gray, of a kind that is not read, or has
             changed.
     """
-    data = _read_file(path, place)
-    digest = hashlib.sha256(data).hexdigest()
-    if sha256 not in {None, digest}:
+    picture = parse_picture(_read_file(path, place), path, place)
+    if sha256 not in {None, picture.sha256}:
         raise SettingError(f"{place}: {path}: has changed since the film was begun. Run again.")
+    return picture
+
+
+def parse_picture(data: bytes, path: Path, place: str) -> ColorPicture:
+    """The color picture that a file's bytes are; see `read_picture`."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the limit here is lower than Pillow's
@@ -104,13 +116,18 @@ def read_picture(path: Path, place: str, sha256: str | None = None) -> ColorPict
             small, alpha, size = _shrunk(image)
     except SettingError:
         raise
+    except UnidentifiedImageError as error:
+        raise SettingError(
+            f"{place}: {path}: cannot be read as a picture. Save it as PNG or JPEG."
+        ) from error
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
         reason = (str(error).strip().splitlines() or [repr(error)])[0]
         raise SettingError(
             f"{place}: {path}: cannot be read as a picture ({reason}). Save it as PNG or JPEG."
         ) from error
     lab = lab_from_srgb(torch.from_numpy(small).movedim(-1, 0).float() / 255).numpy()
-    return ColorPicture(lab, alpha, size, digest)
+    digest = hashlib.sha256(data).hexdigest()
+    return ColorPicture(lab, alpha, size, digest, image.format or "")
 
 
 def refuse_gray(picture: ColorPicture, path: Path, place: str) -> None:
@@ -140,7 +157,7 @@ def _read_file(path: Path, place: str) -> bytes:
 
 def _opened(data: bytes, path: Path, place: str) -> Image.Image:
     """The picture in a file, not yet decoded."""
-    image = Image.open(BytesIO(data))
+    image = Image.open(BytesIO(data), formats=_FORMATS)
     width, height = image.size
     if width * height > MOST_PIXELS:
         raise SettingError(

@@ -31,7 +31,7 @@ MOST_BYTES = 16 << 20
 """Of a script: beyond, it is some other file."""
 
 TABLES: dict[str, tuple[str, ...]] = {
-    "film": ("sha256",),
+    "film": ("sha256", "marked"),
     "range": tuple(one.name for one in fields(Range) if one.name != "place"),
     "hint": tuple(one.name for one in fields(Hint) if one.name != "place"),
     "reference": tuple(one.name for one in fields(Reference) if one.name != "place"),
@@ -99,7 +99,7 @@ def parse_script(data: bytes, path: Path) -> ColorScript:
             _read_reference(table, number, faults)
             for number, table in enumerate(_tables(tables, "reference", faults))
         ),
-        film_sha256=_read_film(tables.get("film", {}), faults),
+        **_read_film(tables.get("film", {}), faults),
         path=str(path),
         sha256=hashlib.sha256(data).hexdigest(),
     )
@@ -138,18 +138,24 @@ class _Faults:
         return self.at(self.line(place, *others), f"{name} means nothing here. {remedy}")
 
 
-def _read_film(table: object, faults: _Faults) -> str | None:
+def _read_film(table: object, faults: _Faults) -> dict[str, str | None]:
     if not isinstance(table, dict):
         raise faults.of("film", 0, "", "film is no table. Write [film] above sha256 = ...")
     for key in table:
         if key not in TABLES["film"]:
             raise faults.unknown(("film", 0, key), key, TABLES["film"])
+    marked = table.get("marked")
+    try:
+        marked = None if marked is None else _read_shots(marked)
+    except (ValueError, TypeError) as error:
+        raise faults.of("film", 0, "marked", f"marked: {error}") from error
     sha256 = table.get("sha256")
-    if sha256 is None:
-        return None
-    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256.lower()):
-        raise faults.of("film", 0, "sha256", "sha256 is no SHA-256. Write 64 hexadecimal digits.")
-    return sha256.lower()
+    if sha256 is not None:
+        if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256.lower()):
+            fault = "sha256 is no SHA-256. Write 64 hexadecimal digits."
+            raise faults.of("film", 0, "sha256", fault)
+        sha256 = sha256.lower()
+    return {"film_sha256": sha256, "marked": marked}
 
 
 def _tables(found: Mapping[str, object], name: str, faults: _Faults) -> list[Mapping[str, Any]]:

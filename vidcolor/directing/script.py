@@ -208,6 +208,7 @@ class ColorScript:
         hints: Colors of things in it.
         references: Pictures whose colors it takes over.
         film_sha256: SHA-256 of the film that it was written for; None for any film.
+        marked: Shots that a person wants to come back to, as in `Range`; they change no color.
         path: The file that it was read from, as text; empty for one made in Python.
         sha256: Of that file; empty for one made in Python.
     """
@@ -216,6 +217,7 @@ class ColorScript:
     hints: tuple[Hint, ...] = ()
     references: tuple[Reference, ...] = ()
     film_sha256: str | None = None
+    marked: str | None = field(default=None, compare=False)
     path: str = field(default="", compare=False)
     sha256: str = field(default="", compare=False)
 

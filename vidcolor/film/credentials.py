@@ -15,7 +15,7 @@ from typing import Any
 
 from vidcolor.errors import DiskFullError, OutputError
 from vidcolor.extras import how_to_install
-from vidcolor.files import open_new, write_whole
+from vidcolor.files import beside, open_new, write_whole
 from vidcolor.settings import OutputSettings
 from vidcolor.version import __version__
 from vidcolor.writing.plan import Job
@@ -41,7 +41,7 @@ _OFFLINE = {
 
 def manifest_path(film: Path) -> Path:
     """Where the credentials of a film lie whose container holds none."""
-    return film.with_suffix(".c2pa")
+    return beside(film, ".c2pa")
 
 
 def lies_beside(container: str, output: OutputSettings) -> bool:

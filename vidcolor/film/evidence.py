@@ -7,6 +7,7 @@ so that its first frames know what is said of a later one.
 import sys
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
@@ -104,35 +105,54 @@ def evidence_of(
 
 
 def evidence_of_frame(
-    numbered: Numbered, model: Model, settings: Settings, direction: Direction
+    numbered: Numbered,
+    model: Model,
+    settings: Settings,
+    direction: Direction,
+    others: Sequence[Numbered] = (),
 ) -> EvidenceOf:
-    """What gives the evidence of a frame that is colored by itself: its own hints and references.
+    """What gives the evidence of a frame that is colored by itself.
+
+    Its own hints and references count, and those of other frames of its shot as far as the way
+    from there can be found at once: in the film they come frame by frame.
 
     Args:
         numbered: The frame.
         model: What predicts.
         settings: All settings.
         direction: What a color script says of the film.
+        others: Frames of its shot of which anything is said, in the order shown.
     """
-    frame, times = numbered.frame, direction.times_of(numbered.frame)
-    anchors = [
-        one
-        for one in direction.anchors
-        if one.span is not None and one.span.holds(frame.index, *times)
-    ]
+    index = numbered.frame.index
+    before = [one for one in others if one.frame.index < index]
+    known = [*before, numbered, *(one for one in others if one.frame.index > index)]
+    anchors: dict[int, list[Anchor]] = {}
+    near = []  # as if they followed each other
+    for number, one in enumerate(known, index - len(before)):
+        near.append(one._replace(frame=replace(one.frame, index=number)))
+        if found := list(anchors_at(one.frame, direction)):
+            anchors[number] = found
     settings = suited(settings, model)
 
     def gather(_: Shot) -> ShotEvidence | None:
         if not anchors:
             return None
         return ShotEvidence(
-            _seen([numbered], settings),
-            partial(_anchor, {frame.index: anchors}, model),
-            frame.index,
-            finer=_finer(anchors),
+            _seen(near, settings),
+            partial(_anchor, anchors, model),
+            max(anchors),
+            finer=_finer(_listed(anchors)),
         )
 
     return gather
+
+
+def anchors_at(frame: Frame, direction: Direction) -> Iterator[Anchor]:
+    """The hints and anchored references of a frame."""
+    times = direction.times_of(frame)
+    for one in direction.anchors:
+        if one.span is not None and one.span.holds(frame.index, *times):
+            yield one
 
 
 def anchors_of(piece: Piece, job: Job, direction: Direction) -> dict[int, list[Anchor]]:

@@ -8,19 +8,25 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from vidcolor.directing.direction import Direction, direct
+from vidcolor.directing.placed import FilmFacts
+from vidcolor.directing.script import ColorScript
 from vidcolor.errors import AlreadyColorError, OutputError, VidcolorError
 from vidcolor.files import check_target, make_folder, write_whole
+from vidcolor.film.matching import find_matches
 from vidcolor.film.provenance import versions
-from vidcolor.frame import Frame
+from vidcolor.film.still import color_still
+from vidcolor.frame import Colored, Frame, Numbered
 from vidcolor.models.zoo import Model, find_model, suited
 from vidcolor.photos.find import MADE
-from vidcolor.photos.photograph import KINDS
+from vidcolor.photos.photograph import KINDS, Photograph
 from vidcolor.photos.read import read_photograph
 from vidcolor.photos.statement import Statement
 from vidcolor.photos.write import Target, encode, fit_target
 from vidcolor.pipeline.run import colorize_stills
 from vidcolor.report.sidecar import plain_items
 from vidcolor.settings import Settings
+from vidcolor.shot import Shot
 from vidcolor.version import __version__
 
 PIXELS_AT_ONCE = 50_000_000
@@ -73,6 +79,7 @@ class _Read(NamedTuple):
     target: Target
     frame: Frame
     statement: Statement
+    direction: Direction
 
 
 def photo_target(source: Path, folder: Path | None = None) -> Path:
@@ -86,6 +93,7 @@ def colorize_photo(
     settings: Settings | None = None,
     *,
     model: Model | None = None,
+    script: ColorScript | None = None,
 ) -> PhotoResult:
     """Colorize one photograph.
 
@@ -98,6 +106,7 @@ def colorize_photo(
         output: The file in color; its suffix says of which kind. None for `photo.colorized.*`.
         settings: All settings; None for the defaults. Those of film alone have no effect.
         model: What predicts, loaded before; None to load the settings' one.
+        script: What is known of its colors; the photograph is frame 0 of shot 1.
 
     Raises:
         VidcolorError: It cannot be colorized; nothing is left under the output's name.
@@ -107,7 +116,7 @@ def colorize_photo(
     photo = Photo(path, photo_target(path) if output is None else Path(output))
     check_kind(photo)
     check_target(photo.target, path, overwrite=settings.output.overwrite)
-    results = colorize_photos([photo], model or find_model(settings.model), settings)
+    results = colorize_photos([photo], model or find_model(settings.model), settings, script)
     result = next(results)
     if result.error is not None:
         raise result.error
@@ -128,7 +137,7 @@ def check_kind(photo: Photo) -> None:
 
 
 def colorize_photos(
-    photos: Iterable[Photo], model: Model, settings: Settings
+    photos: Iterable[Photo], model: Model, settings: Settings, script: ColorScript | None = None
 ) -> Generator[PhotoResult, None, None]:
     """Colorize photographs, and yield how each ended; one that fails does not stop the others.
 
@@ -139,13 +148,14 @@ def colorize_photos(
         photos: What to colorize, into what.
         model: What predicts.
         settings: All settings.
+        script: What is known of their colors; each is frame 0 of shot 1.
     """
     settings = suited(settings, model)
     waiting: list[_Read] = []
     pixels = 0
     taken: dict[Path, Path] = {}
     for photo in photos:
-        found = _plan(photo, model, settings, taken)
+        found = _plan(photo, model, settings, taken, script)
         if isinstance(found, PhotoResult):
             yield found
             continue
@@ -159,17 +169,25 @@ def colorize_photos(
 
 
 def _plan(
-    photo: Photo, model: Model, settings: Settings, taken: dict[Path, Path]
+    photo: Photo,
+    model: Model,
+    settings: Settings,
+    taken: dict[Path, Path],
+    script: ColorScript | None,
 ) -> _Read | PhotoResult:
     """A photograph that was read, or why it will not be colorized."""
     try:
-        return _read(photo, model, settings, taken)
+        return _read(photo, model, settings, taken, script)
     except VidcolorError as error:
         return PhotoResult(source=photo.path, path=photo.target, state="failed", error=error)
 
 
 def _read(
-    photo: Photo, model: Model, settings: Settings, taken: dict[Path, Path]
+    photo: Photo,
+    model: Model,
+    settings: Settings,
+    taken: dict[Path, Path],
+    script: ColorScript | None,
 ) -> _Read | PhotoResult:
     check_kind(photo)
     earlier = taken.setdefault(photo.target.absolute(), photo.path)
@@ -183,7 +201,8 @@ def _read(
         raise AlreadyColorError(
             f"{photo.path}: is in color already; --force keeps its luma and replaces its colors"
         )
-    statement = make_statement(photograph.sha256, model, settings)
+    direction = direct(script, photo_facts(photograph))
+    statement = make_statement(photograph.sha256, model, settings, direction.identity)
     if _is_made(photo.target, statement) and not settings.output.overwrite:
         return PhotoResult(source=photo.path, path=photo.target, state="already done")
     check_target(
@@ -201,16 +220,24 @@ def _read(
         time_base=Fraction(1),
         picture=target.photograph.format(target.log2_subsampling),
     )
-    return _Read(photo, target, frame, statement)
+    return _Read(photo, target, frame, statement, direction)
 
 
-def make_statement(digest: str, model: Model, settings: Settings) -> Statement:
+def photo_facts(photograph: Photograph) -> FilmFacts:
+    """What must be known of a photograph to place a color script on it."""
+    return FilmFacts(photograph.path.name, Fraction(1), picture=photograph.format(0))
+
+
+def make_statement(
+    digest: str, model: Model, settings: Settings, directed: str | None = None
+) -> Statement:
     """What a photograph in color says of itself.
 
     Args:
         digest: SHA-256 of the source.
         model: What predicted.
         settings: All settings.
+        directed: What tells a color script from others; None for none.
     """
     color = settings.color
     decisive = {
@@ -225,6 +252,8 @@ def make_statement(digest: str, model: Model, settings: Settings) -> Statement:
             }
         ),
     }
+    if directed is not None:
+        decisive["color_script"] = directed
     made_with = sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
     text = (
         f"synthetic color, made by vidcolor {__version__}, "
@@ -242,9 +271,22 @@ def _is_made(target: Path, statement: Statement) -> bool:
         return False
 
 
+def _colored(
+    waiting: Sequence[_Read], model: Model, settings: Settings
+) -> Generator[Colored, None, None]:
+    if not any(one.direction.script for one in waiting):
+        yield from colorize_stills([one.frame for one in waiting], model, settings)
+        return
+    match_of = find_matches(model, settings)
+    for one in waiting:
+        yield color_still(
+            Numbered(one.frame, Shot(0, None), None), model, settings, one.direction, match_of
+        )
+
+
 def _finish(waiting: Sequence[_Read], model: Model, settings: Settings) -> Iterator[PhotoResult]:
     """Color and write some photographs that were read."""
-    colored = colorize_stills([one.frame for one in waiting], model, settings)
+    colored = _colored(waiting, model, settings)
     for number, read in enumerate(waiting):
         photo, (height, width) = read.photo, read.frame.luma.shape
         try:

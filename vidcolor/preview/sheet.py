@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from vidcolor.errors import OutputError
 from vidcolor.files import write_whole
@@ -91,9 +92,14 @@ def write_sheet(path: Path, sheet: Image.Image, statement: Statement) -> None:
         OutputError: It cannot be written.
     """
     file = BytesIO()
-    options = {"comment": statement.text, "quality": _QUALITY, "xmp": statement.xmp(None).encode()}
-    kind = SHEET_SUFFIXES[path.suffix.lower()]
-    sheet.save(file, kind, **(options if kind == "JPEG" else {}))
+    xmp, kind = statement.xmp(None), SHEET_SUFFIXES[path.suffix.lower()]
+    if kind == "JPEG":
+        sheet.save(file, kind, comment=statement.text, quality=_QUALITY, xmp=xmp.encode())
+    else:
+        told = PngInfo()
+        told.add_text("Comment", statement.text)
+        told.add_itxt("XML:com.adobe.xmp", xmp)
+        sheet.save(file, kind, pnginfo=told)
     write_whole(path, file.getvalue())
 
 

@@ -96,17 +96,17 @@ def show_color(one: Colored) -> Picture:
         R', G' and B', (H, W, 3), upright, its pixels square.
     """
     picture = one.frame.picture
-    return _upright(rgb_picture(one.frame.luma, one.chroma[:2], picture, picture.depth), picture)
+    return show_rgb(rgb_picture(one.frame.luma, one.chroma[:2], picture, picture.depth), picture)
 
 
 def show_gray(frame: Frame) -> Picture:
     """The luma of a frame as it is shown; see `show_color`."""
     gray = full_luma(frame.luma, frame.picture, frame.picture.depth)
-    return _upright(cast(Plane, np.repeat(gray[..., None], 3, axis=2)), frame.picture)
+    return show_rgb(cast(Plane, np.repeat(gray[..., None], 3, axis=2)), frame.picture)
 
 
-def _upright(codes: Plane, picture: FrameFormat) -> Picture:
-    """R', G' and B' of 8 bits as they are shown."""
+def show_rgb(codes: Plane, picture: FrameFormat) -> Picture:
+    """R', G' and B' of any depth as they are shown: 8 bits, upright, pixels square."""
     rgb = np.asarray(np.right_shift(codes, picture.depth - 8), np.uint8)
     transposed, mirrored, flipped = display_turn(picture)
     rgb = rgb.transpose(1, 0, 2) if transposed else rgb

@@ -73,10 +73,10 @@ def _refused_size(
     """The size that FFmpeg complains of when a film is opened and its first picture decoded."""
     with (
         encoder_messages() as messages,
-        suppress(av.FFmpegError, SourceError, IndexError),
+        suppress(av.FFmpegError, SourceError, StopIteration),
         open_again() as container,
     ):
-        stream = container.streams.video[0]
+        stream = next(one for one in container.streams.video if one.codec_context)
         stream.codec_context.options = access.decoder_options
         stream.thread_type = "NONE"  # messages of other threads are not for this one
         next(container.decode(stream), None)

@@ -107,7 +107,8 @@ class Source:
             return 0.0
         missing = self.picture_seconds - (end_seconds - first_seconds)
         if self.end_may_be_stated:
-            missing = min(missing, self.picture_seconds - end_seconds)
+            stated = end_seconds - float(self.clock.base_seconds)
+            missing = min(missing, self.picture_seconds - stated)
         return missing
 
     @property
@@ -128,7 +129,7 @@ class Source:
             return None
         begins = 0.0
         if self.end_may_be_stated and self.picture_seconds is not None:
-            begins = float(self.first_pts * self.time_base)
+            begins = float(self.first_pts * self.time_base - self.clock.base_seconds)
             begins = begins if begins < self.duration_seconds else 0.0
         length = max(0.0, self.duration_seconds - begins - float(start_seconds))
         if duration_seconds is not None:

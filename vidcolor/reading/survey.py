@@ -22,6 +22,8 @@ from vidcolor.reading.tracks import Track
 
 # Containers whose clocks may restart. In others a long hole is a long hole.
 CLOCKED = ("mpegts", "mpeg")
+# Containers that hold no time of a frame, only its place.
+UNTIMED = ("avi", "gxf")
 # Held in memory while a film is opened.
 WIDE_PROBE_BYTES = 32 << 20
 MOST_PROBED_BYTES = 512 << 20
@@ -51,7 +53,7 @@ def survey(source: Source) -> Source:
     streams, notes = seams.mended()
     clock = Clock(
         streams=streams,
-        in_order=source.container == "avi" and is_reordered,
+        in_order=source.container in UNTIMED and is_reordered,
         first_seconds=min(track.first_seconds for track in tracks.values() if track.count),
         notes=tuple(notes),
     )

@@ -16,6 +16,8 @@ JUMP_SECONDS = Fraction(1, 2)
 HOLE_SECONDS = 10
 # So many packets in a row prove that the clock jumped, fewer are stray ones.
 SURE_PACKETS = 3
+# No packet is decoded so long before it is shown: one that says so has a wrong time of decoding.
+MOST_AHEAD_SECONDS = 60
 # The most packets by which the streams of a film lie apart in the file.
 REMEMBERED = 512
 
@@ -74,6 +76,8 @@ class Track:
         if time is None:
             return
         shown = time if packet.pts is None else packet.pts
+        if abs(shown - time) * self.unit > MOST_AHEAD_SECONDS:
+            time = shown
         self.length = packet.duration or self.length
         if not self.parts:
             self.first_time = time

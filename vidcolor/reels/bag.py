@@ -10,7 +10,7 @@ from threading import Lock
 import bagit
 
 from vidcolor.errors import OutputError, SourceError, VidcolorError
-from vidcolor.files import beside, is_file, is_pictures, work_path, write_whole
+from vidcolor.files import is_file, is_pictures, stems_of, work_path, write_whole
 from vidcolor.film.checkpoint import discard_work
 from vidcolor.film.checkpoint_file import is_taken
 from vidcolor.reels.failures import PREFIX
@@ -18,6 +18,7 @@ from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import NAME, Entry, Ledger
 from vidcolor.reels.tag_files import DECLARATION, PAYLOAD, TAG_FILES, can_list, make_tag_files
 from vidcolor.version import __version__
+from vidcolor.words import spelled
 
 _LOG = logging.getLogger(__name__)
 
@@ -284,7 +285,7 @@ class Bag:
     def _is_strange(self, path: Path, entries: Iterable[Entry]) -> bool:
         """Whether a file is no film of these, and lies beside none."""
         outputs = {entry.output for entry in entries if entry.output}
-        films = {beside(output, "") for output in outputs}
+        films = {output.with_name(stem) for output in outputs for stem in stems_of(output)}
         ends = (index for index, sign in enumerate(path.name) if sign == "." and index)
         is_known = any(path.with_name(path.name[:end]) in films for end in ends)
         is_picture = path.parent in outputs or is_pictures(path.parent)
@@ -319,7 +320,7 @@ def _is_settled(entry: Entry) -> bool:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.encode(errors="backslashreplace").decode().split())
+    return " ".join(spelled(text).split())
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from vidcolor.errors import OutputError, UnexpectedError, VidcolorError
 from vidcolor.files import write_whole
 from vidcolor.memory import is_scarce
 from vidcolor.version import __version__
+from vidcolor.words import spelled
 
 PREFIX = "vidcolor-report-"
 """How the names of reports begin."""
@@ -88,7 +89,7 @@ def _write_report(error: Exception, source: Path, folder: Path) -> Path | None:
         "",
         "".join(traceback.format_exception(error)),
     )
-    data = "\n".join(lines).encode(errors="backslashreplace")
+    data = spelled("\n".join(lines)).encode()
     name = f"{PREFIX}{_UNSAFE.sub('_', source.name)[:_LONGEST_STEM]}.txt"
     for place in (folder, Path(tempfile.gettempdir())):
         try:

@@ -35,6 +35,7 @@ from vidcolor.film.source_digest import (
     size_and_mtime,
 )
 from vidcolor.reading.source import Source
+from vidcolor.words import spelled
 
 T = TypeVar("T")
 
@@ -205,7 +206,7 @@ class Ledger:
         if self._is_whole(path):
             return
         query = "UPDATE reels SET state = 'failed', ended = ?, error = ? WHERE path = ?"
-        text = str(error).encode(errors="backslashreplace").decode()
+        text = spelled(str(error))
         self._execute(query, (_now(), text, _key(path)))
 
     def _is_whole(self, path: Path) -> bool:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from vidcolor.errors import OutputError, SettingError
-from vidcolor.files import is_file, write_whole
+from vidcolor.files import is_file, stems_of, write_whole
 from vidcolor.reading.changes import Change
 from vidcolor.reading.part import first_frames
 from vidcolor.reading.source import probe
@@ -17,6 +17,8 @@ from vidcolor.settings import Settings
 from vidcolor.spans import Moment, Part
 
 LIST_SUFFIX = ".ffconcat"
+
+HEAD = b"ffconcat version 1.0\n"
 
 
 def split_reels(reels: Iterable[Reel], settings: Settings, *, bag: bool = False) -> list[Reel]:
@@ -97,12 +99,20 @@ class PartLists:
             return None
         first, label = made[0], next(iter(films))
         name = first.name.replace(f".{label}", "", 1)
-        path = first.with_name(name).with_suffix(LIST_SUFFIX)
-        text = b"ffconcat version 1.0\n" + b"".join(map(_line, made))
+        paths = [first.with_name(stem + LIST_SUFFIX) for stem in stems_of(first.with_name(name))]
+        free = (path for path in paths if not _lists_others(path, first.suffix))
+        path = next(free, paths[-1])
+        text = HEAD + b"".join(map(_line, made))
         if is_file(path) and path.read_bytes() != text and not self._overwrite:
             raise OutputError(f"{path}: exists already, of other films; move it away and run again")
         write_whole(path, text)
         return path
+
+
+def _lists_others(path: Path, suffix: str) -> bool:
+    """Whether a list is of films of another kind that have the same stem."""
+    text = path.read_bytes() if is_file(path) else b""
+    return text.startswith(HEAD) and f"{suffix}'\n".encode() not in text
 
 
 def _line(film: Path) -> bytes:

@@ -9,6 +9,7 @@ from hashlib import file_digest, sha256
 from pathlib import Path
 
 from vidcolor.errors import OutputError
+from vidcolor.words import spelled
 
 PAYLOAD = "data"
 ALGORITHM = "sha256"
@@ -36,7 +37,7 @@ def make_tag_files(folder: Path, facts: Mapping[str, Sequence[str]]) -> dict[str
     manifest, sizes = [], []
     for path in _walk(folder / PAYLOAD):
         if not can_list(str(path.relative_to(folder))):
-            shown = str(path).encode(errors="backslashreplace").decode()
+            shown = spelled(str(path))
             raise OutputError(
                 f"{shown}: a bag's manifest cannot hold this name. Move it out of the bag."
             )

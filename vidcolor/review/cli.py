@@ -8,8 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from vidcolor.cli.parse import number, whole_number
-from vidcolor.errors import VidcolorError
+from vidcolor.errors import SettingError, VidcolorError
+from vidcolor.extras import how_to_install
 from vidcolor.version import __version__
+from vidcolor.web.gate import LOOPBACK, Gate
 
 DONE, FAILED = 0, 1
 
@@ -72,8 +74,14 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _serve(options: argparse.Namespace) -> int:
+    try:
+        from vidcolor.web.server import PageServer, listen
+    except ImportError as error:
+        raise SettingError(
+            f"the test needs {error.name}, which is missing: {how_to_install('studio')}"
+        ) from error
     from vidcolor.review.pictures import read_pairs
-    from vidcolor.review.server import HOST, Session, by_name, make_server
+    from vidcolor.review.server import PAGE, Session, by_name, routes
     from vidcolor.review.store import Store
 
     pairs = read_pairs(options.real, options.colorized, options.frames)
@@ -93,11 +101,11 @@ def _serve(options: argparse.Namespace) -> int:
             count=options.trials,
             singles=options.singles,
         )
-        with make_server(session, options.port) as server:
-            kind = "pictures" if options.singles else "pairs"
-            print(f"{len(pairs)} {kind}: open http://{HOST}:{server.server_port}/ (Ctrl-C ends)")
-            sys.stdout.flush()
-            server.serve_forever()
+        listening = listen(LOOPBACK, options.port)
+        gate = Gate(LOOPBACK, listening.getsockname()[1], any_port=True)
+        kind = "pictures" if options.singles else "pairs"
+        print(f"{len(pairs)} {kind}: open {gate.address} (Ctrl-C ends)", flush=True)
+        PageServer(listening, gate, PAGE, routes(session)).run()
     return DONE
 
 

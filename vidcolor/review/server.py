@@ -1,26 +1,24 @@
-"""Serves the test to browsers on this machine: a page, trials one by one, and what is answered."""
+"""The test that people take: trials one by one, and what is answered."""
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from secrets import token_urlsafe
 from threading import Lock
 from typing import Any
 
-from vidcolor.errors import OutputError
 from vidcolor.review.pictures import Pair, encode
-from vidcolor.review.requests import BoundedServer, is_ours
 from vidcolor.review.store import Store
 from vidcolor.review.trials import Trial, draw_trials
+from vidcolor.web.server import Reply, Request, Route, reply_error, reply_json
 
-HOST = "127.0.0.1"
-"""Nobody beyond this machine is served; a tunnel can carry it elsewhere."""
+PAGE = Path(__file__).with_name("page")
 
-_PAGE = Path(__file__).with_name("page.html")
-_LARGEST_BODY = 10_000
+JPEG = "image/jpeg"
+LARGEST_BODY = 10_000
+NOT_FOUND = HTTPStatus.NOT_FOUND
 _MOST_PICTURES = 512
 """That wait to be fetched; older ones are forgotten."""
 
@@ -120,26 +118,35 @@ class Session:
         return name
 
 
-def make_server(session: Session, port: int) -> BoundedServer:
-    """A server of a test, not yet running.
+def routes(test: Session) -> list[Route]:
+    """What is answered beside the page and its files."""
 
-    Args:
-        session: The test.
-        port: To listen on; 0 for a free one.
+    def begin(request: Request) -> Reply:
+        if _object(request.body) is None:
+            return reply_error("no request", HTTPStatus.BAD_REQUEST)
+        return reply_json({"participant": test.store.admit()})
 
-    Raises:
-        OutputError: The port is taken.
-    """
+    def trial(request: Request) -> Reply:
+        given = _object(request.body)
+        found = given and test.next_trial(str(given.get("participant")))
+        return reply_error("no such participant", NOT_FOUND) if not found else reply_json(found)
 
-    class Handler(_Handler):
-        test = session
+    def answer(request: Request) -> Reply:
+        given = _object(request.body)
+        taken = None if given is None else test.answer(given)
+        return reply_error("no answer", NOT_FOUND) if taken is None else reply_json(taken)
 
-    try:
-        return BoundedServer((HOST, port), Handler)
-    except OSError as error:
-        raise OutputError(
-            f"port {port}: cannot be listened on ({error.strerror}); name another --port"
-        ) from error
+    def picture(request: Request) -> Reply:
+        data = test.fetch(request.path["name"])
+        return reply_error("no such picture", NOT_FOUND) if data is None else Reply(data, JPEG)
+
+    return [
+        Route("GET", "/test", lambda _: reply_json({"singles": test.singles})),
+        Route("GET", "/picture/{name}", picture),
+        Route("POST", "/begin", begin, LARGEST_BODY),
+        Route("POST", "/trial", trial, LARGEST_BODY),
+        Route("POST", "/answer", answer, LARGEST_BODY),
+    ]
 
 
 def by_name(pairs: Sequence[Pair]) -> dict[str, Pair]:
@@ -147,65 +154,10 @@ def by_name(pairs: Sequence[Pair]) -> dict[str, Pair]:
     return {pair.name: pair for pair in pairs}
 
 
-class _Handler(BaseHTTPRequestHandler):
-    test: Session
-
-    def do_GET(self) -> None:
-        """The page, or a picture."""
-        if not self._is_ours():
-            self.send_error(HTTPStatus.FORBIDDEN)
-        elif self.path == "/":
-            page = _PAGE.read_text(encoding="utf-8")
-            mode = "singles" if self.test.singles else "pairs"
-            self._send(page.replace("{{mode}}", mode).encode(), "text/html; charset=utf-8")
-        elif self.path.startswith("/picture/"):
-            data = self.test.fetch(self.path.removeprefix("/picture/"))
-            self._send(data, "image/jpeg")
-        else:
-            self._send(None, "")
-
-    def do_POST(self) -> None:
-        """A beginning, the next trial, or an answer."""
-        given = self._body()
-        if not self._is_ours():
-            self.send_error(HTTPStatus.FORBIDDEN)
-        elif given is None:
-            self.send_error(HTTPStatus.BAD_REQUEST)
-        elif self.path == "/begin":
-            self._send_json({"participant": self.test.store.admit()})
-        elif self.path == "/trial":
-            self._send_json(self.test.next_trial(str(given.get("participant"))))
-        elif self.path == "/answer":
-            self._send_json(self.test.answer(given))
-        else:
-            self._send(None, "")
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
-        """Say nothing."""
-
-    def _is_ours(self) -> bool:
-        return is_ours(self.headers.get("Host", ""), self.headers.get("Origin"))
-
-    def _body(self) -> dict[str, Any] | None:
-        try:
-            length = int(self.headers.get("Content-Length", 0))
-            if not 0 < length <= _LARGEST_BODY:
-                return None
-            given = json.loads(self.rfile.read(length))
-        except ValueError:
-            return None
-        return given if isinstance(given, dict) else None
-
-    def _send_json(self, told: dict[str, Any] | None) -> None:
-        self._send(None if told is None else json.dumps(told).encode(), "application/json")
-
-    def _send(self, data: bytes | None, kind: str) -> None:
-        if data is None:
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(data)))
-        self.send_header("Cache-Control", "no-store")
-        self.end_headers()
-        self.wfile.write(data)
+def _object(body: bytes) -> dict[str, Any] | None:
+    """The JSON object that a body is; None if it is none."""
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return given if isinstance(given, dict) else None

@@ -1,16 +1,25 @@
 """What the studio's page asks for: facts, pictures, changes."""
 
-import json
-import math
 from collections.abc import Mapping
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 import cv2
 
-from vidcolor.directing.script import NEUTRAL, Hint, Range
+from vidcolor.directing.places import parse_shots
+from vidcolor.directing.script import NEUTRAL, SHAPES, Hint, Range, Reference
 from vidcolor.errors import SettingError
 from vidcolor.preview.stills import Picture
+from vidcolor.studio.asked import (
+    number_of,
+    object_of,
+    reference_place,
+    shape_of,
+    share_of,
+    shots_of,
+)
+from vidcolor.studio.references import show_picture
 from vidcolor.studio.session import Session
 from vidcolor.version import __version__
 from vidcolor.web.server import Reply, Request, reply_error, reply_json
@@ -46,6 +55,7 @@ class Api:
                 "height": source.picture.height,
                 "rate": float(source.frame_rate),
                 "timecode": source.timecode,
+                "still": self._session.is_still,
                 "seconds": source.duration_seconds,
                 "script": self._session.script.path.name,
                 "model": self._session.settings.model.name,
@@ -72,7 +82,9 @@ class Api:
                     "redo": script.can_redo,
                     "changed": script.shots_with_a_look(),
                     "film": _plain(script.look_of(None)),
+                    "revision": script.script.sha256,
                     "hints": [_hint(one) for one in script.script.hints],
+                    "references": [_reference(one) for one in script.script.references],
                 },
                 "render": session.rendering.report._asdict(),
                 "output": session.output.name,
@@ -84,7 +96,7 @@ class Api:
         """The shots from a number on, as far as they are found."""
         session = self._session
         source, strip = session.source, session.strip
-        first = _number(request.query, "from", 0)
+        first = number_of(request.query, "from", 0)
         found = strip.shots(first)[:MOST_SHOTS]
         hints = [_hint(one) for one in session.script.script.hints]
         begin = source.first_pts * source.time_base
@@ -101,6 +113,7 @@ class Api:
                     "returns": None if one.shot.returns_to is None else one.shot.returns_to + 1,
                     "seconds": seconds(one.first),
                     "look": _plain(session.script.look_of(one.shot.number + 1)),
+                    "marked": session.script.is_marked(one.shot.number + 1),
                     "hints": [
                         hint
                         for hint in hints
@@ -112,14 +125,19 @@ class Api:
         )
 
     def frame(self, request: Request) -> Reply:
-        """A picture of a frame, `before` or `after`; what is doubtful stands in no picture."""
+        """A picture of a frame: `before`, `after`, or `made`, of the finished film.
+
+        `doubts` are no picture.
+        """
         session, number = self._session, int(request.path["number"])
-        side = max(16, min(MOST_SIDE, _number(request.query, "side", MOST_SIDE)))
+        side = max(16, min(MOST_SIDE, number_of(request.query, "side", MOST_SIDE)))
         kind = request.path["kind"]
         if kind == "before":
             return _sent(session.desk.gray(number, side), side)
         if kind == "after":
             return _sent(session.desk.color(number, session.wanted(), side).picture, side)
+        if kind == "made":
+            return _sent(session.made(number, side), side)
         if kind == "doubts":
             return reply_json(session.desk.color(number, session.wanted(), side).doubts)
         return reply_error("no such picture", HTTPStatus.NOT_FOUND)
@@ -127,15 +145,31 @@ class Api:
     def suggest(self, request: Request) -> Reply:
         """The likeliest colors of a place."""
         session, query = self._session, request.query
-        x, y = _share(query, "x"), _share(query, "y")
-        found = session.desk.suggest(_number(query, "frame", 0), x, y, session.settings)
+        x, y = share_of(query, "x"), share_of(query, "y")
+        found = session.desk.suggest(number_of(query, "frame", 0), x, y, session.settings)
         return reply_json(
             [{"color": one.color, "probability": round(one.probability, 3)} for one in found]
         )
 
+    def reference(self, request: Request) -> Reply:
+        """A reference picture of the script, by its number, small."""
+        given = self._session.script.script.references
+        number = int(request.path["number"])
+        if number >= len(given):
+            return reply_error("no such reference", HTTPStatus.NOT_FOUND)
+        shown = show_picture(given[number].picture, self._session.script.path)
+        return _sent(shown, THUMBNAIL_SIDE)
+
+    def look_at(self, request: Request) -> Reply:
+        """What the script says of some frames in a row."""
+        query = request.query
+        frames = [number_of(query, "first", 0), number_of(query, "last", 0)]
+        found = shots_of(frames, "frames", 0)
+        return reply_json({} if found is None else _plain(self._session.script.look_at(found)))
+
     def look(self, request: Request) -> Reply:
-        """Change what holds for a shot, some shots, or the film."""
-        given = _object(request)
+        """Change what holds for a shot, some shots, some frames, or the film."""
+        given = object_of(request)
         shots, settings = given.get("shots"), given.get("settings")
         if not isinstance(settings, dict) or not settings:
             raise SettingError("settings: name at least one")
@@ -147,28 +181,44 @@ class Api:
             Range(**whole)
         except TypeError as error:
             raise SettingError(str(error)) from error
-        self._session.script.set_look(_shots(shots), settings)
+        frames = shots_of(given.get("frames"), "frames", 0)
+        self._session.script.set_look(shots_of(shots), settings, frames=frames)
+        return self.state(request)
+
+    def mark(self, request: Request) -> Reply:
+        """Mark a shot, or take its mark away."""
+        given = object_of(request)
+        shots = shots_of([given.get("shot"), given.get("shot")])
+        if shots is not None:
+            self._session.script.mark(shots[0], is_marked=bool(given.get("marked")))
         return self.state(request)
 
     def hint(self, request: Request) -> Reply:
         """Say the color of a thing at a place of a frame."""
-        given = _object(request)
-        match given:
-            case {"frame": int(frame), "at": [float() | int() as x, float() | int() as y]}:
-                hint = Hint(frame=str(frame), at=(x, y), color=str(given.get("color")))
-            case _:
-                raise SettingError("hint: give a frame, a place and a color")
-        if frame >= self._session.strip.frames:
+        given = object_of(request)
+        frame, radius = given.get("frame"), given.get("radius")
+        shape = shape_of(given)
+        if not isinstance(frame, int) or not isinstance(radius, int | float | None):
+            raise SettingError("hint: give a frame, a place and a color")
+        if not 0 <= frame < self._session.strip.frames:
             raise SettingError(f"frame {frame} is not found yet. Wait a moment.")
-        self._session.script.set_hint(frame, (x, y), hint.color)
+        self._session.script.set_hint(frame, shape, str(given.get("color")), radius)
         return self.state(request)
 
-    def remove_hint(self, request: Request) -> Reply:
-        """Take a hint away."""
-        number = _object(request).get("number")
-        if not isinstance(number, int) or number < 0:
-            raise SettingError("number: give that of a hint")
-        self._session.script.remove_hint(number)
+    def add_reference(self, request: Request) -> Reply:
+        """Take a picture whose colors are wanted; the body is the file."""
+        self._session.add_reference(
+            request.body, request.query.get("name", ""), reference_place(request.query)
+        )
+        return self.state(request)
+
+    def remove(self, request: Request) -> Reply:
+        """Take a hint or a reference away."""
+        given = object_of(request)
+        kind, number = given.get("kind"), given.get("number")
+        if kind not in {"hint", "reference"} or not isinstance(number, int) or number < 0:
+            raise SettingError("number: give that of a hint or a reference")
+        self._session.script.remove(str(kind), number)
         return self.state(request)
 
     def undo(self, request: Request) -> Reply:
@@ -183,14 +233,18 @@ class Api:
 
     def render(self, request: Request) -> Reply:
         """Begin to render the film, or go on with it."""
-        self._session.render(replace_film=bool(_object(request).get("replace")))
+        self._session.render(replace_film=bool(object_of(request).get("replace")))
         return self.state(request)
 
     def clip(self, request: Request) -> Reply:
         """Begin to render a clip of one shot."""
-        given = _object(request)
-        shots = _shots([given.get("shot"), given.get("shot")])
-        self._session.clip(shots[0] - 1 if shots else 0, replace_clip=bool(given.get("replace")))
+        given = object_of(request)
+        shots = shots_of([given.get("shot"), given.get("shot")])
+        self._session.clip(
+            shots[0] - 1 if shots else 0,
+            replace_clip=bool(given.get("replace")),
+            side_by_side=bool(given.get("both")),
+        )
         return self.state(request)
 
     def stop(self, request: Request) -> Reply:
@@ -200,8 +254,8 @@ class Api:
 
     def sheet(self, request: Request) -> Reply:
         """Write a contact sheet beside the film."""
-        made = self._session.sheet(replace_sheet=bool(_object(request).get("replace")))
-        return reply_json({"name": made.path.name, "frames": made.frames})
+        made = self._session.sheet(replace_sheet=bool(object_of(request).get("replace")))
+        return reply_json({"name": made.name})
 
 
 _LOOK_NAMES = ("color", "saturation", "vividness", "temperature", "tint")
@@ -216,42 +270,6 @@ def _sent(picture: Picture, side: int) -> Reply:
     return Reply(data.tobytes(), kind)
 
 
-def _object(request: Request) -> dict[str, Any]:
-    try:
-        given = json.loads(request.body or b"{}")
-    except (ValueError, RecursionError) as error:
-        raise SettingError("the request is no JSON") from error
-    if not isinstance(given, dict):
-        raise SettingError("the request is no object")
-    return given
-
-
-def _number(query: Mapping[str, str], name: str, missing: int) -> int:
-    text = query.get(name, str(missing))
-    if not (text.isascii() and text.isdigit() and len(text) < 10):  # noqa: PLR2004
-        raise SettingError(f"{name}: {text!r} is no number")
-    return int(text)
-
-
-def _share(query: Mapping[str, str], name: str) -> float:
-    try:
-        value = float(query.get(name, ""))
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
-        raise SettingError(f"{name}: give a fraction of the picture, from 0 to 1")
-    return value
-
-
-def _shots(given: object) -> tuple[int, int] | None:
-    if given is None:
-        return None
-    match given:
-        case [int(first), int(last)] if 1 <= first <= last < 10**9:
-            return first, last
-    raise SettingError("shots: give the first and the last, counted from 1")
-
-
 def _plain(settings: Mapping[str, object]) -> dict[str, object]:
     """What JSON has of settings."""
     return {name: value for name, value in settings.items() if name in _LOOK_NAMES}
@@ -263,5 +281,21 @@ def _hint(hint: Hint) -> dict[str, Any]:
         "frame": int(hint.frame) if hint.frame.isdigit() else None,
         "written": hint.frame,
         "points": hint.points,
+        "shape": next((name for name in SHAPES if getattr(hint, name) is not None), None),
+        "radius": hint.radius,
         "color": None if hint.color == NEUTRAL else hint.color,
+    }
+
+
+def _reference(reference: Reference) -> dict[str, Any]:
+    """A reference as the page lists it; see `_hint`."""
+    frame = reference.frame
+    return {
+        "name": Path(reference.picture).name,
+        "frame": int(frame) if frame is not None and frame.isdigit() else None,
+        "written": frame or reference.frames,
+        "shots": reference.shots,
+        "places": None
+        if reference.shots is None
+        else [[int(one.first), int(one.last)] for one in parse_shots(reference.shots)],
     }

@@ -40,9 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="vidcolor-studio",
-        description="Look at a film in color, steer its colors and render it, in a browser.",
+        description="Look at a film or photograph in color and steer its colors, in a browser.",
     )
-    parser.add_argument("film", type=Path, metavar="FILM", help="the film")
+    parser.add_argument("film", type=Path, metavar="FILM", help="the film, or a photograph")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE",
         help="the colorized film (default: film.colorized.* beside it)",

@@ -8,15 +8,14 @@ from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
 from vidcolor.directing.direction import Direction
-from vidcolor.directing.evidence import Directed
+from vidcolor.directing.evidence import MatchOf
 from vidcolor.directing.hints import shown_area
 from vidcolor.errors import SourceError
-from vidcolor.film.evidence import evidence_of_frame
 from vidcolor.film.matching import find_matches
+from vidcolor.film.still import color_still
 from vidcolor.frame import Frame, FrameFormat, Mapped, Numbered
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
-from vidcolor.pipeline.run import Past, colorize_shots
 from vidcolor.preview.stills import Picture, find_doubts, show_color, show_gray, shrink
 from vidcolor.preview.suggest import Suggestion, suggest_at
 from vidcolor.reading.reader import read_frames_from
@@ -25,11 +24,13 @@ from vidcolor.settings import Settings
 from vidcolor.shot import ActiveArea, Shot
 from vidcolor.shots.seeing import see_frames
 from vidcolor.studio.strip import Strip
-from vidcolor.temporal.memory import ShotMemory
 
 KEPT_FRAMES = 16
 KEPT_VIEWS = 32
 KEPT_PREDICTIONS = 8
+
+MOST_ANCHORED = 4
+"""Other frames of a shot whose hints and references are carried to the one in view."""
 
 SUGGESTIONS = 5
 
@@ -94,17 +95,25 @@ class Desk:
         source: The film.
         strip: Knows when its frames are shown.
         model: Gives what predicts; waits until it is loaded.
+        still: The photograph that it is; None for a film.
     """
 
-    def __init__(self, source: Source, strip: Strip, model: Callable[[], Model]) -> None:
+    def __init__(
+        self,
+        source: Source,
+        strip: Strip,
+        model: Callable[[], Model],
+        still: Frame | None = None,
+    ) -> None:
         # Chroma as fine as luma: a picture to look at needs no subsampling.
         fine = replace(source.picture, log2_chroma_width=0, log2_chroma_height=0)
         self._source = replace(source, picture=fine)
-        self._strip, self._model = strip, model
+        self._strip, self._model, self._still = strip, model, still
         self._reader = _Reader(self._source, strip)
         self._frames: Kept[Frame] = Kept(KEPT_FRAMES)
         self._views: Kept[View] = Kept(KEPT_VIEWS)
         self._mapped: Kept[Mapped] = Kept(KEPT_PREDICTIONS)
+        self._matches: MatchOf | None = None
 
     def close(self) -> None:
         """Close the film."""
@@ -116,6 +125,8 @@ class Desk:
         Raises:
             SourceError: There is no such frame, or it is not found yet.
         """
+        if self._still is not None and number == 0:
+            return self._still
         return self._frames.get(number, lambda: self._reader.read(number))
 
     def gray(self, number: int, side: int) -> Picture:
@@ -125,7 +136,8 @@ class Desk:
     def color(self, number: int, wanted: Wanted, side: int) -> View:
         """A frame in color.
 
-        It is colored by itself: in the film its colors are smoothed over time as well.
+        It is colored by itself, with what is said of its shot: in the film its colors are smoothed
+        over time as well.
 
         Args:
             number: Of the frame.
@@ -156,14 +168,26 @@ class Desk:
 
     def _color(self, number: int, wanted: Wanted, side: int) -> View:
         numbered, model = self._numbered(number, side), self._model()
-        evidence = evidence_of_frame(numbered, model, wanted.settings, wanted.direction)
-        directed = Directed(wanted.direction, evidence, find_matches(model, wanted.settings))
-        past = Past(0, ShotMemory(1))
-        colored = colorize_shots([numbered], past, model, wanted.settings, directed)
-        with closing(colored):
-            one = next(colored)
+        others = [self._numbered(one, side) for one in self._anchored(numbered, wanted)]
+        if self._matches is None:  # references stay prepared
+            self._matches = find_matches(model, wanted.settings)
+        settings, direction = wanted.settings, wanted.direction
+        one = color_still(numbered, model, settings, direction, self._matches, others)
         (doubts,) = find_doubts([one])
         return View(show_color(one), doubts)
+
+    def _anchored(self, numbered: Numbered, wanted: Wanted) -> list[int]:
+        """Frames of a frame's shot of which anything is said, the nearest ones, in order."""
+        index, found = numbered.frame.index, self._strip.shot_of(numbered.frame.index)
+        if found is None:
+            return []
+        told = {
+            number
+            for one in wanted.direction.anchors
+            if one.span is not None
+            for number in self._strip.frames_of(one.span, found)
+        }
+        return sorted(sorted(told - {index}, key=lambda one: abs(one - index))[:MOST_ANCHORED])
 
     def _predict(self, number: int, model: Model, settings: Settings) -> Mapped:
         size = suited(settings, model).model.render_size or model.render_size

@@ -1,8 +1,9 @@
 """The film rendered in the background, one run at a time; a run that is stopped can go on."""
 
 import logging
-from collections.abc import Callable
-from threading import Event, Lock, Thread
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event, Lock, Thread, get_ident
 from time import monotonic
 from typing import Literal, NamedTuple
 
@@ -11,6 +12,8 @@ from vidcolor.film.coloring import Progress
 from vidcolor.film.colorize import Result
 
 State = Literal["idle", "running", "stopping", "stopped", "failed", "done"]
+
+MOST_NOTES = 5
 
 _LOG = logging.getLogger(__name__)
 
@@ -31,6 +34,7 @@ class Report(NamedTuple):
         seconds_left: About; None while that is not known.
         error: Why it failed, in one line.
         doubtful: Numbers of the finished film's shots to check, from 0.
+        notes: What the run said of its work, the last lines: where it resumes, what it takes over.
     """
 
     state: State
@@ -41,12 +45,44 @@ class Report(NamedTuple):
     seconds_left: float | None = None
     error: str | None = None
     doubtful: tuple[int, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class _Notes(logging.Handler):
+    """Hands on what modules log in the thread that made it."""
+
+    def __init__(self, take: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._take, self._thread = take, get_ident()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self._thread:
+            self._take(record.getMessage())
+
+
+@contextmanager
+def _listening(take: Callable[[str], None]) -> Iterator[None]:
+    """Have what a run says, which the program prints, for the page."""
+    logger, handler = logging.getLogger("vidcolor"), _Notes(take)
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)
+        logger.removeHandler(handler)
 
 
 class Rendering:
-    """Runs that make one film, never two at once."""
+    """Runs that make one film, never two at once.
 
-    def __init__(self) -> None:
+    Args:
+        prefix: With which notes on the film begin; a page needs none.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self._prefix = prefix
         self._lock, self._stopping = Lock(), Event()
         self._thread: Thread | None = None
         self._report = Report("idle")
@@ -82,6 +118,10 @@ class Rendering:
     def close(self) -> None:
         """Stop the run, and wait until it has ended."""
         self.stop()
+        self.wait()
+
+    def wait(self) -> None:
+        """Wait until the run has ended."""
         if self._thread is not None:
             self._thread.join()
 
@@ -90,9 +130,15 @@ class Rendering:
         """How the run stands."""
         return self._report
 
+    def _note(self, text: str) -> None:
+        with self._lock:
+            notes = (*self._report.notes, text.removeprefix(self._prefix))[-MOST_NOTES:]
+            self._report = self._report._replace(notes=notes)
+
     def _run(self, render: Callable[[Progress], Result]) -> None:
         try:
-            result = render(self._follow)
+            with _listening(self._note):
+                result = render(self._follow)
         except StoppedError:
             ended = self._report._replace(state="stopped")
         except VidcolorError as error:
@@ -103,7 +149,12 @@ class Rendering:
         else:
             doubtful = tuple(remark.shot for remark in result.remarks)
             ended = Report(
-                "done", result.path.name, result.frames, result.frames, doubtful=doubtful
+                "done",
+                result.path.name,
+                result.frames,
+                result.frames,
+                doubtful=doubtful,
+                notes=self._report.notes,
             )
         with self._lock:
             self._report = ended

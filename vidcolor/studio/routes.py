@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from vidcolor.studio.api import Api
 
 LARGEST_BODY = 64 << 10
+LARGEST_PICTURE = 64 << 20
+"""Of a reference picture that is sent: a photograph of 60 million pixels as JPEG."""
 
 
 def routes(opened: Callable[[], "Api"]) -> list[Route]:
@@ -29,12 +31,14 @@ def routes(opened: Callable[[], "Api"]) -> list[Route]:
         return answer
 
     asked = {"film": "film", "state": "state", "shots": "shots", "suggest": "suggest"}
-    asked["frame"] = "frames/{number:int}/{kind}"
-    changed = ("look", "hint", "remove_hint", "undo", "redo", "render", "clip", "stop", "sheet")
+    asked |= {"frame": "frames/{number:int}/{kind}", "reference": "references/{number:int}"}
+    asked["look_at"] = "look-at"
+    changed = ("look", "hint", "mark", "remove", "undo", "redo", "render", "clip", "stop", "sheet")
     return [
         *(Route("GET", f"/api/{path}", answered(name)) for name, path in asked.items()),
         *(
             Route("POST", f"/api/{name.replace('_', '-')}", answered(name), LARGEST_BODY)
             for name in changed
         ),
+        Route("POST", "/api/references", answered("add_reference"), LARGEST_PICTURE),
     ]

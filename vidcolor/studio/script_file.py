@@ -6,11 +6,12 @@ from threading import RLock
 from typing import Any
 
 import tomlkit
+from tomlkit import TOMLDocument
 from tomlkit.items import AoT, Table
 
 from vidcolor.directing.places import parse_shots
 from vidcolor.directing.read_script import parse_script
-from vidcolor.directing.script import PLACES, ColorScript, Point
+from vidcolor.directing.script import PLACES, ColorScript
 from vidcolor.errors import SettingError
 from vidcolor.files import write_whole
 
@@ -19,6 +20,9 @@ MOST_STEPS = 200
 
 Shots = tuple[int, int]
 """First and last shot, counted from 1 as a script counts them."""
+
+Shape = tuple[str, list[Any]]
+"""A field of a hint that says where it is, `at`, `stroke` or `box`, and its numbers."""
 
 
 class ScriptFile:
@@ -67,12 +71,19 @@ class ScriptFile:
             if text != self._text:
                 self._take(text)
 
-    def set_look(self, shots: Shots | None, settings: Mapping[str, object]) -> None:
-        """Change what holds for shots, and keep it on disk.
+    def set_look(
+        self,
+        shots: Shots | None,
+        settings: Mapping[str, object],
+        *,
+        frames: Shots | None = None,
+    ) -> None:
+        """Change what holds for shots or frames, and keep it on disk.
 
         Args:
             shots: Which; None for the whole film.
             settings: Values by the names of a range's keys; None takes a setting away.
+            frames: In place of shots: first and last frame, from 0.
 
         Raises:
             SettingError: A value is out of its range, or the script was wrong before.
@@ -80,7 +91,8 @@ class ScriptFile:
         """
 
         def change(tables: AoT) -> None:
-            for table in _tables_for(tables, shots):
+            found = _tables_for(tables, shots) if frames is None else [_table_at(tables, frames)]
+            for table in found:
                 for name, value in settings.items():
                     if value is None:
                         table.pop(name, None)
@@ -90,33 +102,56 @@ class ScriptFile:
 
         self._change("range", change)
 
-    def set_hint(self, frame: int, at: Point, color: str, radius: float | None = None) -> None:
-        """Say the color of a thing; a hint at the very same place is changed.
+    def set_hint(self, frame: int, shape: Shape, color: str, radius: float | None = None) -> None:
+        """Say the color of a thing; a hint of the very same shape is changed.
 
         Args:
             frame: Number of the frame.
-            at: Where in it, across and down, in fractions of the frame as it is shown.
+            shape: Where in it.
             color: `#rrggbb` or `neutral`.
             radius: As a fraction of the frame's height; None for the usual one.
 
         Raises:
             As `set_look`.
         """
+        name, values = shape
 
         def change(tables: AoT) -> None:
             for table in tables:
-                if table.get("frame") in {frame, str(frame)} and table.get("at") == list(at):
+                if table.get("frame") in {frame, str(frame)} and table.get(name) == values:
                     break
             else:
-                table = _add(tables, {"frame": frame, "at": list(at)})
+                table = _add(tables, {"frame": frame, name: values})
             table["color"] = color
             if radius is not None:
                 table["radius"] = radius
 
         self._change("hint", change)
 
-    def remove_hint(self, number: int) -> None:
-        """Take a hint away, by its number in the script, from 0; nothing if there is no such.
+    def add_reference(self, picture: str, place: Mapping[str, object]) -> None:
+        """Have colors taken from a picture.
+
+        Args:
+            picture: Its name, beside the script.
+            place: `frame` or `shots` by name; nothing for all of the film.
+
+        Raises:
+            As `set_look`.
+        """
+
+        def change(tables: AoT) -> None:
+            values = {"picture": picture, **place}
+            if values not in [table.unwrap() for table in tables]:
+                _add(tables, values)
+
+        self._change("reference", change)
+
+    def remove(self, kind: str, number: int) -> None:
+        """Take a hint or a reference away; nothing if there is no such.
+
+        Args:
+            kind: `hint` or `reference`.
+            number: Its number in the script, from 0.
 
         Raises:
             As `set_look`.
@@ -126,15 +161,12 @@ class ScriptFile:
             if number < len(tables):
                 del tables[number]
 
-        self._change("hint", change)
+        self._change(kind, change)
 
     def _change(self, name: str, change: Callable[[AoT], None]) -> None:
         """Change the tables of a name, and keep that on disk."""
-        with self._lock:
-            self.refresh()
-            if self.error is not None:
-                raise SettingError(self.error)
-            document = tomlkit.parse(self._text)
+
+        def change_tables(document: TOMLDocument) -> None:
             tables = document.get(name)
             if not isinstance(tables, AoT):
                 tables = tomlkit.aot()
@@ -142,6 +174,17 @@ class ScriptFile:
             change(tables)
             if not tables:
                 del document[name]
+
+        self._edit(change_tables)
+
+    def _edit(self, change: Callable[[TOMLDocument], None]) -> None:
+        """Change the script, and keep that on disk."""
+        with self._lock:
+            self.refresh()
+            if self.error is not None:
+                raise SettingError(self.error)
+            document = tomlkit.parse(self._text)
+            change(document)
             self._write(tomlkit.dumps(document))
 
     def undo(self) -> None:
@@ -159,6 +202,34 @@ class ScriptFile:
             if part.frames is None and _holds(part.shots, shot):
                 found |= part.settings
         return found
+
+    def look_at(self, frames: Shots) -> dict[str, object]:
+        """What the range of just these frames says; nothing if there is none."""
+        text = text_of([frames])
+        return next((dict(one.settings) for one in self._script.ranges if one.frames == text), {})
+
+    def is_marked(self, shot: int) -> bool:
+        """Whether a person marked a shot, counted from 1."""
+        return self._script.marked is not None and _holds(self._script.marked, shot)
+
+    def mark(self, shot: int, *, is_marked: bool) -> None:
+        """Mark a shot, counted from 1, or take its mark away.
+
+        Raises:
+            As `set_look`.
+        """
+
+        def change(document: TOMLDocument) -> None:
+            film = document.setdefault("film", tomlkit.table())
+            marked = _without(_parse(str(film.pop("marked", ""))), [(shot, shot)])
+            if is_marked:
+                marked = _joined([*marked, (shot, shot)])
+            if marked:
+                film["marked"] = text_of(marked)
+            if not film:
+                del document["film"]
+
+        self._edit(change)
 
     def shots_with_a_look(self) -> list[Shots]:
         """The shots that ranges name."""
@@ -218,11 +289,18 @@ def _tables_for(tables: AoT, shots: Shots | None) -> list[Table]:
             wanted.append(table)
             continue
         settings = {name: value for name, value in table.items() if name != "shots"}
-        table["shots"] = _text(outside)
-        wanted.append(_add(tables, {"shots": _text(inside)} | settings))
+        table["shots"] = text_of(outside)
+        wanted.append(_add(tables, {"shots": text_of(inside)} | settings))
     if missing:
-        wanted.append(_add(tables, {"shots": _text(missing)}))
+        wanted.append(_add(tables, {"shots": text_of(missing)}))
     return wanted
+
+
+def _table_at(tables: AoT, frames: Shots) -> Table:
+    """The table that holds for just these frames, made if it is missing."""
+    text = text_of([frames])
+    found: Table | None = next((one for one in tables if str(one.get("frames")) == text), None)
+    return _add(tables, {"frames": text}) if found is None else found
 
 
 def _add(tables: AoT, values: Mapping[str, Any]) -> Table:
@@ -240,11 +318,25 @@ def _drop_empty(tables: AoT) -> None:
             del tables[number]
 
 
+def _joined(places: Iterable[Shots]) -> list[Shots]:
+    """Places in order, those that follow each other as one."""
+    found: list[Shots] = []
+    for first, last in sorted(places):
+        if found and found[-1][1] == first - 1:
+            found[-1] = (found[-1][0], last)
+        else:
+            found.append((first, last))
+    return found
+
+
 def _parse(text: str) -> list[Shots]:
+    if not text:
+        return []
     return [(int(place.first), int(place.last)) for place in parse_shots(text)]
 
 
-def _text(shots: Iterable[Shots]) -> str:
+def text_of(shots: Iterable[Shots]) -> str:
+    """Shots or frames as a script writes them: `2-3,7`."""
     return ",".join(f"{first}" if first == last else f"{first}-{last}" for first, last in shots)
 
 

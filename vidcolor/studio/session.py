@@ -1,32 +1,48 @@
-"""One film in the studio: its strip, its desk, its color script and its renderings."""
+"""A film or photograph in the studio: its strip, its desk, its color script, its renderings."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
+from math import floor
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 from vidcolor.directing.direction import NO_DIRECTION, Direction, direct
-from vidcolor.directing.script import ColorScript, Hint, Range
-from vidcolor.errors import OutputError, SettingError, SourceError
+from vidcolor.directing.script import ColorScript, Hint, Range, Reference
+from vidcolor.errors import OutputError, SettingError, SourceError, VidcolorError
 from vidcolor.film.coloring import Progress
 from vidcolor.film.colorize import Result, colorize_video
 from vidcolor.film.directed import film_facts
+from vidcolor.frame import Frame
 from vidcolor.models.zoo import Model, find_model
-from vidcolor.preview.preview import PreviewResult, preview_video
-from vidcolor.reading.source import Source, probe
+from vidcolor.photos.colorize import photo_target
+from vidcolor.photos.statement import Statement
+from vidcolor.preview.sheet import TILE_WIDTH, Tile, draw_sheet, write_sheet
+from vidcolor.preview.stills import Picture
+from vidcolor.reading.source import probe
 from vidcolor.settings import Settings
 from vidcolor.studio.desk import Desk, Wanted
+from vidcolor.studio.made import read_made, read_made_photo
+from vidcolor.studio.photo import is_photo, open_photo, render_photo
+from vidcolor.studio.references import keep_picture
 from vidcolor.studio.rendering import Rendering
 from vidcolor.studio.script_file import ScriptFile
 from vidcolor.studio.strip import Strip, StripShot
+from vidcolor.version import __version__
 from vidcolor.writing.encoding import default_path, wanted_container
+from vidcolor.writing.side_by_side import put_side_by_side
+
+SHEET_SHOTS, SHEET_COLUMNS = 24, 4
+"""Of a contact sheet: shots at most, and those of a row."""
 
 
 class Session:
     """A film that a person looks at and steers.
 
     Args:
-        film: The film.
+        film: The film, or a photograph.
         output: The colorized film; None for `film.colorized.*` beside it.
         script: The color script.
         settings: All settings but the script's.
@@ -36,16 +52,22 @@ class Session:
     """
 
     def __init__(self, film: Path, output: Path | None, script: Path, settings: Settings) -> None:
-        self.source: Source = probe(film, settings.input)
-        container = wanted_container(self.source, output, settings.output)
-        self.output: Path = output or default_path(self.source.title, container)
+        still: Frame | None = None
+        if is_photo(film):
+            self.source, still = open_photo(film, settings)
+            self.output = output or photo_target(film)
+        else:
+            self.source = probe(film, settings.input)
+            container = wanted_container(self.source, output, settings.output)
+            self.output = output or default_path(self.source.title, container)
+        self.is_still: bool = still is not None
         self.settings = settings
         self.script: ScriptFile = ScriptFile(script)
-        self.strip: Strip = Strip(self.source)
-        self.rendering: Rendering = Rendering()
+        self.strip: Strip = Strip(self.source, still)
+        self.rendering: Rendering = Rendering(f"{film}: ")
         self._loader = ThreadPoolExecutor(1, "model")
         self._model: Future[Model] = self._loader.submit(find_model, settings.model)
-        self.desk: Desk = Desk(self.source, self.strip, self._model.result)
+        self.desk: Desk = Desk(self.source, self.strip, self._model.result, still)
         self._placed: ColorScript | None = None
         self._direction: Direction = NO_DIRECTION
         self.direction_error: str | None = None
@@ -83,10 +105,56 @@ class Session:
                 self.direction_error = None
         return Wanted(self.settings, self._direction, self._direction.identity or "")
 
+    def add_reference(self, data: bytes, name: str, place: Mapping[str, object]) -> None:
+        """Keep a picture beside the script, and have colors taken from it.
+
+        Args:
+            data: The file's bytes.
+            name: What it was called.
+            place: See `ScriptFile.add_reference`.
+
+        Raises:
+            VidcolorError: It is no color picture, does not fit the film, or cannot be kept.
+        """
+        path, is_new = keep_picture(data, name, self.script.path)
+        try:
+            given = {name: str(value) for name, value in place.items()}
+            reference = Reference(
+                picture=str(path.absolute()),
+                frame=given.get("frame"),
+                frames=given.get("frames"),
+                shots=given.get("shots"),
+            )
+            alone = ColorScript(references=(reference,))
+            direct(alone, film_facts(self.source, self.settings))
+            self.script.add_reference(path.name, place)
+        except VidcolorError:
+            if is_new:
+                path.unlink()
+            raise
+
     @property
     def is_made(self) -> bool:
         """Whether the finished film is there."""
         return self.output.exists()
+
+    def made(self, frame: int, side: int) -> Picture:
+        """A frame of the finished film.
+
+        Args:
+            frame: Its number.
+            side: Pixels that its longer side is shrunk to.
+
+        Raises:
+            SourceError: The film is not there, or has no such frame.
+        """
+        pts = self.strip.pts_of(frame)
+        if pts is None or not self.output.is_file():
+            raise SourceError(f"{self.output.name} has no frame {frame}")
+        if self.is_still:
+            return read_made_photo(self.output, side)
+        seconds = (pts - self.source.first_pts) * self.source.time_base
+        return read_made(self.output, frame, seconds, side)
 
     def render(self, *, replace_film: bool) -> None:
         """Begin to render the film.
@@ -104,20 +172,27 @@ class Session:
             output=replace(self.settings.output, overwrite=replace_film),
         )
         frames = self.strip.frames if self.strip.is_whole else self.source.frames_expected()
-        self._begin(self.output, settings, None, frames)
+        # Even an empty script has the film's shots kept, so that a later run takes them over.
+        script = None if settings.color_script is not None else ColorScript()
+        make = render_photo if self.is_still else colorize_video
+        self._begin(self.output, settings, script, frames, make)
 
-    def clip(self, number: int, *, replace_clip: bool) -> None:
-        """Begin to render a shot beside the film, its left half in black and white, to be shown.
+    def clip(self, number: int, *, replace_clip: bool, side_by_side: bool = False) -> None:
+        """Begin to render a shot beside the film, before and after, to be shown.
 
         Args:
             number: Of the shot, from 0.
             replace_clip: Overwrite the clip if it is there.
+            side_by_side: Have before and after beside each other; else the left half of the
+                picture is black and white.
 
         Raises:
             VidcolorError: Something is being rendered already, the script is wrong, or the shot is
                 not found yet.
         """
         self._refuse_wrong_script()
+        if self.is_still:
+            raise SettingError("a photograph has no clips")
         found = next(iter(self.strip.shots(number)), None)
         if found is None:
             raise SourceError(f"shot {number + 1} is not found yet. Wait a moment.")
@@ -129,7 +204,10 @@ class Session:
             start_seconds=begin,
             duration_seconds=length,
             output=replace(
-                self.settings.output, overwrite=replace_clip, compare=True, purpose="web"
+                self.settings.output,
+                overwrite=replace_clip,
+                compare=not side_by_side,
+                purpose="web",
             ),
         )
         # A piece has no numbers of shots: what holds for this one holds for all of the clip.
@@ -138,9 +216,11 @@ class Session:
             ranges=(Range(**look),) if look else (),  # type: ignore[arg-type]
             hints=tuple(self._timed_hints(found)),
         )
-        name = f"{self.source.title.stem}.shot{number + 1}.mp4"
+        kind = ".both" if side_by_side else ""
+        name = f"{self.source.title.stem}.shot{number + 1}{kind}.mp4"
         frames = found.last - found.first + 1
-        self._begin(self.source.title.with_name(name), settings, script, frames)
+        make = _both if side_by_side else colorize_video
+        self._begin(self.source.title.with_name(name), settings, script, frames, make)
 
     def _timed_hints(self, shot: StripShot) -> Iterator[Hint]:
         """The hints of a shot, their frames told by time: a part has other numbers."""
@@ -152,13 +232,18 @@ class Session:
                 yield replace(hint, frame=f"{float(middle):.6f}s")
 
     def _begin(
-        self, output: Path, settings: Settings, script: ColorScript | None, frames: int | None
+        self,
+        output: Path,
+        settings: Settings,
+        script: ColorScript | None,
+        frames: int | None,
+        make: Callable[..., Result] = colorize_video,
     ) -> None:
         if output.exists() and not settings.output.overwrite:
             raise OutputError(f"{output.name} exists already")
 
-        def make(progress: Progress) -> Result:
-            return colorize_video(
+        def begun(progress: Progress) -> Result:
+            return make(
                 self.source.path,
                 output,
                 settings,
@@ -167,16 +252,50 @@ class Session:
                 script=script,
             )
 
-        self.rendering.begin(make, output.name, frames)
+        self.rendering.begin(begun, output.name, frames)
 
     def _refuse_wrong_script(self) -> None:
         wrong = self.script.error or self.direction_error
         if wrong is not None:
             raise SettingError(wrong)
 
-    def sheet(self, *, replace_sheet: bool) -> PreviewResult:
-        """Write a contact sheet of the film beside it."""
-        settings = replace(
-            self.settings, output=replace(self.settings.output, overwrite=replace_sheet)
-        )
-        return preview_video(self.source.path, None, settings, model=self._model.result())
+    def sheet(self, *, replace_sheet: bool) -> Path:
+        """Write a contact sheet beside the film: shots spread over it, colored as they are steered.
+
+        Args:
+            replace_sheet: Overwrite the sheet if it is there.
+
+        Raises:
+            VidcolorError: It is there, no shot is found yet, or it cannot be written.
+        """
+        title = self.source.title
+        path = title.with_name(f"{title.stem}.preview.png")
+        if path.exists() and not replace_sheet:
+            raise OutputError(f"{path.name} exists already")
+        shots = self.strip.shots()
+        if not shots:
+            raise SourceError("no shot is found yet. Wait a moment.")
+        chosen = shots[:: -(-len(shots) // SHEET_SHOTS)]
+        wanted, model = self.wanted(), self._model.result()
+        tiles = [self._tile(one, wanted) for one in chosen]
+        words = f"synthetic color by vidcolor {__version__}, {Path(model.name).name}"
+        drawn = draw_sheet(f"{title.name}: {words}", tiles, min(SHEET_COLUMNS, len(tiles)))
+        write_sheet(path, drawn, Statement(words, __version__))
+        return path
+
+    def _tile(self, shot: StripShot, wanted: Wanted) -> Tile:
+        middle = (shot.first + shot.last) // 2
+        view = self.desk.color(middle, wanted, TILE_WIDTH)
+        base, begin = self.source.time_base, self.source.first_pts
+        seconds = floor(((self.strip.pts_of(middle) or begin) - begin) * base)
+        words = (f"{shot.shot.number + 1}", str(timedelta(seconds=seconds)), *view.doubts)
+        before = self.desk.gray(middle, TILE_WIDTH)
+        return Tile((before, view.picture), "  ".join(words), bool(view.doubts))
+
+
+def _both(source: Path, output: Path, settings: Settings, **others: Any) -> Result:
+    """A clip before and after, beside each other; see `colorize_video`."""
+    with TemporaryDirectory(dir=output.parent, prefix=".vidcolor-") as folder:
+        result = colorize_video(source, Path(folder) / output.name, settings, **others)
+        put_side_by_side(result.path, output)
+    return replace(result, path=output)

@@ -1,8 +1,11 @@
 """The film strip: the shots of a film, found in the background, and the times of its frames."""
 
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import groupby
+from math import ceil, floor
 from operator import attrgetter
 from threading import Event, Lock, Thread
 from typing import NamedTuple
@@ -15,6 +18,7 @@ from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import Source
 from vidcolor.shot import Shot
 from vidcolor.shots.cuts import number_frames
+from vidcolor.spans import Span
 
 
 class StripShot(NamedTuple):
@@ -39,10 +43,11 @@ class Strip:
 
     Args:
         source: The film.
+        still: The photograph that it is; None for a film.
     """
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, still: Frame | None = None) -> None:
+        self._source, self._still = source, still
         self._lock, self._stopped = Lock(), Event()
         self._pts = array("q")
         self._shots: list[StripShot] = []
@@ -93,6 +98,25 @@ class Strip:
         """When a frame is shown, in the film's own units; None for one that is not known."""
         return self._pts[frame] if 0 <= frame < len(self._pts) else None
 
+    def frames_of(self, span: Span, shot: StripShot) -> list[int]:
+        """The frames of a shot that belong to a span."""
+        if span.unit == "frames":
+            first, last = max(shot.first, ceil(span.first)), min(shot.last, floor(span.last))
+            return list(range(first, last + 1))
+        begin = self._source.first_pts
+        unit = self._source.time_base
+
+        def second(frame: int) -> Fraction:
+            known = self.pts_of(frame)
+            end = self._pts[-1] if known is None else known
+            return (end - begin) * unit + (0 if known is not None else 1 / self._source.frame_rate)
+
+        frames = range(shot.first, shot.last + 1)
+        begin_at = bisect_left(frames, span.first, key=lambda one: second(one + 1))
+        end_at = bisect_right(frames, span.last, key=second)
+        near = frames[begin_at:end_at]
+        return [one for one in near if span.holds(one, second(one), second(one + 1))]
+
     def _find(self) -> None:
         try:
             self._read()
@@ -102,6 +126,10 @@ class Strip:
             self._is_whole = True
 
     def _read(self) -> None:
+        if self._still is not None:  # nothing to look for in it, as when it is colorized
+            self._pts.append(self._still.pts)
+            self._shots.append(StripShot(Shot(0, None), 0, 0))
+            return
         for shot, members in groupby(number_frames(self._followed()), key=attrgetter("shot")):
             frames = [one.frame.index for one in members]
             if self._stopped.is_set():

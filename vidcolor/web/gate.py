@@ -36,11 +36,13 @@ class Gate:
         host: The address that the server listens on.
         port: Its port.
         token: The secret; whoever has it is the person who started the program.
+        any_port: Whether the server may be asked under other ports, as a tunnel gives it.
     """
 
     host: str
     port: int
     token: str = field(default_factory=lambda: token_urlsafe(24), repr=False)
+    any_port: bool = False
 
     @property
     def address(self) -> str:
@@ -62,13 +64,10 @@ class Gate:
             headers: Of the request, by names in lower case.
             query: What stands behind `?` in its address.
         """
-        names = {self.host, "localhost"} if self.host == LOOPBACK else {self.host}
-        allowed = {f"{name}:{self.port}" for name in names}
-        if headers.get("host", "") not in allowed:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if not self._is_own(host):
             return "another host"
-        origin = headers.get("origin")
-        own = {f"http://{name}" for name in allowed}
-        if origin is not None and origin not in own:
+        if origin is not None and not self._is_own_page(origin, host):
             return "another page"
         if origin is None and method not in _READING:
             return "no page"
@@ -76,6 +75,18 @@ class Gate:
         if not compare_digest(given.encode(), self.token.encode()):
             return "no token"
         return None
+
+    def _is_own_page(self, origin: str, host: str) -> bool:
+        """Whether a page is this server's; under other ports other servers may be."""
+        if self.any_port:
+            return origin == f"http://{host}"
+        return origin.startswith("http://") and self._is_own(origin.removeprefix("http://"))
+
+    def _is_own(self, host: str) -> bool:
+        """Whether a name and its port are those of this server."""
+        names = {self.host, "localhost", "[::1]"} if self.host == LOOPBACK else {self.host}
+        name, _, port = host.rpartition(":")
+        return name in names and port.isdigit() and (self.any_port or int(port) == self.port)
 
     def _cookie_of(self, headers: Mapping[str, str]) -> str | None:
         try:

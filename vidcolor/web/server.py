@@ -15,12 +15,16 @@ from starlette.requests import ClientDisconnect
 from starlette.requests import Request as WebRequest
 from starlette.responses import Response
 from starlette.routing import Route as WebRoute
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from vidcolor.errors import OutputError, VidcolorError
 from vidcolor.web.gate import SAFE_HEADERS, Gate
 
 BODY_SECONDS = 30
 """After which a request whose body does not come is given up."""
+
+HEADER_SECONDS = 20
+"""After which a connection is closed on which no whole request came."""
 
 IDLE_SECONDS = 20
 MOST_CONNECTIONS = 64
@@ -105,6 +109,38 @@ def listen(host: str, port: int) -> socket.socket:
     return listening
 
 
+class _Impatient(H11Protocol):
+    """A connection that is closed if no whole request comes on it."""
+
+    _ending: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for a request."""
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        """Wait on if that was but a part of a request."""
+        super().data_received(data)
+        if self._is_asked and self._ending is not None:
+            self._ending.cancel()
+            self._ending = None
+        elif not self._is_asked and self._ending is None:
+            self._wait()
+
+    @property
+    def _is_asked(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _wait(self) -> None:
+        self._ending = self.loop.call_later(HEADER_SECONDS, self._end)
+
+    def _end(self) -> None:
+        self._ending = None
+        if not self._is_asked and not self.transport.is_closing():
+            self.transport.close()
+
+
 class PageServer:
     """Serves a page and its routes until it is stopped.
 
@@ -126,6 +162,7 @@ class PageServer:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
+                http=_Impatient,
                 log_config=None,
                 access_log=False,
                 lifespan="off",
@@ -195,6 +232,9 @@ def _answered(route: Route, request: Request) -> Reply:
 
 async def _body(asked: WebRequest, largest: int) -> bytes | None:
     """The body of a request, never more of it in memory than `largest`; None for a larger one."""
+    told = asked.headers.get("content-length", "0")
+    if not told.isdigit() or int(told[:20]) > largest:
+        return None
     body = bytearray()
     try:
         async for part in asked.stream():

@@ -189,7 +189,15 @@ def _remedy(codec: str, picture: FrameFormat, settings: OutputSettings) -> str:
             fitting = _fitting(_offered(codec, OutputSettings()), picture, chroma)
             if any(why_refused(codec, name, picture) is None for name in fitting):
                 return f"use --chroma {chroma}, which fewer players show, or --codec ffv1"
-    return "use --codec ffv1"
+    return lossless_remedy(picture)
+
+
+def lossless_remedy(picture: FrameFormat) -> str:
+    """What takes pictures that a codec with losses refuses: FFV1 takes nearly all, images all."""
+    fitting = _fitting(_offered("ffv1", OutputSettings()), picture, None)
+    if any(why_refused("ffv1", name, picture) is None for name in fitting):
+        return "use --codec ffv1"
+    return "no video codec here takes them: write images, as with -o film/%06d.png"
 
 
 def _describe(what: VideoFormat | FrameFormat) -> str:

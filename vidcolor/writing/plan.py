@@ -43,7 +43,7 @@ from vidcolor.writing.passthrough import (
     rewritten_samples,
 )
 from vidcolor.writing.picture_marks import lost_marks, with_marks
-from vidcolor.writing.pixel_formats import ChosenFormat, choose_pixel_format
+from vidcolor.writing.pixel_formats import ChosenFormat, choose_pixel_format, lossless_remedy
 from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
 from vidcolor.writing.sequence_encoding import (
     is_wanted_in_pictures,
@@ -294,7 +294,7 @@ def choose_codec(source: Source, settings: OutputSettings) -> tuple[str, ChosenF
         with suppress(OutputError):
             chosen = choose_pixel_format(other, source.picture, settings)
             return other, chosen._replace(note=f"{fault}: writing {other}")
-    raise OutputError(f"{source.path}: {fault}; use --codec ffv1")
+    raise OutputError(f"{source.path}: {fault}; {lossless_remedy(source.picture)}")
 
 
 def _with_fitting_container(encoding: Encoding, source: Source, output: Path | None) -> Encoding:

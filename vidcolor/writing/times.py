@@ -13,6 +13,10 @@ from vidcolor.writing.mxf import MXF
 TIME_ERROR_SECONDS = 0.002
 # A film in MP4 begins with nothing to see until its first frame; longer is no part of a film.
 LATEST_START_SECONDS = 60
+# A transport stream's clock begins anew here (ITU-T H.222.0, 2.4.3.7), and a reader takes what
+# begins shortly before for times below 0: FFmpeg, from a minute before.
+CLOCK_SECONDS = Fraction(1 << 33, 90_000)
+BEFORE_END_SECONDS = 60
 # Matroska rounds times to a millisecond.
 MATROSKA_FASTEST = 1000
 
@@ -42,7 +46,10 @@ def fit_times(source: Source, encoding: Encoding) -> Source:
 def _from_zero(source: Source, container: str) -> Source:
     """The film moved to begin at 0, where its clock says nothing or cannot be written."""
     first = source.clock.first_seconds
-    is_negative = source.first_pts < 0 and container != "mpegts"
+    if container == "mpegts":
+        rounds = max(0, (first + BEFORE_END_SECONDS) // CLOCK_SECONDS)
+        return _later(source, -rounds * CLOCK_SECONDS)
+    is_negative = source.first_pts < 0
     is_of_tape = source.container in CLOCKED or first > LATEST_START_SECONDS
     is_wanted = container == MXF or (container in MP4_FAMILY and is_of_tape)
     if not (is_negative or (is_wanted and first > 0)):
@@ -55,6 +62,8 @@ def _from_zero(source: Source, container: str) -> Source:
 def _later(source: Source, seconds: Fraction) -> Source:
     """The film with all its times later by so much, to the nearest unit of its time base."""
     ticks = round(seconds / source.time_base)
+    if not ticks:
+        return source
     clock = source.clock.moved(ticks * source.time_base)
     return replace(source, clock=clock, first_pts=source.first_pts + ticks)
 

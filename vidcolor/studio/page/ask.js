@@ -19,6 +19,12 @@ export async function post(path, body = {}) {
   return (await answer(response)).json();
 }
 
+// Sends a file.
+export async function send(path, query, file) {
+  const response = await fetch(`${path}?${new URLSearchParams(query)}`, { method: "POST", body: file });
+  return (await answer(response)).json();
+}
+
 // A picture as an address for an <img>; whoever shows it lets the last one go.
 export async function picture(path, query) {
   const response = await answer(await fetch(`${path}?${new URLSearchParams(query)}`));
@@ -35,6 +41,7 @@ export function act(task) {
     try {
       return await task(...given);
     } catch (error) {
+      if (!(error instanceof Refused)) console.error(error);
       say(error instanceof Refused ? error.message : "the studio does not answer; is it running?");
       return undefined;
     }

@@ -1,6 +1,7 @@
 // Ties the parts of the page together, and asks the server how things stand.
 
 import { act, get, post, say } from "./ask.js";
+import { References } from "./references.js";
 import { Steer } from "./steer.js";
 import { Strip } from "./strip.js";
 import { Viewer } from "./viewer.js";
@@ -9,10 +10,12 @@ const $ = (id) => document.getElementById(id);
 const OFTEN = 500, SELDOM = 1500;
 
 let state = null;
+let photo = false;  // in place of a film
 
-const viewer = new Viewer(onFrame, pick);
+const viewer = new Viewer(onFrame, (...given) => shape(...given));
 const strip = new Strip((shot) => choose(shot));
 const steer = new Steer((changed) => take(changed));
+const references = new References(pictureFor, (changed) => take(changed));
 
 function onFrame(frame) {
   const shot = strip.shots[strip.chosen - 1];
@@ -45,7 +48,7 @@ const showDoubts = act(async (shot) => {
   strip.doubt(shot.number, reasons);
 });
 
-let picked = null;  // the place that was clicked last
+let picked = null;  // the frame and the shape that was drawn or clicked last
 
 function clearSwatches() {
   picked = null;
@@ -53,13 +56,32 @@ function clearSwatches() {
   $("own").hidden = true;
 }
 
-async function pick(frame, x, y) {
-  await act(async () => {
-    const found = await get("/api/suggest", { frame, x, y });
-    picked = { frame, at: [x, y] };
-    $("own").hidden = false;
-    $("swatches").replaceChildren(...found.map(swatch));
-  })();
+// A thing was clicked or drawn on: shows what color it may have.
+const shape = act(async (frame, given) => {
+  picked = { frame, ...given };
+  if (viewer.drawing.tool === "neutral") {
+    await hint("neutral");
+    return;
+  }
+  const [x, y] = middleOf(given);
+  const found = await get("/api/suggest", { frame, x, y });
+  $("own").hidden = false;
+  $("swatches").replaceChildren(...found.map(swatch));
+  $("own").scrollIntoView({ block: "nearest" });
+});
+
+function middleOf({ at, stroke, box }) {
+  if (box) return [box[0] + box[2] / 2, box[1] + box[3] / 2];
+  return at ?? stroke[Math.floor(stroke.length / 2)];
+}
+
+// What a reference picture is for: the shot that it was dropped on, or what is chosen.
+function pictureFor(shot) {
+  if (shot) return { first: shot };
+  if ($("anchored").checked) return { frame: viewer.frame };
+  const { shots, frames } = steer.place();
+  if (frames) return { frames: frames.join("-") };
+  return shots ? { first: shots[0], last: shots[1] } : {};
 }
 
 function swatch({ color, probability }) {
@@ -90,6 +112,9 @@ function showHints() {
   const within = (one) => shot && (one.frame === null || (shot.first <= one.frame && one.frame <= shot.last));
   $("hints").replaceChildren(...all.filter(within).map(hintItem));
   viewer.spots(all.filter((one) => one.frame === viewer.frame));
+  references.show(state?.script.references ?? [], shot);
+  $("marked").setAttribute("aria-pressed", String(Boolean(shot?.marked)));
+  $("marked").disabled = !shot;
 }
 
 function hintItem({ number, frame, written, color }) {
@@ -103,7 +128,7 @@ function hintItem({ number, frame, written, color }) {
   go.addEventListener("click", () => viewer.go(frame));
   remove.textContent = "Remove";
   remove.addEventListener("click", act(async () => {
-    await take(await post("/api/remove-hint", { number }));
+    await take(await post("/api/remove", { kind: "hint", number }));
   }));
   item.append(mark, go, remove);
   return item;
@@ -115,12 +140,14 @@ async function take(now) {
   state = now;
   $("undo").disabled = !now.script.undo;
   $("redo").disabled = !now.script.redo;
-  $("found").textContent = `${strip.shots.length} shots` + (now.whole ? "" : `, looking further (${now.frames} frames)`);
+  $("found").textContent = shotCount() + (now.whole ? "" : `, looking further (${now.frames} frames)`);
   if (now.error) say(now.error);
   else if (now.script.error) say(now.script.error);
   else if (before?.script.error) say("");
   if (now.model !== "ready" && now.model !== "loading") say(now.model);
   $("waiting").hidden = now.model !== "loading";
+  $("made").hidden = !now.made;
+  if (!now.made && viewer.mode === "made") viewer.show("split");
   tellRender(now, before);
   steer.filmLook = now.script.film;
   viewer.version = now.script.version;
@@ -128,11 +155,13 @@ async function take(now) {
     strip.ready();
     await viewer.refresh();
   }
-  if (before && before.script.version !== now.script.version) {
+  if (before && before.script.revision !== now.script.revision) {
     strip.film = JSON.stringify(now.script.film);
+    strip.references = JSON.stringify(now.script.references);
     await strip.reload();
     steer.choose(strip.shots[strip.chosen - 1] ?? null);
-    await viewer.refresh();
+    if (viewer.mode === "made") viewer.show("split");
+    else if (before.script.version !== now.script.version) await viewer.refresh();
     showHints();
   }
 }
@@ -142,21 +171,27 @@ function tellRender(now, before) {
   $("progress").hidden = !runs;
   $("stop").hidden = !runs;
   $("render").hidden = runs;
-  $("render").textContent = run.state === "stopped" ? "Go on rendering" : "Render film";
+  $("render").textContent = photo ? "Save in color" : run.state === "stopped" ? "Go on rendering" : "Render film";
   if (runs) {
     if (run.of) $("bar").value = run.frames / run.of;
     else $("bar").removeAttribute("value");
     const left = run.seconds_left === null ? "" : `, about ${clock(run.seconds_left)} left`;
     const pace = run.rate === null ? "" : `, ${run.rate.toFixed(1)} frames/s`;
-    $("pace").textContent = `${run.frames} of ${run.of ?? "?"} frames${pace}${left}`;
+    const note = run.notes.length ? `; ${run.notes.at(-1)}` : "";
+    $("pace").textContent = `${run.name}: ${run.frames} of ${run.of ?? "?"} frames${pace}${left}${note}`;
   }
   if (!before || before.render.state === run.state) return;
   if (run.state === "done") {
-    say(`${run.name} is finished: ${run.frames} frames`);
+    say([`${run.name} is finished` + (photo ? "" : `: ${run.frames} frames`), ...run.notes].join("; "));
+    if (run.name === now.output) viewer.show("made");
     for (const number of run.doubtful) strip.doubt(number + 1, ["check the finished film"]);
   }
   if (run.state === "failed") say(run.error);
   if (run.state === "stopped") say("stopped; finished shots are kept");
+}
+
+function shotCount() {
+  return strip.shots.length === 1 ? "1 shot" : `${strip.shots.length} shots`;
 }
 
 function clock(seconds) {
@@ -183,11 +218,18 @@ async function make(path, given) {
 const sheet = act(async () => {
   say("making a contact sheet");
   const made = await make("/api/sheet", {});
-  say(`${made.name} is written: ${made.frames} frames`);
+  say(`${made.name} is written`);
 });
 
 const clip = act(async () => {
-  await take(await make("/api/clip", { shot: strip.chosen }));
+  const kind = $("clip").value;
+  $("clip").value = "";
+  if (kind) await take(await make("/api/clip", { shot: strip.chosen, both: kind === "both" }));
+});
+
+const markShot = act(async () => {
+  const shot = strip.shots[strip.chosen - 1];
+  if (shot) await take(await post("/api/mark", { shot: shot.number, marked: !shot.marked }));
 });
 
 const change = (path) => act(async () => { await take(await post(path)); });
@@ -201,6 +243,7 @@ const KEYS = {
   1: () => viewer.show("before"),
   2: () => viewer.show("after"),
   3: () => viewer.show("split"),
+  4: () => { if (!$("made").hidden) viewer.show("made"); },
   j: () => viewer.step(-1),
   l: () => viewer.step(1),
   k: () => viewer.play(),
@@ -208,6 +251,11 @@ const KEYS = {
   ArrowRight: () => viewer.step(1),
   ArrowUp: () => nextShot(-1),
   ArrowDown: () => nextShot(1),
+  p: () => viewer.drawing.use("point"),
+  b: () => viewer.drawing.use("brush"),
+  x: () => viewer.drawing.use("box"),
+  n: () => viewer.drawing.use("neutral"),
+  m: () => markShot(),
   "+": () => viewer.magnify(1.5),
   "-": () => viewer.magnify(1 / 1.5),
 };
@@ -228,7 +276,8 @@ $("redo").addEventListener("click", change("/api/redo"));
 $("render").addEventListener("click", render);
 $("stop").addEventListener("click", change("/api/stop"));
 $("sheet").addEventListener("click", sheet);
-$("clip").addEventListener("click", clip);
+$("clip").addEventListener("change", clip);
+$("marked").addEventListener("click", markShot);
 $("color").addEventListener("change", () => hint($("color").value));
 $("neutral").addEventListener("click", () => hint("neutral"));
 
@@ -244,7 +293,7 @@ async function watch() {
       viewer.within(0, now.frames - 1);
       await viewer.go(0);
     }
-    if (grew) $("found").textContent = `${strip.shots.length} shots`;
+    if (grew) $("found").textContent = shotCount();
   })();
   const busy = !state || !state.whole || state.render.state === "running" || state.model === "loading";
   setTimeout(watch, busy ? OFTEN : SELDOM);
@@ -257,6 +306,11 @@ const begin = act(async () => {
   const rate = Number(film.rate.toFixed(3));
   $("facts").textContent = `${film.width} x ${film.height}, ${rate} frames/s, ${film.model}; changes are kept in ${film.script}`;
   viewer.rate = film.rate;
+  document.body.classList.toggle("still", film.still);
+  if (film.still) {
+    $("facts").textContent = `${film.width} x ${film.height}, ${film.model}; changes are kept in ${film.script}`;
+    photo = true;
+  }
 });
 
 // The secret of the address stands in a cookie now: take it out of what a person may copy.

@@ -1,6 +1,6 @@
 // Sliders and switches: what the color script says of a shot, of some, or of the film.
 
-import { act, post } from "./ask.js";
+import { act, get, post } from "./ask.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -18,15 +18,16 @@ export class Steer {
     this.filmLook = {};
     this.onState = onState;
     this.timers = new Map();
+    this.turn = 0;
     for (const one of SLIDERS) $("sliders").append(this.slider(one));
     $("gray").addEventListener("change", () => {
-      this.send({ color: $("gray").checked ? false : null });
+      this.change({ color: $("gray").checked ? false : null });
     });
     $("clear").addEventListener("click", () => {
-      this.send(Object.fromEntries(["color", ...SLIDERS.map((one) => one.name)].map((name) => [name, null])));
+      this.change(Object.fromEntries(["color", ...SLIDERS.map((one) => one.name)].map((name) => [name, null])));
     });
     $("scope").addEventListener("change", () => this.show());
-    $("first").addEventListener("change", () => this.show());
+    for (const id of ["first", "first-frame", "last-frame"]) $(id).addEventListener("change", () => this.show());
   }
 
   slider(one) {
@@ -44,44 +45,75 @@ export class Steer {
     input.addEventListener("input", () => {
       value.textContent = input.value;
       clearTimeout(this.timers.get(one.name));
-      const shots = this.shots();
-      this.timers.set(one.name, setTimeout(() => this.send({ [one.name]: Number(input.value) }, shots), WAIT));
+      const place = this.place(), wanted = Number(input.value);
+      const timer = setTimeout(async () => {
+        await this.send({ [one.name]: wanted }, place);
+        if (this.timers.get(one.name) !== timer) return;  // it has been moved on
+        this.timers.delete(one.name);
+        await this.show();
+      }, WAIT);
+      this.timers.set(one.name, timer);
     });
     label.append(text, value, input);
     return label;
   }
 
-  // First and last shot that a change is for; null for the whole film.
-  shots() {
+  // What a change is for: shots, frames, or, if neither is named, the whole film.
+  place() {
     const scope = $("scope").value;
-    if (scope === "film" || !this.shot) return null;
-    if (scope === "shot") return [this.shot.number, this.shot.number];
-    const ends = [Number($("first").value), Number($("last").value)];
-    return [Math.min(...ends), Math.max(...ends)];
+    if (scope === "film" || !this.shot) return {};
+    if (scope === "shot") return { shots: [this.shot.number, this.shot.number] };
+    return scope === "shots" ? { shots: ends("first", "last") } : { frames: ends("first-frame", "last-frame") };
   }
 
-  send = act(async (settings, shots = this.shots()) => {
-    this.onState(await post("/api/look", { shots, settings }));
+  send = act(async (settings, place = this.place()) => {
+    await this.onState(await post("/api/look", { ...place, settings }));
   });
 
+  async change(settings) {
+    await this.send(settings);
+    await this.show();
+  }
+
   choose(shot) {
+    if (shot && shot.number !== this.shot?.number) {
+      $("first-frame").value = String(shot.first);
+      $("last-frame").value = String(shot.last);
+    }
     this.shot = shot;
     this.show();
   }
 
+  // What is set for the place itself.
+  async own() {
+    const scope = $("scope").value;
+    if (scope === "film") return this.filmLook;
+    if (scope !== "frames") return this.shot?.look ?? {};
+    const [first, last] = ends("first-frame", "last-frame");
+    return get("/api/look-at", { first, last });
+  }
+
   // Shows what holds for what is chosen.
-  show() {
-    $("span").hidden = $("scope").value !== "shots";
-    const own = $("scope").value === "film" ? this.filmLook : this.shot?.look ?? {};
-    const look = { ...this.filmLook, ...own };
+  show = act(async () => {
+    const scope = $("scope").value;
+    $("span").hidden = scope !== "shots";
+    $("frames").hidden = scope !== "frames";
+    const turn = ++this.turn, own = await this.own();
+    if (turn !== this.turn) return;  // something else was chosen meanwhile
+    const look = { ...this.filmLook, ...(scope === "frames" ? this.shot?.look : {}), ...own };
     for (const one of SLIDERS) {
       const input = $(one.name);
-      if (input !== document.activeElement || !input.matches(":active")) {
+      if (!this.timers.has(one.name)) {  // a person is not moving it
         input.value = String(look[one.name] ?? one.usual);
         $(`${one.name}-value`).textContent = input.value;
       }
       input.parentElement.classList.toggle("unset", !(one.name in own));
     }
     $("gray").checked = look.color === false;
-  }
+  });
+}
+
+function ends(first, last) {
+  const numbers = [Number($(first).value), Number($(last).value)];
+  return [Math.min(...numbers), Math.max(...numbers)];
 }

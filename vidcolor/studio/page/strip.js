@@ -22,6 +22,7 @@ export class Strip {
       }
     }, { root: $("strip"), rootMargin: "0px 400px" });
     $("which").addEventListener("change", () => this.filter());
+    for (const id of ["moments", "strip-kind"]) $(id).addEventListener("change", () => this.loadVisible());
   }
 
   // Takes in the shots that were found since; says whether there were any.
@@ -45,21 +46,20 @@ export class Strip {
         this.shots[shot.number - 1] = shot;
       }
     }
-    for (const item of $("strip").children) {
-      this.label(item);
-      if (item.dataset.visible) this.load(item);
-    }
+    for (const item of $("strip").children) this.label(item);
+    this.loadVisible();
     this.filter();
   }
 
   item(shot) {
     const item = document.createElement("li"), button = document.createElement("button");
-    const image = document.createElement("img"), text = document.createElement("span");
+    const images = document.createElement("span"), text = document.createElement("span");
     item.dataset.number = String(shot.number);
     button.type = "button";
-    image.alt = "";
+    images.className = "images";
+    images.append(thumbnail());
     text.className = "text";
-    button.append(image, text);
+    button.append(images, text);
     button.addEventListener("click", () => this.onChoose(this.shots[Number(item.dataset.number) - 1]));
     item.append(button);
     this.label(item);
@@ -73,6 +73,7 @@ export class Strip {
     text.textContent = `${shot.number}  ${minutes}:${String(seconds).padStart(2, "0")} `;
     const reasons = this.doubtful.get(shot.number);
     if (reasons?.length) text.append(mark("marks", "check", reasons.join(", ")));
+    if (shot.marked) text.append(mark("mark", " \u2691 marked", "marked by you"));
     if (hasChanged(shot)) text.append(mark("changed", " changed", "has colors of its own"));
     item.querySelector("button").setAttribute("aria-current", String(shot.number === this.chosen));
   }
@@ -94,14 +95,15 @@ export class Strip {
     const which = $("which").value;
     const rank = (item) => {
       const number = Number(item.dataset.number);
-      const later = which === "doubtful" && !this.doubtful.get(number)?.length;
+      const isFirst = { doubtful: this.doubtful.get(number)?.length > 0, marked: this.shots[number - 1].marked }[which];
+      const later = isFirst === false;
       return (later ? 1e9 : 0) + number;
     };
     const items = [...$("strip").children].sort((one, other) => rank(one) - rank(other));
     $("strip").append(...items);
     for (const item of items) {
       const shot = this.shots[Number(item.dataset.number) - 1];
-      item.hidden = which === "changed" && !hasChanged(shot);
+      item.hidden = (which === "changed" && !hasChanged(shot)) || (which === "marked" && !shot.marked);
     }
   }
 
@@ -118,14 +120,15 @@ export class Strip {
 
   async fetch(item) {
     const shot = this.shots[Number(item.dataset.number) - 1];
-    const wanted = JSON.stringify([shot.look, shot.hints, this.film]);
+    const kind = $("strip-kind").value, middle = Math.floor((shot.first + shot.last) / 2);
+    const frames = $("moments").value === "three" ? [shot.first, middle, shot.last] : [middle];
+    const wanted = JSON.stringify([kind, frames, shot.look, shot.hints, this.film, this.references]);
     if (!item.dataset.visible || item.dataset.version === wanted || !this.isReady) return;
-    const middle = Math.floor((shot.first + shot.last) / 2);
     try {
-      const address = await picture(`/api/frames/${middle}/after`, { side: SIDE, v: wanted });
-      const image = item.querySelector("img"), old = image.src;
-      image.src = address;
-      if (old.startsWith("blob:")) URL.revokeObjectURL(old);
+      const sources = [];
+      for (const frame of frames) sources.push(await picture(`/api/frames/${frame}/${kind}`, { side: SIDE, v: wanted }));
+      for (const { src } of item.querySelectorAll("img")) if (src.startsWith("blob:")) URL.revokeObjectURL(src);
+      item.querySelector(".images").replaceChildren(...sources.map(thumbnail));
       item.dataset.version = wanted;
       this.doubt(shot.number, await get(`/api/frames/${middle}/doubts`, { side: SIDE }));
     } catch {
@@ -136,8 +139,19 @@ export class Strip {
   // The model is ready: thumbnails can be made.
   ready() {
     this.isReady = true;
+    this.loadVisible();
+  }
+
+  loadVisible() {
     for (const item of $("strip").children) if (item.dataset.visible) this.load(item);
   }
+}
+
+function thumbnail(source) {
+  const image = document.createElement("img");
+  image.alt = "";
+  if (source) image.src = source;
+  return image;
 }
 
 function hasChanged(shot) {

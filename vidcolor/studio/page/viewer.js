@@ -1,13 +1,15 @@
 // The frame in view: before and after with a divider, zoom, stepping, play.
 
 import { act, get, picture } from "./ask.js";
+import { Drawing } from "./draw.js";
 
 const $ = (id) => document.getElementById(id);
 const PLAYED_SIDE = 640;
 const MOST_ZOOM = 16;
 
 export class Viewer {
-  constructor(onFrame, onPick) {
+  // `onShape` is told of what a person drew or clicked, as a hint has it.
+  constructor(onFrame, onShape) {
     this.frame = 0;
     this.version = "";
     this.rate = 24;
@@ -20,7 +22,9 @@ export class Viewer {
     this.size = [4, 3];
     this.playing = false;
     this.onFrame = onFrame;
-    this.onPick = onPick;
+    this.onShape = onShape;
+    this.drawing = new Drawing();
+    this.pointer = [0.5, 0.5];
     this.wanted = 0;
     this.bind();
     new ResizeObserver(() => this.lay()).observe($("stage"));
@@ -71,22 +75,58 @@ export class Viewer {
     stage.addEventListener("pointerdown", (event) => {
       from = [event.clientX, event.clientY, ...this.pan];
       stage.setPointerCapture(event.pointerId);
+      const place = this.placeOf(event);
+      if (!this.drawing.draws) return;
+      if (isInside(place)) this.drawing.begin(...place);
+      else from = null;
     });
     stage.addEventListener("pointermove", (event) => {
-      if (!from || this.zoom === 1) return;
-      this.pan = [from[2] + event.clientX - from[0], from[3] + event.clientY - from[1]];
-      this.lay();
+      if (!from) return;
+      if (this.drawing.draws) {
+        this.drawing.move(...this.placeOf(event));
+      } else if (this.zoom !== 1) {
+        this.pan = [from[2] + event.clientX - from[0], from[3] + event.clientY - from[1]];
+        this.lay();
+      }
     });
     stage.addEventListener("pointerup", (event) => {
       const moved = from && Math.hypot(event.clientX - from[0], event.clientY - from[1]);
       from = null;
-      if (moved === null || moved > 4) return;
-      const box = $("picture").getBoundingClientRect();
-      const x = (event.clientX - box.left) / box.width, y = (event.clientY - box.top) / box.height;
-      if (x < 0 || x > 1 || y < 0 || y > 1) return;
-      this.mark([x, y]);
-      this.onPick(this.frame, x, y);
+      if (moved === null) return;
+      const place = this.placeOf(event);
+      if (this.drawing.draws) this.shape(this.drawing.end());
+      else if (moved <= 4 && isInside(place)) this.shape({ at: place });
     });
+    stage.addEventListener("keydown", (event) => this.point(event));
+  }
+
+  // Where a pointer is in the picture, in fractions of it.
+  placeOf(event) {
+    const box = $("picture").getBoundingClientRect();
+    return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+  }
+
+  // Points at a thing by keys: Shift and arrows move the mark, Enter asks what is there.
+  point(event) {
+    const by = { ArrowLeft: [-0.02, 0], ArrowRight: [0.02, 0], ArrowUp: [0, -0.02], ArrowDown: [0, 0.02] }[event.key];
+    if (event.key !== "Enter" && !(event.shiftKey && by)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key === "Enter") this.shape({ at: this.pointer });
+    else this.pointer = this.pointer.map((one, axis) => Math.min(1, Math.max(0, one + by[axis])));
+    this.mark(this.pointer);
+  }
+
+  shape(shape) {
+    if (!shape) return;
+    if (shape.at) {
+      this.pointer = shape.at;
+      this.mark(shape.at);
+      this.drawing.clear();
+    } else {
+      this.mark(null);
+    }
+    this.onShape(this.frame, shape);
   }
 
   mark(place) {
@@ -98,9 +138,13 @@ export class Viewer {
 
   // Shows where hints lie in the frame in view.
   spots(hints) {
+    const key = JSON.stringify(hints);
+    if (key === this.spotted) return;
+    this.spotted = key;
     for (const old of document.querySelectorAll(".spot")) old.remove();
+    this.drawing.show(hints);
     for (const { points, color } of hints) {
-      if (!points.length) continue; // painted in a picture
+      if (points.length !== 1) continue; // lines and areas are drawn; what is painted is in a picture
       const spot = document.createElement("div");
       spot.className = "spot";
       spot.style.left = `${100 * points[0][0]}%`;
@@ -111,11 +155,13 @@ export class Viewer {
   }
 
   show(mode) {
+    const changes = (mode === "made") !== (this.mode === "made");
     this.mode = mode;
     for (const button of document.querySelectorAll("[data-mode]")) {
       button.setAttribute("aria-checked", String(button.dataset.mode === mode));
     }
     this.lay();
+    if (changes) this.refresh();
   }
 
   divide(percent) {
@@ -136,6 +182,7 @@ export class Viewer {
   lay() {
     const stage = $("stage"), shown = $("picture");
     const [width, height] = this.size;
+    this.drawing.fit(this.size);
     const fit = Math.min(stage.clientWidth / width, stage.clientHeight / height);
     const [w, h] = [fit * width, fit * height];
     const left = (stage.clientWidth - w) / 2, top = (stage.clientHeight - h) / 2;
@@ -145,7 +192,7 @@ export class Viewer {
     shown.style.transform = `translate(${x}px, ${y}px) scale(${this.zoom})`;
     shown.classList.toggle("pixels", fit * this.zoom > 2);
     $("zoom").textContent = `${Math.round(100 * fit * this.zoom)} %`;
-    const cut = { before: 100, after: 0, split: this.split }[this.mode];
+    const cut = { before: 100, after: 0, made: 0, split: this.split }[this.mode];
     $("after").style.clipPath = `inset(0 0 0 ${cut}%)`;
     $("divider").hidden = this.mode !== "split";
     $("divider").style.left = `${x + this.zoom * w * this.split / 100}px`;
@@ -168,6 +215,7 @@ export class Viewer {
   async go(frame) {
     this.frame = Math.min(this.last, Math.max(this.first, frame));
     this.mark(null);
+    this.drawing.clear();
     this.tell();
     await this.refresh();
   }
@@ -183,10 +231,11 @@ export class Viewer {
   // Shows the frame as it is wanted now; what comes late is not shown.
   refresh = act(async (side = 8192) => {
     const turn = ++this.wanted, frame = this.frame;
-    const load = async (kind) => {
+    const load = async (kind, id = kind) => {
       const address = await picture(`/api/frames/${frame}/${kind}`, { side, v: this.version });
       if (turn !== this.wanted) return URL.revokeObjectURL(address);
-      const image = $(kind), old = image.src;
+      const image = $(id), old = image.src;
+      image.dataset.kind = kind;
       image.src = address;
       await image.decode();
       if (old.startsWith("blob:")) URL.revokeObjectURL(old);
@@ -195,7 +244,7 @@ export class Viewer {
       image.dataset.version = this.version;
       this.lay();
     };
-    await Promise.all([load("before"), load("after")]);
+    await Promise.all([load("before"), load(this.mode === "made" ? "made" : "after", "after")]);
   });
 
   pause() {
@@ -233,4 +282,8 @@ export class Viewer {
   async doubts() {
     return get(`/api/frames/${this.frame}/doubts`, { side: 640 });
   }
+}
+
+function isInside([x, y]) {
+  return x >= 0 && x <= 1 && y >= 0 && y <= 1;
 }

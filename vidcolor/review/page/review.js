@@ -1,61 +1,6 @@
-<!doctype html>
-<html lang="en" data-mode="{{mode}}">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>Which one is real?</title>
-<style>
-  :root { color-scheme: dark; }
-  body {
-    margin: 0; min-height: 100vh; display: flex; flex-direction: column; align-items: center;
-    justify-content: center; gap: 1.5rem; background: #777; color: #fff;
-    font: 1.1rem/1.5 system-ui, sans-serif; text-align: center;
-  }
-  [hidden] { display: none !important; }
-  main { max-width: 40rem; padding: 1rem; }
-  #stage { display: flex; gap: 2rem; }
-  .place { background: #6b6b6b; border-radius: 2px; max-width: 44vw; }
-  .place img { display: block; width: 100%; height: 100%; visibility: hidden; }
-  .shown .place img { visibility: visible; }
-  button {
-    font: inherit; color: #fff; background: #444; border: 2px solid transparent;
-    border-radius: .4rem; padding: .6rem 1.6rem; cursor: pointer;
-  }
-  button:hover:enabled, button:focus-visible { border-color: #fff; }
-  button:disabled { opacity: .35; cursor: default; }
-  #choices { display: flex; gap: 1rem; justify-content: center; }
-  #verdict { min-height: 1.5em; margin: 0; font-weight: 600; }
-  #count { margin: 0; color: #ddd; font-size: .9rem; }
-  kbd { background: #333; border-radius: .25rem; padding: 0 .4rem; font: inherit; }
-</style>
+// The test: pictures shown for a moment, and what a person says of them.
 
-<main id="welcome">
-  <h1>Which one is real?</h1>
-  <p id="how"></p>
-  <p>The first few are for practice: you are told whether you were right. You may stop at any time;
-    what you answered until then counts. Answer by the buttons or by <kbd>&larr;</kbd> and
-    <kbd>&rarr;</kbd>.</p>
-  <p><button id="begin">Begin</button></p>
-</main>
-
-<section id="trial" hidden>
-  <p id="count"></p>
-  <div id="stage"></div>
-  <p id="question"></p>
-  <div id="choices">
-    <button id="first" disabled></button>
-    <button id="second" disabled></button>
-  </div>
-  <p id="verdict" role="status"></p>
-</section>
-
-<main id="end" hidden>
-  <h1>Thank you</h1>
-  <p>That was all. You may close this window.</p>
-</main>
-
-<script>
-"use strict";
-const singles = document.documentElement.dataset.mode === "singles";
+const {singles} = await (await fetch("/test")).json();
 const words = singles ? ["real", "colorized"] : ["left", "right"];
 const KEY = "vidcolor-participant";
 const VERDICT_MILLISECONDS = 900;
@@ -63,6 +8,7 @@ const at = id => document.getElementById(id);
 let participant = sessionStorage.getItem(KEY);
 let current = null;
 
+history.replaceState(null, "", "/");  // the secret of the address stands in a cookie now
 at("how").textContent = singles
   ? "A photograph is shown for a moment. Say whether its colors are real or were added by a program."
   : "Two pictures are shown for a moment. In one the colors were added by a program. Which one is it?";
@@ -144,6 +90,7 @@ async function answer(index) {
   present(await ask("/trial", {participant}));
 }
 
+at("begin").disabled = false;
 at("begin").addEventListener("click", begin);
 at("first").addEventListener("click", () => answer(0));
 at("second").addEventListener("click", () => answer(1));
@@ -152,5 +99,3 @@ addEventListener("keydown", event => {
   if (event.key === "ArrowLeft") answer(0);
   else if (event.key === "ArrowRight") answer(1);
 });
-</script>
-</html>
