@@ -68,7 +68,7 @@ def run_once(what: str, film: Path, settings: Settings, folder: Path) -> Row:
             job=job,
             model=model,
             settings=settings,
-            origin=digest_source(job.source.files, job.source.access),
+            digest=digest_source(job.source.files, job.source.access),
             engine=color_here,
             listener=Listener(),
         )

@@ -41,9 +41,14 @@ class Film:
 
     @cached_property
     def told(self) -> dict[str, Any]:
-        """What ffprobe says of the file, its streams and its chapters."""
+        """What ffprobe says of the file, its streams, chapters, packets and decoded frames."""
         shown = ["-show_format", "-show_streams", "-show_chapters", "-show_data_hash", "md5"]
-        return self._ask("-v", "quiet", *shown)
+        entries = "packet=stream_index,pts_time,size:frame=stream_index,best_effort_timestamp_time,"
+        entries += "interlaced_frame,top_field_first"
+        command = ["ffprobe", *READ, *shown, "-show_packets", "-show_frames", "-show_entries"]
+        told = output_of(*command, entries, "-of", "json", str(self.path))
+        answer: dict[str, Any] = json.loads(told)
+        return answer
 
     @cached_property
     def video(self) -> dict[str, Any]:
@@ -63,9 +68,8 @@ class Film:
     @cached_property
     def frames(self) -> list[dict[str, Any]]:
         """Each decoded frame's time and fields, as ffprobe shows them."""
-        shown = "frame=best_effort_timestamp_time,interlaced_frame,top_field_first"
-        told = self._ask(*READ, "-select_streams", "V:0", "-show_entries", shown)
-        return list(told["frames"])
+        index = self.video["index"]
+        return [one for one in self._seen("frame") if one["stream_index"] == index]
 
     @property
     def frame_seconds(self) -> list[float]:
@@ -116,15 +120,13 @@ class Film:
             return []
         uncut = {one["index"] for one in streams if one.get("codec_name", "").startswith("pcm_")}
         times: dict[int, list[float]] = {one["index"]: [] for one in streams}
-        for packet in self._packets:
+        for packet in self._seen("packet"):
             if packet["stream_index"] in times and packet["size"] != "2":  # mov_text's gaps
                 times[packet["stream_index"]].append(float(packet.get("pts_time", "nan")))
         return [shown[: 1 if index in uncut else None] for index, shown in times.items()]
 
-    @cached_property
-    def _packets(self) -> list[dict[str, Any]]:
-        shown = "packet=stream_index,pts_time,size"
-        return list(self._ask("-v", "quiet", "-show_entries", shown)["packets"])
+    def _seen(self, kind: str) -> list[dict[str, Any]]:
+        return [one for one in self.told["packets_and_frames"] if one["type"] == kind]
 
     @cached_property
     def by_mediainfo(self) -> dict[str, Any]:
@@ -133,11 +135,6 @@ class Film:
             return {}
         told = json.loads(output_of("mediainfo", "--Output=JSON", str(self.path)))
         return next((one for one in told["media"]["track"] if one["@type"] == "Video"), {})
-
-    def _ask(self, *options: str) -> dict[str, Any]:
-        told = output_of("ffprobe", *options, "-of", "json", str(self.path))
-        answer: dict[str, Any] = json.loads(told)
-        return answer
 
 
 def luma_psnr(source: Film, result: Film) -> float:

@@ -1,3 +1,4 @@
+import gc
 import os
 
 # Before torch is loaded: its threads would spin while they wait for one that has no core, which is
@@ -89,6 +90,13 @@ def _lite_is_loaded_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(zoo, "load_model", once(zoo.load_model))
         yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _memory_is_settled() -> None:
+    """Collections, one after each shot, do not look at all libraries; the program does the same."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,7 @@
 """What the server of `forking` has at hand when it forks: the program, and its model loaded."""
 
+import gc
+
 import pytest
 import torch
 from lite_once import once
@@ -16,3 +18,5 @@ torch.set_num_threads(1)
 zoo.load_model = once(zoo.load_model)
 zoo.load_model("lite", "cpu")
 torch.set_num_threads(_threads)
+gc.collect()
+gc.freeze()  # as the program does, and no page of what is here is copied to be looked at

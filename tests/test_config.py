@@ -87,7 +87,7 @@ def test_options_that_repeat_are_lists() -> None:
     [
         ("saturatoin = 1", "saturatoin is no option; did you mean saturation?"),
         ("saturation = 9", "argument --saturation: '9' is not a number from 0 to 3"),
-        ("saturation = [1]", "saturation has no such value; write it as on the command line"),
+        ("saturation = [1]", "saturation: the value is not valid; write it as on the command line"),
         ("saturation 1", "is no TOML"),
         ("lossless = 1", "lossless is on or off; write true or false"),
         ("vidcolor = 1", "vidcolor is no table; write [vidcolor]"),

@@ -72,14 +72,14 @@ def test_a_folder_holds_one_film_in_one_way(two_shots: Path, tmp_path: Path) -> 
     with pytest.raises(OutputError, match=r"d: holds a dump of another film, film\.mkv; name"):
         replay_frames(SAMPLE, FrameDump(tmp_path / "d", "3"), FAST)
     vivid = replace(FAST, color=ColorSettings(vividness=0.5))
-    told = r"made otherwise \(saturation 1.3, now 1.0, vividness 0.0, now 0.5\); name another fold"
+    told = r"other settings \(saturation 1.3, now 1.0, vividness 0.0, now 0.5\); name another"
     with pytest.raises(OutputError, match=told):
         replay_frames(two_shots, FrameDump(tmp_path / "d", "3"), vivid)
     assert contents(tmp_path / "d") == before
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     for path in (tmp_path / "mine", tmp_path / "mine" / "letter.txt"):
-        with pytest.raises(OutputError, match="exists and is no dump; name a new or empty folder"):
+        with pytest.raises(OutputError, match="is not a dump folder; name a new or empty one"):
             replay_frames(two_shots, FrameDump(path, "3"), FAST)
     assert contents(tmp_path / "mine") == {tmp_path / "mine" / "letter.txt": b"dear"}
 

@@ -308,7 +308,8 @@ def test_the_nets_answer_as_their_authors_do(name: str, reference: Any) -> None:
     for folded in (False, True):
         if folded:
             fold_kernels(net)
-        for size in sizes[:1] if folded else sizes:
+        is_large = name in {"ddcolor-large", "deoldify-wide"}  # another size is the smaller's task
+        for size in sizes[:1] if folded or is_large else sizes:
             height, width = map(int, size.partition("-")[0].split("x"))
             given = [torch.from_numpy(x) for x in reference.inputs(name, height, width)]
             with torch.no_grad():

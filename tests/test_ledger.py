@@ -16,16 +16,33 @@ from vidcolor.reels.ledger import NAME, Ledger, read_ledger
 FAST = ["--device", "cpu", "--render-size", "64"]
 
 
-@pytest.fixture
-def reels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three small reels of two shots each."""
-    monkeypatch.chdir(tmp_path)
-    folder = tmp_path / "reels"
-    folder.mkdir()
+FRAMES = 9
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three small reels of two shots each, and `out`, what they come to."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "reels").mkdir()
     for number in range(3):
-        frames = soft_shot(10 + number, 8) + soft_shot(20 + number, 7)
-        write_film(folder / f"{number}.mkv", frames)
+        frames = soft_shot(10 + number, 5) + soft_shot(20 + number, FRAMES - 5)
+        write_film(folder / "reels" / f"{number}.mkv", frames)
+    assert main([str(folder / "reels"), "-o", str(folder / "out"), *FAST, "-q"]) == 0
     return folder
+
+
+@pytest.fixture
+def reels(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The reels, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    return Path(shutil.copytree(made / "reels", tmp_path / "reels"))
+
+
+@pytest.fixture
+def done(made: Path, reels: Path) -> Path:
+    """The reels beside their films, which another run has made."""
+    shutil.copytree(made / "out", "out")
+    return reels
 
 
 def run(*arguments: object) -> int:
@@ -66,10 +83,9 @@ def test_a_reel_is_known_by_its_content(reels: Path, capsys: pytest.CaptureFixtu
     assert len(outputs()) == 3
 
 
-@pytest.mark.usefixtures("reels")
+@pytest.mark.usefixtures("done")
 def test_other_settings_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     """Films made otherwise are not taken for done, and are not overwritten without leave."""
-    assert run("-q") == 0
     before = outputs()
     assert run("--saturation", 0.5) == 1
     told = "exists already, made with other settings (saturation 1.0, now 0.5)"
@@ -84,10 +100,9 @@ def test_other_settings_are_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert "already done" in capsys.readouterr().out
 
 
-@pytest.mark.usefixtures("reels")
+@pytest.mark.usefixtures("done")
 def test_a_film_that_is_gone_or_changed_is_not_done() -> None:
     """The ledger is not believed where the film does not stand as it was left."""
-    assert run("-q") == 0
     before = outputs()
     for path in Path("out").glob("0.*"):
         path.unlink()
@@ -133,7 +148,7 @@ def test_status_tells_of_every_reel(
     head, *lines = capsys.readouterr().out.splitlines()
     assert head == "out: 4 reels: 1 done, 1 failed, 1 stopped, 1 waiting"
     assert lines[0].split() == [
-        "done", "2", "shots", "15", "frames", f"{reels}/0.mkv", "->", "out/0.colorized.mkv"
+        "done", "2", "shots", str(FRAMES), "frames", f"{reels}/0.mkv", "->", "out/0.colorized.mkv"
     ]  # fmt: skip
     assert lines[1].split()[:2] == ["failed", f"{reels}/1.mkv:"]
     assert "reels/1.mkv: cannot be opened as a video" in lines[1]
@@ -207,13 +222,12 @@ def test_two_runs_share_the_reels() -> None:
         assert (Path("out") / path.name).read_bytes() == path.read_bytes()
 
 
-@pytest.mark.usefixtures("reels")
+@pytest.mark.usefixtures("done")
 @pytest.mark.parametrize("option", ["--verify", "--framemd5"])
 def test_what_was_not_verified_is_not_done_for_who_asks(
     capsys: pytest.CaptureFixture[str], option: str
 ) -> None:
     """Asked for proof, a film without one is not passed over; one with more than asked is done."""
-    assert run("-q") == 0
     films = {name: film for name, film in outputs().items() if name.endswith(".mkv")}
     assert run(option) == 0
     assert "already done: out/0.colorized.mkv; verified: " in capsys.readouterr().out
@@ -239,10 +253,9 @@ def test_a_run_killed_at_its_very_end_leaves_nothing(monkeypatch: pytest.MonkeyP
     assert len(outputs()) == 3
 
 
-@pytest.mark.usefixtures("reels")
+@pytest.mark.usefixtures("done")
 def test_a_ledger_of_a_newer_program_is_refused() -> None:
     """What it says may mean something else by then."""
-    assert run("-q") == 0
     with sqlite3.connect(Path("out", NAME)) as database:
         database.execute("PRAGMA user_version = 7")
     database.close()
@@ -266,10 +279,9 @@ def test_a_damaged_ledger_is_told(capsys: pytest.CaptureFixture[str], content: b
     assert Path("out", NAME).read_bytes() == content
 
 
-@pytest.mark.usefixtures("reels")
+@pytest.mark.usefixtures("done")
 def test_a_locked_ledger_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that does not let go of it is not waited for forever."""
-    assert run("-q") == 0
     monkeypatch.setattr(ledgers, "WAIT_SECONDS", 0.1)
     holder = sqlite3.connect(Path("out", NAME), isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
@@ -369,7 +381,7 @@ def test_status_is_right_after_each_kind_of_refusal(
         return [(one.state, one.error, one.frames) for one in read_ledger(Path("out"))]
 
     assert run_one() == 0
-    done = [("done", "", 15)]
+    done = [("done", "", FRAMES)]
     assert states() == done
     for name, (options, code) in REFUSALS.items():
         try:
@@ -396,10 +408,9 @@ def test_status_is_right_after_each_kind_of_refusal(
     assert states() == done
 
 
-@pytest.mark.usefixtures("reels")
+@pytest.mark.usefixtures("done")
 def test_a_deleted_sidecar_is_written_again() -> None:
     """With the film, which is the same."""
-    assert run("-q") == 0
     film = Path("out/0.colorized.mkv").read_bytes()
     Path("out/0.colorized.json").unlink()
     assert run("-q") == 0
@@ -407,10 +418,9 @@ def test_a_deleted_sidecar_is_written_again() -> None:
     assert Path("out/0.colorized.mkv").read_bytes() == film
 
 
-@pytest.mark.usefixtures("reels")
+@pytest.mark.usefixtures("done")
 def test_a_read_only_archive_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     """`--status` and `-n` read a ledger beside which SQLite may write nothing."""
-    assert run("-q") == 0
     data = Path("out", NAME).read_bytes()
     Path("out", f"{NAME}-shm").mkdir()  # holds for root as well, whom permissions do not stop
     assert main(["--status", "out"]) == 0

@@ -36,6 +36,7 @@ SETTINGS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(codec="libx264")
 )
 PART = 8
+SHORT_PART = 4
 CARD_FRAMES = 4
 FIGURES = ("mean_a", "mean_b", "colorfulness", "confidence", "flicker", "peaks")
 
@@ -155,12 +156,14 @@ def test_larger_pictures_have_shorter_parts(
     assert part_frames(picture_of(width, height), on_gpu) == frames
 
 
-def test_machines_hand_on_the_parts_of_a_shot(film: Path, tmp_path: Path) -> None:
+def test_machines_hand_on_the_parts_of_a_shot(tmp_path: Path) -> None:
     """Each part colored by itself, by what the one before it gave, is as in one go."""
     pytest.importorskip("fsspec")
     from vidcolor.cluster.store import Store
     from vidcolor.cluster.tasks import ClusterJob, Ended, color_shots, find_shots
 
+    frames = [*soft_shot(1, 2 * PART), *soft_shot(2, PART + 3)]
+    film = write_film(tmp_path / "film.mkv", frames)
     settings = replace(SETTINGS, output=OutputSettings(lossless=True))
     whole = colorize_video(film, tmp_path / "whole.mkv", settings)
     job = plan_video(film, tmp_path / "out.mkv", settings)
@@ -169,14 +172,14 @@ def test_machines_hand_on_the_parts_of_a_shot(film: Path, tmp_path: Path) -> Non
     order = ClusterJob(
         job=job,
         settings=settings,
-        origin=digest_source(job.source.files),
+        digest=digest_source(job.source.files),
         store=store.url,
         versions=versions(),
         part_frames=PART,
     )
     model = find_model(SETTINGS.model)
     *pieces, _ = find_shots(order)
-    assert [piece.frames for piece in pieces] == [8, 8, 8, 8, 3]
+    assert [piece.frames for piece in pieces] == [8, 8, 8, 3]
     ended = Ended({})
     with Checkpoint(job.encoding.path, {}) as checkpoint:
         for together in (pieces[:1], pieces[1:3], pieces[3:]):
@@ -189,13 +192,21 @@ def test_machines_hand_on_the_parts_of_a_shot(film: Path, tmp_path: Path) -> Non
         assert [packet.data for packet in checkpoint.packets()] == expected
 
 
+@pytest.fixture
+def _shorter_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As short as those of `film`."""
+    monkeypatch.setattr(parts, "MOST_FRAMES", SHORT_PART)
+    monkeypatch.setattr(parts, "LEAST_FRAMES", SHORT_PART)
+
+
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A film of two shots, the first of them just two parts long."""
-    frames = [*soft_shot(1, 2 * PART), *soft_shot(2, 2 * PART + 3)]
+    """A film of two shots, the first of them just two short parts long."""
+    frames = [*soft_shot(1, 2 * SHORT_PART), *soft_shot(2, 2 * SHORT_PART + 3)]
     return write_film(tmp_path_factory.mktemp("source") / "film.mkv", frames)
 
 
+@pytest.mark.usefixtures("_shorter_parts")
 @pytest.mark.parametrize(
     ("name", "output"),
     [
@@ -212,7 +223,11 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ids=lambda value: "-".join(map(str, value.values())) if isinstance(value, dict) else value,
 )
 def test_a_film_stopped_in_the_middle_of_a_shot_goes_on_there(
-    film: Path, tmp_path: Path, name: str, output: dict, caplog: pytest.LogCaptureFixture
+    film: Path,
+    tmp_path: Path,
+    name: str,
+    output: dict,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Stopped again and again it gets the bytes, and the figures, of a film made in one go."""
     settings = replace(SETTINGS, output=OutputSettings(**output))
@@ -222,15 +237,15 @@ def test_a_film_stopped_in_the_middle_of_a_shot_goes_on_there(
     stopped, unbroken = (folder / name for folder in folders)
     colorize_video(film, unbroken, settings)
     caplog.set_level("INFO", "vidcolor")
-    for frame in (10, 28):
+    for frame in (5, 14):
         stop_at(frame, film, stopped, settings)
     result = colorize_video(film, stopped, settings)
     assert result.shots == 2
     assert caplog.messages == [
-        f"{film}: kept up to frame 8 (0:00:00)",
-        f"{film}: resuming at shot 1, frame 8",
-        f"{film}: kept up to frame 24 (0:00:00)",
-        f"{film}: resuming at shot 2, frame 24",
+        f"{film}: kept up to frame 4 (0:00:00)",
+        f"{film}: resuming at shot 1, frame 4",
+        f"{film}: kept up to frame 12 (0:00:00)",
+        f"{film}: resuming at shot 2, frame 12",
     ]
     made = [
         {

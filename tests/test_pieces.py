@@ -96,7 +96,10 @@ def test_pieces_of_any_format_are_read_as_the_whole(path: Path) -> None:
     except SourceError as error:
         pytest.skip(str(error))
     whole, parts = cut_up(source)
-    assert [frame for part in parts for frame in reread(source, [part])] == whole
+    # The first, the last and three in between of a long film.
+    for number in sorted({round(place * (len(parts) - 1) / 4) for place in range(5)}):
+        first = number * PIECE_FRAMES
+        assert reread(source, [parts[number]]) == whole[first : first + PIECE_FRAMES], number
 
 
 def test_a_stream_that_is_sought_badly_is_read_from_farther_back(

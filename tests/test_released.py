@@ -312,7 +312,8 @@ def resnet_state() -> dict[str, torch.Tensor]:
 def test_a_body_takes_released_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every tensor of the backbone comes from the file, the colors' kernels summed."""
     path = tmp_path / "resnet18-f37072fd.pth"
-    torch.save(resnet_state(), path)
+    released = resnet_state()
+    torch.save(released, path)
     net = UNet()
     with pytest.raises(ModelError, match=r"not the released weights .* not f37072fd"):
         backbones.load_backbone(net, "pix2pix", str(path))
@@ -329,7 +330,7 @@ def test_a_body_takes_released_weights(tmp_path: Path, monkeypatch: pytest.Monke
         if key == "conv1.weight":
             assert (value == 3).all()
         else:
-            assert torch.equal(value, resnet_state()[key]), key
+            assert torch.equal(value, released[key]), key
 
 
 def test_a_body_without_some_of_its_tensors_is_refused(

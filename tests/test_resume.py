@@ -27,7 +27,7 @@ from vidcolor.writing.muxer import FilmWriter
 SETTINGS = Settings(
     model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(codec="libx264")
 )
-SHOT_FRAMES = 12
+SHOT_FRAMES = 6
 SHOTS = (1, 2, 1, 3, 2)  # the third goes on with the first, the last with the second
 
 
@@ -53,12 +53,12 @@ def unbroken(reel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (
             "vidcolor.film.checkpoint:Checkpoint.add_frame",
-            (5, 33, 20),
+            (3, 16, 10),
         ),  # the counts begin anew with each run
         ("vidcolor.film.checkpoint:Checkpoint.keep_ending", (2, 2)),
         ("vidcolor.film.checkpoint:Checkpoint.end_shot", (3, 1)),
         ("vidcolor.film.checkpoint:Checkpoint.end_film", (1,)),
-        ("vidcolor.writing.muxer:FilmWriter._write", (30,)),
+        ("vidcolor.writing.muxer:FilmWriter._write", (16,)),
         ("vidcolor.writing.muxer:FilmWriter._verify", (1,)),
         ("vidcolor.film.colorize:color", (1,)),
         ("vidcolor.film.colorize:join", (1,)),
@@ -127,7 +127,7 @@ def test_other_settings_begin_anew(
 ) -> None:
     """What was begun with other colors is not gone on with, and that is told."""
     output = tmp_path / "out.mkv"
-    stop_at(30, reel, output, KeyboardInterrupt)
+    stop_at(15, reel, output, KeyboardInterrupt)
     strong = replace(SETTINGS, color=ColorSettings(saturation=1.5))
     caplog.clear()
     colorize_video(reel, output, strong)
@@ -179,9 +179,9 @@ def test_a_reel_that_does_not_stay_is_told(
 
     def meddled(*args):  # noqa: ANN002, ANN202
         for frame in read_job(*args):
-            if frame.index == 40 and fate == "vanishes":
+            if frame.index == 20 and fate == "vanishes":
                 source.rename(aside)
-            elif frame.index == 40:
+            elif frame.index == 20:
                 source.write_bytes(reel.read_bytes() + b"more")
             yield frame
 
@@ -203,10 +203,10 @@ def test_no_error_deletes_what_is_done(
 ) -> None:
     """Whole shots stay until the film is there, whatever was wrong."""
     output = tmp_path / "out.mkv"
-    stop_at(40, reel, output, error)
+    stop_at(20, reel, output, error)
     with Checkpoint(output, {}) as work:
         assert work.changed  # it was there, and with things of its own
-    stop_at(40, reel, output, error)
+    stop_at(20, reel, output, error)
     colorize_video(reel, output, SETTINGS)
     assert output.read_bytes() == unbroken.read_bytes()
 
@@ -261,7 +261,7 @@ def test_a_film_that_may_not_grow_keeps_the_work(
 def test_what_came_in_between_is_not_overwritten(reel: Path, tmp_path: Path) -> None:
     """A file that appears under the target's name before the work goes on stays as it is."""
     output = tmp_path / "out.mkv"
-    stop_at(30, reel, output, KeyboardInterrupt)
+    stop_at(15, reel, output, KeyboardInterrupt)
     output.write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
         colorize_video(reel, output, SETTINGS)

@@ -48,7 +48,7 @@ def made(film: Path, output: Path, script: ColorScript | None, **changes: object
 
 def colored(log: pytest.LogCaptureFixture) -> str | None:
     """Which part of the shots was colored, as the log says; None for all in one go."""
-    lines = [one for one in log.messages if "taken from the film" in one]
+    lines = [one for one in log.messages if "copied from the existing film" in one]
     log.clear()
     return lines[0].partition("coloring ")[2].partition(" shots")[0] if lines else None
 
@@ -117,8 +117,8 @@ def test_a_dry_run_says_which_shots_and_why(
     assert described(film, target, script) == ()
     made(film, target, FIRST, lossless=True)
     assert described(film, target, script) == (
-        "2 of 5 shots; the others are taken from the film that is there",
-        "shot 1: the color script says other things of it",
+        "2 of 5 shots; the others are copied from the existing film",
+        "shot 1: its part of the color script has changed",
         "shot 3: it returns to shot 1",
     )
     written = tmp_path / "film.colors.toml"
@@ -135,7 +135,7 @@ def test_a_dry_run_says_which_shots_and_why(
     last = replace(FIRST, hints=(replace(HINT, frame="35"),))
     assert described(film, target, last)[1:] == (
         "shot 2: shot 5 begins with its colors",
-        "shot 5: the color script says other things of it",
+        "shot 5: its part of the color script has changed",
     )
     data = bytearray(target.read_bytes())
     data[len(data) // 2] ^= 1

@@ -203,7 +203,7 @@ def test_frames_can_be_looked_into(tmp_path: Path) -> None:
     assert replay.frames == 1
     assert (tmp_path / "look/000003/luma.npz").exists()
     faster = settings(InputSettings(fps=Fraction(24)))
-    with pytest.raises(OutputError, match=r"holds a dump made otherwise \(fps 18, now 24\)"):
+    with pytest.raises(OutputError, match=r"made with other settings \(fps 18, now 24\)"):
         replay_frames(pattern, FrameDump(tmp_path / "look", "2"), faster)
 
 

@@ -27,13 +27,17 @@ def test_other_keys_sign_too(kind: str) -> None:
     [
         ("chain.pem", "missing.pem", "missing.pem: cannot be read (No such file or directory)"),
         ("missing.pem", "key.pem", "missing.pem: cannot be read (No such file or directory)"),
-        ("key.pem", "key.pem", "key.pem: holds no certificate as PEM; name one"),
-        ("chain.pem", "chain.pem", "chain.pem: holds no private key as PEM without a passphrase"),
-        ("chain.pem", "locked.pem", "locked.pem: holds no private key as PEM without a pass"),
-        ("chain.pem", "film.mp4", "film.mp4: holds no private key as PEM without a passphrase"),
-        ("chain.pem", "other-key.pem", "other-key.pem: is not the key of the first certificate in"),
-        ("old.pem", "old-key.pem", "old.pem: nothing can be signed with it ("),
-        ("root.pem", "root-key.pem", "root.pem: nothing can be signed with it ("),
+        ("key.pem", "key.pem", "key.pem: holds no PEM certificate; name a file that does"),
+        ("chain.pem", "chain.pem", "chain.pem: holds no PEM private key without a passphrase"),
+        ("chain.pem", "locked.pem", "locked.pem: holds no PEM private key without a pass"),
+        ("chain.pem", "film.mp4", "film.mp4: holds no PEM private key without a passphrase"),
+        (
+            "chain.pem",
+            "other-key.pem",
+            "other-key.pem: does not belong to the first certificate in",
+        ),
+        ("old.pem", "old-key.pem", "old.pem: cannot sign with this certificate ("),
+        ("root.pem", "root-key.pem", "root.pem: cannot sign with this certificate ("),
     ],
 )
 def test_what_cannot_sign_is_told_first(

@@ -252,7 +252,7 @@ def test_the_film_is_rendered_as_it_was_steered(studio: Opened) -> None:
     assert output.read_bytes() == written
     studio.post("/api/render", {"replace": True})
     run = finished(studio)
-    words = "coloring 1 of 3 shots; the others are taken from the film that is there"
+    words = "coloring 1 of 3 shots; the others are copied from the existing film"
     kept = "1 of them without the network: colors are kept"
     assert (run["state"], run["notes"]) == ("done", [words, kept])
     shown = read_sidecar(output.with_suffix(".json"))["shots"]

@@ -94,6 +94,6 @@ def test_closed_streams_cost_no_film(film: Path) -> None:
 def test_who_reads_no_further_is_told_nothing(film: Path) -> None:
     """As of `vidcolor --status out/ | head -1`."""
     output = film.parent / "out"
-    program(film, "-o", f"{output}/", "--render-size", 64)
+    assert main([str(film), "-o", f"{output}/", "--render-size", "64", "-q"]) == 0
     ended = program("--status", output, redirect="| (exec 0<&-; sleep 0.1)")
     assert ended.stderr == ""

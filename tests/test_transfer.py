@@ -270,5 +270,5 @@ def test_a_spot_of_color_is_enough(tmp_path: Path) -> None:
 
 def test_a_grey_reference_has_nothing_to_give(tmp_path: Path) -> None:
     """It is refused, as nothing would be colored."""
-    with pytest.raises(ModelError, match=r"r\.png: has no color to take over"):
+    with pytest.raises(ModelError, match=r"r\.png: is black and white"):
         read_reference(write_picture(tmp_path / "r.png", (0.5, 0.5, 0.5)))

@@ -111,7 +111,7 @@ def test_shots_join_to_one_film(
     tmp_path: Path, codec: str, suffix: str, shot_frames: int, rate: str
 ) -> None:
     """However short the shots, every frame has its time and decoders find no fault."""
-    count = 31
+    count = 31 if shot_frames == 30 else 13
     pts = [40 * k if rate == "constant" else 40 * k + 17 * (k % 3) for k in range(count)]
     luma = moving_luma(count, 96, 64)
     film = write_film(tmp_path / "film.mkv", luma, pts=pts, time_base=MILLISECOND)

@@ -24,10 +24,10 @@ _WRITE_FAULTS = {
     "EFBIG": "the file grows larger than its disk or a limit (ulimit -f) allows; "
     "choose another -o, on a disk with another file system",
     "EIO": "the disk or share reports an input/output error; check it, or choose another -o",
-    "ENODEV": "the disk is not there any more; connect it again, or choose another -o",
-    "ENOTCONN": "the share is not there any more; connect it again, or choose another -o",
+    "ENODEV": "the disk is disconnected; connect it again, or choose another -o",
+    "ENOTCONN": "the share is disconnected; connect it again, or choose another -o",
     "EROFS": "the disk is read-only; make it writable, or choose another -o",
-    "ESTALE": "the share is not there any more; connect it again, or choose another -o",
+    "ESTALE": "the share is disconnected; connect it again, or choose another -o",
 }
 """What stops writing though it went well before, by the names that this system has for it."""
 

@@ -156,7 +156,9 @@ def _words(path: Path, key: str, value: object) -> Iterator[str]:
     values = value if isinstance(value, list) and option.is_repeated else [value]
     for one in values:
         if isinstance(one, bool) or not isinstance(one, str | int | float):
-            raise SettingError(f"{path}: {key} has no such value; write it as on the command line")
+            raise SettingError(
+                f"{path}: {key}: the value is not valid; write it as on the command line"
+            )
         yield f"{option.name}={one}"
 
 

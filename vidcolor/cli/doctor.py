@@ -61,7 +61,7 @@ def _device_lines() -> Iterator[str]:
     for number in range(count):
         yield _line(OK, f"cuda:{number}", torch.cuda.get_device_name(number))
     if not count:
-        why = "no NVIDIA GPU is seen" if torch.version.cuda else "this PyTorch is for CPUs alone"
+        why = "no NVIDIA GPU found" if torch.version.cuda else "this PyTorch supports CPUs only"
         yield _line(ABSENT, "cuda", f"{why}; see https://pytorch.org/get-started for one with CUDA")
     if torch.backends.mps.is_available():
         yield _line(OK, "mps", "Apple GPU")

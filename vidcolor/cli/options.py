@@ -184,8 +184,8 @@ OPTIONS = (
     Option(GENERAL, "settings.input.follow_playlists", "--follow-playlists", "",
            "let a playlist name files outside its own folder"),
     Option(GENERAL, "settings.memory_limit", "--memory-limit", "SIZE",
-           "make do with so much memory, as 4G or 800M: fewer frames wait, and films whose frames "
-           "would not fit are refused",
+           "use at most this much memory, such as 4G or 800M; films whose frames do not fit are "
+           "refused",
            parse=as_usage_error(parse_size), default="the machine's"),
     Option(PART, "settings.part.start", "--start", "TIME",
            "start at this time: 90, 1:30.5, the film's timecode 10:00:12:05, or a frame, 2160f",
@@ -232,7 +232,7 @@ OPTIONS = (
            "saturation, casts or hues run no network; 0 keeps none",
            parse=as_usage_error(parse_size), default="1G with a color script, else 0"),
     Option(DIRECTING, "list_shots", "--list-shots", "",
-           "list the shots by a pass over luma alone, as a table, or with -o as .csv or .edl",
+           "list the shots as a table, or with -o as .csv or .edl; nothing is colorized",
            excludes=("--dump", "--preview", "--grid", "--photos", "--bagit")),
     Option(DIRECTING, "script_new", "--script-new", "",
            "write a color script with a range for each shot, FILM.colors.toml next to the film",
@@ -264,7 +264,7 @@ OPTIONS = (
     Option(MODEL, "settings.input.hwaccel", "--hwaccel", "",
            "decode in hardware if possible, else in software, with a warning"),
     Option(REFERENCE, "settings.model.reference", "--reference", "PICTURE",
-           "take the colors of a picture by likeness, in place of a network",
+           "copy colors from similar places of a picture instead of using a network",
            excludes=("--model",)),
     Option(REFERENCE, "settings.model.swatches", "--swatch", "FILM=REFERENCE",
            "match parts of film and picture, each LEFT,TOP,WIDTH,HEIGHT in percent; repeatable",

@@ -196,7 +196,7 @@ class _Shots:
         order = ClusterJob(
             job=film.job,
             settings=film.settings,
-            origin=film.origin,
+            digest=film.digest,
             store=store.url,
             versions=versions(),
             part_frames=part_frames(film.job.source.picture, engine.model),

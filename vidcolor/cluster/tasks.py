@@ -41,7 +41,7 @@ class ClusterJob:
     Attributes:
         job: The film and how it is written; its path is the same on all machines.
         settings: All settings.
-        origin: The film by its content.
+        digest: The film by its content.
         store: URL of the folder for colored shots.
         versions: Versions of the programs that decide the bytes, by name.
         part_frames: How many frames a part of a shot has.
@@ -50,7 +50,7 @@ class ClusterJob:
 
     job: Job
     settings: Settings
-    origin: SourceDigest
+    digest: SourceDigest
     store: str
     versions: Mapping[str, str]
     part_frames: int
@@ -80,8 +80,8 @@ def find_shots(order: ClusterJob) -> Iterator[Piece | Damage]:
     frames = read_job(order.job, order.settings, losses)
     source = order.job.source
     # Files may have other numbers on this machine.
-    origin = order.origin._replace(stamp=find_stamp(source.files))
-    with closing(refuse_changed(frames, source, origin)) as seen:
+    digest = order.digest._replace(stamp=find_stamp(source.files))
+    with closing(refuse_changed(frames, source, digest)) as seen:
         yield from find_pieces(seen, order.part_frames)
     yield losses
 
@@ -171,7 +171,7 @@ def _refuse_difference(order: ClusterJob) -> None:
             )
     source = order.job.source
     try:
-        is_same = size_and_mtime(source.files) == order.origin[:2]
+        is_same = size_and_mtime(source.files) == order.digest[:2]
     except SourceGoneError:
         is_same = False
     if not is_same:

@@ -102,7 +102,7 @@ class DumpFolder:
             manifest: Facts = json.loads((self.path / MANIFEST).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise OutputError(
-                f"{self.path}: exists and is no dump; name a new or empty folder"
+                f"{self.path}: is not a dump folder; name a new or empty one"
             ) from error
         there = manifest.get("made_of", {})
         if there.get("film") != self._made_of["film"]:
@@ -113,7 +113,8 @@ class DumpFolder:
         if there != self._made_of:
             changes = ", ".join(describe_differences(there, self._made_of))
             raise OutputError(
-                f"{self.path}: holds a dump made otherwise ({changes}); name another folder"
+                f"{self.path}: holds a dump made with other settings ({changes}); "
+                "name another folder"
             )
         for text in _read_lines(self.path / LINES):
             with suppress(ValueError):  # a line cut short as its run was killed

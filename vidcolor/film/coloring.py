@@ -72,7 +72,7 @@ class FilmRun:
         job: The film and how it is written.
         model: What predicts.
         settings: All settings.
-        origin: The film by its content.
+        digest: The film by its content.
         engine: Colors its shots.
         listener: Called as the film is made.
         trace: Gets what the stages make of the frames that it chooses.
@@ -84,7 +84,7 @@ class FilmRun:
     job: Job
     model: Model
     settings: Settings
-    origin: SourceDigest
+    digest: SourceDigest
     engine: "Engine"
     listener: Listener
     trace: Trace = NO_TRACE
@@ -99,7 +99,7 @@ class FilmRun:
             job=self.job,
             model=self.model,
             settings=self.settings,
-            digest=self.origin,
+            digest=self.digest,
             direction=self.direction,
         )
 
@@ -113,7 +113,7 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
     """Color a film's shots in this process, one after the other."""
     job, settings = run.job, run.settings
     losses = Damage()
-    frames = refuse_changed(read_job(job, settings, losses), job.source, run.origin)
+    frames = refuse_changed(read_job(job, settings, losses), job.source, run.digest)
     memory = recalled_memory(checkpoint, checkpoint.endings(), run.model.device)
     begun = Begun.of(checkpoint)
     past = Past(checkpoint.frames_done, memory, begun and begun.state)

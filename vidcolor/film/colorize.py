@@ -119,7 +119,7 @@ def colorize_video(
         job=job,
         model=model,
         settings=suited(job.settings, model),
-        origin=digest_source(job.source.files, job.source.access),
+        digest=digest_source(job.source.files, job.source.access),
         engine=color_here,
         listener=Listener(progress),
         trace=dump or NO_TRACE,
@@ -165,7 +165,7 @@ def captions_path(film: Path) -> Path:
 def colorize_job(run: FilmRun) -> Result:
     """Colorize one planned film, resuming where an earlier run stopped; see `colorize_video`."""
     began = perf_counter()
-    run.direction.refuse_other(run.origin.sha256)
+    run.direction.refuse_other(run.digest.sha256)
     run = with_earlier(run)
     credentials = Credentials(run.job, run.settings.output, run.provenance.claim())
     with take(run) as checkpoint:
@@ -236,7 +236,7 @@ def join(
 
     def check(written: Path) -> None:
         is_read_again = run.settings.output.verify or run.settings.output.framemd5
-        refuse_other(run.job.source, run.origin, is_read_again=is_read_again)
+        refuse_other(run.job.source, run.digest, is_read_again=is_read_again)
         credentials.add(written)
         try:
             proof.check(written)
@@ -266,7 +266,7 @@ def _without_bad_shots(checkpoint: Checkpoint, proof: Verifier, error: OutputErr
         checkpoint.shot_of(min(found.first_bad_frame, checkpoint.frames_done - 1))
     )
     return OutputError(
-        f"{error}; the next run makes shots from {checkpoint.shots_done + 1} on anew"
+        f"{error}; the next run colors shots from {checkpoint.shots_done + 1} on anew"
     )
 
 

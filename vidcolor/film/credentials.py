@@ -78,8 +78,8 @@ class Signer:
             builder.sign(_ANY_FORMAT, io.BytesIO(b"trial"), _Nowhere())
         except c2pa.C2paError as error:
             raise OutputError(
-                f"{certificate}: nothing can be signed with it ({_line(error)}); name a chain that "
-                "is valid now and made for C2PA"
+                f"{certificate}: cannot sign with this certificate ({_line(error)}); "
+                "name a chain that is valid now and issued for C2PA"
             ) from error
 
     def builder(self, claim: Mapping[str, object]) -> Any:
@@ -261,16 +261,18 @@ def _read_key(certificate: Path, chain: bytes, path: Path) -> tuple[str, bytes]:
     try:
         first = x509.load_pem_x509_certificates(chain)[0].public_key()
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise OutputError(f"{certificate}: holds no certificate as PEM; name one") from error
+        raise OutputError(
+            f"{certificate}: holds no PEM certificate; name a file that does"
+        ) from error
     try:
         key = serialization.load_pem_private_key(_read(path), password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise OutputError(
-            f"{path}: holds no private key as PEM without a passphrase; name one"
+            f"{path}: holds no PEM private key without a passphrase; name a file that does"
         ) from error
     if key.public_key() != first:
         raise OutputError(
-            f"{path}: is not the key of the first certificate in {certificate}; name that one"
+            f"{path}: does not belong to the first certificate in {certificate}; name its key"
         )
     pem = key.private_bytes(
         serialization.Encoding.PEM,
@@ -291,7 +293,7 @@ def _algorithm(key: object, path: Path) -> str:
     by_curve = {"secp256r1": "es256", "secp384r1": "es384", "secp521r1": "es512"}
     if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name in by_curve:
         return by_curve[key.curve.name]
-    raise OutputError(f"{path}: is a kind of key that C2PA does not know; use ES256, say")
+    raise OutputError(f"{path}: C2PA does not accept this kind of key; use ES256, for example")
 
 
 def _line(error: Exception) -> str:

@@ -277,8 +277,8 @@ def _told_by_hints(hints: Sequence[PlacedHint], model: Model, seen: Seen) -> Tol
             painted = told_by_painting(_picture_of(one), seen, features_of)
             if painted is None:
                 raise SettingError(
-                    f"{_place_of(one)}: {one.path}: is painted on the bars around the picture "
-                    "alone. Paint inside."
+                    f"{_place_of(one)}: {one.path}: all paint lies on the bars around the "
+                    "picture. Paint inside them."
                 )
             parts.append(painted)
     return merge(parts) if parts else None

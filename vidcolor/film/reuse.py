@@ -125,7 +125,7 @@ def plan_shots(
 def _find_reasons(pieces: Sequence[Piece], film: Path | None, provenance: Provenance) -> list[str]:
     """Why each shot is colored, as far as it is known from those before it; see `ShotPlan`."""
     if film is None:
-        return ["the film that is there was made with other settings"] * len(pieces)
+        return ["the existing film was made with other settings"] * len(pieces)
     kept = read_kept(film)
     reasons: list[str] = []
     for piece in pieces:
@@ -165,7 +165,7 @@ def _reason(piece: Piece, kept: Iterator[KeptPart], provenance: Provenance) -> s
     if frames != piece.frames or shots != {(piece.shot.number, piece.shot.returns_to)}:
         return "its frames have changed"
     if before != directed_digest(_directed(piece, provenance)):
-        return "the color script says other things of it"
+        return "its part of the color script has changed"
     return ""
 
 
@@ -228,13 +228,13 @@ def _color_changed(run: FilmRun, checkpoint: Checkpoint, _pictures: PictureWrite
     job, settings = run.job, run.settings
     if checkpoint.open_shot is not None:
         checkpoint.restart(checkpoint.shots_done)
-    frames = refuse_changed(read_job(job, settings, losses), job.source, run.origin)
+    frames = refuse_changed(read_job(job, settings, losses), job.source, run.digest)
     pieces = list(find_pieces(frames, sys.maxsize))
     cache = find_cache(run.provenance)
     plan = plan_shots(pieces, run.earlier, run.provenance, cache)
     changed = sum(bool(one.reason) for one in plan)
     _LOG.info(
-        "%s: coloring %d of %d shots; the others are taken from the film that is there",
+        "%s: coloring %d of %d shots; the others are copied from the existing film",
         *(job.source.path, changed, len(plan)),
     )
     if graded := sum(one.way == "graded" for one in plan):
@@ -346,7 +346,7 @@ def describe_reuse(provenance: Provenance) -> tuple[str, ...]:
     changed = [one for one in plan if one.reason]
     network = {"graded": "; without the network, as its colors are kept"}
     return (
-        f"{len(changed)} of {len(plan)} shots; the others are taken from the film that is there",
+        f"{len(changed)} of {len(plan)} shots; the others are copied from the existing film",
         *(
             f"shot {one.piece.shot.number + 1}: {one.reason}{network.get(one.way, '')}"
             for one in changed

@@ -101,7 +101,7 @@ def size_and_mtime(files: Sequence[Path]) -> tuple[int, int]:
 
 
 def refuse_changed(
-    frames: Iterator[Frame], source: Source, origin: SourceDigest
+    frames: Iterator[Frame], source: Source, digest: SourceDigest
 ) -> Generator[Frame, None, None]:
     """The frames of a film; its end is believed only if its files are what they were.
 
@@ -109,15 +109,15 @@ def refuse_changed(
         SourceGoneError: They are not.
     """
     yield from frames
-    refuse_other(source, origin)
+    refuse_other(source, digest)
 
 
-def refuse_other(source: Source, origin: SourceDigest, *, is_read_again: bool = False) -> None:
+def refuse_other(source: Source, digest: SourceDigest, *, is_read_again: bool = False) -> None:
     """Raise if a film is not what it was when the work on it began.
 
     Args:
         source: The film.
-        origin: What it was.
+        digest: What it was.
         is_read_again: Compare all of its bytes, not some.
 
     Raises:
@@ -126,12 +126,12 @@ def refuse_other(source: Source, origin: SourceDigest, *, is_read_again: bool = 
     more = 0 if source.sequence is None else count_new(source.sequence)
     if more:
         raise SourceGoneError(
-            f"{source.path}: {more} image{'s' if more > 1 else ''} came while it was read; "
+            f"{source.path}: {more} image{'s' if more > 1 else ''} were added while it was read; "
             "run again when it is complete"
         )
-    is_same = find_stamp(source.files) == origin.stamp
+    is_same = find_stamp(source.files) == digest.stamp
     if is_same and is_read_again:
-        is_same = digest_source(source.files, source.access).sha256 == origin.sha256
+        is_same = digest_source(source.files, source.access).sha256 == digest.sha256
     if not is_same:
         raise SourceGoneError(
             f"{source.path}: changed while it was read; run again when it is complete"

@@ -165,7 +165,7 @@ class Verifier:
         self.verification = verify_film(self._job, film, self._settings, self._hashes)
         if self.verification.problems:
             raise OutputError(
-                f"{film}: does not hold what it should ({', '.join(self.verification.problems)}). "
+                f"{film}: differs from its source ({', '.join(self.verification.problems)}). "
                 "Make it again with --overwrite."
             )
 

@@ -231,7 +231,7 @@ def convert_released(name: str, path: Path, target: Path) -> Path:
     one = RELEASED[name]
     digest = file_sha256(path)
     if not one.file.sha256:
-        _log.warning("%s: taken for %s as asked, SHA-256 %s is not known here", path, name, digest)
+        _log.warning("%s: used as %s as requested; its SHA-256 %s is unknown", path, name, digest)
     elif digest not in one.other_sha256:
         refuse_other_file(path, one.file.sha256)
     metadata = _metadata(name) | {"shape": "{}", "source_sha256": digest}

@@ -166,7 +166,7 @@ def read_reference(path: Path) -> tuple[torch.Tensor, str]:
     lab = lab_from_srgb(rgb)
     chroma = lab[1:].square().sum(0).sqrt()
     if chroma.quantile(1 - _LEAST_COLORED) < _LEAST_CHROMA:
-        raise ModelError(f"{path}: has no color to take over; name a color picture")
+        raise ModelError(f"{path}: is black and white; name a color picture")
     return lab, hashlib.sha256(data).hexdigest()
 
 

@@ -152,7 +152,7 @@ def _refuse_non_numbers(path: Path, tensors: Mapping[str, torch.Tensor | None]) 
     for key, tensor in tensors.items():
         if tensor is not None and not torch.isfinite(tensor).all():
             raise ModelError(
-                f"{path}: holds values that are no finite numbers ({key}). Train it again, "
+                f"{path}: holds infinite or undefined values ({key}). Train it again, "
                 "or copy it again."
             )
 

@@ -377,8 +377,8 @@ def _find_unpackaged(name: str) -> Path:
     if name in released.RELEASED:
         return _usable(name, released.find_released(name))
     raise ModelError(
-        f"{name}: its weights do not ship; train it by scripts/train.py --model {name} and give "
-        f"their path, or put them at {path}"
+        f"{name}: its weights are not included; train it with scripts/train.py --model {name} "
+        f"and give their path, or put them at {path}"
     )
 
 

@@ -6,6 +6,7 @@ from itertools import islice
 import av
 import numpy as np
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 
 from vidcolor.color.hues import (
     COLOR_VARIATION,
@@ -53,9 +54,10 @@ def is_color(source: Source) -> bool:
 
 def hues_of(frames: list[VideoFrame]) -> Hues | None:
     """What the chroma of frames says that follow each other; None if they are dark or light."""
+    shrink = VideoReformatter().reformat  # one for all, since each begins with threads of its own
     looks = []
     for frame in frames:
-        small = frame.reformat(LOOK_WIDTH, LOOK_HEIGHT, "yuv444p", interpolation="AREA")
+        small = shrink(frame, LOOK_WIDTH, LOOK_HEIGHT, "yuv444p", interpolation="AREA", threads=1)
         looks.append(look_at(list(small.to_ndarray()), _BITS))
     return find_hues(looks) if looks else None
 

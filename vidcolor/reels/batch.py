@@ -157,7 +157,7 @@ class Batch:
                 job=job,
                 model=self.model,
                 settings=planned.settings,
-                origin=planned.digest,
+                digest=planned.digest,
                 engine=self._color,
                 listener=listener,
                 trace=trace,
