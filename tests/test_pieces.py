@@ -84,7 +84,10 @@ def test_a_long_shot_is_several_pieces(tmp_path: Path) -> None:
 def formats() -> list[Path]:
     """Small films of many formats, those that can be read at all."""
     folders = FORMATS, CLIPS / "formats"
-    return sorted(p for folder in folders for p in folder.glob("*.*") if p.is_file())
+    # Each frame of this one stands for itself and takes a second.
+    left_out = {"real-mxf-jpeg2000-4k-pq-truncated.mxf"}
+    paths = (path for folder in folders for path in folder.glob("*.*"))
+    return sorted(path for path in paths if path.is_file() and path.name not in left_out)
 
 
 @pytest.mark.slow

@@ -130,6 +130,8 @@ def test_shots_join_to_one_film(
     wanted = [float(time * source.time_base) for time in luma_and_times(film)[1]]
     assert seconds == pytest.approx(wanted, abs=0.0006)
     assert len(keys) >= len(range(0, count, shot_frames))
+    if rate == "constant":  # the coded pictures are those of the other rate
+        return
     told = subprocess.run(
         ["ffmpeg", "-v", "error", "-y", "-i", encoding.path, "-f", "rawvideo", os.devnull],
         capture_output=True, check=True,
