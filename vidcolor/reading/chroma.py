@@ -1,13 +1,21 @@
 """The color that a decoded frame has of its own, as Cb and Cr codes."""
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from av.video.frame import VideoFrame
+from numpy.typing import NDArray
 
 from vidcolor.color.ycbcr import KR_KB, neutral_chroma
 from vidcolor.frame import FrameFormat, Plane
-from vidcolor.reading.pixels import FLOAT_SUFFIXES, light_view, planar_format, plane_view
+from vidcolor.reading.pixels import (
+    FLOAT_SUFFIXES,
+    PLANAR_RGB,
+    light_view,
+    planar_format,
+    plane_view,
+    rgb_views,
+)
 
 COMPONENTS = 3
 DEEP_HARDWARE_PREFIX = "p0"
@@ -36,9 +44,12 @@ def read_chroma(decoded: VideoFrame, picture: FrameFormat) -> tuple[Plane, Plane
 def _of_rgb(decoded: VideoFrame, picture: FrameFormat) -> tuple[Plane, Plane]:
     is_float = decoded.format.name.endswith(FLOAT_SUFFIXES)
     name = planar_format(decoded.format)
-    planar = decoded if is_float else decoded.reformat(format=name)
-    view = light_view if is_float else plane_view
-    green, blue, red = (view(planar, index).astype(np.float64) for index in range(3))
+    if is_float:
+        codes: list[NDArray[Any]] = [light_view(decoded, index) for index in range(3)]
+    else:
+        is_planar = decoded.format.name.startswith(PLANAR_RGB)
+        codes = rgb_views(decoded if is_planar else decoded.reformat(format=name))
+    green, blue, red = (view.astype(np.float64) for view in codes)
     kr, kb = KR_KB[picture.matrix]
     luma = green + kr * (red - green) + kb * (blue - green)
     neutral, top = neutral_chroma(picture.depth), (1 << picture.depth) - 1
