@@ -125,7 +125,7 @@ def test_inside_a_shot_the_past_counts(tmp_path: Path) -> None:
     assert (late[1] != first[1]).any()
 
 
-@pytest.mark.parametrize(("every", "most"), [(1, 16), (4, 5), ("auto", 3)])
+@pytest.mark.parametrize(("every", "most"), [(1, 16), (4, 5), ("auto", 4)])
 def test_the_network_is_asked_no_more_than_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int | Literal["auto"], most: int
 ) -> None:
