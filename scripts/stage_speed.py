@@ -7,7 +7,7 @@ waiting counts for nothing.
 
 import statistics
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -18,17 +18,17 @@ import torch
 from vidcolor.color.planes import look_at_luma
 from vidcolor.color.upsample import upsample_ab
 from vidcolor.color.ycbcr import chroma_codes
-from vidcolor.frame import CPU, Frame, Prediction, Propagated
+from vidcolor.frame import CPU, Frame, Map
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, load_model
 from vidcolor.pipeline.decoder import Decoder
 from vidcolor.reading.reader import Damage, read_frames
-from vidcolor.settings import OutputSettings, Settings
+from vidcolor.settings import RENDER_SIZE, OutputSettings, Settings
 from vidcolor.shot import Shot
 from vidcolor.shots.cuts import number_frames
 from vidcolor.shots.seeing import see_frames
-from vidcolor.temporal.keyframes import KeyframeChooser
-from vidcolor.temporal.motion import with_motions
+from vidcolor.temporal.between import colors_between
+from vidcolor.temporal.keyframes import Span, find_spans
 from vidcolor.temporal.smoothing import smooth_histograms
 from vidcolor.writing.plan import Job, plan_video
 from vidcolor.writing.shot_encoder import ShotEncoder
@@ -98,25 +98,21 @@ class _Stages:
         picture, model, settings = self.job.encoding.picture, self.model, self.settings
         numbered = self.timed("find shots", number_frames(frames))
         one_shot = [one._replace(shot=Shot(0, None)) for one in numbered]
-        seen = self.timed("prepare", see_frames(one_shot, model.render_size))
-        moved = self.timed("follow motion", with_motions(seen, settings.temporal))
-        sparing = KeyframeChooser(settings.temporal)
-        choices = [(one, sparing.choose(motion)) for one, motion in moved]
-        wanted = [one for one, choice in choices if choice.asked]
-        self.asked += len(wanted)
-        predicted = predict_frames(wanted, model, settings.model.batch_size)
-        answers = iter(self.timed("infer", predicted))
-
-        def fresh() -> Iterator[Prediction | Propagated]:
-            for one, choice in choices:
-                if choice.spared_by is not None:
-                    yield Propagated(one.brightened, choice.spared_by)
-                else:
-                    yield replace(next(answers).prediction, motion=choice.motion)
-
-        smoothed = self.timed("smooth", smooth_histograms(fresh(), settings.temporal))
+        seen = self.timed(
+            "prepare", see_frames(one_shot, settings.model.render_size or RENDER_SIZE)
+        )
+        spans = self.timed("follow motion", find_spans(seen, settings.temporal))
+        self.asked += len(spans)
+        asked = predict_frames((one.keyframe for one in spans), model, settings.model.batch_size)
+        answers = self.timed("infer", asked)
+        fresh = [
+            replace(answer.prediction, motion=span.back)
+            for span, answer in zip(spans, answers, strict=True)
+        ]
+        smoothed = self.timed("smooth", smooth_histograms(fresh, settings.temporal))
         decode = Decoder(model.decoding, settings.color)
-        maps = self.timed("decode bins", (decode(one.map).ab.numpy() for one in smoothed))
+        keys = self.timed("decode bins", (decode(one.map).ab.numpy() for one in smoothed))
+        maps = self.timed("mix", _mixed(spans, keys))
         guides = self.timed("look at luma", (look_at_luma(f.luma, picture, CPU) for f in frames))
         enlarged = self.timed(
             "upsample",
@@ -132,3 +128,14 @@ class _Stages:
                 for ab, (guide, extremes) in zip(enlarged, guides, strict=True)
             ),
         )
+
+
+def _mixed(spans: Sequence[Span], keys: Sequence[Map]) -> Iterator[Map]:
+    """The colors of each frame, from those of the keyframes."""
+    before: Map | None = None
+    for span, after in zip(spans, keys, strict=True):
+        for one in span.between:
+            if before is not None:
+                yield colors_between(before, after, one)
+        yield after
+        before = after

@@ -28,7 +28,7 @@ from vidcolor.settings import (
     Settings,
     TemporalSettings,
 )
-from vidcolor.shot import CardState, KeyframeState, Shot, ShotState, SourceColor
+from vidcolor.shot import CardState, Shot, ShotState, SourceColor
 from vidcolor.temporal.memory import ShotMemory
 from vidcolor.writing.plan import plan_video
 
@@ -118,8 +118,7 @@ def test_a_state_is_kept_bit_for_bit() -> None:
         map=torch.from_numpy(rng.random((2, 3, 4), np.float32)),
         weight=rng.random((3, 4), np.float32),
         lightness=rng.random((12, 16), np.float32),
-        keyframe=KeyframeState(rng.random((3, 4), np.float32), 2),
-        gain=(1 / 3, 2 / 3, 1e-9),
+        gain=(1 / 3, 1e-9),
         cards=CardState(1 / 3, 4, was_card=True),
         refined={"gain": np.array(0.1), "seeds": rng.random((3, 4)) > 0.5},
         shown=(rng.random((2, 3, 4), np.float32), rng.random((3, 4), np.float32)),
@@ -131,11 +130,7 @@ def test_a_state_is_kept_bit_for_bit() -> None:
         )
         assert told == expected
         assert write_state(found) == write_state(one)
-        assert (found.gain, found.cards, found.keyframe.spared) == (
-            one.gain,
-            one.cards,
-            one.keyframe.spared,
-        )
+        assert (found.gain, found.cards) == (one.gain, one.cards)
         assert found.map is None or found.map.dtype == one.map.dtype
 
 

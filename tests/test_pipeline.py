@@ -125,7 +125,7 @@ def test_inside_a_shot_the_past_counts(tmp_path: Path) -> None:
     assert (late[1] != first[1]).any()
 
 
-@pytest.mark.parametrize(("every", "most"), [(1, 16), (4, 4), ("auto", 8)])
+@pytest.mark.parametrize(("every", "most"), [(1, 16), (4, 5), ("auto", 4)])
 def test_the_network_is_asked_no_more_than_needed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, every: int | Literal["auto"], most: int
 ) -> None:
@@ -173,7 +173,7 @@ def test_a_set_up_that_returns_keeps_its_colors(tmp_path: Path) -> None:
     def distance(now: list[Plane]) -> float:
         return float(np.mean([abs(now[i] - unbroken[i].astype(float)) for i in (1, 2)]))
 
-    assert distance(returned) < 0.6 * distance(begun)
+    assert distance(returned) < 0.65 * distance(begun)
     shots = read_sidecar(tmp_path / "film.colorized.json")["shots"]
     assert [told["returns_to"] for told in shots] == [None, None, 0]
 
@@ -256,7 +256,7 @@ def failing_at(call: int, work: Callable[..., Any]) -> Callable[..., Any]:
         ("shots.cuts.small_luma", "reading failed at frame 7: ZeroDivisionError"),
         pytest.param(
             "pipeline.decoder.decode_prediction",
-            "inference failed at frame 3: ZeroDivisionError",  # smoothed and alone, each frame
+            "inference failed at frame 13: ZeroDivisionError",  # smoothed and alone, each keyframe
         ),
         pytest.param(
             "pipeline.finish.chroma_planes",

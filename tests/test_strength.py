@@ -44,10 +44,12 @@ def test_maps_may_differ_in_size() -> None:
     assert ChromaGain().gain(ab[:, ::2, ::2], ab) == pytest.approx(1, abs=0.01)
 
 
-def test_a_spared_frame_is_measured_by_the_last_that_was_not() -> None:
-    """What moving it again and again takes from its colors is given back as well."""
-    strength = ChromaGain()
-    strength.gain(colors(10), colors(10))
-    gains = [strength.gain_spared(colors(9)) for _ in range(300)]
-    assert gains == sorted(gains)
-    assert gains[-1] == pytest.approx(10 / 9, rel=1e-3)
+def test_a_keyframe_speaks_for_the_frames_before_it() -> None:
+    """Its colors count as often as if each of them had them."""
+    once, often = ChromaGain(), ChromaGain()
+    once.gain(colors(12), colors(10))
+    often.gain(colors(12), colors(10))
+    for _ in range(5):
+        wanted = often.gain(colors(11), colors(9))
+    assert once.gain(colors(11), colors(9), frames=5) == pytest.approx(wanted)
+    assert once.now == pytest.approx(wanted)

@@ -54,7 +54,7 @@ def ending(seed: int) -> ShotEnding:
         lightness=rng.random((8, 12), np.float32),
         weight=rng.random((2, 3), np.float32),
     )
-    return ShotEnding(histogram, ChromaGain(*rng.random(3)))
+    return ShotEnding(histogram, ChromaGain(*rng.random(2)))
 
 
 @contextmanager

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from vidcolor.shot import ActiveArea, CardState, KeyframeState, Shot, ShotState, Ungraded
+from vidcolor.shot import ActiveArea, CardState, Shot, ShotState, Ungraded
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 Map = NDArray[np.float32]
@@ -191,19 +191,6 @@ class Motion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Propagated:
-    """A frame that the network is not asked about, since the one before explains it.
-
-    Attributes:
-        lightness: As in `Prediction`.
-        motion: How the picture moved against the frame before.
-    """
-
-    lightness: NDArray[np.float32]
-    motion: Motion
-
-
-@dataclass(frozen=True, slots=True, eq=False)
 class Prediction:
     """The network's answer for one frame: for each pixel, how likely each bin of the ab plane is.
 
@@ -341,15 +328,11 @@ class Mapped(NamedTuple):
 
     Attributes:
         seen: The frame.
-        prediction: What the network says of it, or what is left of that after smoothing.
-        began: When the last step towards it began, by `perf_counter`.
-        keyframe: Where the last keyframe was.
+        prediction: What the network says of it.
     """
 
     seen: Seen
     prediction: Prediction
-    began: float = 0.0
-    keyframe: KeyframeState = KeyframeState()
 
 
 class Guess(NamedTuple):

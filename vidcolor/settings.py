@@ -146,8 +146,8 @@ class TemporalSettings(Checked):
         smoothing: 0 colors each frame on its own; towards 1 a color lasts longer. The weight of
             the smoothed past when the network runs again, for what did not change.
         motion: Whether the past follows motion.
-        every: The network runs on every Nth frame of a shot; with `auto`, on the frames that
-            motion does not explain. Without smoothing it runs on all.
+        every: The network runs on every Nth frame of a shot, and on its last; with `auto`, on as
+            few as motion needs to explain those between. Without smoothing it runs on all.
     """
 
     smoothing: Annotated[float, Between(0, 0.999)] = 0.92

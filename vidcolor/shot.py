@@ -97,27 +97,14 @@ class CardState(NamedTuple):
     was_card: bool = False
 
 
-class KeyframeState(NamedTuple):
-    """What lies between the last keyframe and a frame.
-
-    Attributes:
-        trust: How far each pixel can be traced back to the keyframe, (h, w) in [0, 1]; None at the
-            keyframe, and where nobody asks.
-        spared: How many frames the network was not asked about since.
-    """
-
-    trust: Map | None = None
-    spared: int = 0
-
-
 class ShotState(NamedTuple):
     """All that the next frame of a shot takes from those before it.
 
     Attributes:
-        map: The last frame's prediction, smoothed, (C, h, w); None without smoothing.
+        map: The prediction of the last frame, a keyframe, smoothed, (C, h, w); None without
+            smoothing.
         weight: Its weight, (h, w).
         lightness: The picture of it that the network saw, (H, W).
-        keyframe: Where the last keyframe was.
         gain: The sums of its `ChromaGain`.
         cards: What its frames have shown.
         refined: What refinement remembers, by name.
@@ -127,8 +114,7 @@ class ShotState(NamedTuple):
     map: torch.Tensor | None = None
     weight: Map | None = None
     lightness: Map | None = None
-    keyframe: KeyframeState = KeyframeState()
-    gain: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    gain: tuple[float, float] = (0.0, 0.0)
     cards: CardState = CardState()
     refined: Mapping[str, NDArray[Any]] = {}
     shown: tuple[Map, Map] | None = None

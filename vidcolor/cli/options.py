@@ -216,7 +216,7 @@ OPTIONS = (
     Option(COLOR, "settings.temporal.motion", "--no-motion", "",
            "do not follow motion when smoothing"),
     Option(COLOR, "settings.temporal.every", "--every", "N",
-           "run the network on every Nth frame only; auto: when motion does not explain the frame",
+           "run the network on every Nth frame only; auto: motion colors those between",
            parse=parse_every),
     Option(COLOR, "settings.refine.method", "--refine", "",
            "refine colors: flood gives each flat region one color, for animation and line art; "

@@ -28,7 +28,7 @@ from vidcolor.files import (
 
 _T = TypeVar("_T")
 
-FORMAT = 3
+FORMAT = 4
 """Raised when a column changes its meaning; checkpoints of another format are started over."""
 
 GONE = "gone"

@@ -11,12 +11,11 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load, save
 
-from vidcolor.frame import FrameFormat, Mapped, Prediction
+from vidcolor.frame import FrameFormat, Prediction, Seen
 from vidcolor.models.zoo import Model
 from vidcolor.refine.refined import Refiner
-from vidcolor.shot import CardState, KeyframeState, ShotState
+from vidcolor.shot import CardState, ShotState
 from vidcolor.temporal.gain import ChromaGain
-from vidcolor.temporal.keyframes import Begun
 from vidcolor.temporal.memory import ShotEnding
 
 PIXELS: Final = 440_000_000
@@ -32,61 +31,59 @@ _REFINED = "refined."
 
 def part_frames(picture: FrameFormat, model: Model) -> int:
     """How many frames a part has, but for a shot's last: the least where a network is slow."""
-    if model.gmac and model.device.type == "cpu":
+    if is_slow(model):
         return LEAST_FRAMES
     return min(max(LEAST_FRAMES, PIXELS // (picture.width * picture.height)), MOST_FRAMES)
 
 
-def state_after(mapped: Mapped, strength: ChromaGain, refine: Refiner | None) -> ShotState:
+def is_slow(model: Model) -> bool:
+    """Whether a network takes long for each frame: a large one, on a processor."""
+    return bool(model.gmac) and model.device.type == "cpu"
+
+
+def state_after(
+    seen: Seen, prediction: Prediction, strength: ChromaGain, refine: Refiner | None
+) -> ShotState:
     """All that the frame after this one takes from it and those before.
 
     Args:
-        mapped: The frame, smoothed.
+        seen: The frame, a keyframe.
+        prediction: Its prediction, smoothed.
         strength: The shot's gain, after this frame.
         refine: What refines the shot, after this frame.
     """
-    prediction = mapped.prediction
     state = ShotState(
         gain=strength.sums,
-        cards=mapped.seen.cards,
+        cards=seen.cards,
         refined={} if refine is None else refine.state(),
     )
     if prediction.weight is None:  # without smoothing frames know nothing of each other
         return state
     return state._replace(
-        map=prediction.map,
-        weight=prediction.weight,
-        lightness=prediction.lightness,
-        keyframe=mapped.keyframe,
+        map=prediction.map, weight=prediction.weight, lightness=prediction.lightness
     )
 
 
-def begin_with(state: ShotState, device: torch.device) -> tuple[ShotEnding, Begun | None]:
-    """What the frames after a state begin with.
+def begin_with(state: ShotState, device: torch.device) -> ShotEnding:
+    """How a shot would end at the frame before those that go on with a state.
 
     Args:
         state: Of the frames before.
         device: Where the model computes.
-
-    Returns:
-        How the shot would end there, and what the smoothing goes on from.
     """
     strength = ChromaGain(*state.gain)
     if state.map is None or state.lightness is None:
-        return ShotEnding(None, strength), None
+        return ShotEnding(None, strength)
     past = Prediction(state.map.to(device), state.lightness, weight=state.weight)
-    return ShotEnding(past, strength), Begun(past, state.keyframe)
+    return ShotEnding(past, strength)
 
 
 def write_state(state: ShotState) -> bytes:
     """A state as a safetensors file, for `read_state`: not a bit of it is lost."""
-    trust, spared = state.keyframe
     ab, lightness = state.shown or (None, None)
     arrays = {
         "weight": state.weight,
         "lightness": state.lightness,
-        "trust": trust,
-        "spared": np.array(spared),
         "gain": np.array(state.gain, np.float64),
         "cards": np.array(state.cards, np.float64),
         "shown_ab": ab,
@@ -110,14 +107,13 @@ def read_state(data: bytes) -> ShotState:
         name: tensor.numpy() for name, tensor in kept.items() if name != "map"
     }
     share, scenes, was_card = arrays["cards"].tolist()
-    alone, smoothed, last_alone = arrays["gain"].tolist()
+    alone, smoothed = arrays["gain"].tolist()
     has_shown = "shown_ab" in arrays
     return ShotState(
         map=kept.get("map"),
         weight=arrays.get("weight"),
         lightness=arrays.get("lightness"),
-        keyframe=KeyframeState(arrays.get("trust"), int(arrays["spared"])),
-        gain=(alone, smoothed, last_alone),
+        gain=(alone, smoothed),
         cards=CardState(share, int(scenes), bool(was_card)),
         refined={
             name.removeprefix(_REFINED): array

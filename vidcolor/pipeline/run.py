@@ -13,17 +13,17 @@ from vidcolor.memory import frames_ahead, usable_memory
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
 from vidcolor.pipeline.cores import one_thread_each, one_torch_thread
-from vidcolor.pipeline.decoder import Decoder
 from vidcolor.pipeline.finish import finish_frames, keep_shot, keeps_color
+from vidcolor.pipeline.parts import is_slow
 from vidcolor.pipeline.regrade import KeptOf, grade_kept
-from vidcolor.pipeline.shot import colorize_shot, find_refiner, guess_colors
+from vidcolor.pipeline.shot import colorize_shot, colorize_still
 from vidcolor.pipeline.stages import Place, name_errors
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.settings import RENDER_SIZE, Settings
 from vidcolor.shot import Shot, ShotState
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
 from vidcolor.shots.seeing import see_frames
-from vidcolor.temporal.gain import ChromaGain
+from vidcolor.temporal.keyframes import most_apart
 from vidcolor.temporal.memory import ShotMemory
 from vidcolor.temporal.smoothing import LOOK_AHEAD
 from vidcolor.threads import run_ahead
@@ -131,7 +131,6 @@ def colorize_stills(
         settings: All settings.
     """
     settings = suited(settings, model)
-    decode = Decoder(model.decoding, settings.color)
     numbered = (Numbered(frame, Shot(i, None), None) for i, frame in enumerate(frames))
     seen = _see(numbered, settings)
     device = model.device if model.device.type == "cuda" else CPU
@@ -139,8 +138,7 @@ def colorize_stills(
     def guess() -> Generator[Guess, None, None]:
         with closing(predict_frames(seen, model, settings.model.batch_size)) as mapped:
             for one in mapped:
-                refine = find_refiner(settings, lambda probabilities: decode(probabilities).ab)
-                yield guess_colors(one, ChromaGain(), decode, refine, settings.color)
+                yield colorize_still(one.seen, one.prediction, model, settings)
 
     with one_thread_each():
         yield from name_errors("coloring", finish_frames(guess(), settings, device))
@@ -202,7 +200,8 @@ def _guess(
         for shot, members in groupby(seen, key=attrgetter("shot")):
             frames: Iterator[Seen] = members
             if last_by_shot is not None:
-                frames = _until(last_by_shot.get(shot.number), frames)
+                ahead = LOOK_AHEAD + most_apart(settings.temporal, is_slow=is_slow(model))
+                frames = _until(last_by_shot.get(shot.number), frames, ahead)
             if keeps_color(shot, settings.color):
                 yield from keep_shot(frames, model)
             else:
@@ -216,7 +215,7 @@ def _guess(
             state = None
 
 
-def _until(last: int | None, frames: Iterable[Seen]) -> Iterator[Seen]:
+def _until(last: int | None, frames: Iterable[Seen], ahead: int) -> Iterator[Seen]:
     """The frames that those up to number `last` depend on; none if no number is given."""
-    end = -1 if last is None else last + LOOK_AHEAD
+    end = -1 if last is None else last + ahead
     return takewhile(lambda seen: seen.frame.index < end, frames)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 from functools import partial
+from itertools import chain, islice
 from time import perf_counter
 
 import numpy as np
@@ -12,20 +13,21 @@ from vidcolor.color.bins import Decoded
 from vidcolor.directing.evidence import UNDIRECTED_SHOT, DirectedShot, hold
 from vidcolor.directing.grade import grade
 from vidcolor.directing.pool import asking_both
-from vidcolor.directing.script import PLAIN, Look
-from vidcolor.frame import Guess, Mapped, Prediction, Seen
+from vidcolor.directing.script import Look
+from vidcolor.frame import Guess, Map, Prediction, Seen
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.decoder import Decoder
-from vidcolor.pipeline.parts import begin_with, part_frames, state_after
+from vidcolor.pipeline.parts import begin_with, is_slow, part_frames, state_after
 from vidcolor.pipeline.trace import show_smoothed
 from vidcolor.refine.flood import Flood
-from vidcolor.refine.refined import Decode, Refiner
+from vidcolor.refine.refined import Decode, Refined, Refiner
 from vidcolor.refine.scribble import Scribble
 from vidcolor.settings import ColorSettings, Settings
 from vidcolor.shot import Shot, ShotState, Ungraded
+from vidcolor.temporal.between import colors_between, prediction_between
 from vidcolor.temporal.gain import ChromaGain
-from vidcolor.temporal.keyframes import Ask
+from vidcolor.temporal.keyframes import Ask, Span, find_spans
 from vidcolor.temporal.memory import ShotMemory
 from vidcolor.temporal.smoothing import steady
 
@@ -56,29 +58,170 @@ def colorize_shot(
         told: What a color script says of them.
         state: What the part before brought, with which these go on; None from the shot's first on.
     """
-    decode = usual = Decoder(model.decoding, settings.color)
-    refine = find_refiner(settings, lambda probabilities: decode(probabilities).ab)
+    coming = iter(frames)
+    first = list(islice(coming, 1))
+    if not first:
+        return
+    part = part_frames(first[0].frame.picture, model)
+    coloring = _Coloring(Decoder(model.decoding, settings.color), settings, told, shot)
+    recalled = past = before = None
     if state is None:
-        ending, begun = memory.recall(shot.returns_to), None
+        ending = memory.recall(shot.returns_to)
+        recalled = ending.histogram
     else:
-        ending, begun = begin_with(state, model.device)
-        if refine is not None:
-            refine.restore(state.refined)
+        ending = begin_with(state, model.device)
+        coloring.restore(state)
+        if (past := ending.histogram) is not None:
+            before = Keyframe(past, ending.strength.now)
     ask: Ask = partial(predict_frames, model=model, batch_size=settings.model.batch_size)
     if told.says_anything:
         ask = asking_both(ask, told.said_of, model.decoding, settings.color.vividness)
-    with closing(steady(frames, ask, settings.temporal, ending.histogram, begun)) as steadied:
-        for count, mapped in enumerate(steadied, 1):
-            ending = ending._replace(histogram=mapped.prediction)
-            look = told.direction.look_of(mapped.seen.frame, shot)
-            decode = usual.with_vividness(look.vividness)
-            guess = guess_colors(
-                mapped, ending.strength, decode, refine, settings.color, look, told
-            )
-            if count % part_frames(mapped.seen.frame.picture, model) == 0:
-                guess = guess._replace(state=state_after(mapped, ending.strength, refine))
+    lightness = None if past is None else past.lightness
+    spans = find_spans(
+        chain(first, coming),
+        settings.temporal,
+        part=part,
+        before=lightness,
+        is_slow=is_slow(model),
+    )
+    count = 0
+    with closing(steady(spans, ask, settings.temporal, recalled, past)) as steadied:
+        for span, prediction, began in steadied:
+            keyframe = coloring.find_keyframe(span, prediction, ending.strength)
+            if before is not None:
+                yield from coloring.between(span, before, keyframe)
+            guess = coloring.of_keyframe(span.keyframe, keyframe, began)
+            count += span.length
+            if count % part == 0:
+                state = state_after(span.keyframe, prediction, ending.strength, coloring.refine)
+                guess = guess._replace(state=state)
             yield guess
+            before, ending = keyframe, ending._replace(histogram=prediction)
     memory.keep(shot.number, ending)
+
+
+def colorize_still(seen: Seen, prediction: Prediction, model: Model, settings: Settings) -> Guess:
+    """The colors of a picture that stands alone: those of a shot of that one frame."""
+    decode = Decoder(model.decoding, settings.color)
+    coloring = _Coloring(decode, settings, UNDIRECTED_SHOT, seen.shot)
+    return coloring.of_keyframe(seen, Keyframe(prediction), perf_counter())
+
+
+class Keyframe:
+    """A keyframe's colors, decoded once for each vividness that is asked for.
+
+    Args:
+        prediction: Its prediction, smoothed.
+        gain: Of its colors.
+    """
+
+    def __init__(self, prediction: Prediction, gain: float = 1.0) -> None:
+        self.prediction, self.gain = prediction, gain
+        self._decoded: dict[float, Decoded] = {}
+
+    def decoded(self, decode: Decoder) -> Decoded:
+        """Its colors, with the gain, and their entropy."""
+        vividness = decode.color.vividness
+        if vividness not in self._decoded:
+            self._decoded[vividness] = decode(self.prediction.map, self.gain)
+        return self._decoded[vividness]
+
+
+class _Coloring:
+    """Makes the predictions of one shot's frames colors, in the order shown.
+
+    Args:
+        usual: Makes predictions colors, where a color script says nothing else.
+        settings: All settings.
+        told: What a color script says of the frames.
+        shot: Which one it is.
+    """
+
+    def __init__(self, usual: Decoder, settings: Settings, told: DirectedShot, shot: Shot) -> None:
+        self._decode = self._usual = usual
+        self._color, self._told, self._shot = settings.color, told, shot
+        self.refine = find_refiner(settings, lambda probabilities: self._decode(probabilities).ab)
+
+    def restore(self, state: ShotState) -> None:
+        """Go on as after the frame that a state was made of."""
+        if self.refine is not None:
+            self.refine.restore(state.refined)
+
+    def find_keyframe(self, span: Span, prediction: Prediction, strength: ChromaGain) -> Keyframe:
+        """The colors of a span's keyframe, as strong as they would be alone."""
+        if prediction.weight is None or prediction.predicted is None:
+            return Keyframe(prediction)
+        decode = self._usual.with_vividness(self._look(span.keyframe).vividness)
+        smoothed = decode(prediction.map).ab.cpu().numpy()
+        alone = decode(prediction.predicted[:, ::EVERY, ::EVERY]).ab.cpu().numpy()
+        return Keyframe(prediction, strength.gain(alone, smoothed, span.length))
+
+    def of_keyframe(self, seen: Seen, keyframe: Keyframe, began: float) -> Guess:
+        """The guess for a keyframe."""
+        look = self._look(seen)
+        self._decode = self._usual.with_vividness(look.vividness)
+        refined = None if self.refine is None else self.refine(keyframe.prediction)
+        if seen.trace is not None:
+            self._show(seen, keyframe.prediction, refined, keyframe.gain, began)
+        decoded = keyframe.decoded(self._decode)
+        ab = decoded.ab.cpu().numpy()
+        if refined is not None:
+            ab = self._strengthened(refined, keyframe.gain)
+        return self._guess(seen, ab, decoded.confidence, look)
+
+    def between(self, span: Span, before: Keyframe, after: Keyframe) -> Iterator[Guess]:
+        """The guesses for the frames before a span's keyframe."""
+        for one in span.between:
+            began = perf_counter()
+            look = self._look(one.seen)
+            self._decode = self._usual.with_vividness(look.vividness)
+            gain = before.gain + one.share * (after.gain - before.gain)
+            refined = None
+            if self.refine is not None or one.seen.trace is not None:
+                prediction = prediction_between(before.prediction, after.prediction, one)
+                refined = None if self.refine is None else self.refine(prediction)
+                if one.seen.trace is not None:
+                    one.seen.trace.note(spared=True)
+                    self._show(one.seen, prediction, refined, gain, began)
+            earlier, later = before.decoded(self._decode), after.decoded(self._decode)
+            if refined is not None:
+                ab = self._strengthened(refined, gain)
+            else:
+                ab = colors_between(earlier.ab.cpu().numpy(), later.ab.cpu().numpy(), one)
+            change = later.confidence - earlier.confidence
+            confidence = earlier.confidence + one.share * change
+            yield self._guess(one.seen, ab, confidence, look)
+
+    def _look(self, seen: Seen) -> Look:
+        return self._told.direction.look_of(seen.frame, self._shot)
+
+    def _strengthened(self, refined: Refined, gain: float) -> Map:
+        return self._decode.strengthen(torch.from_numpy(refined.ab), gain).numpy()
+
+    def _show(
+        self,
+        seen: Seen,
+        prediction: Prediction,
+        refined: Refined | None,
+        gain: float,
+        began: float,
+    ) -> None:
+        """Give a frame's trace what is known of it."""
+        trace = seen.trace
+        if trace is None:
+            return
+        trace.note(gain=round(gain, 4))
+        if (said := self._told.said_of(seen)) is not None:
+            trace.add("evidence", {"ab": said.coarse_ab, "share": said.share})
+        show_smoothed(trace, prediction, refined, perf_counter() - began, gain=gain)
+
+    def _guess(self, seen: Seen, strong: Map, confidence: float, look: Look) -> Guess:
+        """What is wanted of a frame's decoded colors."""
+        told = self._told
+        held = hold(strong, told.held_of(seen))
+        ungraded = Ungraded(held, told.digest_of(seen, look.before_grading))
+        directed = told.digest_of(seen, look)
+        return grade_frame(seen, ungraded, look, self._color, confidence, directed=directed)
 
 
 def find_refiner(settings: Settings, colors: Decode) -> Refiner | None:
@@ -89,34 +232,6 @@ def find_refiner(settings: Settings, colors: Decode) -> Refiner | None:
     if refine.method == "scribble":
         return Scribble(colors, memory=memory)
     return None
-
-
-def guess_colors(
-    mapped: Mapped,
-    strength: ChromaGain,
-    decode: Decoder,
-    refine: Refiner | None,
-    color: ColorSettings,
-    look: Look = PLAIN,
-    told: DirectedShot = UNDIRECTED_SHOT,
-) -> Guess:
-    """What a frame's smoothed prediction says of its colors."""
-    seen, prediction, began, _ = mapped
-    refined = None if refine is None else refine(prediction)
-    decoded = decode(prediction.map)
-    gain = _gain(prediction, decoded, strength, decode)
-    if seen.trace is not None:
-        seen.trace.note(gain=round(gain, 4))
-        if (said := told.said_of(seen)) is not None:
-            seen.trace.add("evidence", {"ab": said.coarse_ab, "share": said.share})
-        show_smoothed(seen.trace, prediction, refined, perf_counter() - began, gain=gain)
-    ab = torch.from_numpy(refined.ab) if refined else decoded.ab
-    strong = decode.strengthen(ab, gain).cpu().numpy()
-    strong = hold(strong, told.held_of(seen))
-    ungraded = Ungraded(strong, told.digest_of(seen, look.before_grading))
-    return grade_frame(
-        seen, ungraded, look, color, decoded.confidence, directed=told.digest_of(seen, look)
-    )
 
 
 def grade_frame(
@@ -142,14 +257,3 @@ def grade_frame(
     ab = ungraded.ab * np.float32(share)
     wanted = grade(ab, look, seen.lightness, saturation=color.saturation, share=share)
     return Guess(seen, wanted, confidence, directed, ungraded=ungraded)
-
-
-def _gain(prediction: Prediction, decoded: Decoded, strength: ChromaGain, decode: Decoder) -> float:
-    """What makes the colors of a smoothed prediction as strong as the frame's own."""
-    if prediction.weight is None:
-        return 1.0
-    smoothed = decoded.ab.cpu().numpy()
-    if prediction.predicted is None:
-        return strength.gain_spared(smoothed)
-    alone = decode(prediction.predicted[:, ::EVERY, ::EVERY]).ab
-    return strength.gain(alone.cpu().numpy(), smoothed)

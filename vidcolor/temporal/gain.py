@@ -23,36 +23,39 @@ class ChromaGain:
     Args:
         alone: Sum of how strong frames were by themselves, the past fading.
         smoothed: The same map after smoothing.
-        last_alone: How strong the last frame was by itself.
     """
 
-    def __init__(self, alone: float = 0.0, smoothed: float = 0.0, last_alone: float = 0.0) -> None:
-        self._alone, self._smoothed, self._last_alone = alone, smoothed, last_alone
+    def __init__(self, alone: float = 0.0, smoothed: float = 0.0) -> None:
+        self._alone, self._smoothed = alone, smoothed
 
     @property
-    def sums(self) -> tuple[float, float, float]:
+    def sums(self) -> tuple[float, float]:
         """All that it knows, as it is made from."""
-        return self._alone, self._smoothed, self._last_alone
+        return self._alone, self._smoothed
 
-    def gain(self, alone: Map, smoothed: Map) -> float:
-        """The gain for a frame, from 1 up.
-
-        Args:
-            alone: a* and b* of its colors frame by frame, (2, ...).
-            smoothed: The same smoothed, of any shape.
-        """
-        self._last_alone = _strength(alone)
-        if self._alone == 0:
-            self._alone = self._smoothed = SETTLED_FRAMES * _strength(smoothed)
-        return self.gain_spared(smoothed)
-
-    def gain_spared(self, smoothed: Map) -> float:
-        """The gain for a frame that has no colors of its own: those of the last that had count."""
-        self._alone = MEMORY * self._alone + self._last_alone
-        self._smoothed = MEMORY * self._smoothed + _strength(smoothed)
+    @property
+    def now(self) -> float:
+        """The gain as it is, from 1 up."""
         if self._smoothed == 0:
             return 1.0
         return float(np.clip(self._alone / self._smoothed, 1, MOST_GAIN))
+
+    def gain(self, alone: Map, smoothed: Map, frames: int = 1) -> float:
+        """The gain for a keyframe, from 1 up.
+
+        Args:
+            alone: a* and b* of its colors by itself, (2, ...).
+            smoothed: The same smoothed, of any shape.
+            frames: How many frames it speaks for, itself included.
+        """
+        own, mean = _strength(alone), _strength(smoothed)
+        if self._alone == 0:
+            self._alone = self._smoothed = SETTLED_FRAMES * mean
+        kept = MEMORY**frames
+        share = (1 - kept) / (1 - MEMORY)
+        self._alone = kept * self._alone + share * own
+        self._smoothed = kept * self._smoothed + share * mean
+        return self.now
 
 
 def _strength(ab: Map) -> float:

@@ -6,6 +6,7 @@ to where it began was covered, or left the picture. What does, but looks otherwi
 """
 
 from collections.abc import Generator, Iterable, Iterator
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -37,16 +38,28 @@ pixels; beyond, trust falls off. N. Sundaram, T. Brox, K. Keutzer, "Dense Point 
 GPU-accelerated Large Displacement Optical Flow", ECCV 2010.
 """
 
-CHANGE_SHRINK = 2
-"""Changes are looked at on pictures this much smaller, where grain is less."""
+SHRINK = 2
+"""Changes, and ways back, are looked at on pictures this much smaller, where grain is less."""
 
 CHANGE_WINDOW = 3
 """Side of the window that they are pooled in, in pixels of the smaller picture."""
 
 
+class Step(NamedTuple):
+    """How a picture moved from one frame to the next, seen from both.
+
+    Attributes:
+        back: From the pixels of the frame to the one before.
+        forth: From the pixels of the one before to the frame.
+    """
+
+    back: Motion
+    forth: Motion
+
+
 def with_motions(
     frames: Iterable[Seen], settings: TemporalSettings, before: Map | None = None
-) -> Generator[tuple[Seen, Motion | None], None, None]:
+) -> Generator[tuple[Seen, Step | None], None, None]:
     """Yield each frame of a shot with how it moved against the one before.
 
     Several are looked at at once, a few frames ahead.
@@ -60,13 +73,13 @@ def with_motions(
         The frame, and its motion: None for a shot's first one, and without smoothing.
     """
 
-    def look(pair: tuple[Seen, Map | None]) -> tuple[Seen, Motion | None]:
+    def look(pair: tuple[Seen, Map | None]) -> tuple[Seen, Step | None]:
         now, before = pair
         if before is None or settings.smoothing == 0:
             return now, None
         height, width = now.brightened.shape
         size = (width // MAP_STRIDE, height // MAP_STRIDE)
-        return now, find_motion(now.brightened, before, size, follow=settings.motion)
+        return now, find_step(now.brightened, before, size, follow=settings.motion)
 
     return map_ahead(look, _with_the_one_before(frames, before), helper_count())
 
@@ -94,21 +107,59 @@ def find_motion(now: Map, before: Map, size: tuple[int, int], *, follow: bool = 
     Returns:
         Displacement and trust at the map's size.
     """
-    seen_size = tuple(max(side, LEAST_SIDE) for side in now.shape[::-1])
-    now, before = (_resized(picture, seen_size) for picture in (now, before))
+    now_small, before_small, flows = _compared(now, before, follow=follow)
+    return _motion(now_small, before_small, flows, size)
+
+
+def find_step(now: Map, before: Map, size: tuple[int, int], *, follow: bool = True) -> Step:
+    """Say how a picture moved against the one before, seen from both; see `find_motion`."""
+    now_small, before_small, flows = _compared(now, before, follow=follow)
+    back = _motion(now_small, before_small, flows, size)
+    return Step(back, _motion(before_small, now_small, flows and flows[::-1], size))
+
+
+def _compared(now: Map, before: Map, *, follow: bool) -> tuple[Map, Map, tuple[Map, Map] | None]:
+    """Two pictures under the same light, and the flow from the first to the other and back.
+
+    All are smaller than the pictures, `SHRINK` times: flow is looked for at the full size, but how
+    far it can be trusted shows as well on a fourth of its pixels.
+    """
+    width, height = (max(side, LEAST_SIDE) for side in now.shape[::-1])
+    now, before = (_resized(picture, (width, height)) for picture in (now, before))
     before = before + (_median(now) - _median(before))
+    small = (width // SHRINK, height // SHRINK)
+    flows = None
     if follow:
-        back, forth = _flow(now, before), _flow(before, now)
-        x, y = _places(back)
-        trust = _trust_in_return(back, _looked_up(forth, x, y))
-        height, width = now.shape
-        trust *= (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-        was = _looked_up(before, x, y)
-    else:
-        back, trust, was = np.zeros((*now.shape, 2), np.float32), np.ones_like(now), before
-    trust = _resized(trust, size) * _resized(_likeness(now, was), size)
-    scale = np.array([size[0] / seen_size[0], size[1] / seen_size[1]], np.float32)
-    displacement = _resized(back, size) * scale  # (h, w, 2)
+        there, back = _flow(now, before), _flow(before, now)
+        flows = _shrunk(there, small), _shrunk(back, small)
+    return _resized(now, small), _resized(before, small), flows
+
+
+def _shrunk(flow: Map, size: tuple[int, int]) -> Map:
+    """A flow on a picture that is smaller, `SHRINK` times, in pixels of that."""
+    return _resized(flow, size) * np.float32(1 / SHRINK)
+
+
+def _motion(one: Map, other: Map, flows: tuple[Map, Map] | None, size: tuple[int, int]) -> Motion:
+    """How a map moves by the flow from one picture to another, and how far that is true.
+
+    Args:
+        one: The picture that is shown.
+        other: The one that it came from.
+        flows: The flow there and back; None if nothing may have moved.
+        size: Width and height of the map.
+    """
+    if flows is None:
+        trust = _resized(_likeness(one, other), size)
+        return Motion(displacement=np.zeros((2, *size[::-1]), np.float32), trust=trust)
+    there, back = flows
+    height, width = one.shape
+    x, y = _places(there)
+    trust = _trust_in_return(there, _looked_up(back, x, y))
+    trust *= (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
+    trust = _resized(trust, size) * _resized(_likeness(one, _looked_up(other, x, y)), size)
+    scale = np.array([size[0] / width, size[1] / height], np.float32)
+    displacement = _resized(there, size) * scale  # (h, w, 2)
     return Motion(displacement=displacement.transpose(2, 0, 1), trust=trust)
 
 
@@ -137,16 +188,15 @@ def _trust_in_return(back: Map, forth: Map) -> Map:
     for way in (back_y, forth_x, forth_y):
         limit += way * way
     limit *= np.float32(FLOW_RETURN_SHARE)
-    limit += np.float32(RETURN_PIXELS)
+    limit += np.float32(RETURN_PIXELS / SHRINK**2)
     off_x, off_y = back_x + forth_x, back_y + forth_y
     excess = 1 - (off_x * off_x + off_y * off_y) / limit
     return np.asarray(cv2.exp(np.minimum(excess, 0)), np.float32)
 
 
 def _likeness(now: Map, was: Map) -> Map:
-    """1 where the picture looks as it did, towards 0 where it does not; smaller than both."""
-    height, width = now.shape
-    change = _resized(now - was, (width // CHANGE_SHRINK, height // CHANGE_SHRINK))
+    """1 where the picture looks as it did, towards 0 where it does not."""
+    change = now - was
     change -= _median(change)
     window = (CHANGE_WINDOW, CHANGE_WINDOW)
     pooled = cv2.blur(change * change, window, borderType=cv2.BORDER_REFLECT)

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
-from itertools import chain, islice
+from itertools import chain
 from time import perf_counter
 from typing import TypeVar
 
@@ -19,10 +19,9 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from vidcolor.frame import Mapped, Motion, Prediction, Propagated, Seen
+from vidcolor.frame import Motion, Prediction
 from vidcolor.settings import TemporalSettings
-from vidcolor.shot import KeyframeState
-from vidcolor.temporal.keyframes import Ask, Begun, ask_keyframes
+from vidcolor.temporal.keyframes import Ask, Span, ask_keyframes
 from vidcolor.temporal.motion import find_motion
 
 T = TypeVar("T")
@@ -33,38 +32,40 @@ LOOK_AHEAD = 8
 
 
 def steady(
-    frames: Iterable[Seen],
+    spans: Iterable[Span],
     ask: Ask,
     settings: TemporalSettings,
     recalled: Prediction | None = None,
-    begun: Begun | None = None,
-) -> Generator[Mapped, None, None]:
-    """Yield each frame of one shot with its smoothed prediction; see `smooth_histograms`.
+    past: Prediction | None = None,
+) -> Generator[tuple[Span, Prediction, float], None, None]:
+    """Yield each span of one shot with its keyframe's smoothed prediction.
 
     Args:
-        frames: The shot's frames in the order shown.
+        spans: The shot's spans in the order shown.
         ask: The network; see `Ask`.
-        settings: How much smoothing, and how often the network runs.
+        settings: How much smoothing.
         recalled: The last smoothed histogram of the earlier shot that this one returns to.
-        begun: What earlier frames of the shot leave to these, which go on as if they had come
-            with them; None if there are none.
+        past: The smoothed histogram of the keyframe before the first span, with which these go on;
+            None if they begin the shot.
+
+    Yields:
+        The span, the prediction, and when smoothing it began, by `perf_counter`.
     """
-    with closing(ask_keyframes(frames, ask, settings, begun)) as answers:
-        began = perf_counter()
+    began = perf_counter()
 
-        def fresh() -> Iterator[tuple[tuple[Seen, KeyframeState], Prediction | Propagated]]:
-            nonlocal began
-            for answer in answers:
-                began = perf_counter()
-                yield answer
+    def fresh() -> Iterator[tuple[Span, Prediction]]:
+        nonlocal began
+        for answer in answers:
+            began = perf_counter()
+            yield answer
 
-        past = None if begun is None else begun.past
-        for (seen, keyframe), prediction in _smooth(fresh(), settings, recalled, past):
-            yield Mapped(seen, prediction, began, keyframe)
+    with closing(ask_keyframes(spans, ask)) as answers:
+        for span, prediction in _smooth(fresh(), settings, recalled, past):
+            yield span, prediction, began
 
 
 def smooth_histograms(
-    histograms: Iterable[Prediction | Propagated],
+    histograms: Iterable[Prediction],
     settings: TemporalSettings,
     recalled: Prediction | None = None,
 ) -> Iterator[Prediction]:
@@ -76,51 +77,56 @@ def smooth_histograms(
 
     Args:
         histograms: The shot's histograms in the order shown, all of one shape. Where they tell a
-            motion, it is taken from there. The first one must not be spared, and without smoothing
-            none.
+            motion, it is taken from there.
         settings: How much smoothing; with 0 the histograms come out as they are.
         recalled: The last smoothed histogram of the earlier shot that this one returns to.
 
     Yields:
         One histogram for each that comes in; its probabilities still sum to 1.
-
-    Raises:
-        ValueError: A frame is spared that must not be.
     """
     smoothed = _smooth(((None, one) for one in histograms), settings, recalled)
     return (one for _, one in smoothed)
 
 
+S = TypeVar("S", Span, None)
+
+
 def _smooth(
-    answers: Iterable[tuple[T, Prediction | Propagated]],
+    answers: Iterable[tuple[S, Prediction]],
     settings: TemporalSettings,
     recalled: Prediction | None,
     past: Prediction | None = None,
-) -> Iterator[tuple[T, Prediction]]:
-    """Each thing with its smoothed histogram; see `smooth_histograms`.
+) -> Iterator[tuple[S, Prediction]]:
+    """Each span with its smoothed histogram; see `smooth_histograms`.
 
     With a past they are not the shot's first.
     """
     coming = iter(answers)
-    is_first = past is None and settings.smoothing > 0
-    first = deque(islice(coming, LOOK_AHEAD if is_first else 0))
-    for _, one in reversed(first):
-        if isinstance(one, Prediction):
-            past = _join(_begun(one), past, None, settings)
+    if not settings.smoothing:
+        yield from coming
+        return
+    first = deque(_first(coming)) if past is None else deque[tuple[S, Prediction]]()
+    after: S | None = None
+    for span, one in reversed(first):
+        past = _join(_begun(one), past, None if after is None else after.forth, settings)
+        after = span
     if first and past is not None:
-        item, _ = first.popleft()
+        span, _ = first.popleft()
         if recalled is not None and recalled.map.shape != past.map.shape:
             recalled = None  # of a picture of another shape, inside other bars
         past = _join(past, recalled, None, settings)
-        yield item, past
-    for item, one in chain(_drained(first), coming):
-        if isinstance(one, Prediction):
-            past = _join(_begun(one), past, one.motion, settings) if settings.smoothing else one
-        elif past is None:
-            raise ValueError("a shot's first frame cannot be spared")
-        else:
-            past = _carry(one, past)
-        yield item, past
+        yield span, past
+    for span, one in chain(_drained(first), coming):
+        past = _join(_begun(one), past, one.motion, settings)
+        yield span, past
+
+
+def _first(coming: Iterator[tuple[S, Prediction]]) -> Iterator[tuple[S, Prediction]]:
+    """As many of a shot's spans as begin in its first `LOOK_AHEAD` frames."""
+    frames = 0
+    while frames < LOOK_AHEAD and (answer := next(coming, None)) is not None:
+        frames += 1 if answer[0] is None else answer[0].length
+        yield answer
 
 
 def _drained(items: deque[T]) -> Iterator[T]:
@@ -157,7 +163,8 @@ def _join(
         pictures = histogram.lightness, past.lightness
         motion = find_motion(*pictures, (width, height), follow=settings.motion)
     rows = _rows(histogram)
-    past_rows, past_weight = _move(_rows(past).to(rows.dtype), past.weight, motion)
+    past_rows, past_weight = moved(past, motion)
+    past_rows = past_rows.to(rows.dtype)
     past_weight *= np.float32(settings.smoothing)
     weight = past_weight + histogram.weight
     share = torch.from_numpy((past_weight / weight).reshape(-1, 1)).to(rows)
@@ -166,24 +173,18 @@ def _join(
     return replace(histogram, map=probabilities, weight=weight, motion=motion)
 
 
-def _carry(spared: Propagated, past: Prediction) -> Prediction:
-    """The histogram of a frame that has none of its own: that of the frame before, moved.
+def moved(past: Prediction, motion: Motion) -> tuple[torch.Tensor, Map]:
+    """A smoothed prediction at the places of another frame.
 
-    It does not fade by that, as nothing new comes to it.
+    Returns:
+        Its rows, (h * w, C), and the weight of them that can be trusted, (h, w).
     """
     if past.weight is None:
-        raise ValueError("without smoothing no frame can be spared")
-    rows, weight = _move(_rows(past), past.weight, spared.motion)
-    probabilities = rows.reshape(*past.weight.shape, -1).movedim(-1, 0)
-    return Prediction(probabilities, spared.lightness, weight=weight, motion=spared.motion)
-
-
-def _move(rows: torch.Tensor, weight: Map, motion: Motion) -> tuple[torch.Tensor, Map]:
-    """Predictions (h * w, bins), moved, and the weight that can be trusted, (h, w)."""
+        raise ValueError("the prediction was not smoothed")
     corners, parts = _bilinear(motion.displacement)
-    remembered = (weight.reshape(-1)[corners] * parts).sum(1).reshape(weight.shape)
-    moved = _gather(rows, corners, parts)
-    return moved, np.asarray(motion.trust * remembered, np.float32)
+    remembered = (past.weight.reshape(-1)[corners] * parts).sum(1).reshape(past.weight.shape)
+    rows = _gather(_rows(past), corners, parts)
+    return rows, np.asarray(motion.trust * remembered, np.float32)
 
 
 def _rows(histogram: Prediction) -> torch.Tensor:
