@@ -256,7 +256,7 @@ def failing_at(call: int, work: Callable[..., Any]) -> Callable[..., Any]:
         ("shots.cuts.small_luma", "reading failed at frame 7: ZeroDivisionError"),
         pytest.param(
             "pipeline.decoder.decode_prediction",
-            "inference failed at frame 13: ZeroDivisionError",  # smoothed and alone, each keyframe
+            "inference failed at frame 25: ZeroDivisionError",  # smoothed and alone, each keyframe
         ),
         pytest.param(
             "pipeline.finish.chroma_planes",

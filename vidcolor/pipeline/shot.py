@@ -119,6 +119,28 @@ class Keyframe:
         self.prediction, self.gain = prediction, gain
         self._decoded: dict[float, Decoded] = {}
 
+    @classmethod
+    def smoothed(
+        cls, prediction: Prediction, decode: Decoder, strength: ChromaGain, frames: int
+    ) -> "Keyframe":
+        """One as strong as it would be alone.
+
+        Args:
+            prediction: Its prediction, smoothed.
+            decode: Makes it colors.
+            strength: Of the shot; hears of it.
+            frames: How many frames it speaks for.
+        """
+        if prediction.weight is None or prediction.predicted is None:
+            return cls(prediction)
+        decoded = decode(prediction.map)
+        alone = decode(prediction.predicted[:, ::EVERY, ::EVERY]).ab
+        gain = strength.gain(alone.cpu().numpy(), decoded.ab.cpu().numpy(), frames)
+        one = cls(prediction, gain)
+        strong = decoded._replace(ab=decode.strengthen(decoded.ab, gain))
+        one._decoded[decode.color.vividness] = strong
+        return one
+
     def decoded(self, decode: Decoder) -> Decoded:
         """Its colors, with the gain, and their entropy."""
         vividness = decode.color.vividness
@@ -149,12 +171,8 @@ class _Coloring:
 
     def find_keyframe(self, span: Span, prediction: Prediction, strength: ChromaGain) -> Keyframe:
         """The colors of a span's keyframe, as strong as they would be alone."""
-        if prediction.weight is None or prediction.predicted is None:
-            return Keyframe(prediction)
         decode = self._usual.with_vividness(self._look(span.keyframe).vividness)
-        smoothed = decode(prediction.map).ab.cpu().numpy()
-        alone = decode(prediction.predicted[:, ::EVERY, ::EVERY]).ab.cpu().numpy()
-        return Keyframe(prediction, strength.gain(alone, smoothed, span.length))
+        return Keyframe.smoothed(prediction, decode, strength, span.length)
 
     def of_keyframe(self, seen: Seen, keyframe: Keyframe, began: float) -> Guess:
         """The guess for a keyframe."""
