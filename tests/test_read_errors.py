@@ -205,7 +205,7 @@ def test_a_reel_of_images_that_changes_is_no_film(
             yield frame
 
     monkeypatch.setattr(coloring, "read_job", meddled)
-    told = "changed" if fate == "swapped" else "2 images came"
+    told = "changed" if fate == "swapped" else "2 images were added"
     with pytest.raises(SourceGoneError, match=f"{told} while it was read; run again"):
         colorize_video(scans, tmp_path / "out.mkv", settings)
     assert not (tmp_path / "out.mkv").exists()

@@ -268,6 +268,7 @@ def test_who_says_nothing_keeps_no_place(
     monkeypatch.setattr("vidcolor.web.server.HEADER_SECONDS", 1)
     monkeypatch.setattr("vidcolor.web.server.BODY_SECONDS", 1)
     monkeypatch.setattr("vidcolor.web.server.MOST_CONNECTIONS", 4)
+    monkeypatch.setattr("vidcolor.web.server.IDLE_SECONDS", 60)
     address = serve()
     place = ("127.0.0.1", int(port_of(address)))
     assert ask(address, "/begin", {"x": 1}) is not None

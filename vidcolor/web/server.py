@@ -203,14 +203,14 @@ class PageServer:
             headers, query = dict(asked.headers), dict(asked.query_params)
             refused = self._gate.refusal(asked.method, headers, query)
             if refused is not None:
-                return _response(reply_error(f"refused: {refused}", HTTPStatus.FORBIDDEN))
+                return _last(reply_error(f"refused: {refused}", HTTPStatus.FORBIDDEN))
             try:
                 body = await asyncio.wait_for(_body(asked, route.largest), BODY_SECONDS)
             except TimeoutError:
-                return _response(reply_error("too slow", HTTPStatus.REQUEST_TIMEOUT))
+                return _last(reply_error("too slow", HTTPStatus.REQUEST_TIMEOUT))
             if body is None:
                 refused = f"more than {route.largest} bytes"
-                return _response(reply_error(refused, HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
+                return _last(reply_error(refused, HTTPStatus.REQUEST_ENTITY_TOO_LARGE))
             request = Request(asked.path_params, query, body)
             response = _response(await run_in_threadpool(_answered, route, request))
             if "token" in query:
@@ -248,3 +248,10 @@ async def _body(asked: WebRequest, largest: int) -> bytes | None:
 
 def _response(reply: Reply) -> Response:
     return Response(reply.body, reply.status, SAFE_HEADERS, media_type=reply.kind)
+
+
+def _last(reply: Reply) -> Response:
+    """A reply to a request whose body is not read, after which the connection is closed."""
+    response = _response(reply)
+    response.headers["connection"] = "close"
+    return response
