@@ -219,7 +219,7 @@ def test_what_is_not_right_is_made_anew(
     settings = Settings(model=LOSSLESS.model, output=OutputSettings(lossless=True, verify=True))
     with monkeypatch.context() as patched:
         patched.setattr(ShotEncoder, "encode", spoil)
-        with pytest.raises(OutputError, match="the next run makes shots from 2 on anew"):
+        with pytest.raises(OutputError, match="the next run colors shots from 2 on anew"):
             colorize_video(film, settings=settings)
     caplog.set_level("INFO")
     result = colorize_video(film, settings=settings)
