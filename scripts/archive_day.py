@@ -25,6 +25,7 @@ import bagit
 from make_archive import LARGE, LARGEST_BYTES, REFUSED, UNBAGGED, make_archive
 
 from vidcolor.cli.main import main as vidcolor
+from vidcolor.words import spelled
 
 CONTEXT = get_context("forkserver")  # a program that has loaded its libraries starts at once
 Start = Callable[..., BaseProcess]
@@ -201,7 +202,7 @@ def check_bag(day: Day) -> None:
     told = (day.out / "bag-info.txt").read_text()
     unbagged = UNBAGGED & set(day.things)
     for name in refused(day) | unbagged:
-        shown = " ".join(name.partition("/")[2].encode(errors="backslashreplace").decode().split())
+        shown = " ".join(spelled(name.partition("/")[2]).split())
         day.expect(shown in told, f"{name!r}: not named in bag-info.txt")
     outside = [path for path in day.out.rglob("*.colorized.json") if "data" not in path.parts]
     day.expect(len(outside) == len(unbagged), f"outside the bag: {outside}")

@@ -29,12 +29,17 @@ OPENCV_LIBRARIES = ("libGL", "libgthread", "libglib")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the program; the exit code is 0 for all done, 1 for a failure, 2 for bad usage."""
     try:
-        with lasting_streams() as output:
-            code = _main(arguments)
+        return _with_streams(arguments)
     except KeyboardInterrupt:  # while the last lines go out
         return SIGNALLED + signal.SIGINT
     except _Terminated as termination:
         return SIGNALLED + termination.number
+
+
+def _with_streams(arguments: Sequence[str] | None) -> int:
+    """Run with streams that outlast their readers, and tell what ended one."""
+    with lasting_streams() as output:
+        code = _main(arguments)
     if output.error is None:
         return code
     if not isinstance(output.error, BrokenPipeError):  # whoever reads no further wants no word
