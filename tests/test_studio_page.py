@@ -15,6 +15,8 @@ from studio_session import FILM, SHOT, SHOTS, Opened, color_picture, shots
 
 from vidcolor.report.sidecar import read_sidecar
 
+ENTER = "\ue007"  # as WebDriver writes it; a click may miss what moves while pictures come
+
 
 class Person:
     """Somebody at the page."""
@@ -303,7 +305,8 @@ def test_a_picture_is_dropped_on_a_shot(
     person.wait("document.querySelectorAll('#references li').length === 1")
     frame = 2 * SHOT + (SHOT - 1) // 2
     assert tomllib.loads(script.read_text())["reference"][1]["frame"] == frame
-    person.driver.find_element("css selector", "#references button").click()
+    person.wait("document.querySelector('#references img').naturalWidth > 0")
+    person.driver.find_element("css selector", "#references button").send_keys(ENTER)
     person.wait("document.querySelectorAll('#references li').length === 0")
     picture.write_bytes(b"no picture")
     person.element("picture-file").send_keys(str(picture))
