@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from vidcolor.frame import MAP_STRIDE, Map, Motion
+from vidcolor.temporal.ways import looked_up
 
 FIT_LIGHTNESS = 12.0
 """Difference of L* from the followed place, after the light's own change, where trust is 1/e."""
@@ -70,9 +71,9 @@ class Track:
         height, width = lightness.shape
         inside = (at[0] > -1) & (at[0] < width) & (at[1] > -1) & (at[1] < height)
         x, y, trust, memory = (
-            _looked_up(one, *at) for one in (self.x, self.y, self.trust, self.memory)
+            looked_up(one, *at) for one in (self.x, self.y, self.trust, self.memory)
         )
-        fit = _fit(lightness, _looked_up(self.lightness, x, y))
+        fit = _fit(lightness, looked_up(self.lightness, x, y))
         followed = motion.trust * trust * np.minimum(1, fit / FIT_AGAIN)
         again = np.where(fit >= FIT_AGAIN, TAKEN_BACK * memory * fit, 0)
         trust = np.where(inside, np.maximum(followed, again), 0)
@@ -89,7 +90,7 @@ class Track:
             finer: f, how many of their values there are for each place, each way.
         """
         if finer == 1:
-            return np.stack([_looked_up(one, self.x, self.y) for one in maps])
+            return np.stack([looked_up(one, self.x, self.y) for one in maps])
         rows, columns = np.indices(self.x.shape, np.float32)
         finer_rows, finer_columns = np.indices(maps.shape[1:], np.float32)
         size = maps.shape[:0:-1]
@@ -97,7 +98,7 @@ class Track:
             finer * cv2.resize(moved, size, interpolation=cv2.INTER_LINEAR)
             for moved in (self.x - columns, self.y - rows)
         )
-        return np.stack([_looked_up(one, finer_columns + x, finer_rows + y) for one in maps])
+        return np.stack([looked_up(one, finer_columns + x, finer_rows + y) for one in maps])
 
 
 def _fit(now: Map, was: Map) -> Map:
@@ -117,9 +118,3 @@ def small_lightness(lightness: Map) -> Map:
     """
     size = (lightness.shape[1] // MAP_STRIDE, lightness.shape[0] // MAP_STRIDE)
     return np.asarray(cv2.resize(lightness, size, interpolation=cv2.INTER_AREA), np.float32)
-
-
-def _looked_up(picture: Map, x: Map, y: Map) -> Map:
-    return np.asarray(
-        cv2.remap(picture, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
-    )

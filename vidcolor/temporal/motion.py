@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vidcolor.frame import MAP_STRIDE, Motion, Seen
 from vidcolor.settings import TemporalSettings
+from vidcolor.temporal.ways import looked_up
 from vidcolor.threads import helper_count, map_ahead
 
 Map = NDArray[np.float32]
@@ -155,9 +156,9 @@ def _motion(one: Map, other: Map, flows: tuple[Map, Map] | None, size: tuple[int
     there, back = flows
     height, width = one.shape
     x, y = _places(there)
-    trust = _trust_in_return(there, _looked_up(back, x, y))
+    trust = _trust_in_return(there, looked_up(back, x, y))
     trust *= (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
-    trust = _resized(trust, size) * _resized(_likeness(one, _looked_up(other, x, y)), size)
+    trust = _resized(trust, size) * _resized(_likeness(one, looked_up(other, x, y)), size)
     scale = np.array([size[0] / width, size[1] / height], np.float32)
     displacement = _resized(there, size) * scale  # (h, w, 2)
     return Motion(displacement=displacement.transpose(2, 0, 1), trust=trust)
@@ -206,11 +207,6 @@ def _likeness(now: Map, was: Map) -> Map:
 def _median(values: Map) -> np.float32:
     """The median, as a fourth of the pixels tells it."""
     return np.float32(np.median(values[::2, ::2]))
-
-
-def _looked_up(values: Map, x: Map, y: Map) -> Map:
-    border = cv2.BORDER_REPLICATE
-    return np.asarray(cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=border), np.float32)
 
 
 def _resized(values: Map, size: tuple[int, ...]) -> Map:
