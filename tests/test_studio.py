@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from clips import write_film
 from numpy.typing import NDArray
 from studio_session import HEIGHT, SHOT, SHOTS, WIDTH, Opened, color_picture, shots
 
@@ -65,6 +67,33 @@ def test_a_film_is_shown(studio: Opened) -> None:
         assert np.abs(gray - expected[..., None]).max() <= 1
     small = picture(studio, 30, "before", "side=48")
     assert small.shape == (HEIGHT // 2, WIDTH // 2, 3)
+
+
+def test_the_first_picture_is_there_before_the_film_is_open(tmp_path: Path) -> None:
+    """What the desk shows of the first frame, but for JPEG; what cannot be shown is left to it."""
+    pytest.importorskip("uvicorn", reason="the extra studio is not installed")
+    from vidcolor.studio.first import FirstPicture, draw_first
+    from vidcolor.web.server import Request
+
+    path, shape = tmp_path / "film.mp4", Fraction(3, 2)
+    film = write_film(path, shots()[:2], codec="libx264", sample_aspect_ratio=shape)
+    drawn = draw_first(film)
+    assert drawn is not None
+    shown = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_GRAYSCALE)
+    session = Session(film, None, tmp_path / "colors.toml", Settings())
+    session.begin()
+    gray = session.desk.gray(0, 8192)[..., 0]
+    session.close()
+    assert shown.shape == gray.shape == (HEIGHT, WIDTH * 3 // 2)
+    assert np.abs(shown.astype(int) - gray).mean() < 2
+    nothing = Request({}, {}, b"")
+    for path in (tmp_path / "no.mkv", tmp_path):
+        first = FirstPicture(path)
+        first.make()
+        assert first.answer(nothing).status == 204
+    first = FirstPicture(film)
+    first.make()
+    assert first.answer(nothing).body == drawn
 
 
 def test_colors_are_those_of_the_film(studio: Opened) -> None:
