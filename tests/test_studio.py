@@ -20,9 +20,12 @@ from studio_session import HEIGHT, SHOT, SHOTS, WIDTH, Opened, color_picture, sh
 from vidcolor import colorize_video
 from vidcolor.color.rgb import luma_of_rgb
 from vidcolor.errors import SettingError
-from vidcolor.frame import Matrix
+from vidcolor.film.evidence import evidence_of_frame
+from vidcolor.frame import Matrix, Numbered
+from vidcolor.models.zoo import find_model
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
+from vidcolor.shot import Shot
 from vidcolor.studio.desk import Kept
 from vidcolor.studio.session import Session
 
@@ -211,6 +214,25 @@ def test_a_reference_is_kept_beside_the_script(studio: Opened) -> None:
     assert json.loads(body)["script"]["references"][1]["frame"] == 14
     assert len(list(folder.glob("*reference*"))) == 2
     assert studio.post("/api/remove", {"kind": "reference", "number": 1})["script"]["references"]
+
+
+def test_a_frame_is_matched_with_one_colored_by_hand(studio: Opened) -> None:
+    """As in the film: where motion does not lead to it likeness may."""
+    studio.ask("POST", f"/api/references?frame={SHOT}&name=x.png", color_picture())
+    session, wanted = studio.session, studio.session.wanted()
+    first, other = (
+        Numbered(session.desk.frame(number), Shot(1, None), None) for number in (SHOT, SHOT + 9)
+    )
+    model = find_model(session.settings.model)
+    evidence = evidence_of_frame(other, model, wanted.settings, wanted.direction, [first])(
+        other.shot
+    )
+    assert evidence is not None
+    ((reference, least),) = evidence.references.items()
+    evidence.close()
+    assert reference.path is not None
+    assert reference.path.name.endswith("reference-x.png")
+    assert least >= 0
 
 
 def test_what_is_no_color_picture_is_not_kept(studio: Opened) -> None:
