@@ -70,8 +70,8 @@ class Batch:
         bag: Bag | None = None,
     ) -> None:
         load_signer(settings.output)  # its faults are reported before the first film
-        self.model = model
-        self.settings = settings
+        self.model: Model = model
+        self.settings: Settings = settings
         self._output = output
         self._folder = folder if bag is None else bag.payload
         self._bag = bag
