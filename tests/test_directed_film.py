@@ -24,6 +24,7 @@ from vidcolor import (
     Range,
     Reference,
     Settings,
+    TemporalSettings,
     colorize_video,
 )
 from vidcolor.color.lab import lab_from_srgb
@@ -304,3 +305,27 @@ def test_a_single_frame_has_the_hints_of_its_own(film: Path) -> None:
     wish = ab_of(HINT.color)
     assert np.abs(ab[1] - wish).max() < 2
     assert np.abs(ab[0] - wish).max() > 5
+
+
+def test_a_range_smooths_as_the_setting_does(film: Path) -> None:
+    """Over the whole film alike; inside a shot frames are on their own, and no other shot hears."""
+    model = find_model(SETTINGS.model)
+
+    def colors(smoothing: float, *ranges: Range) -> list[np.ndarray]:
+        settings = replace(SETTINGS, temporal=TemporalSettings(smoothing=smoothing))
+        job = plan_video(film, None, settings)
+        direction = find_direction(job, settings, ColorScript(ranges=ranges))
+        frames = read_job(job, settings, Damage())
+        colored = colorize_frames(frames, model, settings, directed=Directed(direction))
+        return [one.ab for one in colored]
+
+    def same(ours: list[np.ndarray], theirs: list[np.ndarray]) -> list[bool]:
+        return [np.array_equal(*pair) for pair in zip(ours, theirs, strict=True)]
+
+    alone, smoothed = colors(0), colors(0.9)
+    assert not any(same(alone, smoothed))
+    assert all(same(colors(0.9, Range(smoothing=0)), alone))
+    assert all(same(colors(0, Range(smoothing=0.9)), smoothed))
+    part = colors(0.9, Range(frames="6-8", smoothing=0))
+    assert same(part, alone) == [6 <= number <= 8 for number in range(2 * FRAMES)]
+    assert all(same(part, smoothed)[FRAMES:])

@@ -76,7 +76,8 @@ def with_motions(
 
     def look(pair: tuple[Seen, Map | None]) -> tuple[Seen, Step | None]:
         now, before = pair
-        if before is None or settings.smoothing == 0:
+        smoothing = settings.smoothing if now.smoothing is None else now.smoothing
+        if before is None or smoothing == 0:
             return now, None
         height, width = now.brightened.shape
         size = (width // MAP_STRIDE, height // MAP_STRIDE)
