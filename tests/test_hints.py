@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from vidcolor.color.bins import BIN_COUNT, Decoding, decode_annealed_mean
+from vidcolor.color.under_luma import under_luma
 from vidcolor.directing.direction import direct
 from vidcolor.directing.evidence import ShotEvidence, Told, hold, merge
 from vidcolor.directing.hints import ab_of, hint_mask, shown_area, told_by
@@ -156,22 +157,25 @@ def test_a_track_follows_and_takes_back_what_was_hidden() -> None:
     """Long ways blur nothing; what looks unlike is not trusted, and trusted again when it fits."""
     rng = np.random.default_rng(0)
     picture = cv2.GaussianBlur(rng.uniform(0, 100, SIZE).astype(np.float32), (0, 0), 1)
-    track = Track.begin(picture)
+    whole = seen_frame(0, picture).brightened
+    track = Track.begin(whole)
     mark = np.zeros((1, *SIZE), np.float32)
     mark[0, 8, 4] = 1
     for step in range(1, 21):
-        shift = step * 0.5
-        moved = np.float32([[1, 0, shift], [0, 1, 0]])
-        now = cv2.warpAffine(picture, moved, SIZE[::-1], borderMode=cv2.BORDER_REPLICATE)
+        moved = np.float32([[1, 0, 2 * step], [0, 1, 0]])
+        now = cv2.warpAffine(whole, moved, whole.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
         track = track.follow(still(x=-0.5), now)
     found = track.look_up(mark)[0]
     assert found[8, 14] > 0.95
     assert track.trust[8, 14] > 0.9
-    covered = np.abs(np.indices(SIZE)[1] - 14) < 4
+    covered = np.abs(np.indices(whole.shape)[1] - 56) < 16
     hidden = track.follow(still(trust=0.0), now + 60 * covered)
     assert hidden.trust[8, 14] < 0.1
     shown = hidden.follow(still(trust=0.0), now)
     assert shown.trust[8, 14] > 0.7
+    drifted = replace(track, x=track.x + 1)
+    again = drifted.follow(still(), now)
+    assert np.median(again.x - drifted.x) == pytest.approx(-1, abs=0.1), "looked for in the frame"
 
 
 def seen_frame(index: int, lightness: np.ndarray, share: float = 1.0) -> Seen:
@@ -251,8 +255,10 @@ def test_colors_are_those_of_srgb_and_a_dark_frame_has_them_too() -> None:
         return np.zeros((1, *SIZE), np.float32)
 
     bright, dark = (told_by([AT], seen_frame(0, lightness, s), features) for s in (1.0, 0.5))
-    assert bright.ab[:, 8, 8] == pytest.approx(ab_of("#b02020"), abs=1e-3)
-    assert dark.ab[:, 8, 8] == pytest.approx(2 * ab_of("#b02020"), abs=1e-3)
+    wish = torch.from_numpy(np.tile(ab_of("#b02020")[:, None, None], SIZE))
+    exact = under_luma(wish, torch.full(SIZE, 30.0), PICTURE)[:, 0, 0].numpy()
+    assert bright.ab[:, 8, 8] == pytest.approx(exact, abs=0.05)
+    assert dark.ab[:, 8, 8] == pytest.approx(2 * exact, abs=0.1)
     assert bright.observations[8, 8] == pytest.approx(50)
 
 

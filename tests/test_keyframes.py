@@ -8,6 +8,7 @@ from vidcolor.frame import Seen
 from vidcolor.settings import TemporalSettings
 from vidcolor.shot import Shot
 from vidcolor.temporal.keyframes import LEAST_TRUST, MOST_APART, Span, find_spans
+from vidcolor.temporal.ways import turned_back
 
 W, H = 88, 64
 AUTO = TemporalSettings(every="auto")
@@ -105,6 +106,17 @@ def test_ways_lead_to_both_keyframes() -> None:
         assert (one.forth.trust[:, 0] < LEAST_TRUST).mean() > 0.9
     assert span.back is not None
     assert np.median(span.back.displacement[0][inside]) == pytest.approx(5, abs=0.1)
+
+
+def test_a_way_can_be_turned_back() -> None:
+    """Where it leads to nothing, as at the edge that a pan uncovers, by what is near."""
+    way = np.zeros((2, H, W), np.float32)
+    way[0], way[1] = 5, -3
+    way[0, 20:30, 30:50] += 4
+    back = turned_back(way)
+    assert np.abs(back[:, 24, 43] - (-9, 3)).max() < 0.1
+    assert np.abs(back[:, 5, 60] - (-5, 3)).max() < 0.1
+    assert np.abs(back[:, -1, 0] - (-5, 3)).max() < 0.1
 
 
 def test_without_smoothing_all_are_asked_about() -> None:

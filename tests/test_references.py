@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 from test_hints import PICTURE, SIZE, seen_frame, two_halves
 
 from vidcolor.color.lab import srgb_from_lab
+from vidcolor.color.under_luma import under_luma
 from vidcolor.directing import pictures
 from vidcolor.directing.direction import direct
 from vidcolor.directing.evidence import (
@@ -260,8 +261,10 @@ def test_what_is_painted_fills_its_thing() -> None:
 
     told = told_by_painting(picture, seen_frame(0, lightness), features)
     assert told is not None
-    assert np.abs(told.ab[:, 2:14, :14] - ab_of("#b02020")[:, None, None]).max() < 1
-    assert np.abs(told.ab[:, 2:14, 18:] - ab_of("#2030b0")[:, None, None]).max() < 1
+    for columns, color, level in ((slice(14), "#b02020", 30.0), (slice(18, 32), "#2030b0", 70.0)):
+        wish = torch.from_numpy(np.tile(ab_of(color)[:, None, None], SIZE))
+        exact = under_luma(wish, torch.full(SIZE, level), PICTURE).numpy()[:, 2:14, columns]
+        assert np.abs(told.ab[:, 2:14, columns] - exact).max() < 1
     assert told.observations[8, 2:4] == pytest.approx(50, rel=0.05)
     assert told.observations.min() > 5
     assert told_by_painting(replace_alpha(picture, 0), seen_frame(0, lightness), features) is None

@@ -143,15 +143,16 @@ class ShotEvidence:
         self._finer = finer
         self._first = 0
         self._ab, self._observations = _Planes(folder), _Planes(folder)
-        motions = _Planes(folder)  # x, y, trust and the frame's lightness
+        motions, pictures = _Planes(folder), _Planes(folder)  # x, y and trust; what they belong to
         try:
-            anchors = self._go_forward(frames, anchor_of, last_anchor, motions)
-            self._go_backward(anchors, motions)
+            anchors = self._go_forward(frames, anchor_of, last_anchor, (motions, pictures))
+            self._go_backward(anchors, motions, pictures)
         except BaseException:
             self.close()
             raise
         finally:
             motions.close()
+            pictures.close()
 
     def at(self, frame: int) -> Told | None:
         """What is known of frame `frame` of the film; None for nothing."""
@@ -170,41 +171,47 @@ class ShotEvidence:
         return None if observations is None or ab is None else Told(ab, observations)
 
     def _go_forward(
-        self, frames: Iterable[Seen], anchor_of: AnchorOf, last_anchor: int, motions: "_Planes"
+        self,
+        frames: Iterable[Seen],
+        anchor_of: AnchorOf,
+        last_anchor: int,
+        kept: tuple["_Planes", "_Planes"],
     ) -> dict[int, tuple[Track, Told]]:
         """Carry what is said to later frames; the anchors, each by its place in the shot."""
         anchors: dict[int, tuple[Track, Told]] = {}
         carried: list[tuple[Track, Told]] = []
         before: Seen | None = None
         for number, seen in enumerate(frames):
-            lightness = small_lightness(seen.brightened)
             if before is None:
                 self._first = seen.frame.index
             else:
-                carried = _followed(carried, seen, before, lightness)
+                carried = _followed(carried, seen, before)
                 if seen.frame.index <= last_anchor:
                     motion = _motion(before, seen)
-                    known = [*motion.displacement, motion.trust, small_lightness(before.brightened)]
-                    motions.write(number - 1, np.stack(known))
+                    known = np.stack([*motion.displacement, motion.trust])
+                    for planes, one in zip(kept, (known, before.brightened), strict=True):
+                        planes.write(number - 1, one)
             if (said := anchor_of(seen)) is not None:
-                anchors[number] = Track.begin(lightness), said
+                anchors[number] = Track.begin(seen.brightened), said
                 carried.append(anchors[number])
-            self._keep(number, carried, lightness.shape)
+            self._keep(number, carried, small_lightness(seen.brightened).shape)
             before = seen
         return anchors
 
-    def _go_backward(self, anchors: dict[int, tuple[Track, Told]], motions: "_Planes") -> None:
+    def _go_backward(
+        self, anchors: dict[int, tuple[Track, Told]], motions: "_Planes", pictures: "_Planes"
+    ) -> None:
         """Carry what is said to earlier frames."""
         carried: list[tuple[Track, Told]] = []
         for number in range(max(anchors, default=0) - 1, -1, -1):
             if number + 1 in anchors:
                 carried.append(anchors[number + 1])
-            planes = motions.read(number)
-            if planes is None:
+            planes, picture = motions.read(number), pictures.read(number)
+            if planes is None or picture is None:
                 break
-            motion, lightness = Motion(planes[:2], planes[2]), planes[3]
-            carried = [(track.follow(motion, lightness), said) for track, said in carried]
-            self._keep(number, carried, lightness.shape)
+            motion = Motion(planes[:2], planes[2])
+            carried = [(track.follow(motion, picture), said) for track, said in carried]
+            self._keep(number, carried, motion.trust.shape)
 
     def _keep(
         self, number: int, carried: Sequence[tuple[Track, Told]], size: tuple[int, ...]
@@ -329,12 +336,12 @@ def _moved(track: Track, said: Told) -> Told | None:
 
 
 def _followed(
-    carried: list[tuple[Track, Told]], seen: Seen, before: Seen, lightness: Map
+    carried: list[tuple[Track, Told]], seen: Seen, before: Seen
 ) -> list[tuple[Track, Told]]:
     if not carried:
         return []
     motion = _motion(seen, before)
-    return [(track.follow(motion, lightness), said) for track, said in carried]
+    return [(track.follow(motion, seen.brightened), said) for track, said in carried]
 
 
 def _motion(now: Seen, other: Seen) -> Motion:

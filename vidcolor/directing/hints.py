@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vidcolor.color.lab import lab_from_srgb
 from vidcolor.color.lightness import display_turn
+from vidcolor.color.under_luma import under_luma
 from vidcolor.directing.evidence import Told
 from vidcolor.directing.script import NEUTRAL, Hint
 from vidcolor.directing.spread import find_costs, spread
@@ -56,8 +57,23 @@ def told_by(hints: Sequence[Hint], seen: Seen, features_of: Callable[[Seen], Map
     colors = np.stack([ab_of(hint.color) for hint in hints])  # (hints, 2)
     total = weights.sum(0)
     ab = np.einsum("nx,nhw->xhw", colors, weights) / np.maximum(total, 1e-6)
-    ab /= max(seen.color_share, LEAST_SHARE)  # which all colors of the frame are multiplied with
-    return Told(np.asarray(ab, np.float32), np.asarray(OBSERVATIONS * total, np.float32))
+    wanted = as_wanted(np.asarray(ab, np.float32), seen)
+    return Told(wanted, np.asarray(OBSERVATIONS * total, np.float32))
+
+
+def as_wanted(ab: Map, seen: Seen) -> Map:
+    """Colors of a frame as they are pooled, so that the film shows them under its luma.
+
+    Args:
+        ab: a* and b* as they are to be shown, (2, h, w), of any size.
+        seen: The frame; all its colors are multiplied with its share in the end.
+    """
+    size = ab.shape[:0:-1]
+    lightness = cv2.resize(seen.lightness, (size[0], size[1]), interpolation=cv2.INTER_AREA)
+    exact = under_luma(
+        torch.from_numpy(ab), torch.from_numpy(lightness), seen.frame.picture
+    ).numpy()
+    return np.asarray(exact / max(seen.color_share, LEAST_SHARE), np.float32)
 
 
 def ab_of(color: str) -> NDArray[np.float32]:

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.sparse.csgraph import dijkstra
 
 from vidcolor.directing.evidence import FINER, Told
-from vidcolor.directing.hints import LEAST_SHARE, OBSERVATIONS, shown_area
+from vidcolor.directing.hints import OBSERVATIONS, as_wanted, shown_area
 from vidcolor.directing.pictures import ColorPicture
 from vidcolor.directing.spread import LEAST_WEIGHT, REACH, find_costs
 from vidcolor.directing.track import small_lightness
@@ -31,7 +31,7 @@ def told_by_reference(picture: ColorPicture, seen: Seen, strength: float) -> Tol
     rows, columns = small_lightness(seen.brightened).shape
     ab = _at_size(_inside(picture.lab[1:], seen), (FINER * rows, FINER * columns))
     weight = np.full((rows, columns), ANCHORED_OBSERVATIONS * strength, np.float32)
-    return Told(_as_wanted(ab, seen), weight)
+    return Told(as_wanted(ab, seen), weight)
 
 
 def told_by_painting(
@@ -63,12 +63,9 @@ def told_by_painting(
     ab = colors[:, number[sources]].reshape(2, *size)
     weight = np.exp(-distance / REACH).reshape(size)
     weight[weight < LEAST_WEIGHT] = 0
-    return Told(_as_wanted(ab, seen), np.asarray(OBSERVATIONS * weight, np.float32))
-
-
-def _as_wanted(ab: Map, seen: Seen) -> Map:
-    """Colors before all of the frame are multiplied with its share."""
-    return np.asarray(ab / max(seen.color_share, LEAST_SHARE), np.float32)
+    return Told(
+        as_wanted(np.asarray(ab, np.float32), seen), np.asarray(OBSERVATIONS * weight, np.float32)
+    )
 
 
 def _inside(planes: Map, seen: Seen) -> Map:

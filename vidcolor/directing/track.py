@@ -6,12 +6,13 @@ not blur. A place that looks unlike the one that it should come from is not trus
 again, after something passed before it, it is taken back.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
 from vidcolor.frame import MAP_STRIDE, Map, Motion
+from vidcolor.temporal.motion import find_motion
 from vidcolor.temporal.ways import looked_up
 
 FIT_LIGHTNESS = 12.0
@@ -29,6 +30,10 @@ TAKEN_BACK = 0.9
 FIT_AGAIN = 0.6
 """How well a place must fit to be taken back."""
 
+LEAST_DIRECT = 0.1
+"""Trust from which on a place that is looked for in the followed frame itself lies where it is
+found there, whatever the way frame by frame says: that drifts, and ends where something passes."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Track:
@@ -40,6 +45,7 @@ class Track:
         trust: How far that is true, (h, w) in [0, 1].
         memory: How far it was once, though something may hide it now, likewise.
         lightness: L* of the followed frame, (h, w).
+        picture: The same as the network sees it, (H, W).
     """
 
     x: Map
@@ -47,25 +53,28 @@ class Track:
     trust: Map
     memory: Map
     lightness: Map
+    picture: Map
 
     @classmethod
-    def begin(cls, lightness: Map) -> "Track":
+    def begin(cls, picture: Map) -> "Track":
         """The followed frame itself.
 
         Args:
-            lightness: Its L*, (h, w).
+            picture: Its L* as the network sees it, (H, W); H = 4 h, W = 4 w.
         """
+        lightness = small_lightness(picture)
         rows, columns = np.indices(lightness.shape, np.float32)
         whole = np.ones_like(lightness)
-        return cls(np.asarray(columns), np.asarray(rows), whole, whole, lightness)
+        return cls(np.asarray(columns), np.asarray(rows), whole, whole, lightness, picture)
 
-    def follow(self, motion: Motion, lightness: Map) -> "Track":
+    def follow(self, motion: Motion, picture: Map) -> "Track":
         """The same for the next frame, or for the one before.
 
         Args:
             motion: From that frame's places to where they are in this track's frame.
-            lightness: L* of that frame, (h, w).
+            picture: L* of that frame as the network sees it, (H, W).
         """
+        lightness = small_lightness(picture)
         rows, columns = np.indices(lightness.shape, np.float32)
         at = (columns + motion.displacement[0], rows + motion.displacement[1])
         height, width = lightness.shape
@@ -77,9 +86,22 @@ class Track:
         followed = motion.trust * trust * np.minimum(1, fit / FIT_AGAIN)
         again = np.where(fit >= FIT_AGAIN, TAKEN_BACK * memory * fit, 0)
         trust = np.where(inside, np.maximum(followed, again), 0)
-        memory = np.where(inside, np.maximum(MEMORY * memory, trust), 0)
-        return Track(
-            x, y, np.asarray(trust, np.float32), np.asarray(memory, np.float32), self.lightness
+        guess = np.stack([x - columns, y - rows])
+        direct = find_motion(picture, self.picture, (width, height), guess=guess)
+        there = columns + direct.displacement[0], rows + direct.displacement[1]
+        seen = direct.trust * np.minimum(
+            1, _fit(lightness, looked_up(self.lightness, *there)) / FIT_AGAIN
+        )
+        is_seen = seen >= np.minimum(trust, LEAST_DIRECT)
+        x, y = (np.where(is_seen, *pair) for pair in zip(there, (x, y), strict=True))
+        trust = np.maximum(trust, seen)
+        memory = np.maximum(np.where(inside, MEMORY * memory, 0), trust)
+        return replace(
+            self,
+            x=np.asarray(x, np.float32),
+            y=np.asarray(y, np.float32),
+            trust=np.asarray(trust, np.float32),
+            memory=np.asarray(memory, np.float32),
         )
 
     def look_up(self, maps: Map, finer: int = 1) -> Map:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vidcolor.frame import MAP_STRIDE, Motion, Seen
 from vidcolor.settings import TemporalSettings
-from vidcolor.temporal.ways import looked_up, places
+from vidcolor.temporal.ways import looked_up, places, turned_back
 from vidcolor.threads import helper_count, map_ahead
 
 Map = NDArray[np.float32]
@@ -94,8 +94,15 @@ def _with_the_one_before(
         before = now.brightened
 
 
-def find_motion(now: Map, before: Map, size: tuple[int, int], *, follow: bool = True) -> Motion:
-    """Say where the pixels of a picture were in the one before.
+def find_motion(
+    now: Map,
+    before: Map,
+    size: tuple[int, int],
+    *,
+    follow: bool = True,
+    guess: Map | None = None,
+) -> Motion:
+    """Say where the pixels of a picture were in the one before, or in one farther off.
 
     A change of lightness that most of the picture shares is the light's or the shutter's, not the
     scene's, and is taken off first.
@@ -105,11 +112,13 @@ def find_motion(now: Map, before: Map, size: tuple[int, int], *, follow: bool = 
         before: The frame before it, likewise.
         size: Width and height of the map that is to be moved.
         follow: Whether things may have moved; if not, each pixel is looked for where it is.
+        guess: About where they were, a displacement at the map's size, (2, h, w): it is looked
+            around that, and closer.
 
     Returns:
         Displacement and trust at the map's size.
     """
-    now_small, before_small, flows = _compared(now, before, follow=follow)
+    now_small, before_small, flows = _compared(now, before, follow=follow, guess=guess)
     return _motion(now_small, before_small, flows, size)
 
 
@@ -120,7 +129,9 @@ def find_step(now: Map, before: Map, size: tuple[int, int], *, follow: bool = Tr
     return Step(back, _motion(before_small, now_small, flows and flows[::-1], size))
 
 
-def _compared(now: Map, before: Map, *, follow: bool) -> tuple[Map, Map, tuple[Map, Map] | None]:
+def _compared(
+    now: Map, before: Map, *, follow: bool, guess: Map | None = None
+) -> tuple[Map, Map, tuple[Map, Map] | None]:
     """Two pictures under the same light, and the flow from the first to the other and back.
 
     All are smaller than the pictures, `SHRINK` times: flow is looked for at the full size, but how
@@ -132,7 +143,8 @@ def _compared(now: Map, before: Map, *, follow: bool) -> tuple[Map, Map, tuple[M
     small = (width // SHRINK, height // SHRINK)
     flows = None
     if follow:
-        there, back = _flow(now, before), _flow(before, now)
+        starts = (None, None) if guess is None else _starts(guess, (width, height))
+        there, back = _flow(now, before, starts[0]), _flow(before, now, starts[1])
         flows = _shrunk(there, small), _shrunk(back, small)
     return _resized(now, small), _resized(before, small), flows
 
@@ -165,11 +177,30 @@ def _motion(one: Map, other: Map, flows: tuple[Map, Map] | None, size: tuple[int
     return Motion(displacement=displacement.transpose(2, 0, 1), trust=trust)
 
 
-def _flow(one: Map, other: Map) -> Map:
+def _flow(one: Map, other: Map, start: Map | None = None) -> Map:
     """Where each pixel of `one` lies in `other`, relative to its place, (H, W, 2) x and y."""
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    still = np.zeros((*one.shape, 2), np.float32)  # what it starts from
-    return np.asarray(search.calc(_codes(one), _codes(other), still), np.float32)
+    if start is None:
+        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+        start = np.zeros((*one.shape, 2), np.float32)
+    else:
+        search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    return np.asarray(search.calc(_codes(one), _codes(other), start), np.float32)
+
+
+def _starts(guess: Map, size: tuple[int, int]) -> tuple[Map, Map]:
+    """A displacement as a flow that may be looked around, (H, W, 2), and the same for the way back.
+
+    Args:
+        guess: (2, h, w), at the map's size.
+        size: Width and height of the pictures.
+    """
+    rows, columns = guess.shape[1:]
+    scale = np.array([size[0] / columns, size[1] / rows], np.float32)
+    there, back = (
+        cv2.resize(way.transpose(1, 2, 0), size, interpolation=cv2.INTER_LINEAR) * scale
+        for way in (guess, turned_back(guess))
+    )
+    return np.asarray(there, np.float32), np.asarray(back, np.float32)
 
 
 def _codes(lightness: Map) -> NDArray[np.uint8]:

@@ -5,6 +5,10 @@ import numpy as np
 
 from vidcolor.frame import Map, Motion
 
+SPREADS, LEAST_COUNT = (8.0, 2.0, 0.7), 0.02
+"""How far, in pixels of a map, a way back is taken from what is near, the farthest first; and how
+much of that there must be."""
+
 
 def follow(step: Motion, way: Motion | None) -> Motion:
     """A way that is a step longer at its beginning.
@@ -21,6 +25,23 @@ def follow(step: Motion, way: Motion | None) -> Motion:
     x, y = places(step.displacement)
     beyond = looked_up(way.displacement.transpose(1, 2, 0), x, y).transpose(2, 0, 1)
     return Motion(step.displacement + beyond, step.trust * looked_up(way.trust, x, y))
+
+
+def turned_back(displacement: Map) -> Map:
+    """About the displacement back, (2, h, w); where none leads to, that of what is near."""
+    height, width = displacement.shape[1:]
+    x, y = (np.rint(place).astype(np.intp) for place in places(displacement))
+    inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
+    place = (y * width + x)[inside]
+    *summed, count = (
+        np.bincount(place, one[inside], height * width).reshape(height, width).astype(np.float32)
+        for one in (*-displacement, np.ones((height, width), np.float32))
+    )
+    found = np.broadcast_to(-np.median(displacement, (1, 2))[:, None, None], displacement.shape)
+    for spread in SPREADS:
+        *near, counted = (cv2.GaussianBlur(one, (0, 0), spread) for one in (*summed, count))
+        found = np.where(counted > LEAST_COUNT, np.stack(near) / counted.clip(LEAST_COUNT), found)
+    return np.asarray(found, np.float32)
 
 
 def places(displacement: Map) -> tuple[Map, Map]:
