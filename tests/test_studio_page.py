@@ -150,6 +150,12 @@ def test_looking(person: Person, studio: Opened) -> None:
     )
     clip = person.run("return document.getElementById('after').style.clipPath")
     assert "75" in clip or "74" in clip or "76" in clip
+    kinds = "document.getElementById('after').dataset"
+    person.press("k")
+    person.wait(f"{kinds}.kind === 'played'")
+    assert person.text("play") == "Pause"
+    person.wait(f"{kinds}.kind === 'after' && {kinds}.frame === '{2 * SHOT - 1}'")
+    assert person.text("play") == "Play"
     person.press("1")
     assert "100%" in person.run("return document.getElementById('after').style.clipPath")
     person.press("2")
@@ -180,7 +186,7 @@ def test_steering(person: Person, studio: Opened) -> None:
     person.wait(f"{version} !== '{old}'")
     assert person.spread() == pytest.approx(0, abs=0.5)
     assert tomllib.loads(script.read_text()) == {"range": [{"shots": "2", "saturation": 0}]}
-    assert "changed" in person.item(2).text
+    person.wait("document.querySelector('#strip li[data-number=\"2\"] .changed') !== null")
     person.choose(3)
     assert person.spread() == pytest.approx(other)
     person.choose(2)
@@ -188,6 +194,7 @@ def test_steering(person: Person, studio: Opened) -> None:
     person.wait(f"{version} === '{old}'")
     assert person.spread() == pytest.approx(own)
     assert person.element("saturation").get_attribute("value") == "1"
+    assert person.element("smoothing").get_attribute("value") == "0.92"
     script.write_text('[[range]]\nshots = "2"\nsaturation = 0.0\n')  # by a text editor
     person.wait("document.getElementById('saturation').value === '0'")
     script.write_text('[[range]]\nshots = "2"\nsaturatoin = 0.0\n')
@@ -215,7 +222,7 @@ def test_a_thing_gets_a_color(person: Person, studio: Opened) -> None:
     )
     person.wait("document.querySelector('.spot').style.background.includes('48, 64, 192')")
     assert [one["color"] for one in tomllib.loads(script.read_text())["hint"]] == ["#3040c0"]
-    assert "changed" in person.item(2).text
+    person.wait("document.querySelector('#strip li[data-number=\"2\"] .changed') !== null")
     person.choose(3)
     assert person.run("return document.querySelectorAll('.spot, #hints li').length") == 0
     person.choose(2)

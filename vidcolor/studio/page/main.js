@@ -10,7 +10,9 @@ const $ = (id) => document.getElementById(id);
 const OFTEN = 500, SELDOM = 1500;
 
 let state = null;
+let film = "";
 let photo = false;  // in place of a film
+let lastRun = (more) => ["/api/render", more];  // what was asked last to be made
 
 const viewer = new Viewer(onFrame, (...given) => shape(...given));
 const strip = new Strip((shot) => choose(shot));
@@ -187,6 +189,9 @@ function tellRender(now, before) {
     for (const number of run.doubtful) strip.doubt(number + 1, ["check the finished film"]);
   }
   if (run.state === "failed") say(run.error);
+  if (run.in_color && window.confirm(`${film} is in color already. Keep its luma and replace its colors?`)) {
+    act(async () => { await take(await post(...lastRun({ force: true }))); })();
+  }
   if (run.state === "stopped") say("stopped; finished shots are kept");
 }
 
@@ -203,7 +208,8 @@ function clock(seconds) {
 const render = act(async () => {
   const replace = state.made;
   if (replace && !window.confirm(`Replace ${state.output}?`)) return;
-  await take(await post("/api/render", { replace }));
+  lastRun = (more) => ["/api/render", { replace, ...more }];
+  await take(await post(...lastRun({})));
 });
 
 // Makes something beside the film; what is there already is replaced if a person says so.
@@ -225,7 +231,10 @@ const sheet = act(async () => {
 const clip = act(async () => {
   const kind = $("clip").value;
   $("clip").value = "";
-  if (kind) await take(await make("/api/clip", { shot: strip.chosen, both: kind === "both" }));
+  if (!kind) return;
+  const wanted = { shot: strip.chosen, both: kind === "both" };
+  lastRun = (more) => ["/api/clip", { ...wanted, replace: true, ...more }];
+  await take(await make("/api/clip", wanted));
 });
 
 const markShot = act(async () => {
@@ -301,17 +310,16 @@ async function watch() {
 }
 
 const begin = act(async () => {
-  const film = await get("/api/film");
-  document.title = `${film.name}: vidcolor studio`;
-  $("film").textContent = film.name;
-  const rate = Number(film.rate.toFixed(3));
-  $("facts").textContent = `${film.width} x ${film.height}, ${rate} frames/s, ${film.model}; changes are kept in ${film.script}`;
-  viewer.rate = film.rate;
-  document.body.classList.toggle("still", film.still);
-  if (film.still) {
-    $("facts").textContent = `${film.width} x ${film.height}, ${film.model}; changes are kept in ${film.script}`;
-    photo = true;
-  }
+  const facts = await get("/api/film");
+  film = facts.name;
+  document.title = `${film}: vidcolor studio`;
+  $("film").textContent = film;
+  const rate = facts.still ? "" : ` ${Number(facts.rate.toFixed(3))} frames/s,`;
+  $("facts").textContent = `${facts.width} x ${facts.height},${rate} ${facts.model}; changes are kept in ${facts.script}`;
+  viewer.rate = facts.rate;
+  steer.usual(facts.usual);
+  photo = facts.still;
+  document.body.classList.toggle("still", photo);
 });
 
 // The secret of the address stands in a cookie now: take it out of what a person may copy.
