@@ -117,7 +117,8 @@ class Keyframe:
     """
 
     def __init__(self, prediction: Prediction, gain: float = 1.0) -> None:
-        self.prediction, self.gain = prediction, gain
+        self.prediction: Prediction = prediction
+        self.gain: float = gain
         self._decoded: dict[float, Decoded] = {}
 
     @classmethod

@@ -22,7 +22,7 @@ from vidcolor.photos.colorize import photo_target
 from vidcolor.photos.statement import Statement
 from vidcolor.preview.sheet import TILE_WIDTH, Tile, draw_sheet, write_sheet
 from vidcolor.preview.stills import Picture
-from vidcolor.reading.source import probe
+from vidcolor.reading.source import Source, probe
 from vidcolor.settings import Settings
 from vidcolor.studio.desk import Desk, Wanted
 from vidcolor.studio.made import read_made, read_made_photo
@@ -55,16 +55,19 @@ class Session:
     """
 
     def __init__(self, film: Path, output: Path | None, script: Path, settings: Settings) -> None:
+        source: Source
         still: Frame | None = None
         if is_photo(film):
-            self.source, still = open_photo(film, settings)
-            self.output = output or photo_target(film)
+            source, still = open_photo(film, settings)
+            target = photo_target(film)
         else:
-            self.source = probe(film, settings.input)
-            container = wanted_container(self.source, output, settings.output)
-            self.output = output or default_path(self.source.title, container)
+            source = probe(film, settings.input)
+            container = wanted_container(source, output, settings.output)
+            target = default_path(source.title, container)
+        self.source: Source = source
+        self.output: Path = output or target
         self.is_still: bool = still is not None
-        self.settings = settings
+        self.settings: Settings = settings
         self.script: ScriptFile = ScriptFile(script)
         turns = Turns()
         self.strip: Strip = Strip(self.source, turns, still)
