@@ -1,6 +1,7 @@
 """A film in the studio, asked as its page asks."""
 
 import json
+import socket
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from clips import write_film
 from numpy.typing import NDArray
@@ -29,6 +31,7 @@ from vidcolor.shot import Shot
 from vidcolor.studio.desk import Kept
 from vidcolor.studio.session import Session
 from vidcolor.studio.shot_script import script_of_shot
+from vidcolor.web.gate import LOOPBACK
 
 
 def picture(studio: Opened, frame: int, kind: str, query: str = "") -> NDArray[np.uint8]:
@@ -519,6 +522,32 @@ def test_what_is_wrong_or_too_large_is_refused(studio: Opened) -> None:
     assert status == 413
     assert not studio.film.with_suffix(".colors.toml").exists()
     assert studio.get("/api/state")["error"] is None
+
+
+def test_a_body_of_no_stated_length_is_read_no_further_than_allowed(studio: Opened) -> None:
+    """A gigabyte is sent piece by piece: an answer comes long before, memory stays bounded."""
+    chunk, limit = 1 << 20, 64 << 20
+    head = (
+        f"POST /api/references?name=x.png HTTP/1.1\r\nHost: {LOOPBACK}:{studio.gate.port}\r\n"
+        f"Origin: http://{LOOPBACK}:{studio.gate.port}\r\nTransfer-Encoding: chunked\r\n"
+        f"Cookie: {studio.gate.cookie}={studio.gate.token}\r\n\r\n"
+    )
+    process, sent, peak = psutil.Process(), 0, 0
+    before = process.memory_info().rss
+    with socket.create_connection((LOOPBACK, studio.gate.port), timeout=60) as connection:
+        connection.sendall(head.encode())
+        piece = b"%x\r\n" % chunk + bytes(chunk) + b"\r\n"
+        try:
+            while sent < 1 << 30:
+                connection.sendall(piece)
+                sent += chunk
+                peak = max(peak, process.memory_info().rss - before)
+        except OSError:  # the studio hung up
+            pass
+    assert limit < sent < limit + (32 << 20)
+    assert peak < 3 * limit
+    assert studio.get("/api/state")["error"] is None
+    assert not list(studio.film.parent.glob("*reference*"))
 
 
 def test_only_so_much_is_kept() -> None:

@@ -1,6 +1,6 @@
 // Ties the parts of the page together, and asks the server how things stand.
 
-import { act, get, post, say } from "./ask.js";
+import { act, get, plain, post, say } from "./ask.js";
 import { References } from "./references.js";
 import { Steer } from "./steer.js";
 import { Strip } from "./strip.js";
@@ -125,7 +125,7 @@ function hintItem({ number, frame, written, color }) {
   mark.className = "color";
   mark.style.background = color ?? "#808080";
   go.type = remove.type = "button";
-  go.textContent = frame === null ? `at ${written}` : `frame ${frame}`;
+  go.textContent = frame === null ? `at ${plain(written)}` : `frame ${frame}`;
   go.disabled = frame === null;
   go.addEventListener("click", () => viewer.go(frame));
   remove.textContent = "Remove";
@@ -160,11 +160,14 @@ async function take(now) {
   if (before && before.script.revision !== now.script.revision) {
     strip.film = JSON.stringify(now.script.film);
     strip.references = JSON.stringify(now.script.references);
+    let shown = null;
     if (viewer.mode === "made") viewer.show("split");
-    else if (before.script.version !== now.script.version) await viewer.refresh();
+    else if (before.script.version !== now.script.version) shown = viewer.refresh();
     await strip.reload();
     steer.choose(strip.shots[strip.chosen - 1] ?? null);
     showHints();
+    await shown;
+    strip.loadVisible();
   }
 }
 
@@ -180,7 +183,7 @@ function tellRender(now, before) {
     const left = run.seconds_left === null ? "" : `, about ${clock(run.seconds_left)} left`;
     const pace = run.rate === null ? "" : `, ${run.rate.toFixed(1)} frames/s`;
     const note = run.notes.length ? `; ${run.notes.at(-1)}` : "";
-    $("pace").textContent = `${run.name}: ${run.frames} of ${run.of ?? "?"} frames${pace}${left}${note}`;
+    $("pace").textContent = `${plain(run.name)}: ${run.frames} of ${run.of ?? "?"} frames${pace}${left}${plain(note)}`;
   }
   if (!before || before.render.state === run.state) return;
   if (run.state === "done") {
@@ -207,7 +210,7 @@ function clock(seconds) {
 
 const render = act(async () => {
   const replace = state.made;
-  if (replace && !window.confirm(`Replace ${state.output}?`)) return;
+  if (replace && !window.confirm(`Replace ${plain(state.output)}?`)) return;
   lastRun = (more) => ["/api/render", { replace, ...more }];
   await take(await post(...lastRun({})));
 });
@@ -217,7 +220,7 @@ async function make(path, given) {
   try {
     return await post(path, given);
   } catch (error) {
-    if (!/exists/.test(error.message) || !window.confirm(`${error.message}. Replace it?`)) throw error;
+    if (!/exists/.test(error.message) || !window.confirm(`${plain(error.message)}. Replace it?`)) throw error;
     return post(path, { ...given, replace: true });
   }
 }
@@ -311,11 +314,11 @@ async function watch() {
 
 const begin = act(async () => {
   const facts = await get("/api/film");
-  film = facts.name;
+  film = plain(facts.name);
   document.title = `${film}: vidcolor studio`;
   $("film").textContent = film;
   const rate = facts.still ? "" : ` ${Number(facts.rate.toFixed(3))} frames/s,`;
-  $("facts").textContent = `${facts.width} x ${facts.height},${rate} ${facts.model}; changes are kept in ${facts.script}`;
+  $("facts").textContent = `${facts.width} x ${facts.height},${rate} ${facts.model}; changes are kept in ${plain(facts.script)}`;
   viewer.rate = facts.rate;
   steer.usual(facts.usual);
   photo = facts.still;

@@ -38,6 +38,7 @@ export class Steer {
     text.textContent = one.label;
     input.type = "range";
     input.id = one.name;
+    input.setAttribute("aria-label", one.label);
     input.min = String(one.low);
     input.max = String(one.high);
     input.step = String(one.step);

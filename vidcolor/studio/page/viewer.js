@@ -106,15 +106,40 @@ export class Viewer {
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   }
 
-  // Points at a thing by keys: Shift and arrows move the mark, Enter asks what is there.
+  // Points at a thing by keys: Shift and arrows move the mark, Enter asks what is there. With a tool
+  // that draws Enter begins and ends what is drawn, and Escape gives it up.
   point(event) {
     const by = { ArrowLeft: [-0.02, 0], ArrowRight: [0.02, 0], ArrowUp: [0, -0.02], ArrowDown: [0, 0.02] }[event.key];
-    if (event.key !== "Enter" && !(event.shiftKey && by)) return;
+    const isMove = event.shiftKey && by, isEnd = event.key === "Escape" && this.drawing.points;
+    if (event.key !== "Enter" && !isMove && !isEnd) return;
     event.preventDefault();
     event.stopPropagation();
-    if (event.key === "Enter") this.shape({ at: this.pointer });
-    else this.pointer = this.pointer.map((one, axis) => Math.min(1, Math.max(0, one + by[axis])));
+    if (isMove) {
+      this.pointer = this.pointer.map((one, axis) => Math.min(1, Math.max(0, one + by[axis])));
+      if (this.drawing.points) this.drawing.move(...this.pointer);
+    } else if (isEnd) {
+      this.drawing.end();
+      this.drawing.clear();
+    } else if (!this.drawing.draws) {
+      this.shape({ at: this.pointer });
+    } else if (this.drawing.points) {
+      this.shape(this.drawing.end());
+      return;
+    } else {
+      this.drawing.begin(...this.pointer);
+    }
     this.mark(this.pointer);
+    this.follow(this.pointer);
+  }
+
+  // Moves an enlarged picture so that a place of it is in view.
+  follow(place) {
+    const stage = $("stage").getBoundingClientRect(), box = $("picture").getBoundingClientRect();
+    const at = [box.left + place[0] * box.width - stage.left, box.top + place[1] * box.height - stage.top];
+    const outside = at.some((one, axis) => one < 0 || one > [stage.width, stage.height][axis]);
+    if (!outside) return;
+    this.pan = [this.pan[0] + stage.width / 2 - at[0], this.pan[1] + stage.height / 2 - at[1]];
+    this.lay();
   }
 
   shape(shape) {
@@ -183,6 +208,7 @@ export class Viewer {
     const stage = $("stage"), shown = $("picture");
     const [width, height] = this.size;
     this.drawing.fit(this.size);
+    document.body.style.setProperty("--shape", String(width / height));
     const fit = Math.min(stage.clientWidth / width, stage.clientHeight / height);
     const [w, h] = [fit * width, fit * height];
     const left = (stage.clientWidth - w) / 2, top = (stage.clientHeight - h) / 2;
