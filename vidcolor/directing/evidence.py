@@ -55,6 +55,11 @@ class Told(NamedTuple):
         return int(self.ab.shape[1] // self.observations.shape[0])
 
     @property
+    def is_whole(self) -> bool:
+        """Whether something is said of all of the frame."""
+        return bool(self.observations.all())
+
+    @property
     def coarse_ab(self) -> Map:
         """a* and b* at each place of the map, (2, h, w)."""
         return self.ab if self.finer == 1 else _shrunk(self.ab, self.finer)
@@ -192,7 +197,7 @@ class ShotEvidence:
                     for planes, one in zip(kept, (known, before.brightened), strict=True):
                         planes.write(number - 1, one)
             if (said := anchor_of(seen)) is not None:
-                anchors[number] = Track.begin(seen.brightened), said
+                anchors[number] = Track.begin(seen.brightened, is_sought=said.is_whole), said
                 carried.append(anchors[number])
             self._keep(number, carried, small_lightness(seen.brightened).shape)
             before = seen

@@ -46,6 +46,8 @@ class Track:
         memory: How far it was once, though something may hide it now, likewise.
         lightness: L* of the followed frame, (h, w).
         picture: The same as the network sees it, (H, W).
+        is_sought: Whether places are looked for in the followed frame itself as well. Each frame
+            then finds its own, which is truer and less steady: worth it if all of it is known.
     """
 
     x: Map
@@ -54,18 +56,21 @@ class Track:
     memory: Map
     lightness: Map
     picture: Map
+    is_sought: bool = False
 
     @classmethod
-    def begin(cls, picture: Map) -> "Track":
+    def begin(cls, picture: Map, *, is_sought: bool = False) -> "Track":
         """The followed frame itself.
 
         Args:
             picture: Its L* as the network sees it, (H, W); H = 4 h, W = 4 w.
+            is_sought: See `Track`.
         """
         lightness = small_lightness(picture)
         rows, columns = np.indices(lightness.shape, np.float32)
         whole = np.ones_like(lightness)
-        return cls(np.asarray(columns), np.asarray(rows), whole, whole, lightness, picture)
+        here = np.asarray(columns), np.asarray(rows)
+        return cls(*here, whole, whole, lightness, picture, is_sought)
 
     def follow(self, motion: Motion, picture: Map) -> "Track":
         """The same for the next frame, or for the one before.
@@ -86,15 +91,8 @@ class Track:
         followed = motion.trust * trust * np.minimum(1, fit / FIT_AGAIN)
         again = np.where(fit >= FIT_AGAIN, TAKEN_BACK * memory * fit, 0)
         trust = np.where(inside, np.maximum(followed, again), 0)
-        guess = np.stack([x - columns, y - rows])
-        direct = find_motion(picture, self.picture, (width, height), guess=guess)
-        there = columns + direct.displacement[0], rows + direct.displacement[1]
-        seen = direct.trust * np.minimum(
-            1, _fit(lightness, looked_up(self.lightness, *there)) / FIT_AGAIN
-        )
-        is_seen = seen >= np.minimum(trust, LEAST_DIRECT)
-        x, y = (np.where(is_seen, *pair) for pair in zip(there, (x, y), strict=True))
-        trust = np.maximum(trust, seen)
+        if self.is_sought:
+            x, y, trust = self._sought(x, y, trust, picture, lightness)
         memory = np.maximum(np.where(inside, MEMORY * memory, 0), trust)
         return replace(
             self,
@@ -103,6 +101,21 @@ class Track:
             trust=np.asarray(trust, np.float32),
             memory=np.asarray(memory, np.float32),
         )
+
+    def _sought(
+        self, x: Map, y: Map, trust: Map, picture: Map, lightness: Map
+    ) -> tuple[Map, Map, Map]:
+        """Places and trust after a frame's own were looked for in the followed one."""
+        rows, columns = np.indices(lightness.shape, np.float32)
+        size = (lightness.shape[1], lightness.shape[0])
+        guess = np.stack([x - columns, y - rows])
+        direct = find_motion(picture, self.picture, size, guess=guess)
+        there = columns + direct.displacement[0], rows + direct.displacement[1]
+        fit = _fit(lightness, looked_up(self.lightness, *there))
+        seen = direct.trust * np.minimum(1, fit / FIT_AGAIN)
+        is_seen = seen >= np.minimum(trust, LEAST_DIRECT)
+        x, y = (np.where(is_seen, *pair) for pair in zip(there, (x, y), strict=True))
+        return x, y, np.maximum(trust, seen)
 
     def look_up(self, maps: Map, finer: int = 1) -> Map:
         """Maps of the followed frame where their places are now, (n, f h, f w).
