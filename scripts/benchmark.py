@@ -28,6 +28,7 @@ from stage_speed import time_stages
 
 from vidcolor.film.coloring import FilmRun, Listener, color_here
 from vidcolor.film.colorize import colorize_job
+from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import digest_source
 from vidcolor.models.zoo import find_model
 from vidcolor.reading.reader import Damage, read_frames
@@ -64,14 +65,9 @@ def run_once(what: str, film: Path, settings: Settings, folder: Path) -> Row:
     if model is None:
         frames = transcode(job, settings)
     else:
-        run = FilmRun(
-            job=job,
-            model=model,
-            settings=settings,
-            digest=digest_source(job.source.files, job.source.access),
-            engine=color_here,
-            listener=Listener(),
-        )
+        digest = digest_source(job.source.files, job.source.access)
+        made_by = Provenance(job=job, model=model, settings=settings, digest=digest)
+        run = FilmRun(provenance=made_by, engine=color_here, listener=Listener())
         frames = colorize_job(run).frames
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

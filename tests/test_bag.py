@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, BinaryIO
 
 import bagit
 import pytest
@@ -17,6 +18,7 @@ from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import FilmRun
 from vidcolor.film.colorize import Result, colorize_job
 from vidcolor.reels import bag as bags
+from vidcolor.reels import tag_files
 from vidcolor.reels.ledger import NAME, Ledger, read_ledger
 
 FAST = ["--device", "cpu", "--render-size", "64"]
@@ -135,6 +137,33 @@ def test_a_damaged_bag_is_not_sealed_anew(reels: Path, capsys: pytest.CaptureFix
     assert err.count("\n") == 1
     assert "out: is not a valid bag (Bag validation failed: data/a.colorized.mkv sha256" in err
     assert files() == before
+
+
+def test_a_film_is_read_once_for_the_manifest(reels: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its digest is known since it was written or validated; one that was changed is read again."""
+    read: list[str] = []
+    file_digest = tag_files.file_digest
+
+    def digest(file: BinaryIO, algorithm: str) -> object:
+        read.append(Path(file.name).name)
+        return file_digest(file, algorithm)
+
+    monkeypatch.setattr(tag_files, "file_digest", digest)
+    assert run("-q") == 0
+    assert read == ["a.colorized.json", "b.colorized.json"]
+    write_film(reels / "c.mkv", soft_shot(3, 4))
+    seal = bags.Bag.seal
+
+    def change(self: bags.Bag, *arguments: Any) -> bool:
+        with Path("out/data/a.colorized.mkv").open("ab") as film:
+            film.write(bytes(9))
+        return seal(self, *arguments)
+
+    monkeypatch.setattr(bags.Bag, "seal", change)
+    read.clear()
+    assert run("-q") == 0
+    assert read == ["a.colorized.mkv", "c.colorized.json"]
+    assert validate().returncode == 0
 
 
 @pytest.mark.usefixtures("reels")

@@ -24,6 +24,7 @@ from vidcolor import (
     Range,
     Reference,
     Settings,
+    TemporalSettings,
     colorize_video,
 )
 from vidcolor.color.lab import lab_from_srgb
@@ -32,7 +33,7 @@ from vidcolor.directing.hints import ab_of
 from vidcolor.errors import SettingError
 from vidcolor.film.coloring import read_job
 from vidcolor.film.directed import find_direction
-from vidcolor.film.evidence import evidence_of, evidence_of_frame, find_evidence
+from vidcolor.film.evidence import evidence_of, evidence_of_frames, find_evidence
 from vidcolor.film.matching import find_matches
 from vidcolor.frame import Colored
 from vidcolor.models.zoo import find_model
@@ -297,10 +298,34 @@ def test_a_single_frame_has_the_hints_of_its_own(film: Path) -> None:
     direction = find_direction(job, SETTINGS, ColorScript(hints=(HINT,)))
     ab = []
     for one in list(number_frames(read_job(job, SETTINGS, Damage())))[17:19]:
-        directed = Directed(direction, evidence_of_frame(one, model, SETTINGS, direction))
+        directed = Directed(direction, evidence_of_frames([one], model, SETTINGS, direction))
         past = Past(0, ShotMemory(REMEMBERED_SHOTS))
         (colored,) = colorize_shots([one], past, model, SETTINGS, directed)
         ab.append(colored.ab[:, 5:11, 8:16].mean((1, 2)))
     wish = ab_of(HINT.color)
     assert np.abs(ab[1] - wish).max() < 2
     assert np.abs(ab[0] - wish).max() > 5
+
+
+def test_a_range_smooths_as_the_setting_does(film: Path) -> None:
+    """Over the whole film alike; inside a shot frames are on their own, and no other shot hears."""
+    model = find_model(SETTINGS.model)
+
+    def colors(smoothing: float, *ranges: Range) -> list[np.ndarray]:
+        settings = replace(SETTINGS, temporal=TemporalSettings(smoothing=smoothing))
+        job = plan_video(film, None, settings)
+        direction = find_direction(job, settings, ColorScript(ranges=ranges))
+        frames = read_job(job, settings, Damage())
+        colored = colorize_frames(frames, model, settings, directed=Directed(direction))
+        return [one.ab for one in colored]
+
+    def same(ours: list[np.ndarray], theirs: list[np.ndarray]) -> list[bool]:
+        return [np.array_equal(*pair) for pair in zip(ours, theirs, strict=True)]
+
+    alone, smoothed = colors(0), colors(0.9)
+    assert not any(same(alone, smoothed))
+    assert all(same(colors(0.9, Range(smoothing=0)), alone))
+    assert all(same(colors(0, Range(smoothing=0.9)), smoothed))
+    part = colors(0.9, Range(frames="6-8", smoothing=0))
+    assert same(part, alone) == [6 <= number <= 8 for number in range(2 * FRAMES)]
+    assert all(same(part, smoothed)[FRAMES:])

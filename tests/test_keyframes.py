@@ -111,3 +111,8 @@ def test_without_smoothing_all_are_asked_about() -> None:
     """There is no past that could explain a frame, and nobody needs to know its motion."""
     found = spans([texture()] * 3, TemporalSettings(smoothing=0))
     assert [(len(one.between), one.back) for one in found] == [(0, None)] * 3
+    frames = seen([texture()] * 9)
+    frames[4] = frames[4]._replace(smoothing=0.0)
+    mixed = list(find_spans(frames, AUTO))
+    assert [one.length for one in mixed] == [1, 3, 1, 4]
+    assert [one.back is None for one in mixed] == [True, False, True, False]

@@ -312,6 +312,7 @@ class Seen(NamedTuple):
             ones than the lightened one, a card none.
         trace: Takes what the stages make of it; None if that is not wanted.
         cards: What the shot has shown up to it.
+        smoothing: In place of the film's, see `TemporalSettings`; None for that.
     """
 
     frame: Frame
@@ -321,6 +322,7 @@ class Seen(NamedTuple):
     color_share: float
     trace: FrameTrace | None = None
     cards: CardState = CardState()
+    smoothing: float | None = None
 
 
 class Mapped(NamedTuple):

@@ -72,6 +72,11 @@ class Direction:
             return PLAIN
         return self.look(shot.number, frame.index, *self.times_of(frame))
 
+    @property
+    def sets_smoothing(self) -> bool:
+        """Whether any frames have a smoothing of their own."""
+        return any(one.part.smoothing is not None for one in self.placed)
+
     def references_of(self, frame: Frame, shot: Shot) -> tuple[PlacedReference, ...]:
         """The free references that hold for a frame."""
         if not self.free_references:

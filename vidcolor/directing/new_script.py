@@ -12,6 +12,7 @@ KEYS = (
     "vividness = 0.0       # 0 likely, 1 vivid",
     "temperature = 0       # -60 cool to 60 warm",
     "tint = 0              # -60 green to 60 magenta",
+    "smoothing = 0.92      # 0 none to 0.999 longest",
     "color = false         # stays black and white",
 )
 

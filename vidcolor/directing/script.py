@@ -60,6 +60,7 @@ class Range(Checked):
         temperature: Added to b* of white, less of darker things: above 0 warmer, below 0 cooler.
         tint: Added to a* of white, less of darker things: above 0 to magenta, below 0 to green.
         hue: Hues that become others.
+        smoothing: In place of the film's smoothing: 0 colors each frame on its own.
         place: Where it is written, for errors: file and line.
     """
 
@@ -71,6 +72,7 @@ class Range(Checked):
     temperature: Annotated[float, Between(-MOST_SHIFT, MOST_SHIFT)] | None = None
     tint: Annotated[float, Between(-MOST_SHIFT, MOST_SHIFT)] | None = None
     hue: tuple[HueMap, ...] | None = None
+    smoothing: Annotated[float, Between(0, 0.999)] | None = None
     place: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
@@ -241,6 +243,7 @@ class Look:
     temperature: float = 0.0
     tint: float = 0.0
     hue: tuple[HueMap, ...] = ()
+    smoothing: float | None = None
 
     @property
     def digest(self) -> str | None:
@@ -249,8 +252,8 @@ class Look:
 
     @property
     def before_grading(self) -> "Look":
-        """What decides how predictions are decoded: the rest is done to the decoded colors."""
-        return Look(vividness=self.vividness)
+        """What decides the decoded colors: the rest is done to them."""
+        return Look(vividness=self.vividness, smoothing=self.smoothing)
 
 
 PLAIN = Look()

@@ -6,7 +6,7 @@ distance as in L. Yatziv, G. Sapiro, "Fast Image and Video Colorization Using Ch
 IEEE TIP 15(5), 2006, section II, with features beside lightness.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +42,11 @@ class Costs(NamedTuple):
     """A frame's map as a graph of neighboring places.
 
     Attributes:
-        graph: (places, places), what a step between two costs.
+        graph: SciPy's sparse array, (places, places), what a step between two costs.
         shape: Rows and columns.
     """
 
-    graph: csr_array
+    graph: Any
     shape: tuple[int, int]
 
 

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import torch
 
 from vidcolor.color.lightness import display_turn
-from vidcolor.directing.direction import NO_DIRECTION, Direction
+from vidcolor.directing.direction import Direction
 from vidcolor.directing.evidence import Directed, EvidenceOf, no_evidence
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.checkpoint_file import OpenShot
 from vidcolor.film.evidence import find_evidence
-from vidcolor.film.kept_colors import ColorKeeper, find_cache
+from vidcolor.film.kept_colors import ColorCache, ColorKeeper
 from vidcolor.film.matching import find_matches
 from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import SourceDigest, refuse_changed
@@ -74,39 +74,47 @@ class FilmRun:
     """One film to colorize, perhaps resumed.
 
     Attributes:
-        job: The film and how it is written.
-        model: What predicts.
-        settings: All settings.
-        digest: The film by its content.
+        provenance: What makes it: the film and how it is written, model, settings, color script.
         engine: Colors its shots.
         listener: Called as the film is made.
         trace: Gets what the stages make of the frames that it chooses.
-        direction: What a color script says of the frames.
+        cache: Keeps decoded colors for later runs; None for none.
         takes_over: Whether shots or their colors may be taken over from an earlier run.
         earlier: Its film, if shots may be; None if only their colors may be.
     """
 
-    job: Job
-    model: Model
-    settings: Settings
-    digest: SourceDigest
+    provenance: Provenance
     engine: "Engine"
     listener: Listener
     trace: Trace = NO_TRACE
-    direction: Direction = NO_DIRECTION
+    cache: ColorCache | None = None
     takes_over: bool = False
     earlier: Path | None = None
 
     @property
-    def provenance(self) -> Provenance:
-        """What makes it."""
-        return Provenance(
-            job=self.job,
-            model=self.model,
-            settings=self.settings,
-            digest=self.digest,
-            direction=self.direction,
-        )
+    def job(self) -> Job:
+        """The film and how it is written."""
+        return self.provenance.job
+
+    @property
+    def model(self) -> Model:
+        """What predicts."""
+        return self.provenance.model
+
+    @property
+    def settings(self) -> Settings:
+        """All settings."""
+        return self.provenance.settings
+
+    @property
+    def digest(self) -> SourceDigest:
+        """The film by its content."""
+        return self.provenance.digest
+
+    @property
+    def direction(self) -> Direction:
+        """What a color script says of the frames."""
+        return self.provenance.direction
 
 
 Engine = Callable[[FilmRun, Checkpoint, PictureWriter | None], Damage]
@@ -136,7 +144,7 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
             directed=Directed(run.direction, evidence_of, find_matches(run.model, settings)),
         )
         number = None if begun is None else begun.kept.shot
-        kept = ColorKeeper(find_cache(run.provenance), {}, number)
+        kept = ColorKeeper(run.cache, {}, number)
         with closing(colored), closing(kept):
             keeper = ShotKeeper(job, settings, checkpoint, pictures, begun, kept)
             keeper.keep(colored, run.listener)

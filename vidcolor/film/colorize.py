@@ -1,9 +1,9 @@
 """One film in, the same film in color out: read, colored, joined, described."""
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from math import floor
 from pathlib import Path
@@ -12,20 +12,21 @@ from time import perf_counter
 from vidcolor.directing.script import ColorScript
 from vidcolor.errors import OutputError, SettingError
 from vidcolor.files import (
-    beside,
     check_folder,
     check_target,
     files_of,
     pictures_path,
     refuse_long_names,
-    write_whole,
 )
+from vidcolor.film.captions import captions_path, keep_captions
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.checkpoint_file import Damaged, is_whole
 from vidcolor.film.coloring import FilmRun, Listener, Progress, color_here
 from vidcolor.film.credentials import Credentials, lies_beside, manifest_path
 from vidcolor.film.directed import find_direction
+from vidcolor.film.kept_colors import find_cache
 from vidcolor.film.kept_shots import PacketTimes
+from vidcolor.film.provenance import Provenance
 from vidcolor.film.reuse import keep_shots, with_earlier
 from vidcolor.film.source_digest import digest_source, refuse_other
 from vidcolor.film.verify import Verification, Verifier, hash_paths
@@ -47,8 +48,6 @@ from vidcolor.report.timeline import Timeline
 from vidcolor.settings import Settings
 from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import Job, plan_video
-from vidcolor.writing.scenarist import SUFFIX as SCENARIST_SUFFIX
-from vidcolor.writing.scenarist import write_captions
 from vidcolor.writing.sequence_encoding import check_pictures
 from vidcolor.writing.sequence_writer import ChangedPictureError, PictureWriter
 
@@ -71,6 +70,7 @@ class Result:
         remarks: The shots to check.
         source_color: Notes on color that the source has, a line each.
         notes: What the user should know of how it was written, a line each.
+        sha256: Of its file, or of the images of a sequence in order.
     """
 
     path: Path
@@ -82,6 +82,7 @@ class Result:
     remarks: Sequence[DoubtfulShot] = ()
     source_color: Sequence[str] = ()
     notes: Sequence[str] = ()
+    sha256: str = ""
 
 
 def colorize_video(
@@ -115,17 +116,17 @@ def colorize_video(
     check_names(job, settings)
     direction = find_direction(job, job.settings, script)
     model = model or find_fitting_model(settings)
-    run = FilmRun(
+    provenance = Provenance(
         job=job,
         model=model,
         settings=suited(job.settings, model),
         digest=digest_source(job.source.files, job.source.access),
-        engine=color_here,
-        listener=Listener(progress),
-        trace=dump or NO_TRACE,
         direction=direction,
     )
-    return colorize_job(run)
+    listener, trace = Listener(progress), dump or NO_TRACE
+    return colorize_job(
+        FilmRun(provenance=provenance, engine=color_here, listener=listener, trace=trace)
+    )
 
 
 def check_names(job: Job, settings: Settings, *, folder_comes: bool = False) -> None:
@@ -157,16 +158,11 @@ def paths_written(job: Job, settings: Settings) -> list[Path]:
     return [film, sidecar_path(film), *hashes, *credentials, *captions, *pages]
 
 
-def captions_path(film: Path) -> Path:
-    """Where the closed captions of a film lie that its codec cannot carry."""
-    return beside(film, SCENARIST_SUFFIX)
-
-
 def colorize_job(run: FilmRun) -> Result:
     """Colorize one planned film, resuming where an earlier run stopped; see `colorize_video`."""
     began = perf_counter()
     run.direction.refuse_other(run.digest.sha256)
-    run = with_earlier(run)
+    run = with_earlier(replace(run, cache=find_cache(run.provenance)))
     credentials = Credentials(run.job, run.settings.output, run.provenance.claim())
     with take(run) as checkpoint:
         result = _finish(run, checkpoint, credentials, began)
@@ -182,8 +178,9 @@ def _finish(run: FilmRun, checkpoint: Checkpoint, credentials: Credentials, bega
                 color(run, checkpoint)
             times = PacketTimes()
             proof = join(run, checkpoint, credentials, times)
-            keep_shots(run, checkpoint, times)
-            return describe(run, checkpoint, proof, credentials, began)
+            written = fixity_of(*files_of(run.job.encoding.path))
+            keep_shots(run, checkpoint, times, str(written["messageDigest"]))
+            return describe(run, checkpoint, proof, credentials, written, began)
         except Damaged as damaged:
             checkpoint.drop_damaged(0 if attempt else damaged.shot)
             _report_damage(run.job, checkpoint)
@@ -271,12 +268,26 @@ def _without_bad_shots(checkpoint: Checkpoint, proof: Verifier, error: OutputErr
 
 
 def describe(
-    run: FilmRun, checkpoint: Checkpoint, proof: Verifier, credentials: Credentials, began: float
+    run: FilmRun,
+    checkpoint: Checkpoint,
+    proof: Verifier,
+    credentials: Credentials,
+    written: Mapping[str, object],
+    began: float,
 ) -> Result:
-    """Write the files that belong to a finished film, report it, and delete the checkpoint."""
+    """Write the files that belong to a finished film, report it, and delete the checkpoint.
+
+    Args:
+        run: What made the film.
+        checkpoint: Its shots.
+        proof: What the verification found.
+        credentials: Those that it got.
+        written: Digest and size of its file; see `fixity_of`.
+        began: When the work on it began, by `perf_counter`.
+    """
     film = run.job.encoding.path
     timeline = Timeline(checkpoint.figures())
-    facts = run.provenance.sidecar(fixity_of(*files_of(film))) | timeline.figures()
+    facts = run.provenance.sidecar(written) | timeline.figures()
     shots = timeline.shots()
     losses = Damage(**(checkpoint.losses or {}))
     losses.unread = max(losses.unread, len(run.job.source.access.unread or ()))
@@ -290,13 +301,14 @@ def describe(
         remarks=find_doubtful_shots(shots),
         source_color=describe_source(shots),
         notes=run.job.encoding.notes,
+        sha256=str(written["messageDigest"]),
     )
     facts |= {"elapsed_seconds": result.seconds, "losses": str(result.losses)}
     facts |= {"verification": result.verification, "source_color": result.source_color}
     facts["worth_a_look"] = result.remarks
     proof.write_hashes()
     credentials.write()
-    facts["captions"] = _write_captions(run.job, checkpoint)
+    facts["captions"] = keep_captions(run.job, checkpoint)
     write_sidecar(sidecar_path(film), facts)
     if run.settings.output.report:
         names = run.job.encoding.names
@@ -304,19 +316,6 @@ def describe(
     run.listener.on_film(result.frames, result.seconds, str(losses))
     checkpoint.remove()
     return result
-
-
-def _write_captions(job: Job, checkpoint: Checkpoint) -> dict[str, object] | None:
-    """Write the captions that the film cannot carry; what the sidecar says of a film's captions."""
-    place = job.encoding.captions
-    if place != "beside":
-        return None if place == "none" else {"kept": "in the coded pictures"}
-    figures = (one for one in checkpoint.figures() if one.captions)
-    captions = write_captions((one.seconds, bytes.fromhex(one.captions or "")) for one in figures)
-    path = captions_path(job.encoding.path)
-    if captions.text is not None:
-        write_whole(path, captions.text.encode())
-    return {"kept": path if captions.text is not None else None, "lost": captions.lost}
 
 
 def _refuse_taken_names(

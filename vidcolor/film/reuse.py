@@ -59,19 +59,21 @@ class ShotPlan(NamedTuple):
     Attributes:
         piece: The shot.
         reason: Why it is colored; empty if it is taken over.
-        key: Of its decoded colors if they are kept, and are graded anew; None if they are not.
+        key: Of its decoded colors; None if it keeps those of the source.
+        is_kept: Whether its decoded colors are kept, and are graded anew.
     """
 
     piece: Piece
     reason: str
     key: str | None = None
+    is_kept: bool = False
 
     @property
     def way(self) -> str:
         """How its frames come to be: `taken` over, `graded` or `colored`."""
         if not self.reason:
             return "taken"
-        return "colored" if self.key is None else "graded"
+        return "graded" if self.is_kept else "colored"
 
 
 def find_earlier(provenance: Provenance) -> Path | None:
@@ -108,17 +110,20 @@ def plan_shots(
         cache: Keeps decoded colors; None for none.
     """
     reasons = _find_reasons(pieces, film, provenance)
-    keys = find_keys(pieces, provenance)
-    graded = {number: key for number, key in keys.items() if reasons[number]}
-    graded = {} if cache is None else {n: key for n, key in graded.items() if cache.holds(key)}
+    keys = _find_keys(pieces, provenance)
+    graded = {
+        number
+        for number, key in keys.items()
+        if reasons[number] and cache is not None and cache.holds(key)
+    }
     for piece in reversed(pieces):
         before, number = piece.shot.returns_to, piece.shot.number
         if before is not None and reasons[number] and number not in graded:
             reasons[before] = reasons[before] or f"shot {number + 1} begins with its colors"
-            graded.pop(before, None)
+            graded.discard(before)
     return [
-        ShotPlan(piece, reason, graded.get(piece.shot.number))
-        for piece, reason in zip(pieces, reasons, strict=True)
+        ShotPlan(piece, reason, keys.get(number), number in graded)
+        for number, (piece, reason) in enumerate(zip(pieces, reasons, strict=True))
     ]
 
 
@@ -137,7 +142,7 @@ def _find_reasons(pieces: Sequence[Piece], film: Path | None, provenance: Proven
     return reasons
 
 
-def find_keys(pieces: Iterable[Piece], provenance: Provenance) -> dict[int, str]:
+def _find_keys(pieces: Iterable[Piece], provenance: Provenance) -> dict[int, str]:
     """What the decoded colors of each shot depend on; none of those that keep the source's."""
     keys: dict[int, str] = {}
     for piece in pieces:
@@ -202,23 +207,29 @@ def with_earlier(run: FilmRun) -> FilmRun:
     """
     if run.trace is not NO_TRACE or run.engine is not color_here:
         return run
-    film, cache = find_earlier(run.provenance), find_cache(run.provenance)
-    if film is None and (cache is None or not cache.is_whole):
+    film = find_earlier(run.provenance)
+    if film is None and (run.cache is None or not run.cache.is_whole):
         return run
     return replace(run, engine=_color_changed, takes_over=True, earlier=film)
 
 
-def keep_shots(run: FilmRun, checkpoint: Checkpoint, times: PacketTimes) -> None:
-    """Keep what a later run with another color script needs to take shots over."""
-    if (cache := find_cache(run.provenance)) is not None:
-        cache.end_film()
+def keep_shots(run: FilmRun, checkpoint: Checkpoint, times: PacketTimes, sha256: str) -> None:
+    """Keep what a later run with another color script needs to take shots over.
+
+    Args:
+        run: What made the film.
+        checkpoint: Its shots.
+        times: Of its packets.
+        sha256: Of its file.
+    """
+    if run.cache is not None:
+        run.cache.end_film()
     encoding = run.job.encoding
     film = encoding.path
     if encoding.is_sequence or not can_take_over(encoding.codec, encoding.container):
         return
     if run.direction.script is None and not shots_path(film).exists():
         return
-    sha256 = str(fixity_of(film)["messageDigest"])
     write_kept(film, sha256, run.provenance.base(), times, checkpoint.figures())
 
 
@@ -230,8 +241,7 @@ def _color_changed(run: FilmRun, checkpoint: Checkpoint, _pictures: PictureWrite
         checkpoint.restart(checkpoint.shots_done)
     frames = refuse_changed(read_job(job, settings, losses), job.source, run.digest)
     pieces = list(find_pieces(frames, sys.maxsize))
-    cache = find_cache(run.provenance)
-    plan = plan_shots(pieces, run.earlier, run.provenance, cache)
+    plan = plan_shots(pieces, run.earlier, run.provenance, run.cache)
     changed = sum(bool(one.reason) for one in plan)
     _LOG.info(
         "%s: coloring %d of %d shots; the others are copied from the existing film",
@@ -239,36 +249,30 @@ def _color_changed(run: FilmRun, checkpoint: Checkpoint, _pictures: PictureWrite
     )
     if graded := sum(one.way == "graded" for one in plan):
         _LOG.info("%s: %d of them without the network: colors are kept", job.source.path, graded)
-    _Maker(run, checkpoint, pieces, cache).make(plan)
+    _Maker(run, checkpoint, plan).make()
     return losses
 
 
 class _Maker:
     """Fills a checkpoint with shots, colored or taken over."""
 
-    def __init__(
-        self,
-        run: FilmRun,
-        checkpoint: Checkpoint,
-        pieces: Sequence[Piece],
-        cache: ColorCache | None,
-    ) -> None:
-        self._run, self._checkpoint, self._cache = run, checkpoint, cache
+    def __init__(self, run: FilmRun, checkpoint: Checkpoint, plan: Sequence[ShotPlan]) -> None:
+        self._run, self._checkpoint, self._plan = run, checkpoint, plan
         self._memory = recalled_memory(checkpoint, checkpoint.endings(), run.model.device)
+        pieces = [one.piece for one in plan]
         evidence = evidence_of(pieces, run.job, run.model, run.settings, run.direction)
         matches = find_matches(run.model, run.settings)
         self._directed = Directed(run.direction, evidence, matches)
-        self._pieces = pieces
-        self._keys = find_keys(pieces, run.provenance)
+        self._keys = {one.piece.shot.number: one.key for one in plan if one.key is not None}
 
-    def make(self, plan: Sequence[ShotPlan]) -> None:
+    def make(self) -> None:
         """Go through the shots in order, behind those that an earlier run finished."""
         done = self._checkpoint.shots_done
         film, codec = self._run.earlier, self._run.job.encoding.codec
         kept = iter(()) if film is None else read_kept(film)
         coded = iter(()) if film is None else read_coded(film, codec)
         with closing(coded) if isinstance(coded, Generator) else nullcontext():
-            for way, members in groupby(plan, key=attrgetter("way")):
+            for way, members in groupby(self._plan, key=attrgetter("way")):
                 group = list(members)
                 wanted = [one.piece for one in group if one.piece.shot.number >= done]
                 if way != "taken" and wanted:
@@ -285,7 +289,7 @@ class _Maker:
         job, settings = self._run.job, self._run.settings
         source = as_written(job.source, job.encoding)
         first = pieces[0].shot.number
-        colors = ColorKeeper(None if is_kept else self._cache, self._keys)
+        colors = ColorKeeper(None if is_kept else self._run.cache, self._keys)
         for margin in MARGINS_SECONDS:
             numbered = read_pieces(source, pieces, margin, settings.input.hwaccel)
             shots = self._colored(numbered, pieces[0].first_frame, is_kept=is_kept)
@@ -312,10 +316,11 @@ class _Maker:
 
     def _kept_of(self, shot: Shot) -> KeptShot:
         """The decoded colors of a shot that are kept."""
-        if self._cache is None:
+        if self._run.cache is None:
             raise ValueError("nothing is kept")
-        anchors = anchors_of(self._pieces[shot.number], self._run.job, self._run.direction)
-        return KeptShot(anchors_digest(anchors), self._cache.read(self._keys[shot.number]))
+        piece = self._plan[shot.number].piece
+        anchors = anchors_of(piece, self._run.job, self._run.direction)
+        return KeptShot(anchors_digest(anchors), self._run.cache.read(self._keys[shot.number]))
 
     def _take(self, piece: Piece, parts: Iterator[KeptPart], packets: Iterator[bytes]) -> None:
         """Take a shot over."""

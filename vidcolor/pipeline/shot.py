@@ -79,15 +79,16 @@ def colorize_shot(
     if told.says_anything:
         ask = asking_both(ask, told.said_of, model.decoding, settings.color.vividness)
     lightness = None if past is None else past.lightness
+    varies = told.direction.sets_smoothing
     spans = find_spans(
-        chain(first, coming),
+        map(coloring.with_smoothing, chain(first, coming)) if varies else chain(first, coming),
         settings.temporal,
         part=part,
         before=lightness,
         is_slow=is_slow(model),
     )
     count = 0
-    with closing(steady(spans, ask, settings.temporal, recalled, past)) as steadied:
+    with closing(steady(spans, ask, settings.temporal, recalled, past, varies=varies)) as steadied:
         for span, prediction, began in steadied:
             keyframe = coloring.find_keyframe(span, prediction, ending.strength)
             if before is not None:
@@ -118,7 +119,8 @@ class Keyframe:
     """
 
     def __init__(self, prediction: Prediction, gain: float = 1.0) -> None:
-        self.prediction, self.gain = prediction, gain
+        self.prediction: Prediction = prediction
+        self.gain: float = gain
         self._decoded: dict[float, Decoded] = {}
 
     @classmethod
@@ -164,7 +166,13 @@ class _Coloring:
     def __init__(self, usual: Decoder, settings: Settings, told: DirectedShot, shot: Shot) -> None:
         self._decode = self._usual = usual
         self._color, self._told, self._shot = settings.color, told, shot
+        self._smoothing = settings.temporal.smoothing
         self.refine = find_refiner(settings, lambda probabilities: self._decode(probabilities).ab)
+
+    def with_smoothing(self, seen: Seen) -> Seen:
+        """A frame with the smoothing that is set for it."""
+        smoothing = self._look(seen).smoothing
+        return seen._replace(smoothing=self._smoothing if smoothing is None else smoothing)
 
     def restore(self, state: ShotState) -> None:
         """Go on as after the frame that a state was made of."""
@@ -180,7 +188,7 @@ class _Coloring:
         """The guess for a keyframe."""
         look = self._look(seen)
         self._decode = self._usual.with_vividness(look.vividness)
-        refined = None if self.refine is None else self.refine(keyframe.prediction)
+        refined = self._refined(seen, keyframe.prediction)
         if seen.trace is not None:
             self._show(seen, keyframe.prediction, refined, keyframe.gain, began)
         decoded = keyframe.decoded(self._decode)
@@ -199,7 +207,7 @@ class _Coloring:
             refined = None
             if self.refine is not None or one.seen.trace is not None:
                 prediction = prediction_between(before.prediction, after.prediction, one)
-                refined = None if self.refine is None else self.refine(prediction)
+                refined = self._refined(one.seen, prediction)
                 if one.seen.trace is not None:
                     one.seen.trace.note(spared=True)
                     self._show(one.seen, prediction, refined, gain, began)
@@ -211,6 +219,12 @@ class _Coloring:
             change = later.confidence - earlier.confidence
             confidence = earlier.confidence + one.share * change
             yield self._guess(one.seen, ab, confidence, look)
+
+    def _refined(self, seen: Seen, prediction: Prediction) -> Refined | None:
+        if self.refine is None:
+            return None
+        self.refine.memory = self._smoothing if seen.smoothing is None else seen.smoothing
+        return self.refine(prediction)
 
     def _look(self, seen: Seen) -> Look:
         return self._told.direction.look_of(seen.frame, self._shot)

@@ -202,7 +202,7 @@ class OpenFile:
             self._file.close()
             raise
         tags = (self._container.metadata, *(s.metadata for s in self._container.streams))
-        self.has_mended_tags = max(map(mend_tags, tags))
+        self.has_mended_tags: bool = max(map(mend_tags, tags))
 
     def __enter__(self) -> Self:
         return self

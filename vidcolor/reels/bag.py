@@ -16,7 +16,15 @@ from vidcolor.film.checkpoint_file import is_taken
 from vidcolor.reels.failures import PREFIX
 from vidcolor.reels.find import Reel
 from vidcolor.reels.ledger import NAME, Entry, Ledger
-from vidcolor.reels.tag_files import DECLARATION, PAYLOAD, TAG_FILES, can_list, make_tag_files
+from vidcolor.reels.tag_files import (
+    ALGORITHM,
+    DECLARATION,
+    PAYLOAD,
+    TAG_FILES,
+    Digested,
+    can_list,
+    make_tag_files,
+)
 from vidcolor.version import __version__
 from vidcolor.words import spelled
 
@@ -58,6 +66,7 @@ class Bag:
         self._folder = folder
         self._is_begun = False
         self._beginning = Lock()
+        self._known: dict[Path, Digested] = {}
         if folder.exists():
             refuse_bag(folder.absolute().parent)
         found = {path.name for path in self._inside()}
@@ -165,9 +174,24 @@ class Bag:
         with self._beginning:  # several reels may begin at once
             if not self._is_begun and self._is_declared():
                 with _explained(self._folder):
-                    bagit.Bag(str(self._folder)).validate()
+                    self._validate()
                     (self._folder / DECLARATION).unlink()
             self._is_begun = True
+
+    def _validate(self) -> None:
+        """Raise if a file of the bag has changed, and note the digests of the others."""
+        bag = bagit.Bag(str(self._folder))
+        digests = {name: found.get(ALGORITHM) for name, found in bag.payload_entries().items()}
+        listed = {self._folder / name: digest for name, digest in digests.items() if digest}
+        seen = {path: Digested.of(path, listed[path]) for path in listed if path.exists()}
+        bag.validate()
+        self._known.update(seen)
+
+    def note(self, film: Path, sha256: str) -> None:
+        """Note the digest of a film that was just written, which need not be read for it again."""
+        if film.is_file():  # an image sequence has one digest for all of its files
+            with _explained(self._folder):
+                self._known[film] = Digested.of(film, sha256)
 
     def seal(self, ledger: Ledger, missing: Mapping[Path, str] | None = None) -> bool:
         """Make the folder a bag of all films that it holds; one that nothing changed is left.
@@ -252,6 +276,7 @@ class Bag:
                 "External-Description": [_DESCRIPTION],
                 _MISSING: missing,
             },
+            self._known,
         )
 
     def _is_in_work(self, ledger: Ledger) -> bool:

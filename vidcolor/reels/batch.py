@@ -14,7 +14,6 @@ from vidcolor.film.coloring import Engine, FilmRun, Listener, Progress, color_he
 from vidcolor.film.colorize import check_names, colorize_job, paths_written
 from vidcolor.film.credentials import load_signer
 from vidcolor.film.directed import find_direction, script_path
-from vidcolor.film.provenance import Provenance
 from vidcolor.film.verify import Verifier, was_verified
 from vidcolor.models.predict import spare_memory
 from vidcolor.models.zoo import Model
@@ -70,8 +69,8 @@ class Batch:
         bag: Bag | None = None,
     ) -> None:
         load_signer(settings.output)  # its faults are reported before the first film
-        self.model = model
-        self.settings = settings
+        self.model: Model = model
+        self.settings: Settings = settings
         self._output = output
         self._folder = folder if bag is None else bag.payload
         self._bag = bag
@@ -153,17 +152,12 @@ class Batch:
         )
         try:
             make_folder(job.encoding.path.parent)
-            run = FilmRun(
-                job=job,
-                model=self.model,
-                settings=planned.settings,
-                digest=planned.digest,
-                engine=self._color,
-                listener=listener,
-                trace=trace,
-                direction=planned.direction,
+            provenance = planned.provenance(self.model)
+            result = colorize_job(
+                FilmRun(provenance=provenance, engine=self._color, listener=listener, trace=trace)
             )
-            result = colorize_job(run)
+            if self._bag is not None:
+                self._bag.note(result.path, result.sha256)
         except ReelTakenError:
             return left_to_others(job.source.path)
         except VidcolorError as error:
@@ -252,23 +246,18 @@ class Batch:
         self, ledger: Ledger, job: Job, direction: Direction, entry: Path
     ) -> PlannedReel | ReelResult:
         """The plan of a reel, or the result of an earlier run that the ledger knows."""
-        origin = ledger.digest_source(job.source, entry)
-        identity = Provenance(
-            job=job,
-            model=self.model,
-            settings=job.settings,
-            digest=origin,
-            direction=direction,
-        ).identity()
+        planned = PlannedReel(job, ledger.digest_source(job.source, entry), direction=direction)
+        identity = planned.provenance(self.model).identity()
+        planned = planned._replace(identity=identity)
         source, film = job.source.path, job.encoding.path
         done = self._find_done(source, identity)
         if done is not None:
             return done
         made = self._find_made(identity)
         if made is not None and sidecar_path(made).exists():
-            return PlannedReel(job, origin, identity, made=made)
+            return planned._replace(made=made)
         if made == job.encoding.path:
-            return PlannedReel(job, origin, identity, replaces=True, direction=direction)
+            return planned._replace(replaces=True)
         try:
             check_names(job, job.settings, folder_comes=True)
         except OutputError as error:
@@ -285,7 +274,7 @@ class Batch:
             raise OutputError(
                 f"{film}: {state} with other settings ({changes}); {remedy}"
             ) from error
-        return PlannedReel(job, origin, identity, direction=direction)
+        return planned
 
     def _find_done(self, source: Path, identity: Mapping[str, object]) -> ReelResult | None:
         """The result of a reel that an earlier run finished, by the ledger; None if none did."""

@@ -83,7 +83,7 @@ class UnfoundError(SourceError):
     def __init__(self, path: Path, error: SourceError) -> None:
         super().__init__(str(error))
         self.path = path
-        self.__cause__ = error
+        self.__cause__: BaseException | None = error
 
 
 def find_reels(paths: Iterable[Path], *, recursive: bool) -> list[Reel | UnfoundError]:

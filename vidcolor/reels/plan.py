@@ -8,7 +8,6 @@ from typing import Literal
 from vidcolor.errors import VidcolorError
 from vidcolor.files import shots_path
 from vidcolor.film.credentials import lies_beside, manifest_path
-from vidcolor.film.provenance import Provenance
 from vidcolor.film.reuse import describe_reuse
 from vidcolor.models.zoo import find_model, suited
 from vidcolor.reels.api import find_output, opened_ledger
@@ -94,15 +93,8 @@ def _to_do(planned: PlannedReel, batch: Batch) -> ReelPlan:
     job = planned.job
     shots: tuple[str, ...] = ()
     if planned.made is None and shots_path(job.encoding.path).exists():
-        provenance = Provenance(
-            job=job,
-            model=batch.model,
-            settings=planned.settings,
-            digest=planned.digest,
-            direction=planned.direction,
-        )
         try:
-            shots = describe_reuse(provenance)
+            shots = describe_reuse(planned.provenance(batch.model))
         except VidcolorError as error:
             return ReelPlan(source=job.source.path, state="failed", error=error)
     return ReelPlan(

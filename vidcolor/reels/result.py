@@ -8,9 +8,10 @@ from typing import Literal, NamedTuple
 from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.errors import VidcolorError
 from vidcolor.film.colorize import Result
+from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import SourceDigest, digest_source
+from vidcolor.models.zoo import Model
 from vidcolor.reels.find import entry_path
-from vidcolor.settings import Settings
 from vidcolor.writing.plan import Job
 
 LEFT = "skipped: another run is working on it"
@@ -85,22 +86,21 @@ class PlannedReel(NamedTuple):
         """What a ledger calls the reel."""
         return entry_path(self.job.source.path, self.part)
 
-    @property
-    def digest(self) -> SourceDigest:
-        """What the film is by its content, which is read for that without a ledger.
+    def provenance(self, model: Model) -> Provenance:
+        """What makes the film; without a ledger the source is read for its digest.
 
         Raises:
             SourceError: It cannot be read.
         """
-        source = self.job.source
-        return self.origin or digest_source(source.files, source.access)
-
-    @property
-    def settings(self) -> Settings:
-        """With what it is made."""
-        settings = self.job.settings
+        source, settings = self.job.source, self.job.settings
         output = replace(settings.output, overwrite=True) if self.replaces else settings.output
-        return replace(settings, output=output)
+        return Provenance(
+            job=self.job,
+            model=model,
+            settings=replace(settings, output=output),
+            digest=self.origin or digest_source(source.files, source.access),
+            direction=self.direction,
+        )
 
 
 def left_to_others(source: Path) -> ReelResult:

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import file_digest, sha256
 from pathlib import Path
+from typing import NamedTuple
 
 from vidcolor.errors import OutputError
 from vidcolor.words import spelled
@@ -23,12 +24,35 @@ TAG_FILES = (MANIFEST, INFO, TAG_MANIFEST, DECLARATION)
 _DECLARED = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
 
-def make_tag_files(folder: Path, facts: Mapping[str, Sequence[str]]) -> dict[str, bytes]:
+class Digested(NamedTuple):
+    """A file whose digest is known, so that it need not be read again while it is the same.
+
+    Attributes:
+        sha256: Of its content.
+        size: In bytes.
+        mtime_ns: When it was last changed, in nanoseconds.
+    """
+
+    sha256: str
+    size: int
+    mtime_ns: int
+
+    @classmethod
+    def of(cls, path: Path, sha256: str) -> "Digested":
+        """A file as it is now, of which a digest is known."""
+        found = path.stat()
+        return cls(sha256, found.st_size, found.st_mtime_ns)
+
+
+def make_tag_files(
+    folder: Path, facts: Mapping[str, Sequence[str]], known: Mapping[Path, Digested]
+) -> dict[str, bytes]:
     """What the tag files of a bag hold, by name and in writing order.
 
     Args:
-        folder: The bag. All files of its payload are read.
+        folder: The bag. The files of its payload are read, but for known ones.
         facts: For bag-info.txt, in place of those of the same labels there; the others stay.
+        known: Digests of files of the payload, which hold if the file was not changed since.
 
     Raises:
         OutputError: bag-info.txt is no tag file, or a manifest cannot hold the name of a file.
@@ -41,10 +65,9 @@ def make_tag_files(folder: Path, facts: Mapping[str, Sequence[str]]) -> dict[str
             raise OutputError(
                 f"{shown}: a bag's manifest cannot hold this name. Move it out of the bag."
             )
-        with path.open("rb") as file:
-            digest = file_digest(file, ALGORITHM).hexdigest()
-            sizes.append(os.fstat(file.fileno()).st_size)
-        manifest.append(f"{digest}  {path.relative_to(folder).as_posix()}\n")
+        digested = _digest(path, known.get(path))
+        sizes.append(digested.size)
+        manifest.append(f"{digested.sha256}  {path.relative_to(folder).as_posix()}\n")
     facts = {**facts, "Payload-Oxum": [f"{sum(sizes)}.{len(sizes)}"]}
     texts = {
         DECLARATION: _DECLARED,
@@ -55,6 +78,16 @@ def make_tag_files(folder: Path, facts: Mapping[str, Sequence[str]]) -> dict[str
     lines = (f"{sha256(made[name]).hexdigest()}  {name}\n" for name in sorted(made))
     made[TAG_MANIFEST] = "".join(lines).encode()
     return {name: made[name] for name in TAG_FILES}
+
+
+def _digest(path: Path, known: Digested | None) -> Digested:
+    """A file's digest: the known one, or by reading it if it was changed since or none is known."""
+    with path.open("rb") as file:
+        found = os.fstat(file.fileno())
+        if known is not None and known[1:] == (found.st_size, found.st_mtime_ns):
+            return known
+        digest = file_digest(file, ALGORITHM).hexdigest()
+        return Digested(digest, os.fstat(file.fileno()).st_size, found.st_mtime_ns)
 
 
 def can_list(name: str) -> bool:

@@ -67,7 +67,7 @@ class Flood:
 
     def __init__(self, decode: Decode, *, threshold: float, memory: float) -> None:
         self._decode = decode
-        self._threshold, self._memory = threshold, memory
+        self._threshold, self.memory = threshold, memory
         self._past: _Past | None = None
 
     def __call__(self, histogram: Prediction) -> Refined:
@@ -80,7 +80,7 @@ class Flood:
             Its colors. `record` holds `labels`, int32 from 1: a region keeps its number for as long
             as it is found again.
         """
-        past = _step(self._past, histogram, self._decode, self._threshold, self._memory)
+        past = _step(self._past, histogram, self._decode, self._threshold, self.memory)
         self._past = past
         return Refined(histogram, past.ab, {"labels": past.tracks.numbers[past.regions.labels]})
 

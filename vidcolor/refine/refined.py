@@ -29,7 +29,13 @@ class Refined(NamedTuple):
 
 
 class Refiner(Protocol):
-    """Refines the frames of one shot, and remembers of them what it needs for the next."""
+    """Refines the frames of one shot, and remembers of them what it needs for the next.
+
+    Attributes:
+        memory: Weight of the past, in [0, 1); 0 forgets.
+    """
+
+    memory: float
 
     def __call__(self, histogram: Prediction) -> Refined:
         """Refine the shot's next frame."""

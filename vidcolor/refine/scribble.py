@@ -71,7 +71,7 @@ class Scribble:
 
     def __init__(self, decode: Decode, *, memory: float) -> None:
         self._decode = decode
-        self._memory = memory
+        self.memory = memory
         self._past: _Past | None = None
 
     def __call__(self, histogram: Prediction) -> Refined:
@@ -94,7 +94,7 @@ class Scribble:
         height, width = probabilities.shape[1:]
         shrunk = cv2.resize(histogram.lightness, (width, height), interpolation=cv2.INTER_AREA)
         seen = np.asarray(shrunk, np.float32)
-        past = _Past(seen, *_solved(probabilities, self._decode, seen, self._past, self._memory))
+        past = _Past(seen, *_solved(probabilities, self._decode, seen, self._past, self.memory))
         self._past = past
         return Refined(histogram, past.ab, {"seeds": past.seeds})
 

@@ -20,8 +20,8 @@ try:
     import matplotlib as mpl
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-except ModuleNotFoundError as error:
-    raise OutputError(f"--plot needs matplotlib; {how_to_install('plot')}") from error
+except ModuleNotFoundError as _error:
+    raise OutputError(f"--plot needs matplotlib; {how_to_install('plot')}") from _error
 
 Values = NDArray[np.float64]
 Look = dict[str, Any]

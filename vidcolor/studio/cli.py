@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default=ModelSettings().name, metavar="NAME", help="as vidcolor")
     parser.add_argument("--device", default="auto", metavar="NAME", help="as vidcolor")
     parser.add_argument(
+        "--force", action="store_true", help="replace the colors of what is in color already"
+    )
+    parser.add_argument(
         "--port", type=whole_number(0, 65535), default=PORT, metavar="N",
         help="0 for a free one (default: %(default)d)",
     )  # fmt: skip
@@ -69,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     try:
+        from vidcolor.studio.first import FirstPicture
         from vidcolor.studio.routes import routes
         from vidcolor.web.server import PageServer, listen
     except ImportError as error:
@@ -81,9 +85,11 @@ def _serve(options: argparse.Namespace) -> int:
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     gate = Gate(options.host, listening.getsockname()[1])
     with ThreadPoolExecutor(1, "opening") as opener:
+        first = FirstPicture(options.film)
+        opener.submit(first.make)
         opening = opener.submit(_open, options)
         page = Path(__file__).with_name("page")
-        server = PageServer(listening, gate, page, routes(opening.result))
+        server = PageServer(listening, gate, page, routes(opening.result, first.answer))
         opening.add_done_callback(lambda ended: server.stop() if ended.exception() else None)
         print(gate.address, flush=True)
         if not options.no_browser:
@@ -104,7 +110,8 @@ def _open(options: argparse.Namespace) -> "Api":
     from vidcolor.studio.api import Api
     from vidcolor.studio.session import Session
 
-    settings = Settings(model=ModelSettings(name=options.model, device=options.device))
+    model = ModelSettings(name=options.model, device=options.device)
+    settings = Settings(model=model, force=options.force)
     script = options.color_script or options.film.with_name(f"{options.film.stem}{SUFFIX}")
     session = Session(options.film, options.output, script, settings)
     session.begin()

@@ -111,6 +111,8 @@ def find_spans(
             count += 1
             ends_part = part > 0 and count % part == 0
             if step is None:
+                while window:
+                    yield _span([window.popleft() for _ in range(_reach(window, settings))])
                 yield Span((), seen)
                 continue
             window.append((seen, step))

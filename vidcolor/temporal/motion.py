@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vidcolor.frame import MAP_STRIDE, Motion, Seen
 from vidcolor.settings import TemporalSettings
-from vidcolor.temporal.ways import looked_up
+from vidcolor.temporal.ways import looked_up, places
 from vidcolor.threads import helper_count, map_ahead
 
 Map = NDArray[np.float32]
@@ -84,7 +84,8 @@ def with_motions(
 
     def look(pair: tuple[Seen, Map | None]) -> tuple[Seen, Step | None]:
         now, before = pair
-        if before is None or settings.smoothing == 0:
+        smoothing = settings.smoothing if now.smoothing is None else now.smoothing
+        if before is None or smoothing == 0:
             return now, None
         height, width = now.brightened.shape
         size = (width // MAP_STRIDE, height // MAP_STRIDE)
@@ -153,7 +154,7 @@ def _motion(one: Map, other: Map, flows: tuple[Map, Map] | None, size: tuple[int
         return Motion(displacement=np.zeros((2, *size[::-1]), np.float32), trust=trust)
     there, back = flows
     height, width = one.shape
-    x, y = _places(there)
+    x, y = places(there.transpose(2, 0, 1))
     trust = _trust_in_return(there, looked_up(back, x, y))
     trust *= (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
     trust = _resized(trust, size) * _resized(_likeness(one, looked_up(other, x, y)), size)
@@ -174,11 +175,6 @@ def _flow(one: Map, other: Map) -> Map:
 def _codes(lightness: Map) -> NDArray[np.uint8]:
     """8-bit codes of L*, as flow wants them."""
     return np.asarray(np.clip(lightness * (255 / 100), 0, 255), np.uint8)
-
-
-def _places(back: Map) -> tuple[Map, Map]:
-    rows, columns = np.indices(back.shape[:2], np.float32)
-    return columns + back[..., 0], rows + back[..., 1]
 
 
 def _trust_in_return(back: Map, forth: Map) -> Map:

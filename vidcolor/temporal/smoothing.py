@@ -37,6 +37,8 @@ def steady(
     settings: TemporalSettings,
     recalled: Prediction | None = None,
     past: Prediction | None = None,
+    *,
+    varies: bool = False,
 ) -> Generator[tuple[Span, Prediction, float], None, None]:
     """Yield each span of one shot with its keyframe's smoothed prediction.
 
@@ -47,6 +49,7 @@ def steady(
         recalled: The last smoothed histogram of the earlier shot that this one returns to.
         past: The smoothed histogram of the keyframe before the first span, with which these go on;
             None if they begin the shot.
+        varies: Whether frames may have a smoothing of their own.
 
     Yields:
         The span, the prediction, and when smoothing it began, by `perf_counter`.
@@ -60,7 +63,7 @@ def steady(
             yield answer
 
     with closing(ask_keyframes(spans, ask)) as answers:
-        for span, prediction in _smooth(fresh(), settings, recalled, past):
+        for span, prediction in _smooth(fresh(), settings, recalled, past, varies=varies):
             yield span, prediction, began
 
 
@@ -96,29 +99,39 @@ def _smooth(
     settings: TemporalSettings,
     recalled: Prediction | None,
     past: Prediction | None = None,
+    *,
+    varies: bool = False,
 ) -> Iterator[tuple[S, Prediction]]:
     """Each span with its smoothed histogram; see `smooth_histograms`.
 
     With a past they are not the shot's first.
     """
     coming = iter(answers)
-    if not settings.smoothing:
+    if not settings.smoothing and not varies:
         yield from coming
         return
     first = deque(_first(coming)) if past is None else deque[tuple[S, Prediction]]()
     after: S | None = None
     for span, one in reversed(first):
-        past = _join(_begun(one), past, None if after is None else after.forth, settings)
+        own = _own(settings, span)
+        past = _join(_begun(one, own), past, None if after is None else after.forth, own)
         after = span
     if first and past is not None:
         span, _ = first.popleft()
         if recalled is not None and recalled.map.shape != past.map.shape:
             recalled = None  # of a picture of another shape, inside other bars
-        past = _join(past, recalled, None, settings)
+        past = _join(past, recalled, None, _own(settings, span))
         yield span, past
     for span, one in chain(_drained(first), coming):
-        past = _join(_begun(one), past, one.motion, settings)
+        own = _own(settings, span)
+        past = _join(_begun(one, own), past, one.motion, own)
         yield span, past
+
+
+def _own(settings: TemporalSettings, span: Span | None) -> TemporalSettings:
+    """The settings of a keyframe."""
+    smoothing = None if span is None else span.keyframe.smoothing
+    return settings if smoothing is None else replace(settings, smoothing=smoothing)
 
 
 def _first(coming: Iterator[tuple[S, Prediction]]) -> Iterator[tuple[S, Prediction]]:
@@ -135,15 +148,16 @@ def _drained(items: deque[T]) -> Iterator[T]:
         yield items.popleft()
 
 
-def _begun(histogram: Prediction) -> Prediction:
+def _begun(histogram: Prediction, settings: TemporalSettings) -> Prediction:
     """A histogram that others can be joined to: so far it is worth one frame, its own.
 
-    What a person says in it counts as so many more.
+    What a person says in it counts as so many more. Without smoothing it needs no gain.
     """
     weight = np.ones(histogram.map.shape[1:], np.float32)
     if histogram.observations is not None:
         weight = weight + histogram.observations
-    return replace(histogram, predicted=histogram.map, weight=weight)
+    predicted = histogram.map if settings.smoothing else None
+    return replace(histogram, predicted=predicted, weight=weight)
 
 
 def _join(
@@ -156,7 +170,7 @@ def _join(
 
     Motion is found here if it is not known.
     """
-    if past is None or past.weight is None or histogram.weight is None:
+    if past is None or past.weight is None or histogram.weight is None or not settings.smoothing:
         return histogram
     height, width = histogram.weight.shape
     if motion is None:
