@@ -154,7 +154,8 @@ def test_decoding_leaves_the_histogram_alone() -> None:
 def test_rows_are_decoded_one_like_the_other() -> None:
     """A map that is decoded strip by strip has in each row what the row alone would have."""
     probabilities = random_histogram(BIN_COUNT, 2 * STRIP_ROWS + 3, 5)
-    decoding = Decoding(torch.linspace(0.5, 2, BIN_COUNT), temperature=0.7, gain=1.1, boost=0.1)
+    tilt = torch.linspace(0.5, 2, BIN_COUNT)
+    decoding = Decoding(rebalancing_weight=tilt, temperature=0.7, gain=1.1, boost=0.1)
     whole = decode_annealed_mean(probabilities, 0.4, decoding)
     rows = [decode_annealed_mean(row, 0.4, decoding) for row in probabilities.split(1, dim=1)]
     torch.testing.assert_close(whole.ab, torch.cat([row.ab for row in rows], 1), atol=1e-4, rtol=0)
