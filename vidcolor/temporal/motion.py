@@ -165,7 +165,8 @@ def _flows_around(guess: Map, now: Map, before: Map, size: tuple[int, ...]) -> t
     flows = []
     for one, other, way in ((now, before, guess), (before, now, turned_back(guess))):
         start = cv2.resize(way.transpose(1, 2, 0), whole, interpolation=cv2.INTER_LINEAR) * to_whole
-        found = search.calc(_codes(one), _codes(other), np.asarray(start, np.float32))
+        flow = search.calc(_codes(one), _codes(other), np.asarray(start, np.float32))
+        found = np.asarray(flow, np.float32)
         flows.append(np.asarray(_resized(found, size) * to_size, np.float32))
     return flows[0], flows[1]
 
