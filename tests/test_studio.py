@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 from time import monotonic, sleep
 from typing import Any
@@ -12,15 +13,19 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from clips import write_film
 from numpy.typing import NDArray
 from studio_session import HEIGHT, SHOT, SHOTS, WIDTH, Opened, color_picture, shots
 
 from vidcolor import colorize_video
 from vidcolor.color.rgb import luma_of_rgb
 from vidcolor.errors import SettingError
-from vidcolor.frame import Matrix
+from vidcolor.film.evidence import evidence_of_frame
+from vidcolor.frame import Matrix, Numbered
+from vidcolor.models.zoo import find_model
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import ModelSettings, OutputSettings, Settings
+from vidcolor.shot import Shot
 from vidcolor.studio.desk import Kept
 from vidcolor.studio.session import Session
 
@@ -65,6 +70,33 @@ def test_a_film_is_shown(studio: Opened) -> None:
         assert np.abs(gray - expected[..., None]).max() <= 1
     small = picture(studio, 30, "before", "side=48")
     assert small.shape == (HEIGHT // 2, WIDTH // 2, 3)
+
+
+def test_the_first_picture_is_there_before_the_film_is_open(tmp_path: Path) -> None:
+    """What the desk shows of the first frame, but for JPEG; what cannot be shown is left to it."""
+    pytest.importorskip("uvicorn", reason="the extra studio is not installed")
+    from vidcolor.studio.first import FirstPicture, draw_first
+    from vidcolor.web.server import Request
+
+    path, shape = tmp_path / "film.mp4", Fraction(3, 2)
+    film = write_film(path, shots()[:2], codec="libx264", sample_aspect_ratio=shape)
+    drawn = draw_first(film)
+    assert drawn is not None
+    shown = cv2.imdecode(np.frombuffer(drawn, np.uint8), cv2.IMREAD_GRAYSCALE)
+    session = Session(film, None, tmp_path / "colors.toml", Settings())
+    session.begin()
+    gray = session.desk.gray(0, 8192)[..., 0]
+    session.close()
+    assert shown.shape == gray.shape == (HEIGHT, WIDTH * 3 // 2)
+    assert np.abs(shown.astype(int) - gray).mean() < 2
+    nothing = Request({}, {}, b"")
+    for path in (tmp_path / "no.mkv", tmp_path):
+        first = FirstPicture(path)
+        first.make()
+        assert first.answer(nothing).status == 204
+    first = FirstPicture(film)
+    first.make()
+    assert first.answer(nothing).body == drawn
 
 
 def test_colors_are_those_of_the_film(studio: Opened) -> None:
@@ -182,6 +214,25 @@ def test_a_reference_is_kept_beside_the_script(studio: Opened) -> None:
     assert json.loads(body)["script"]["references"][1]["frame"] == 14
     assert len(list(folder.glob("*reference*"))) == 2
     assert studio.post("/api/remove", {"kind": "reference", "number": 1})["script"]["references"]
+
+
+def test_a_frame_is_matched_with_one_colored_by_hand(studio: Opened) -> None:
+    """As in the film: where motion does not lead to it likeness may."""
+    studio.ask("POST", f"/api/references?frame={SHOT}&name=x.png", color_picture())
+    session, wanted = studio.session, studio.session.wanted()
+    first, other = (
+        Numbered(session.desk.frame(number), Shot(1, None), None) for number in (SHOT, SHOT + 9)
+    )
+    model = find_model(session.settings.model)
+    evidence = evidence_of_frame(other, model, wanted.settings, wanted.direction, [first])(
+        other.shot
+    )
+    assert evidence is not None
+    ((reference, least),) = evidence.references.items()
+    evidence.close()
+    assert reference.path is not None
+    assert reference.path.name.endswith("reference-x.png")
+    assert least >= 0
 
 
 def test_what_is_no_color_picture_is_not_kept(studio: Opened) -> None:

@@ -119,7 +119,8 @@ def evidence_of_frame(
     """What gives the evidence of a frame that is colored by itself.
 
     Its own hints and references count, and those of other frames of its shot as far as the way
-    from there can be found at once: in the film they come frame by frame.
+    from there can be found at once: in the film they come frame by frame. Where that fails likeness
+    to a reference's frame counts, as in the film.
 
     Args:
         numbered: The frame.
@@ -142,11 +143,13 @@ def evidence_of_frame(
     def gather(_: Shot) -> ShotEvidence | None:
         if not anchors:
             return None
+        references: dict[PlacedReference, float] = {}
         return ShotEvidence(
             _seen(near, settings),
-            partial(_anchor, anchors, model, {}),
+            partial(_anchor, anchors, model, references),
             max(anchors),
             finer=_finer(_listed(anchors)),
+            references=references,
         )
 
     return gather

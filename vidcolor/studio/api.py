@@ -19,13 +19,11 @@ from vidcolor.studio.asked import (
     share_of,
     shots_of,
 )
+from vidcolor.studio.desk import THUMBNAIL_SIDE
 from vidcolor.studio.references import show_picture
 from vidcolor.studio.session import Session
 from vidcolor.version import __version__
 from vidcolor.web.server import Reply, Request, reply_error, reply_json
-
-THUMBNAIL_SIDE = 240
-"""Up to it pictures are sent as JPEG, larger ones without loss."""
 
 MOST_SIDE = 8192
 MOST_SHOTS = 500
@@ -262,7 +260,7 @@ _LOOK_NAMES = ("color", "saturation", "vividness", "temperature", "tint")
 
 
 def _sent(picture: Picture, side: int) -> Reply:
-    """A picture, (H, W, 3) R'G'B', as a browser shows it."""
+    """A picture, (H, W, 3) R'G'B', for a browser: thumbnails as JPEG, others without loss."""
     suffix, options, kind = (".png", _PNG, "image/png")
     if side <= THUMBNAIL_SIDE:
         suffix, options, kind = (".jpg", _JPEG, "image/jpeg")

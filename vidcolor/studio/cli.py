@@ -69,6 +69,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _serve(options: argparse.Namespace) -> int:
     try:
+        from vidcolor.studio.first import FirstPicture
         from vidcolor.studio.routes import routes
         from vidcolor.web.server import PageServer, listen
     except ImportError as error:
@@ -81,9 +82,11 @@ def _serve(options: argparse.Namespace) -> int:
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
     gate = Gate(options.host, listening.getsockname()[1])
     with ThreadPoolExecutor(1, "opening") as opener:
+        first = FirstPicture(options.film)
+        opener.submit(first.make)
         opening = opener.submit(_open, options)
         page = Path(__file__).with_name("page")
-        server = PageServer(listening, gate, page, routes(opening.result))
+        server = PageServer(listening, gate, page, routes(opening.result, first.answer))
         opening.add_done_callback(lambda ended: server.stop() if ended.exception() else None)
         print(gate.address, flush=True)
         if not options.no_browser:

@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Generator, Hashable
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
 from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
@@ -23,6 +23,7 @@ from vidcolor.settings import Settings
 from vidcolor.shot import ActiveArea, Shot
 from vidcolor.shots.seeing import see_frames
 from vidcolor.studio.strip import Strip
+from vidcolor.studio.turns import THUMBNAIL_SECONDS, Turns
 
 KEPT_FRAMES = 16
 KEPT_VIEWS = 32
@@ -32,6 +33,9 @@ MOST_ANCHORED = 4
 """Other frames of a shot whose hints and references are carried to the one in view."""
 
 SUGGESTIONS = 5
+
+THUMBNAIL_SIDE = 240
+"""Pictures of no more pixels a side wait for those that are looked at."""
 
 READ_ON = 48
 """Frames that the next one wanted may lie behind the last one read, not to seek anew."""
@@ -94,6 +98,7 @@ class Desk:
         source: The film.
         strip: Knows when its frames are shown.
         model: Gives what predicts; waits until it is loaded.
+        turns: Says what is made first.
         still: The photograph that it is; None for a film.
     """
 
@@ -102,12 +107,13 @@ class Desk:
         source: Source,
         strip: Strip,
         model: Callable[[], Model],
+        turns: Turns,
         still: Frame | None = None,
     ) -> None:
         # Chroma as fine as luma: a picture to look at needs no subsampling.
         fine = replace(source.picture, log2_chroma_width=0, log2_chroma_height=0)
         self._source = replace(source, picture=fine)
-        self._strip, self._model, self._still = strip, model, still
+        self._strip, self._model, self._turns, self._still = strip, model, turns, still
         self._reader = _Reader(self._source, strip)
         self._frames: Kept[Frame] = Kept(KEPT_FRAMES)
         self._views: Kept[View] = Kept(KEPT_VIEWS)
@@ -130,7 +136,8 @@ class Desk:
 
     def gray(self, number: int, side: int) -> Picture:
         """A frame in black and white; see `color`."""
-        return show_gray(_shrunk(self.frame(number), side))
+        with self._turn(side):
+            return show_gray(_shrunk(self.frame(number), side))
 
     def color(self, number: int, wanted: Wanted, side: int) -> View:
         """A frame in color.
@@ -147,7 +154,9 @@ class Desk:
             VidcolorError: There is no such frame, or it cannot be colored.
         """
         key = (number, wanted.version, side)
-        return self._views.get(key, lambda: self._color(number, wanted, side))
+        self._model()  # while it is loaded nobody needs to give way
+        with self._turn(side):
+            return self._views.get(key, lambda: self._color(number, wanted, side))
 
     def suggest(self, number: int, x: float, y: float, settings: Settings) -> list[Suggestion]:
         """The likeliest colors of a place of a frame; see `suggest_at`.
@@ -159,11 +168,19 @@ class Desk:
             settings: All settings.
         """
         model = self._model()
-        seen, prediction, *_ = self._mapped.get(
-            number, lambda: self._predict(number, model, settings)
-        )
+        with self._turns.go_first():
+            seen, prediction, *_ = self._mapped.get(
+                number, lambda: self._predict(number, model, settings)
+            )
         place = place_inside(seen.shot.active, self._source.picture, x, y)
         return suggest_at(prediction, seen.lightness, model.decoding, place, SUGGESTIONS)
+
+    def _turn(self, side: int) -> AbstractContextManager[None]:
+        """For a picture of this size: a thumbnail waits, what is larger is waited for."""
+        if side > THUMBNAIL_SIDE:
+            return self._turns.go_first()
+        self._turns.give_way(THUMBNAIL_SECONDS)
+        return nullcontext()
 
     def _color(self, number: int, wanted: Wanted, side: int) -> View:
         numbered, model = self._numbered(number, side), self._model()

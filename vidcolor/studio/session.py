@@ -30,6 +30,7 @@ from vidcolor.studio.references import keep_picture
 from vidcolor.studio.rendering import Rendering
 from vidcolor.studio.script_file import ScriptFile
 from vidcolor.studio.strip import Strip, StripShot
+from vidcolor.studio.turns import Turns
 from vidcolor.version import __version__
 from vidcolor.writing.encoding import default_path, wanted_container
 from vidcolor.writing.side_by_side import put_side_by_side
@@ -66,19 +67,21 @@ class Session:
         self.is_still: bool = still is not None
         self.settings: Settings = settings
         self.script: ScriptFile = ScriptFile(script)
-        self.strip: Strip = Strip(self.source, still)
+        turns = Turns()
+        self.strip: Strip = Strip(self.source, turns, still)
         self.rendering: Rendering = Rendering(f"{film}: ")
         self._loader = ThreadPoolExecutor(1, "model")
         self._model: Future[Model] = self._loader.submit(find_model, settings.model)
-        self.desk: Desk = Desk(self.source, self.strip, self._model.result, still)
+        self.desk: Desk = Desk(self.source, self.strip, self._model.result, turns, still)
         self._placed: ColorScript | None = None
         self._direction: Direction = NO_DIRECTION
         self.direction_error: str | None = None
 
     def begin(self) -> None:
-        """Begin to look for shots."""
+        """Begin to look for shots; the first frame is known then."""
         self.script.refresh()
         self.strip.begin()
+        self.strip.await_first()
 
     def close(self) -> None:
         """Stop what is going on; what is finished of a rendering is kept."""

@@ -19,6 +19,7 @@ from vidcolor.reading.source import Source
 from vidcolor.shot import Shot
 from vidcolor.shots.cuts import number_frames
 from vidcolor.spans import Span
+from vidcolor.studio.turns import READING_SECONDS, Turns
 
 
 class StripShot(NamedTuple):
@@ -43,12 +44,13 @@ class Strip:
 
     Args:
         source: The film.
+        turns: Says when the next frame may be read.
         still: The photograph that it is; None for a film.
     """
 
-    def __init__(self, source: Source, still: Frame | None = None) -> None:
-        self._source, self._still = source, still
-        self._lock, self._stopped = Lock(), Event()
+    def __init__(self, source: Source, turns: Turns, still: Frame | None = None) -> None:
+        self._source, self._turns, self._still = source, turns, still
+        self._lock, self._stopped, self._begun = Lock(), Event(), Event()
         self._pts = array("q")
         self._shots: list[StripShot] = []
         self._error: str | None = None
@@ -58,6 +60,10 @@ class Strip:
     def begin(self) -> None:
         """Begin to look for shots."""
         self._thread.start()
+
+    def await_first(self) -> None:
+        """Wait until the first frame is known, or that there is none."""
+        self._begun.wait()
 
     def close(self) -> None:
         """Stop looking, and wait until that has ended."""
@@ -124,6 +130,7 @@ class Strip:
             self._error = str(error)
         finally:
             self._is_whole = True
+            self._begun.set()
 
     def _read(self) -> None:
         if self._still is not None:  # nothing to look for in it, as when it is colorized
@@ -142,4 +149,6 @@ class Strip:
             if self._stopped.is_set():
                 return
             self._pts.append(frame.pts)
+            self._begun.set()
             yield frame
+            self._turns.give_way(READING_SECONDS)

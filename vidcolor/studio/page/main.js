@@ -140,7 +140,7 @@ async function take(now) {
   state = now;
   $("undo").disabled = !now.script.undo;
   $("redo").disabled = !now.script.redo;
-  $("found").textContent = shotCount() + (now.whole ? "" : `, looking further (${now.frames} frames)`);
+  tellFound();
   if (now.error) say(now.error);
   else if (now.script.error) say(now.script.error);
   else if (before?.script.error) say("");
@@ -158,10 +158,10 @@ async function take(now) {
   if (before && before.script.revision !== now.script.revision) {
     strip.film = JSON.stringify(now.script.film);
     strip.references = JSON.stringify(now.script.references);
-    await strip.reload();
-    steer.choose(strip.shots[strip.chosen - 1] ?? null);
     if (viewer.mode === "made") viewer.show("split");
     else if (before.script.version !== now.script.version) await viewer.refresh();
+    await strip.reload();
+    steer.choose(strip.shots[strip.chosen - 1] ?? null);
     showHints();
   }
 }
@@ -190,8 +190,9 @@ function tellRender(now, before) {
   if (run.state === "stopped") say("stopped; finished shots are kept");
 }
 
-function shotCount() {
-  return strip.shots.length === 1 ? "1 shot" : `${strip.shots.length} shots`;
+function tellFound() {
+  const count = strip.shots.length === 1 ? "1 shot" : `${strip.shots.length} shots`;
+  $("found").textContent = state.whole ? count : `${count} so far; ${state.frames} frames read`;
 }
 
 function clock(seconds) {
@@ -293,7 +294,7 @@ async function watch() {
       viewer.within(0, now.frames - 1);
       await viewer.go(0);
     }
-    if (grew) $("found").textContent = shotCount();
+    if (grew) tellFound();
   })();
   const busy = !state || !state.whole || state.render.state === "running" || state.model === "loading";
   setTimeout(watch, busy ? OFTEN : SELDOM);
@@ -315,5 +316,6 @@ const begin = act(async () => {
 
 // The secret of the address stands in a cookie now: take it out of what a person may copy.
 history.replaceState(null, "", "/");
+viewer.showFirst();
 await begin();
 await watch();

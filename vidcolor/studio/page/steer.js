@@ -10,7 +10,7 @@ const SLIDERS = [
   { name: "temperature", label: "Cool to warm", low: -30, high: 30, step: 1, usual: 0 },
   { name: "tint", label: "Green to magenta", low: -30, high: 30, step: 1, usual: 0 },
 ];
-const WAIT = 150;
+const WAIT = 80;
 
 export class Steer {
   constructor(onState) {

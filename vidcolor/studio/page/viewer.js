@@ -228,21 +228,35 @@ export class Viewer {
     this.onFrame(this.frame);
   }
 
+  // Shows the first frame while the film is opened; the frame that is chosen takes its place.
+  async showFirst() {
+    const answer = await fetch("/api/first"), image = $("before");
+    if (answer.status !== 200 || image.src) return;
+    image.src = URL.createObjectURL(await answer.blob());
+    await image.decode();
+    if (image.dataset.frame) return;
+    this.size = [image.naturalWidth, image.naturalHeight];
+    this.lay();
+  }
+
   // Shows the frame as it is wanted now; what comes late is not shown.
   refresh = act(async (side = 8192) => {
     const turn = ++this.wanted, frame = this.frame;
     const load = async (kind, id = kind) => {
+      const wanted = `${frame} ${kind} ${side}`;
+      if (kind === "before" && $(id).dataset.wanted === wanted) return undefined;  // it never changes
       const address = await picture(`/api/frames/${frame}/${kind}`, { side, v: this.version });
       if (turn !== this.wanted) return URL.revokeObjectURL(address);
       const image = $(id), old = image.src;
       image.dataset.kind = kind;
+      image.dataset.wanted = wanted;
       image.src = address;
       await image.decode();
       if (old.startsWith("blob:")) URL.revokeObjectURL(old);
       this.size = [image.naturalWidth, image.naturalHeight];
       image.dataset.frame = String(frame);
       image.dataset.version = this.version;
-      this.lay();
+      return this.lay();
     };
     await Promise.all([load("before"), load(this.mode === "made" ? "made" : "after", "after")]);
   });
