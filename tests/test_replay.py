@@ -71,9 +71,10 @@ def test_a_replay_goes_through_the_shot_returned_to(tmp_path: Path) -> None:
 
 @needs_clips
 def test_random_frames_of_archive_film_replay_alike(tmp_path: Path) -> None:
-    """In grain, flicker and real cuts as well: three random frames, at the usual size."""
+    """In grain, flicker and real cuts as well: three random frames."""
     source = CLIPS / "archive" / "abomb_1950s_army.mp4"
-    settings = replace(FAST, model=ModelSettings(device="cpu"), duration_seconds=Fraction(2))
+    model = ModelSettings(device="cpu", render_size=96)
+    settings = replace(FAST, model=model, duration_seconds=Fraction(2))
     picked = sorted(np.random.default_rng(3).choice(58, 3, replace=False).tolist())
     text = ",".join(map(str, picked))
     colorize_video(source, tmp_path / "a.mkv", settings, dump=FrameDump(tmp_path / "a", text))
