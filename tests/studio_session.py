@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 import pytest
-from clips import write_film
+from clips import Extras, write_film
 
 from vidcolor.frame import Plane
 from vidcolor.settings import ModelSettings, Settings
@@ -21,8 +21,13 @@ from vidcolor.web.gate import LOOPBACK, Gate
 SHOT = 12
 SHOTS = 3
 WIDTH, HEIGHT = 96, 64
-FILM = "film <b>&amp;.mkv"
-"""A name that would be markup, if a page took it for that."""
+HOSTILE = "<img src=x onerror=hacked=1><script>hacked=1</script>\u202egnp &amp;"
+"""Markup and a turned direction, if a page took it for that."""
+
+FILM = "film <img src=x onerror=hacked=1>\u202egnp &amp;.mkv"
+"""The same as a name that a file can have."""
+
+TAGS = {"title": HOSTILE, "comment": 2000 * HOSTILE, "encoder": HOSTILE, "artist": "\x1b[31m"}
 
 
 class Opened(NamedTuple):
@@ -95,7 +100,7 @@ def studio(tmp_path: Path) -> Iterator[Opened]:
     from vidcolor.studio.routes import routes
     from vidcolor.web.server import PageServer, listen
 
-    film = write_film(tmp_path / FILM, shots())
+    film = write_film(tmp_path / FILM, shots(), extras=Extras(metadata=TAGS))
     settings = Settings(model=ModelSettings(device="cpu", render_size=64))
     session = Session(film, None, film.with_suffix(".colors.toml"), settings)
     listening = listen(LOOPBACK, 0)

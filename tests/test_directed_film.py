@@ -33,7 +33,7 @@ from vidcolor.directing.hints import ab_of
 from vidcolor.errors import SettingError
 from vidcolor.film.coloring import read_job
 from vidcolor.film.directed import find_direction
-from vidcolor.film.evidence import evidence_of, evidence_of_frame, find_evidence
+from vidcolor.film.evidence import evidence_of, evidence_of_frames, find_evidence
 from vidcolor.film.matching import find_matches
 from vidcolor.frame import Colored
 from vidcolor.models.zoo import find_model
@@ -298,7 +298,7 @@ def test_a_single_frame_has_the_hints_of_its_own(film: Path) -> None:
     direction = find_direction(job, SETTINGS, ColorScript(hints=(HINT,)))
     ab = []
     for one in list(number_frames(read_job(job, SETTINGS, Damage())))[17:19]:
-        directed = Directed(direction, evidence_of_frame(one, model, SETTINGS, direction))
+        directed = Directed(direction, evidence_of_frames([one], model, SETTINGS, direction))
         past = Past(0, ShotMemory(REMEMBERED_SHOTS))
         (colored,) = colorize_shots([one], past, model, SETTINGS, directed)
         ab.append(colored.ab[:, 5:11, 8:16].mean((1, 2)))

@@ -4,6 +4,7 @@ from time import sleep
 from typing import Any
 
 import pytest
+from access import hard_to_see, overflow_at, without_name
 from review_session import SECONDS
 
 from vidcolor.review.store import Store
@@ -87,6 +88,9 @@ def test_pictures_are_seen_for_their_time(visitor: Visitor) -> None:
     visitor.press("\ue012")
     assert "Practice, 1 of" in visitor.run("return document.getElementById('count').textContent")
     visitor.await_question(1)
+    assert hard_to_see(visitor.driver) == []
+    assert without_name(visitor.driver) == []
+    assert overflow_at(visitor.driver, 390, 844) <= 0
 
 
 def test_pointer_practice_and_reload(visitor: Visitor, tmp_path: Path) -> None:

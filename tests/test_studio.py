@@ -1,6 +1,7 @@
 """A film in the studio, asked as its page asks."""
 
 import json
+import socket
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import psutil
 import pytest
 from clips import write_film
 from numpy.typing import NDArray
@@ -20,7 +22,7 @@ from studio_session import HEIGHT, SHOT, SHOTS, WIDTH, Opened, color_picture, sh
 from vidcolor import colorize_video
 from vidcolor.color.rgb import luma_of_rgb
 from vidcolor.errors import SettingError
-from vidcolor.film.evidence import evidence_of_frame
+from vidcolor.film.evidence import evidence_of_frames
 from vidcolor.frame import Matrix, Numbered
 from vidcolor.models.zoo import find_model
 from vidcolor.report.sidecar import read_sidecar
@@ -28,6 +30,8 @@ from vidcolor.settings import ModelSettings, OutputSettings, Settings
 from vidcolor.shot import Shot
 from vidcolor.studio.desk import Kept
 from vidcolor.studio.session import Session
+from vidcolor.studio.shot_script import script_of_shot
+from vidcolor.web.gate import LOOPBACK
 
 
 def picture(studio: Opened, frame: int, kind: str, query: str = "") -> NDArray[np.uint8]:
@@ -133,6 +137,37 @@ def test_steering_changes_what_it_is_for(studio: Opened) -> None:
     np.testing.assert_array_equal(picture(studio, own, "after"), after[0])
 
 
+def test_a_shot_is_played_as_the_film_has_it(studio: Opened) -> None:
+    """Smoothed over time, as much as the script says; hints go along, and no cut is crossed."""
+    session, shot = studio.session, range(SHOT, 2 * SHOT)
+
+    def shown(give: Callable[..., Any], frames: range = shot) -> NDArray[np.int64]:
+        session.script.refresh()
+        return np.stack([give(one, session.wanted(), WIDTH) for one in frames]).astype(int)
+
+    settings = Settings(
+        model=ModelSettings(device="cpu", render_size=64), output=OutputSettings(lossless=True)
+    )
+    made = colorize_video(studio.film, studio.film.with_name("made.mkv"), settings)
+    capture = cv2.VideoCapture(str(made.path))
+    film = np.stack([capture.read()[1][..., ::-1] for _ in range(2 * SHOT)])[SHOT:].astype(int)
+    alone = shown(lambda *given: session.desk.color(*given).picture)
+    played = shown(session.desk.play)
+    assert np.abs(played - film).mean() < 0.9 * np.abs(alone - film).mean()
+    assert np.abs(played - alone).max() > 4
+    middle = shown(session.desk.play, range(SHOT + 4, SHOT + 6))  # begins anew there
+    assert np.abs(middle - film[4:6]).mean() < 2 * np.abs(played - film).mean()
+    studio.post("/api/look", {"shots": [2, 2], "settings": {"smoothing": 0}})
+    assert np.abs(shown(session.desk.play) - alone).max() <= 2
+    box = [0.1, 0.1, 0.3, 0.3]
+    studio.post("/api/hint", {"frame": SHOT + 5, "box": box, "color": "#3040c0"})
+    hinted = shown(session.desk.play)[[2, 9], round(0.25 * HEIGHT), round(0.25 * WIDTH)]
+    assert (hinted[:, 2] > hinted[:, 0] + 20).all()
+    status, headers, _ = studio.ask("GET", f"/api/frames/{SHOT}/played?side=640")
+    assert (status, headers["content-type"]) == (200, "image/jpeg")
+    assert studio.ask("GET", "/api/frames/99/played")[0] == 422
+
+
 def test_a_hint_colors_its_thing(studio: Opened) -> None:
     """In its frame at once, in a clip of its shot, and in no other shot."""
     frame, place = SHOT + 5, (0.4, 0.6)
@@ -224,7 +259,7 @@ def test_a_frame_is_matched_with_one_colored_by_hand(studio: Opened) -> None:
         Numbered(session.desk.frame(number), Shot(1, None), None) for number in (SHOT, SHOT + 9)
     )
     model = find_model(session.settings.model)
-    evidence = evidence_of_frame(other, model, wanted.settings, wanted.direction, [first])(
+    evidence = evidence_of_frames([other], model, wanted.settings, wanted.direction, [first])(
         other.shot
     )
     assert evidence is not None
@@ -489,6 +524,32 @@ def test_what_is_wrong_or_too_large_is_refused(studio: Opened) -> None:
     assert studio.get("/api/state")["error"] is None
 
 
+def test_a_body_of_no_stated_length_is_read_no_further_than_allowed(studio: Opened) -> None:
+    """A gigabyte is sent piece by piece: an answer comes long before, memory stays bounded."""
+    chunk, limit = 1 << 20, 64 << 20
+    head = (
+        f"POST /api/references?name=x.png HTTP/1.1\r\nHost: {LOOPBACK}:{studio.gate.port}\r\n"
+        f"Origin: http://{LOOPBACK}:{studio.gate.port}\r\nTransfer-Encoding: chunked\r\n"
+        f"Cookie: {studio.gate.cookie}={studio.gate.token}\r\n\r\n"
+    )
+    process, sent, peak = psutil.Process(), 0, 0
+    before = process.memory_info().rss
+    with socket.create_connection((LOOPBACK, studio.gate.port), timeout=60) as connection:
+        connection.sendall(head.encode())
+        piece = b"%x\r\n" % chunk + bytes(chunk) + b"\r\n"
+        try:
+            while sent < 1 << 30:
+                connection.sendall(piece)
+                sent += chunk
+                peak = max(peak, process.memory_info().rss - before)
+        except OSError:  # the studio hung up
+            pass
+    assert limit < sent < limit + (32 << 20)
+    assert peak < 3 * limit
+    assert studio.get("/api/state")["error"] is None
+    assert not list(studio.film.parent.glob("*reference*"))
+
+
 def test_only_so_much_is_kept() -> None:
     """What was not used for longest goes first."""
     kept: Kept[int] = Kept(2)
@@ -523,3 +584,62 @@ def test_the_program_says_what_is_wrong(tmp_path: Path) -> None:
         assert run.returncode == 1
         assert words in run.stderr
         assert run.stderr.count("\n") == 1
+
+
+def test_a_clip_has_all_that_is_said_of_its_shot(studio: Opened) -> None:
+    """Ranges, hints and references, told by time: what is said of other shots stays away."""
+    path = studio.film.with_suffix(".colors.toml")
+    kept = path.with_name("kitchen.png")
+    kept.write_bytes(color_picture())
+    path.write_text(
+        "[[range]]\nsaturation = 0.5\nsmoothing = 0.5\n"
+        '[[range]]\nshots = "2-3"\nsaturation = 0.7\n'
+        '[[range]]\nframes = "5-13,20"\ntint = 4\n'
+        '[[range]]\nframes = "30"\ntint = 9\n'
+        '[[hint]]\nframe = 14\nat = [0.5, 0.5]\ncolor = "#3040c0"\n'
+        '[[hint]]\nframe = 2\nat = [0.5, 0.5]\ncolor = "#3040c0"\n'
+        '[[reference]]\npicture = "kitchen.png"\nshots = "2"\n'
+        '[[reference]]\npicture = "kitchen.png"\nshots = "1"\n'
+        '[[reference]]\npicture = "kitchen.png"\nframe = 13\n'
+    )
+    session = studio.session
+    session.script.refresh()
+    direction, (_, shot, _) = session.wanted().direction, session.strip.shots()
+    assert session.direction_error is None
+    script = script_of_shot(direction, session.strip, shot, Fraction)
+    whole, some = script.ranges
+    assert whole.settings == {"saturation": 0.7, "smoothing": 0.5}
+    assert (some.frames, some.settings) == ("12.000000s-13.000000s,20.000000s", {"tint": 4.0})
+    (hint,) = script.hints
+    assert (hint.frame, hint.color) == ("14.000000s", "#3040c0")
+    free, anchored = script.references
+    assert {one.picture for one in script.references} == {str(kept)}
+    assert (free.frame, free.frames, free.shots) == (None, None, None)
+    assert anchored.frame == "13.000000s"
+    studio.post("/api/clip", {"shot": 2})
+    run = finished(studio)
+    assert run["state"] == "done", run
+
+
+def test_a_film_in_color_is_colored_anew_if_a_person_says_so(tmp_path: Path) -> None:
+    """From then on; the page asks."""
+    pytest.importorskip("uvicorn", reason="the extra studio is not installed")
+    luma = shots()[:6]
+    planes = [
+        (one, np.full_like(one, 90)[::2, ::2], np.full_like(one, 90)[::2, ::2]) for one in luma
+    ]
+    for number, one in enumerate(planes):
+        one[1][: HEIGHT // 4], one[2][:, : 10 + number] = 180, 200
+    film = write_film(tmp_path / "film.mkv", planes)
+    settings = Settings(model=ModelSettings(device="cpu", render_size=64))
+    session = Session(film, None, tmp_path / "colors.toml", settings)
+    session.begin()
+    session.render(replace_film=False)
+    session.rendering.wait()
+    assert (session.rendering.report.state, session.rendering.report.in_color) == ("failed", True)
+    assert "--" not in str(session.rendering.report.error)
+    session.render(replace_film=False, replace_colors=True)
+    session.rendering.wait()
+    assert session.rendering.report.state == "done", session.rendering.report
+    assert session.settings.force
+    session.close()

@@ -109,32 +109,32 @@ def evidence_of(
     return gather
 
 
-def evidence_of_frame(
-    numbered: Numbered,
+def evidence_of_frames(
+    frames: Sequence[Numbered],
     model: Model,
     settings: Settings,
     direction: Direction,
     others: Sequence[Numbered] = (),
 ) -> EvidenceOf:
-    """What gives the evidence of a frame that is colored by itself.
+    """What gives the evidence of some frames that are colored without the rest of their shot.
 
-    Its own hints and references count, and those of other frames of its shot as far as the way
+    Their own hints and references count, and those of other frames of the shot as far as the way
     from there can be found at once: in the film they come frame by frame. Where that fails likeness
     to a reference's frame counts, as in the film.
 
     Args:
-        numbered: The frame.
+        frames: One frame at least, in the order shown, one after the other.
         model: What predicts.
         settings: All settings.
         direction: What a color script says of the film.
-        others: Frames of its shot of which anything is said, in the order shown.
+        others: Frames of the shot of which anything is said, in the order shown.
     """
-    index = numbered.frame.index
-    before = [one for one in others if one.frame.index < index]
-    known = [*before, numbered, *(one for one in others if one.frame.index > index)]
+    first, last = frames[0].frame.index, frames[-1].frame.index
+    before = [one for one in others if one.frame.index < first]
+    known = [*before, *frames, *(one for one in others if one.frame.index > last)]
     anchors: dict[int, list[Anchor]] = {}
     near = []  # as if they followed each other
-    for number, one in enumerate(known, index - len(before)):
+    for number, one in enumerate(known, first - len(before)):
         near.append(one._replace(frame=replace(one.frame, index=number)))
         if found := list(anchors_at(one.frame, direction)):
             anchors[number] = found

@@ -1,11 +1,11 @@
-"""One frame colored by itself, as a color script directs it."""
+"""One frame, or a piece of a shot, colored by itself, as a color script directs it."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 
 from vidcolor.directing.direction import Direction
-from vidcolor.directing.evidence import Directed, MatchOf
-from vidcolor.film.evidence import evidence_of_frame
+from vidcolor.directing.evidence import Directed, EvidenceOf, MatchOf
+from vidcolor.film.evidence import evidence_of_frames
 from vidcolor.frame import Colored, Numbered
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.run import Past, colorize_shots
@@ -29,10 +29,34 @@ def color_still(
         settings: All settings.
         direction: What a color script says of the film.
         match_of: Gives what free references say; see `find_matches`.
-        others: See `evidence_of_frame`.
+        others: See `evidence_of_frames`.
     """
-    evidence = evidence_of_frame(numbered, model, settings, direction, others)
-    directed = Directed(direction, evidence, match_of)
-    past = Past(0, ShotMemory(1))
-    with closing(colorize_shots([numbered], past, model, settings, directed)) as colored:
+    evidence_of = evidence_of_frames([numbered], model, settings, direction, others)
+    piece = color_piece([numbered], model, settings, direction, match_of, evidence_of)
+    with closing(piece) as colored:
         return next(colored)
+
+
+def color_piece(
+    frames: Iterable[Numbered],
+    model: Model,
+    settings: Settings,
+    direction: Direction,
+    match_of: MatchOf,
+    evidence_of: EvidenceOf,
+) -> Generator[Colored, None, None]:
+    """Yield each of some frames in color, smoothed over time as in a film that begins with them.
+
+    Args:
+        frames: Frames of one shot, one after the other.
+        model: What predicts.
+        settings: All settings.
+        direction: What a color script says of the film.
+        match_of: See `color_still`.
+        evidence_of: What is known of the frames from hints and references; see
+            `evidence_of_frames`.
+    """
+    directed = Directed(direction, evidence_of, match_of)
+    past = Past(0, ShotMemory(1))
+    with closing(colorize_shots(frames, past, model, settings, directed)) as colored:
+        yield from colored

@@ -45,7 +45,7 @@ class Api:
 
     def film(self, _: Request) -> Reply:
         """What does not change while the film is open."""
-        source = self._session.source
+        source, settings = self._session.source, self._session.settings
         return reply_json(
             {
                 "name": source.path.name,
@@ -56,7 +56,12 @@ class Api:
                 "still": self._session.is_still,
                 "seconds": source.duration_seconds,
                 "script": self._session.script.path.name,
-                "model": self._session.settings.model.name,
+                "model": settings.model.name,
+                "usual": {
+                    "saturation": settings.color.saturation,
+                    "vividness": settings.color.vividness,
+                    "smoothing": settings.temporal.smoothing,
+                },
                 "version": __version__,
             }
         )
@@ -123,19 +128,23 @@ class Api:
         )
 
     def frame(self, request: Request) -> Reply:
-        """A picture of a frame: `before`, `after`, or `made`, of the finished film.
+        """A picture of a frame: `before`, `after`, `made`, of the finished film, or `played`.
 
-        `doubts` are no picture.
+        Frames that are played come one after the other, as JPEG. `doubts` are no picture.
         """
         session, number = self._session, int(request.path["number"])
         side = max(16, min(MOST_SIDE, number_of(request.query, "side", MOST_SIDE)))
         kind = request.path["kind"]
+        is_exact = side > THUMBNAIL_SIDE
         if kind == "before":
-            return _sent(session.desk.gray(number, side), side)
+            return _sent(session.desk.gray(number, side), is_exact=is_exact)
         if kind == "after":
-            return _sent(session.desk.color(number, session.wanted(), side).picture, side)
+            shown = session.desk.color(number, session.wanted(), side).picture
+            return _sent(shown, is_exact=is_exact)
+        if kind == "played":
+            return _sent(session.desk.play(number, session.wanted(), side), is_exact=False)
         if kind == "made":
-            return _sent(session.made(number, side), side)
+            return _sent(session.made(number, side), is_exact=is_exact)
         if kind == "doubts":
             return reply_json(session.desk.color(number, session.wanted(), side).doubts)
         return reply_error("no such picture", HTTPStatus.NOT_FOUND)
@@ -156,7 +165,7 @@ class Api:
         if number >= len(given):
             return reply_error("no such reference", HTTPStatus.NOT_FOUND)
         shown = show_picture(given[number].picture, self._session.script.path)
-        return _sent(shown, THUMBNAIL_SIDE)
+        return _sent(shown, is_exact=False)
 
     def look_at(self, request: Request) -> Reply:
         """What the script says of some frames in a row."""
@@ -231,7 +240,10 @@ class Api:
 
     def render(self, request: Request) -> Reply:
         """Begin to render the film, or go on with it."""
-        self._session.render(replace_film=bool(object_of(request).get("replace")))
+        given = object_of(request)
+        self._session.render(
+            replace_film=bool(given.get("replace")), replace_colors=bool(given.get("force"))
+        )
         return self.state(request)
 
     def clip(self, request: Request) -> Reply:
@@ -242,6 +254,7 @@ class Api:
             shots[0] - 1 if shots else 0,
             replace_clip=bool(given.get("replace")),
             side_by_side=bool(given.get("both")),
+            replace_colors=bool(given.get("force")),
         )
         return self.state(request)
 
@@ -256,14 +269,14 @@ class Api:
         return reply_json({"name": made.name})
 
 
-_LOOK_NAMES = ("color", "saturation", "vividness", "temperature", "tint")
+_LOOK_NAMES = ("color", "saturation", "vividness", "temperature", "tint", "smoothing")
 
 
-def _sent(picture: Picture, side: int) -> Reply:
-    """A picture, (H, W, 3) R'G'B', for a browser: thumbnails as JPEG, others without loss."""
-    suffix, options, kind = (".png", _PNG, "image/png")
-    if side <= THUMBNAIL_SIDE:
-        suffix, options, kind = (".jpg", _JPEG, "image/jpeg")
+def _sent(picture: Picture, *, is_exact: bool) -> Reply:
+    """A picture, (H, W, 3) R'G'B', for a browser: without loss, or as JPEG."""
+    suffix, options, kind = (".jpg", _JPEG, "image/jpeg")
+    if is_exact:
+        suffix, options, kind = (".png", _PNG, "image/png")
     _, data = cv2.imencode(suffix, picture[..., ::-1], options)
     return Reply(data.tobytes(), kind)
 

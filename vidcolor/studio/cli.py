@@ -54,6 +54,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default=ModelSettings().name, metavar="NAME", help="as vidcolor")
     parser.add_argument("--device", default="auto", metavar="NAME", help="as vidcolor")
     parser.add_argument(
+        "--force", action="store_true", help="replace the colors of what is in color already"
+    )
+    parser.add_argument(
         "--port", type=whole_number(0, 65535), default=PORT, metavar="N",
         help="0 for a free one (default: %(default)d)",
     )  # fmt: skip
@@ -107,7 +110,8 @@ def _open(options: argparse.Namespace) -> "Api":
     from vidcolor.studio.api import Api
     from vidcolor.studio.session import Session
 
-    settings = Settings(model=ModelSettings(name=options.model, device=options.device))
+    model = ModelSettings(name=options.model, device=options.device)
+    settings = Settings(model=model, force=options.force)
     script = options.color_script or options.film.with_name(f"{options.film.stem}{SUFFIX}")
     session = Session(options.film, options.output, script, settings)
     session.begin()

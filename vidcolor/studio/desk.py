@@ -1,27 +1,29 @@
 """The desk: single frames of a film, read and colored as they are asked for."""
 
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Hashable
+from collections.abc import Callable, Generator, Hashable, Sequence
 from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import replace
+from itertools import islice
 from threading import Lock
 from typing import Generic, NamedTuple, TypeVar
 
 from vidcolor.directing.direction import Direction
-from vidcolor.directing.evidence import MatchOf
-from vidcolor.errors import SourceError
+from vidcolor.directing.evidence import EvidenceOf, MatchOf, no_evidence
+from vidcolor.film.evidence import evidence_of_frames
 from vidcolor.film.matching import find_matches
-from vidcolor.film.still import color_still
-from vidcolor.frame import Frame, Mapped, Numbered
+from vidcolor.film.still import color_piece, color_still
+from vidcolor.frame import Colored, Frame, Mapped, Numbered
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
 from vidcolor.preview.stills import Picture, find_doubts, show_color, show_gray, shrink
 from vidcolor.preview.suggest import Suggestion, place_inside, suggest_at
-from vidcolor.reading.reader import read_frames_from
 from vidcolor.reading.source import Source
 from vidcolor.settings import Settings
 from vidcolor.shot import ActiveArea, Shot
 from vidcolor.shots.seeing import see_frames
+from vidcolor.studio.frame_reader import FrameReader
+from vidcolor.studio.player import Player
 from vidcolor.studio.strip import Strip
 from vidcolor.studio.turns import THUMBNAIL_SECONDS, Turns
 
@@ -32,13 +34,13 @@ KEPT_PREDICTIONS = 8
 MOST_ANCHORED = 4
 """Other frames of a shot whose hints and references are carried to the one in view."""
 
+MOST_PLAYED = 150
+"""Frames of a piece in a shot of which anything is said; the next piece goes on from there."""
+
 SUGGESTIONS = 5
 
 THUMBNAIL_SIDE = 240
 """Pictures of no more pixels a side wait for those that are looked at."""
-
-READ_ON = 48
-"""Frames that the next one wanted may lie behind the last one read, not to seek anew."""
 
 T = TypeVar("T")
 
@@ -114,14 +116,16 @@ class Desk:
         fine = replace(source.picture, log2_chroma_width=0, log2_chroma_height=0)
         self._source = replace(source, picture=fine)
         self._strip, self._model, self._turns, self._still = strip, model, turns, still
-        self._reader = _Reader(self._source, strip)
+        self._reader = FrameReader(self._source, strip)
         self._frames: Kept[Frame] = Kept(KEPT_FRAMES)
         self._views: Kept[View] = Kept(KEPT_VIEWS)
         self._mapped: Kept[Mapped] = Kept(KEPT_PREDICTIONS)
         self._matches: MatchOf | None = None
+        self._player = Player()
 
     def close(self) -> None:
         """Close the film."""
+        self._player.close()
         self._reader.close()
 
     def frame(self, number: int) -> Frame:
@@ -155,8 +159,23 @@ class Desk:
         """
         key = (number, wanted.version, side)
         self._model()  # while it is loaded nobody needs to give way
+        if side > THUMBNAIL_SIDE:
+            self._player.close()
         with self._turn(side):
             return self._views.get(key, lambda: self._color(number, wanted, side))
+
+    def play(self, number: int, wanted: Wanted, side: int) -> Picture:
+        """A frame of a shot that is played: its colors are smoothed over time, as in the film.
+
+        A piece begins with the frame that is asked for first; see `color`.
+        """
+        self._model()
+        with self._turns.go_first():
+            return show_color(
+                self._player.frame(
+                    number, (wanted.version, side), lambda first: self._play(first, wanted, side)
+                )
+            )
 
     def suggest(self, number: int, x: float, y: float, settings: Settings) -> list[Suggestion]:
         """The likeliest colors of a place of a frame; see `suggest_at`.
@@ -184,26 +203,51 @@ class Desk:
 
     def _color(self, number: int, wanted: Wanted, side: int) -> View:
         numbered, model = self._numbered(number, side), self._model()
-        others = [self._numbered(one, side) for one in self._anchored(numbered, wanted)]
-        if self._matches is None:  # references stay prepared
-            self._matches = find_matches(model, wanted.settings)
+        others = self._anchored([numbered], wanted, side)
         settings, direction = wanted.settings, wanted.direction
-        one = color_still(numbered, model, settings, direction, self._matches, others)
+        one = color_still(numbered, model, settings, direction, self._match_of(settings), others)
         (doubts,) = find_doubts([one])
         return View(show_color(one), doubts)
 
-    def _anchored(self, numbered: Numbered, wanted: Wanted) -> list[int]:
-        """Frames of a frame's shot of which anything is said, the nearest ones, in order."""
-        index, found = numbered.frame.index, self._strip.shot_of(numbered.frame.index)
-        if found is None:
-            return []
-        told = {
-            number
-            for one in wanted.direction.anchors
-            if one.span is not None
-            for number in self._strip.frames_of(one.span, found)
+    def _play(self, first: int, wanted: Wanted, side: int) -> Generator[Colored, None, None]:
+        """Frames from one on in color, up to the end of their shot."""
+        found = self._strip.shot_of(first)
+        last = first if found is None else found.last
+        evidence_of: EvidenceOf = no_evidence
+        settings, direction, model = wanted.settings, wanted.direction, self._model()
+        with closing(FrameReader(self._source, self._strip)) as reader:
+            frames = (
+                self._place(reader.read(number), number, side) for number in range(first, last + 1)
+            )
+            if self._told(first, wanted):
+                kept = list(islice(frames, MOST_PLAYED))
+                others = self._anchored(kept, wanted, side)
+                evidence_of = evidence_of_frames(kept, model, settings, direction, others)
+                frames = (one for one in kept)
+            match_of = self._match_of(settings)
+            yield from color_piece(frames, model, settings, direction, match_of, evidence_of)
+
+    def _match_of(self, settings: Settings) -> MatchOf:
+        if self._matches is None:  # references stay prepared
+            self._matches = find_matches(self._model(), settings)
+        return self._matches
+
+    def _told(self, number: int, wanted: Wanted) -> set[int]:
+        """Frames of a frame's shot of which anything is said."""
+        found = self._strip.shot_of(number)
+        return {
+            one
+            for anchor in wanted.direction.anchors
+            if anchor.span is not None and found is not None
+            for one in self._strip.frames_of(anchor.span, found)
         }
-        return sorted(sorted(told - {index}, key=lambda one: abs(one - index))[:MOST_ANCHORED])
+
+    def _anchored(self, frames: Sequence[Numbered], wanted: Wanted, side: int) -> list[Numbered]:
+        """Others of the shot of which anything is said, those nearest to frames, in order."""
+        first, last = frames[0].frame.index, frames[-1].frame.index
+        told = [one for one in self._told(first, wanted) if not first <= one <= last]
+        near = sorted(told, key=lambda one: max(first - one, one - last))[:MOST_ANCHORED]
+        return [self._numbered(one, side) for one in sorted(near)]
 
     def _predict(self, number: int, model: Model, settings: Settings) -> Mapped:
         size = suited(settings, model).model.render_size or model.render_size
@@ -213,7 +257,10 @@ class Desk:
             return next(mapped)
 
     def _numbered(self, number: int, side: int) -> Numbered:
-        frame, found = _shrunk(self.frame(number), side), self._strip.shot_of(number)
+        return self._place(self.frame(number), number, side)
+
+    def _place(self, whole: Frame, number: int, side: int) -> Numbered:
+        frame, found = _shrunk(whole, side), self._strip.shot_of(number)
         if found is None:
             return Numbered(frame, Shot(0, None), None)
         active = _scaled(found.shot.active, self._source_shape, frame)
@@ -222,58 +269,6 @@ class Desk:
     @property
     def _source_shape(self) -> tuple[int, int]:
         return self._source.picture.height, self._source.picture.width
-
-
-class _Reader:
-    """Reads frames by their numbers; of neighbors the second needs no seeking."""
-
-    def __init__(self, source: Source, strip: Strip) -> None:
-        self._source, self._strip, self._lock = source, strip, Lock()
-        self._open: Generator[Frame, None, None] | None = None
-        self._next = 0
-
-    def close(self) -> None:
-        with self._lock:
-            self._end()
-
-    def read(self, number: int) -> Frame:
-        pts = self._strip.pts_of(number)
-        if pts is None:
-            known = self._strip.frames
-            raise SourceError(f"frame {number} is not known; {known} frames are found so far")
-        with self._lock:
-            if self._open is None or not self._next <= number < self._next + READ_ON:
-                self._end()
-                self._seek(number, pts)
-            found = self._find(number, pts)
-            if found is None:  # the file breaks where it is sought in: read it from its beginning
-                self._end()
-                first = self._strip.pts_of(0) or 0
-                self._open = read_frames_from(self._source, (0, first), seek_pts=None)
-                found = self._find(number, pts)
-        if found is None:
-            raise SourceError(f"frame {number} cannot be read again; has the film changed?")
-        return found
-
-    def _seek(self, number: int, pts: int) -> None:
-        seek_pts = pts if self._source.clock.can_seek else None
-        wanted = (number, pts) if seek_pts is not None else (0, self._strip.pts_of(0) or 0)
-        self._open = read_frames_from(self._source, wanted, seek_pts=seek_pts)
-
-    def _find(self, number: int, pts: int) -> Frame | None:
-        """Read on up to a frame; None if it does not come."""
-        for frame in self._open or ():
-            self._next = frame.index + 1
-            if frame.index == number:
-                return frame if frame.pts == pts else None
-            if frame.index > number:
-                return None
-        return None
-
-    def _end(self) -> None:
-        if self._open is not None:
-            self._open.close()
-        self._open = None
 
 
 def _shrunk(frame: Frame, side: int) -> Frame:

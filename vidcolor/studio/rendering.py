@@ -7,13 +7,16 @@ from threading import Event, Lock, Thread, get_ident
 from time import monotonic
 from typing import Literal, NamedTuple
 
-from vidcolor.errors import OutputError, VidcolorError
+from vidcolor.errors import AlreadyColorError, OutputError, VidcolorError
 from vidcolor.film.coloring import Progress
 from vidcolor.film.colorize import Result
 
 State = Literal["idle", "running", "stopping", "stopped", "failed", "done"]
 
 MOST_NOTES = 5
+
+IN_COLOR = "This is in color already."
+"""What a page says; there a person may have the colors replaced."""
 
 _LOG = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ class Report(NamedTuple):
         rate: Frames a second of this run; None while that is not known.
         seconds_left: About; None while that is not known.
         error: Why it failed, in one line.
+        in_color: Whether it failed since the film is in color already.
         doubtful: Numbers of the finished film's shots to check, from 0.
         notes: What the run said of its work, the last lines: where it resumes, what it takes over.
     """
@@ -44,6 +48,7 @@ class Report(NamedTuple):
     rate: float | None = None
     seconds_left: float | None = None
     error: str | None = None
+    in_color: bool = False
     doubtful: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -141,6 +146,8 @@ class Rendering:
                 result = render(self._follow)
         except StoppedError:
             ended = self._report._replace(state="stopped")
+        except AlreadyColorError:
+            ended = self._report._replace(state="failed", error=IN_COLOR, in_color=True)
         except VidcolorError as error:
             ended = self._report._replace(state="failed", error=str(error))
         except Exception as error:  # noqa: BLE001 - a page shows it, the log has it whole

@@ -1,16 +1,17 @@
 """A film or photograph in the studio: its strip, its desk, its color script, its renderings."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
+from fractions import Fraction
 from math import floor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from vidcolor.directing.direction import NO_DIRECTION, Direction, direct
-from vidcolor.directing.script import ColorScript, Hint, Range, Reference
+from vidcolor.directing.script import ColorScript, Reference
 from vidcolor.errors import OutputError, SettingError, SourceError, VidcolorError
 from vidcolor.film.coloring import Progress
 from vidcolor.film.colorize import Result, colorize_video
@@ -29,6 +30,7 @@ from vidcolor.studio.photo import is_photo, open_photo, render_photo
 from vidcolor.studio.references import keep_picture
 from vidcolor.studio.rendering import Rendering
 from vidcolor.studio.script_file import ScriptFile
+from vidcolor.studio.shot_script import script_of_shot
 from vidcolor.studio.strip import Strip, StripShot
 from vidcolor.studio.turns import Turns
 from vidcolor.version import __version__
@@ -162,16 +164,18 @@ class Session:
         seconds = (pts - self.source.first_pts) * self.source.time_base
         return read_made(self.output, frame, seconds, side)
 
-    def render(self, *, replace_film: bool) -> None:
+    def render(self, *, replace_film: bool, replace_colors: bool = False) -> None:
         """Begin to render the film.
 
         Args:
             replace_film: Overwrite the film if it is there.
+            replace_colors: Color a film that is in color already; this holds from now on.
 
         Raises:
             VidcolorError: It is being rendered already, or the script is wrong.
         """
         self._refuse_wrong_script()
+        self._force(replace_colors)
         settings = replace(
             self.settings,
             color_script=str(self.script.path) if self.script.path.exists() else None,
@@ -183,7 +187,14 @@ class Session:
         make = render_photo if self.is_still else colorize_video
         self._begin(self.output, settings, script, frames, make)
 
-    def clip(self, number: int, *, replace_clip: bool, side_by_side: bool = False) -> None:
+    def clip(
+        self,
+        number: int,
+        *,
+        replace_clip: bool,
+        side_by_side: bool = False,
+        replace_colors: bool = False,
+    ) -> None:
         """Begin to render a shot beside the film, before and after, to be shown.
 
         Args:
@@ -191,12 +202,14 @@ class Session:
             replace_clip: Overwrite the clip if it is there.
             side_by_side: Have before and after beside each other; else the left half of the
                 picture is black and white.
+            replace_colors: See `render`.
 
         Raises:
             VidcolorError: Something is being rendered already, the script is wrong, or the shot is
                 not found yet.
         """
         self._refuse_wrong_script()
+        self._force(replace_colors)
         if self.is_still:
             raise SettingError("a photograph has no clips")
         found = next(iter(self.strip.shots(number)), None)
@@ -216,26 +229,24 @@ class Session:
                 purpose="web",
             ),
         )
-        # A piece has no numbers of shots: what holds for this one holds for all of the clip.
-        look = self.script.look_of(None) | self.script.look_of(number + 1)
-        script = ColorScript(
-            ranges=(Range(**look),) if look else (),  # type: ignore[arg-type]
-            hints=tuple(self._timed_hints(found)),
-        )
+        direction = self.wanted().direction
+        script = script_of_shot(direction, self.strip, found, self._middle_of)
         kind = ".both" if side_by_side else ""
         name = f"{self.source.title.stem}.shot{number + 1}{kind}.mp4"
         frames = found.last - found.first + 1
         make = _both if side_by_side else colorize_video
         self._begin(self.source.title.with_name(name), settings, script, frames, make)
 
-    def _timed_hints(self, shot: StripShot) -> Iterator[Hint]:
-        """The hints of a shot, their frames told by time: a part has other numbers."""
-        base, begin = self.source.time_base, self.source.first_pts
-        for hint in self.script.script.hints:
-            if hint.frame.isdigit() and shot.first <= (frame := int(hint.frame)) <= shot.last:
-                pts = self.strip.pts_of(frame) or begin
-                middle = (pts - begin) * base + 1 / (2 * self.source.frame_rate)
-                yield replace(hint, frame=f"{float(middle):.6f}s")
+    def _middle_of(self, frame: int) -> Fraction:
+        """The middle of a frame, in seconds after the film's first one."""
+        begin = self.source.first_pts
+        shown = ((self.strip.pts_of(frame) or begin) - begin) * self.source.time_base
+        return shown + 1 / (2 * self.source.frame_rate)
+
+    def _force(self, is_wanted: bool) -> None:
+        """Color a film that is in color already, from now on."""
+        if is_wanted:
+            self.settings = replace(self.settings, force=True)
 
     def _begin(
         self,

@@ -31,8 +31,13 @@ export async function picture(path, query) {
   return URL.createObjectURL(await response.blob());
 }
 
+// A text of which no character turns the direction of others, or is not seen.
+export function plain(text) {
+  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
+}
+
 export function say(text) {
-  document.getElementById("status").textContent = text;
+  document.getElementById("status").textContent = plain(text);
 }
 
 // Runs what a person asked for; what goes wrong is said.

@@ -1,6 +1,6 @@
 // Ties the parts of the page together, and asks the server how things stand.
 
-import { act, get, post, say } from "./ask.js";
+import { act, get, plain, post, say } from "./ask.js";
 import { References } from "./references.js";
 import { Steer } from "./steer.js";
 import { Strip } from "./strip.js";
@@ -10,7 +10,9 @@ const $ = (id) => document.getElementById(id);
 const OFTEN = 500, SELDOM = 1500;
 
 let state = null;
+let film = "";
 let photo = false;  // in place of a film
+let lastRun = (more) => ["/api/render", more];  // what was asked last to be made
 
 const viewer = new Viewer(onFrame, (...given) => shape(...given));
 const strip = new Strip((shot) => choose(shot));
@@ -123,7 +125,7 @@ function hintItem({ number, frame, written, color }) {
   mark.className = "color";
   mark.style.background = color ?? "#808080";
   go.type = remove.type = "button";
-  go.textContent = frame === null ? `at ${written}` : `frame ${frame}`;
+  go.textContent = frame === null ? `at ${plain(written)}` : `frame ${frame}`;
   go.disabled = frame === null;
   go.addEventListener("click", () => viewer.go(frame));
   remove.textContent = "Remove";
@@ -158,11 +160,14 @@ async function take(now) {
   if (before && before.script.revision !== now.script.revision) {
     strip.film = JSON.stringify(now.script.film);
     strip.references = JSON.stringify(now.script.references);
+    let shown = null;
     if (viewer.mode === "made") viewer.show("split");
-    else if (before.script.version !== now.script.version) await viewer.refresh();
+    else if (before.script.version !== now.script.version) shown = viewer.refresh();
     await strip.reload();
     steer.choose(strip.shots[strip.chosen - 1] ?? null);
     showHints();
+    await shown;
+    strip.loadVisible();
   }
 }
 
@@ -178,7 +183,7 @@ function tellRender(now, before) {
     const left = run.seconds_left === null ? "" : `, about ${clock(run.seconds_left)} left`;
     const pace = run.rate === null ? "" : `, ${run.rate.toFixed(1)} frames/s`;
     const note = run.notes.length ? `; ${run.notes.at(-1)}` : "";
-    $("pace").textContent = `${run.name}: ${run.frames} of ${run.of ?? "?"} frames${pace}${left}${note}`;
+    $("pace").textContent = `${plain(run.name)}: ${run.frames} of ${run.of ?? "?"} frames${pace}${left}${plain(note)}`;
   }
   if (!before || before.render.state === run.state) return;
   if (run.state === "done") {
@@ -187,6 +192,9 @@ function tellRender(now, before) {
     for (const number of run.doubtful) strip.doubt(number + 1, ["check the finished film"]);
   }
   if (run.state === "failed") say(run.error);
+  if (run.in_color && window.confirm(`${film} is in color already. Keep its luma and replace its colors?`)) {
+    act(async () => { await take(await post(...lastRun({ force: true }))); })();
+  }
   if (run.state === "stopped") say("stopped; finished shots are kept");
 }
 
@@ -202,8 +210,9 @@ function clock(seconds) {
 
 const render = act(async () => {
   const replace = state.made;
-  if (replace && !window.confirm(`Replace ${state.output}?`)) return;
-  await take(await post("/api/render", { replace }));
+  if (replace && !window.confirm(`Replace ${plain(state.output)}?`)) return;
+  lastRun = (more) => ["/api/render", { replace, ...more }];
+  await take(await post(...lastRun({})));
 });
 
 // Makes something beside the film; what is there already is replaced if a person says so.
@@ -211,7 +220,7 @@ async function make(path, given) {
   try {
     return await post(path, given);
   } catch (error) {
-    if (!/exists/.test(error.message) || !window.confirm(`${error.message}. Replace it?`)) throw error;
+    if (!/exists/.test(error.message) || !window.confirm(`${plain(error.message)}. Replace it?`)) throw error;
     return post(path, { ...given, replace: true });
   }
 }
@@ -225,7 +234,10 @@ const sheet = act(async () => {
 const clip = act(async () => {
   const kind = $("clip").value;
   $("clip").value = "";
-  if (kind) await take(await make("/api/clip", { shot: strip.chosen, both: kind === "both" }));
+  if (!kind) return;
+  const wanted = { shot: strip.chosen, both: kind === "both" };
+  lastRun = (more) => ["/api/clip", { ...wanted, replace: true, ...more }];
+  await take(await make("/api/clip", wanted));
 });
 
 const markShot = act(async () => {
@@ -301,17 +313,16 @@ async function watch() {
 }
 
 const begin = act(async () => {
-  const film = await get("/api/film");
-  document.title = `${film.name}: vidcolor studio`;
-  $("film").textContent = film.name;
-  const rate = Number(film.rate.toFixed(3));
-  $("facts").textContent = `${film.width} x ${film.height}, ${rate} frames/s, ${film.model}; changes are kept in ${film.script}`;
-  viewer.rate = film.rate;
-  document.body.classList.toggle("still", film.still);
-  if (film.still) {
-    $("facts").textContent = `${film.width} x ${film.height}, ${film.model}; changes are kept in ${film.script}`;
-    photo = true;
-  }
+  const facts = await get("/api/film");
+  film = plain(facts.name);
+  document.title = `${film}: vidcolor studio`;
+  $("film").textContent = film;
+  const rate = facts.still ? "" : ` ${Number(facts.rate.toFixed(3))} frames/s,`;
+  $("facts").textContent = `${facts.width} x ${facts.height},${rate} ${facts.model}; changes are kept in ${plain(facts.script)}`;
+  viewer.rate = facts.rate;
+  steer.usual(facts.usual);
+  photo = facts.still;
+  document.body.classList.toggle("still", photo);
 });
 
 // The secret of the address stands in a cookie now: take it out of what a person may copy.

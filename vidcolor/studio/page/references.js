@@ -1,6 +1,6 @@
 // Reference pictures: listed beside the frame, chosen or dropped.
 
-import { act, post, say, send } from "./ask.js";
+import { act, plain, post, say, send } from "./ask.js";
 
 const $ = (id) => document.getElementById(id);
 const MOST_BYTES = 64 * 2 ** 20;
@@ -54,11 +54,11 @@ export class References {
     const text = document.createElement("span"), remove = document.createElement("button");
     const where = frame !== null ? `this is frame ${frame}` : shots ? `shots ${shots}` : written ?? "the whole film";
     image.src = `/api/references/${number}?${new URLSearchParams({ v: name })}`;
-    image.alt = `Reference ${name}`;
-    text.textContent = `${name}: ${where}`;
+    image.alt = `Reference ${plain(name)}`;
+    text.textContent = plain(`${name}: ${where}`);
     remove.type = "button";
     remove.textContent = "Remove";
-    remove.setAttribute("aria-label", `Remove the reference ${name}`);
+    remove.setAttribute("aria-label", `Remove the reference ${plain(name)}`);
     remove.addEventListener("click", act(async () => {
       await this.onState(await post("/api/remove", { kind: "reference", number }));
     }));

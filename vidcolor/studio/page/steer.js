@@ -9,6 +9,7 @@ const SLIDERS = [
   { name: "vividness", label: "Vividness", low: 0, high: 2, step: 0.05, usual: 0 },
   { name: "temperature", label: "Cool to warm", low: -30, high: 30, step: 1, usual: 0 },
   { name: "tint", label: "Green to magenta", low: -30, high: 30, step: 1, usual: 0 },
+  { name: "smoothing", label: "Smoothing over time (see it by Play)", low: 0, high: 0.99, step: 0.01, usual: 0 },
 ];
 const WAIT = 80;
 
@@ -37,6 +38,7 @@ export class Steer {
     text.textContent = one.label;
     input.type = "range";
     input.id = one.name;
+    input.setAttribute("aria-label", one.label);
     input.min = String(one.low);
     input.max = String(one.high);
     input.step = String(one.step);
@@ -56,6 +58,11 @@ export class Steer {
     });
     label.append(text, value, input);
     return label;
+  }
+
+  // What holds where nothing is set.
+  usual(settings) {
+    for (const one of SLIDERS) one.usual = settings[one.name] ?? one.usual;
   }
 
   // What a change is for: shots, frames, or, if neither is named, the whole film.

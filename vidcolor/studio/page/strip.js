@@ -5,6 +5,7 @@ import { get, picture } from "./ask.js";
 const $ = (id) => document.getElementById(id);
 const SIDE = 200;
 const AT_ONCE = 2;
+const EMPTY = "/page/empty.svg";
 
 export class Strip {
   constructor(onChoose) {
@@ -36,7 +37,7 @@ export class Strip {
     return found.length > 0;
   }
 
-  // Takes in what the script says of each shot, after it has changed.
+  // Takes in what the script says of each shot, after it has changed; thumbnails stay as they are.
   async reload() {
     for (let from = 0; from < this.shots.length; from += 500) {
       const found = await get("/api/shots", { from });
@@ -47,7 +48,6 @@ export class Strip {
       }
     }
     for (const item of $("strip").children) this.label(item);
-    this.loadVisible();
     this.filter();
   }
 
@@ -150,7 +150,7 @@ export class Strip {
 function thumbnail(source) {
   const image = document.createElement("img");
   image.alt = "";
-  if (source) image.src = source;
+  image.src = source ?? EMPTY;
   return image;
 }
 

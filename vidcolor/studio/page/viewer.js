@@ -106,15 +106,40 @@ export class Viewer {
     return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
   }
 
-  // Points at a thing by keys: Shift and arrows move the mark, Enter asks what is there.
+  // Points at a thing by keys: Shift and arrows move the mark, Enter asks what is there. With a tool
+  // that draws Enter begins and ends what is drawn, and Escape gives it up.
   point(event) {
     const by = { ArrowLeft: [-0.02, 0], ArrowRight: [0.02, 0], ArrowUp: [0, -0.02], ArrowDown: [0, 0.02] }[event.key];
-    if (event.key !== "Enter" && !(event.shiftKey && by)) return;
+    const isMove = event.shiftKey && by, isEnd = event.key === "Escape" && this.drawing.points;
+    if (event.key !== "Enter" && !isMove && !isEnd) return;
     event.preventDefault();
     event.stopPropagation();
-    if (event.key === "Enter") this.shape({ at: this.pointer });
-    else this.pointer = this.pointer.map((one, axis) => Math.min(1, Math.max(0, one + by[axis])));
+    if (isMove) {
+      this.pointer = this.pointer.map((one, axis) => Math.min(1, Math.max(0, one + by[axis])));
+      if (this.drawing.points) this.drawing.move(...this.pointer);
+    } else if (isEnd) {
+      this.drawing.end();
+      this.drawing.clear();
+    } else if (!this.drawing.draws) {
+      this.shape({ at: this.pointer });
+    } else if (this.drawing.points) {
+      this.shape(this.drawing.end());
+      return;
+    } else {
+      this.drawing.begin(...this.pointer);
+    }
     this.mark(this.pointer);
+    this.follow(this.pointer);
+  }
+
+  // Moves an enlarged picture so that a place of it is in view.
+  follow(place) {
+    const stage = $("stage").getBoundingClientRect(), box = $("picture").getBoundingClientRect();
+    const at = [box.left + place[0] * box.width - stage.left, box.top + place[1] * box.height - stage.top];
+    const outside = at.some((one, axis) => one < 0 || one > [stage.width, stage.height][axis]);
+    if (!outside) return;
+    this.pan = [this.pan[0] + stage.width / 2 - at[0], this.pan[1] + stage.height / 2 - at[1]];
+    this.lay();
   }
 
   shape(shape) {
@@ -183,6 +208,7 @@ export class Viewer {
     const stage = $("stage"), shown = $("picture");
     const [width, height] = this.size;
     this.drawing.fit(this.size);
+    document.body.style.setProperty("--shape", String(width / height));
     const fit = Math.min(stage.clientWidth / width, stage.clientHeight / height);
     const [w, h] = [fit * width, fit * height];
     const left = (stage.clientWidth - w) / 2, top = (stage.clientHeight - h) / 2;
@@ -247,27 +273,34 @@ export class Viewer {
       if (kind === "before" && $(id).dataset.wanted === wanted) return undefined;  // it never changes
       const address = await picture(`/api/frames/${frame}/${kind}`, { side, v: this.version });
       if (turn !== this.wanted) return URL.revokeObjectURL(address);
-      const image = $(id), old = image.src;
-      image.dataset.kind = kind;
-      image.dataset.wanted = wanted;
-      image.src = address;
-      await image.decode();
-      if (old.startsWith("blob:")) URL.revokeObjectURL(old);
-      this.size = [image.naturalWidth, image.naturalHeight];
-      image.dataset.frame = String(frame);
-      image.dataset.version = this.version;
-      return this.lay();
+      await this.put(id, kind, address, frame);
+      $(id).dataset.wanted = wanted;
+      return undefined;
     };
     await Promise.all([load("before"), load(this.mode === "made" ? "made" : "after", "after")]);
   });
+
+  // Shows a picture in its place.
+  async put(id, kind, address, frame) {
+    const image = $(id), old = image.src;
+    image.dataset.kind = kind;
+    image.dataset.wanted = "";
+    image.src = address;
+    await image.decode();
+    if (old.startsWith("blob:")) URL.revokeObjectURL(old);
+    this.size = [image.naturalWidth, image.naturalHeight];
+    image.dataset.frame = String(frame);
+    image.dataset.version = this.version;
+    this.lay();
+  }
 
   pause() {
     this.playing = false;
     $("play").textContent = "Play";
   }
 
-  // Plays the shot at the film's own speed; frames that are not ready in time are left out.
-  async play() {
+  // Plays the shot, colored as in the film: at the film's own speed, or slower, but each frame.
+  play = act(async () => {
     if (this.playing) {
       this.pause();
       await this.refresh();
@@ -275,22 +308,37 @@ export class Viewer {
     }
     this.playing = true;
     $("play").textContent = "Pause";
-    const first = this.frame >= this.last ? this.first : this.frame, began = performance.now();
-    let shown = first;
-    while (this.playing) {
-      this.frame = shown;
-      this.tell();
-      await this.refresh(PLAYED_SIDE);
-      if (shown >= this.last) break;
-      const due = first + Math.floor((performance.now() - began) / 1000 * this.rate);
-      shown = Math.min(this.last, Math.max(shown + 1, due));
-      const early = began + 1000 * (shown - first) / this.rate - performance.now();
-      if (early > 0) await new Promise((wake) => { setTimeout(wake, early); });
-    }
-    if (this.playing) {
+    const first = this.frame >= this.last ? this.first : this.frame;
+    try {
+      let coming = this.fetchPlayed(first), due = performance.now();
+      for (let frame = first; this.playing; frame += 1) {
+        const pictures = await coming;
+        if (!this.playing) break;
+        if (frame < this.last) coming = this.fetchPlayed(frame + 1);
+        const early = due - performance.now();
+        if (early > 0) await new Promise((wake) => { setTimeout(wake, early); });
+        due = Math.max(due, performance.now()) + 1000 / this.rate;
+        this.frame = frame;
+        this.tell();
+        await Promise.all(pictures.map(([id, kind, address]) => this.put(id, kind, address, frame)));
+        if (frame >= this.last) break;
+      }
+    } finally {
+      const ended = this.playing;
       this.pause();
-      await this.refresh();
+      if (ended) await this.refresh();
     }
+  });
+
+  // What of a frame is in view while it is played: each picture's place, kind and address.
+  async fetchPlayed(frame) {
+    const kinds = [];
+    if (this.mode !== "after" && this.mode !== "made") kinds.push(["before", "before"]);
+    if (this.mode !== "before") kinds.push(["after", this.mode === "made" ? "made" : "played"]);
+    this.wanted += 1;  // what was asked for before is late
+    return Promise.all(kinds.map(async ([id, kind]) => [
+      id, kind, await picture(`/api/frames/${frame}/${kind}`, { side: PLAYED_SIDE, v: this.version }),
+    ]));
   }
 
   async doubts() {
