@@ -226,7 +226,7 @@ class ShotKeeper:
             goes_on: Whether the last shot has more frames; else it ends with these.
         """
         timeline = Timeline(self._checkpoint.figures(), self._before)
-        coded = run_ahead(self._coded(colored, goes_on=goes_on), self._depth)
+        coded = run_ahead(self._coded(colored, goes_on=goes_on), self._depth, name="encode")
         with closing(coded):
             for packets, one, seconds, ends_shot in coded:
                 if one is None:

@@ -181,10 +181,13 @@ def _colorize(
     def depth_finished(one: Colored) -> int:
         return frames_ahead(FRAMES_FINISHED_AHEAD, one.nbytes, memory)
 
-    ahead = run_ahead(name_errors("reading", seen), depth(FRAMES_READ_AHEAD))
+    ahead = run_ahead(name_errors("reading", seen), depth(FRAMES_READ_AHEAD), name="read")
     guessed = _guess(ahead, past, model, asked)
     inferred = run_ahead(
-        name_errors("inference", guessed), depth(FRAMES_COLORED_AHEAD), one_torch_thread
+        name_errors("inference", guessed),
+        depth(FRAMES_COLORED_AHEAD),
+        one_torch_thread,
+        name="color",
     )
     device = model.device if model.device.type == "cuda" else CPU
 
@@ -192,7 +195,10 @@ def _colorize(
         with closing(inferred):
             yield from name_errors("coloring", finish_frames(inferred, asked.settings, device))
 
-    with one_thread_each(), closing(run_ahead(finish(), depth_finished)) as finished:
+    with (
+        one_thread_each(),
+        closing(run_ahead(finish(), depth_finished, name="finished")) as finished,
+    ):
         yield from finished
 
 
