@@ -190,7 +190,8 @@ class Direction:
         wanted = self.script and self.script.film_sha256
         if self.script is not None and wanted not in {None, sha256}:
             raise SettingError(
-                f"{self.script.name}: was written for another film (its sha256 is not that of "
+                f"{self.script.film_place or self.script.name}: the script was written for "
+                f"another film (its sha256 is not that of "
                 f"{self.film.name}). Name that film's script, or remove the line."
             )
 

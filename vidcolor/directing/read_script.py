@@ -138,7 +138,7 @@ class _Faults:
         return self.at(self.line(place, *others), f"{name} means nothing here. {remedy}")
 
 
-def _read_film(table: object, faults: _Faults) -> dict[str, str | None]:
+def _read_film(table: object, faults: _Faults) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise faults.of("film", 0, "", "film is no table. Write [film] above sha256 = ...")
     for key in table:
@@ -155,7 +155,8 @@ def _read_film(table: object, faults: _Faults) -> dict[str, str | None]:
             fault = "sha256 is no SHA-256. Write 64 hexadecimal digits."
             raise faults.of("film", 0, "sha256", fault)
         sha256 = sha256.lower()
-    return {"film_sha256": sha256, "marked": marked}
+    place = faults.name(faults.line(("film", 0, "sha256"), ("film", 0, "")))
+    return {"film_sha256": sha256, "marked": marked, "film_place": place}
 
 
 def _tables(found: Mapping[str, object], name: str, faults: _Faults) -> list[Mapping[str, Any]]:

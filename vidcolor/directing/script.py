@@ -211,6 +211,7 @@ class ColorScript:
         references: Pictures whose colors it takes over.
         film_sha256: SHA-256 of the film that it was written for; None for any film.
         marked: Shots that a person wants to come back to, as in `Range`; they change no color.
+        film_place: Where `film_sha256` is written, for errors: file and line.
         path: The file that it was read from, as text; empty for one made in Python.
         sha256: Of that file; empty for one made in Python.
     """
@@ -220,6 +221,7 @@ class ColorScript:
     references: tuple[Reference, ...] = ()
     film_sha256: str | None = None
     marked: str | None = field(default=None, compare=False)
+    film_place: str = field(default="", compare=False)
     path: str = field(default="", compare=False)
     sha256: str = field(default="", compare=False)
 

@@ -92,11 +92,14 @@ def plans(batch: Batch, reels: Iterable[Reel]) -> Iterator[ReelPlan]:
 def _to_do(planned: PlannedReel, batch: Batch) -> ReelPlan:
     job = planned.job
     shots: tuple[str, ...] = ()
-    if planned.made is None and shots_path(job.encoding.path).exists():
-        try:
+    script = planned.direction.script
+    try:
+        if script is not None and script.film_sha256 is not None:
+            planned.direction.refuse_other(planned.provenance(batch.model).digest.sha256)
+        if planned.made is None and shots_path(job.encoding.path).exists():
             shots = describe_reuse(planned.provenance(batch.model))
-        except VidcolorError as error:
-            return ReelPlan(source=job.source.path, state="failed", error=error)
+    except VidcolorError as error:
+        return ReelPlan(source=job.source.path, state="failed", error=error)
     return ReelPlan(
         source=job.source.path,
         state="to colorize" if planned.made is None else "to verify",
