@@ -11,6 +11,7 @@ from vidcolor.color.bins import (
     BIN_CENTERS,
     BIN_COUNT,
     NEIGHBOR_SIGMA,
+    STRIP_ROWS,
     Decoding,
     bend_chroma,
     decode_annealed_mean,
@@ -148,3 +149,15 @@ def test_decoding_leaves_the_histogram_alone() -> None:
     before = histogram.clone()
     decode_annealed_mean(histogram, 1.0, Decoding(rebalancing_weight=torch.ones(BIN_COUNT)))
     assert torch.equal(histogram, before)
+
+
+def test_rows_are_decoded_one_like_the_other() -> None:
+    """A map that is decoded strip by strip has in each row what the row alone would have."""
+    probabilities = random_histogram(BIN_COUNT, 2 * STRIP_ROWS + 3, 5)
+    tilt = torch.linspace(0.5, 2, BIN_COUNT)
+    decoding = Decoding(rebalancing_weight=tilt, temperature=0.7, gain=1.1, boost=0.1)
+    whole = decode_annealed_mean(probabilities, 0.4, decoding)
+    rows = [decode_annealed_mean(row, 0.4, decoding) for row in probabilities.split(1, dim=1)]
+    torch.testing.assert_close(whole.ab, torch.cat([row.ab for row in rows], 1), atol=1e-4, rtol=0)
+    entropy = torch.cat([row.entropy for row in rows], 1)
+    torch.testing.assert_close(whole.entropy, entropy, atol=1e-5, rtol=0)

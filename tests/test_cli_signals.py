@@ -1,13 +1,12 @@
 import os
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from threading import current_thread, main_thread
 from typing import Any
 
 import pytest
+import torch
 from cli_runs import QUICK, film, run
 from clips import SAMPLE, Extras, moving_luma, write_film
 from forking import start_program
@@ -130,21 +129,19 @@ def test_a_signal_that_comes_in_a_read_of_ffmpeg_is_not_lost(
 )
 def test_the_bytes_do_not_depend_on_the_number_of_cores(tmp_path: Path) -> None:
     """A film from one machine goes with that from another."""
-    program = (
-        "import os, sys\n"
-        "os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: int(sys.argv.pop())])\n"
-        "from vidcolor.cli.main import main\n"
-        "for codec in ('libx264', 'ffv1'):\n"
-        "    code = main([*sys.argv[1:], '--codec', codec, '-o', f'{codec}.mkv'])\n"
-        "    assert code == 0\n"
-    )
     written = []
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    for cores in ("1", "2"):
-        folder = tmp_path / cores
-        folder.mkdir()
-        arguments = [SAMPLE, "--duration", "0.4", "-q", *QUICK, cores]
-        command = [sys.executable, "-c", program, *arguments]
-        subprocess.run(command, check=True, env=environment, cwd=folder)
-        written.append([(folder / f"{codec}.mkv").read_bytes() for codec in ("libx264", "ffv1")])
-    assert written[0] == written[1]
+    for cores in (1, 2):
+        for codec in ("libx264", "ffv1"):
+            name = f"{cores}-{codec}"
+            film = tmp_path / f"{name}.mkv"
+            asked = [SAMPLE, "--duration", "0.4", "-q", *QUICK, "--codec", codec, "-o", film]
+            told = start_program(tmp_path / name, asked, (), have_cores, cores).end()
+            assert told == (0, "", "")
+            written.append(film.read_bytes())
+    assert written[:2] == written[2:]
+
+
+def have_cores(number: int) -> None:
+    """In a process that has so many."""
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:number])
+    torch.set_num_threads(number)

@@ -3,9 +3,12 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import redirect_stderr
+from dataclasses import replace
+from io import StringIO
 from itertools import count
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -16,12 +19,16 @@ from forking import listening, start_program
 
 from vidcolor.cli.main import main
 from vidcolor.cluster.store import Store
+from vidcolor.cluster.tasks import ClusterJob, find_shots
 from vidcolor.errors import ClusterError
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.provenance import versions
+from vidcolor.film.source_digest import digest_source
 from vidcolor.reels.ledger import read_ledger
 from vidcolor.report.sidecar import read_sidecar
-from vidcolor.settings import ClusterSettings, ModelSettings
+from vidcolor.settings import ClusterSettings, ModelSettings, Settings
+from vidcolor.shots.pieces import Piece
+from vidcolor.writing.plan import plan_video
 
 pytest.importorskip("ray", reason="ray is not installed")
 
@@ -34,7 +41,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's o
 
 FAST = ["--device", "cpu", "--render-size", "64"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-REELS, FEW = 4, 3
+REELS, FEW = 3, 2
 SHOT_FRAMES = 12
 SHOTS = (1, 2, 1, 3, 2, 1)  # shots of one set-up fall into several tasks
 
@@ -47,7 +54,7 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def reels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four reels of shots that come back, with sound."""
+    """Three reels of shots that come back, with sound."""
     folder = tmp_path_factory.mktemp("reels")
     for number in range(REELS):
         frames = [luma for seed in SHOTS for luma in soft_shot(10 * number + seed, SHOT_FRAMES)]
@@ -63,28 +70,21 @@ def local(reels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@contextmanager
-def machines() -> Iterator[tuple[Cluster, object]]:
-    """A head that colors nothing and two machines of one core, and the first of these."""
-    head = {"num_cpus": 0, "include_dashboard": False}
-    cluster = Cluster(initialize_head=True, head_node_args=head)
-    first, _ = (cluster.add_node(num_cpus=1) for _ in range(2))
-    try:
-        yield cluster, first
-    finally:
-        cluster.shutdown()
-
-
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[Cluster]:
-    """The same for all tests but for those that break it."""
-    with machines() as (made, _):
+    """Two machines of one core, the head and another; each takes seconds to start."""
+    head = {"num_cpus": 1, "include_dashboard": False}
+    made = Cluster(initialize_head=True, head_node_args=head)
+    made.add_node(num_cpus=1)
+    try:
         yield made
+    finally:
+        made.shutdown()
 
 
 @pytest.fixture(scope="module")
 def few(reels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three of the reels."""
+    """Two of the reels."""
     folder = tmp_path_factory.mktemp("few")
     for number in range(FEW):
         (folder / f"{number}.mkv").hardlink_to(reels / f"{number}.mkv")
@@ -146,69 +146,89 @@ def test_a_run_that_was_stopped_is_gone_on_with(
     assert not left_over(tmp_path)
 
 
-def test_a_film_that_machines_do_not_see_fails_alone(
-    cluster: Cluster, reels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    """What a machine tells of it is one line, and the other films are made."""
-    folder, whole = tmp_path / "reels", (reels / "0.mkv").read_bytes()
-    folder.mkdir()
-    for name in ("a.mkv", "b.mkv"):
-        (folder / name).write_bytes(whole)
+class Made(NamedTuple):
+    """What came of two films of which the machines see one.
 
-    times = count()
+    Attributes:
+        code: The program's exit code.
+        err: What it printed.
+        folder: Where the films are.
+        held: The program's memory in bytes after each of the shots.
+    """
 
-    def meddled() -> dict[str, str]:
-        os.utime(folder / "b.mkv", (0, next(times)))  # after it was looked at here
-        return versions()
-
-    monkeypatch.setattr("vidcolor.cluster.engine.versions", meddled)
-    assert run(cluster, folder, tmp_path / "out") == 1
-    told, *_ = capsys.readouterr().err.splitlines()
-    assert f"{folder / 'b.mkv'}: does not exist on" in told
-    assert told.endswith("all machines must see the films under the same paths")
-    assert films(tmp_path / "out").keys() == {"a.colorized.mkv"}
+    code: int
+    err: str
+    folder: Path
+    held: list[int]
 
 
-def test_other_programs_are_refused(
-    cluster: Cluster, reels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    """A machine with another version would write other bytes; what is done is kept."""
-    monkeypatch.setattr(
-        "vidcolor.cluster.engine.versions", lambda: {"vidcolor": "9", "torch": "1", "PyAV": "1"}
-    )
-    assert run(cluster, reels / "0.mkv", tmp_path / "out.mkv") == 1
-    err = capsys.readouterr().err
-    assert "but the head has 9; install the same version on all machines" in err
-    assert err.count("\n") == 1
-
-
-def test_the_heads_memory_is_flat(
-    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Shots go through it one by one: later in a film no more is held than at its beginning."""
+@pytest.fixture(scope="module")
+def seen_and_unseen(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A large film in six tasks, and one that is changed behind the program's back."""
+    folder = tmp_path_factory.mktemp("seen")
+    reels, out = folder / "reels", folder / "out"
+    reels.mkdir()
     rng = np.random.default_rng(0)
     soft = (luma for seed in SHOTS for luma in soft_shot(seed, SHOT_FRAMES))
     large = (cv2.resize(luma, (576, 384)) for luma in soft)
     grain = [(luma // 2 + rng.integers(0, 96, luma.shape)).astype(np.uint8) for luma in large]
-    reel = write_film(tmp_path / "reel.mkv", grain)
-    adopt, held = Checkpoint.adopt, []
+    write_film(reels / "a.mkv", grain)
+    changed = write_film(reels / "b.mkv", soft_shot(1, SHOT_FRAMES))
+    adopt, held, times = Checkpoint.adopt, [], count()
 
     def measure(self: Checkpoint, *arguments: object) -> None:
         adopt(self, *arguments)
         held.append(psutil.Process().memory_info().rss)
 
-    monkeypatch.setattr(Checkpoint, "adopt", measure)
-    monkeypatch.setattr("vidcolor.cluster.engine.RUN_FRAMES", SHOT_FRAMES)
-    assert run(cluster, reel, tmp_path / "out.mkv", "--lossless") == 0
+    def meddled() -> dict[str, str]:
+        os.utime(changed, (0, next(times)))  # after it was looked at here
+        return versions()
+
+    with pytest.MonkeyPatch.context() as patched, redirect_stderr(StringIO()) as err:
+        patched.setattr(Checkpoint, "adopt", measure)
+        patched.setattr("vidcolor.cluster.engine.versions", meddled)
+        patched.setattr("vidcolor.cluster.engine.RUN_FRAMES", SHOT_FRAMES)
+        code = run(cluster, reels, out, "--lossless")
+    return Made(code, err.getvalue(), out, held)
+
+
+def test_a_film_that_machines_do_not_see_fails_alone(seen_and_unseen: Made) -> None:
+    """What a machine tells of it is one line, and the other films are made."""
+    assert seen_and_unseen.code == 1
+    told, *_ = seen_and_unseen.err.splitlines()
+    assert "b.mkv: does not exist on" in told
+    assert told.endswith("all machines must see the films under the same paths")
+    assert films(seen_and_unseen.folder).keys() == {"a.colorized.mkv"}
+
+
+def test_the_heads_memory_is_flat(seen_and_unseen: Made) -> None:
+    """Shots go through it one by one: later in a film no more is held than at its beginning."""
+    held = seen_and_unseen.held
     assert len(held) == len(SHOTS)
-    later_bytes = (tmp_path / "out.mkv").stat().st_size * (len(SHOTS) - 2) / len(SHOTS)
+    film = seen_and_unseen.folder / "a.colorized.mkv"
+    later_bytes = film.stat().st_size * (len(SHOTS) - 2) / len(SHOTS)
     assert max(held[2:]) < max(held[:2]) + later_bytes / 2
 
 
+def test_other_programs_are_refused(tmp_path: Path) -> None:
+    """A machine with another version would write other bytes: it looks at no frame."""
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 3))
+    job = plan_video(film, None, Settings())
+    other = ClusterJob(
+        job=job,
+        settings=job.settings,
+        digest=digest_source(job.source.files),
+        store="",
+        versions=versions() | {"vidcolor": "9"},
+        part_frames=SHOT_FRAMES,
+    )
+    with pytest.raises(ClusterError, match="but the head has 9; install the same version on all"):
+        next(find_shots(other))
+    assert isinstance(next(find_shots(replace(other, versions=versions()))), Piece)
+
+
 def test_a_machine_that_dies_loses_nothing(
-    reels: Path, local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    cluster: Cluster, reels: Path, local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it had in work is done by the other; films are what one process makes of them.
 
@@ -226,14 +246,14 @@ def test_a_machine_that_dies_loses_nothing(
     def kill() -> None:
         assert adopted.wait(120)
         killed.append(len(films(out)))
-        cluster.remove_node(first, allow_graceful=False)
+        (machine,) = cluster.worker_nodes
+        cluster.remove_node(machine, allow_graceful=False)
 
     killed: list[int] = []
     killer = threading.Thread(target=kill)
-    with machines() as (cluster, first):
-        killer.start()
-        assert run(cluster, reels, out, "--segments", f"file://{segments}") == 0
-        killer.join()
+    killer.start()
+    assert run(cluster, reels, out, "--segments", f"file://{segments}") == 0
+    killer.join()
     assert killed[0] < REELS
     assert films(out) == films(local)
     assert not left_over(out)

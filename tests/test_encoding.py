@@ -111,8 +111,26 @@ def test_ffv1_is_written_for_archives(size: tuple[int, int], slices: str | None)
     assert options.get("slices") == slices
 
 
-FIXED = {"threads": "6"}
+FIXED = {"threads": "4", "thread_type": "frame"}
 """Of x264, whatever is asked."""
+
+
+@pytest.mark.parametrize(
+    ("size", "told"),
+    [
+        ((640, 480), FIXED),
+        ((1920, 1080), FIXED),
+        ((2048, 1080), {"threads": "6"}),
+        ((3840, 2160), {"threads": "6"}),
+    ],
+)
+def test_threads_of_x264_share_frames_out_or_slices(
+    size: tuple[int, int], told: dict[str, str]
+) -> None:
+    """Up to full HD each has a frame of its own; of larger frames one is in work at a time."""
+    film = replace(picture(), width=size[0], height=size[1])
+    options = encoder_options("libx264", "yuv420p", film, DEFAULT)
+    assert {name: value for name, value in options.items() if name.startswith("thread")} == told
 
 
 def test_quality_and_speed_go_to_encoders_that_have_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,8 @@ KEPT = tuple(name for name in ASPECTS if name != "tags")
 LEFT_OUT = {
     "real-mxf-jpeg2000-4k-pq-truncated.mxf",  # RGB is in real-rawcooked-..., cut films are above
     "real-yuv444-seek-breaks.mp4",  # seeking in it is a test of the reader
+    "real-av1.mkv",  # ours of the same codecs, in as many seconds less, are av1.mkv and
+    "real-no-duration-vp9-opus.webm",  # without-duration-vp9.webm
 }
 # Ours are made by a script, one for each trait; the others have come from cameras and archives.
 ALL = {path.name: path for path in (*FORMATS.glob("*.*"), *CLIPS.glob("formats/real-*.*"))}

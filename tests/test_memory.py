@@ -21,7 +21,14 @@ from vidcolor import colorize_video, memory
 from vidcolor.cli.main import main
 from vidcolor.cli.parse import as_usage_error, parse_size
 from vidcolor.errors import ModelError, OutputError, SourceError, VidcolorError
-from vidcolor.memory import LEAST_MEMORY, PIXEL_BYTES, frames_ahead, is_little, usable_memory
+from vidcolor.memory import (
+    LEAST_MEMORY,
+    PIXEL_BYTES,
+    QUEUE_BYTES,
+    frames_ahead,
+    is_little,
+    usable_memory,
+)
 from vidcolor.models import transfer
 from vidcolor.models.predict import SMALLEST_CPU_BATCH
 from vidcolor.models.transfer import read_reference
@@ -171,7 +178,8 @@ def test_fewer_large_frames_wait() -> None:
     assert frames_ahead(16, 100_000, free) == 10
     assert frames_ahead(16, 10_000, free) == 16
     assert frames_ahead(16, 5_000_000, free) == 1
-    assert frames_ahead(16, 10**9, None) == 16
+    assert frames_ahead(16, QUEUE_BYTES // 20, None) == 16
+    assert frames_ahead(16, QUEUE_BYTES // 4, 10**12) == 4  # however much there is
 
 
 def test_frames_that_do_not_fit_are_refused_before_the_work(tmp_path: Path) -> None:
@@ -295,7 +303,7 @@ def test_little_memory_changes_no_byte(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("vidcolor.film.colorize.plan_video", plan_without_limit)
     limit = LEAST_MEMORY + 8 * 3 * 96 * 64 * 3 // 2
     colorize_video(film, tmp_path / "b.mkv", Settings(model=model, memory_limit=limit))
-    assert depths == [3, 3]
+    assert depths == [3, 3, 2]  # a colored frame holds chroma as well
     assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
 
 

@@ -12,7 +12,7 @@ from browser import Page
 from clips import SAMPLE
 from page_dump import SIZES, random_histogram, strongest
 
-from vidcolor import FrameDump, Settings, TemporalSettings, replay_frames
+from vidcolor import FrameDump, ModelSettings, Settings, TemporalSettings, replay_frames
 from vidcolor.color.bins import BIN_CENTERS
 from vidcolor.color.lab import srgb_from_lab
 from vidcolor.dump.page import histogram_script, write_page
@@ -347,7 +347,8 @@ def test_a_real_dump_is_read_under_the_pointer(driver: Any, tmp_path: Path) -> N
 
     Every other frame, 57 too, has none of the network's, and it is told so.
     """
-    settings = Settings(temporal=TemporalSettings(every=2))
+    model = ModelSettings(render_size=128)
+    settings = Settings(model=model, temporal=TemporalSettings(every=2))
     replay_frames(SAMPLE, FrameDump(tmp_path / "look", "57-58"), settings)
     page = Page(driver, tmp_path / "look" / "index.html")
     page.open("#frame=57")

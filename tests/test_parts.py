@@ -17,7 +17,7 @@ from vidcolor.film.source_digest import digest_source
 from vidcolor.frame import Colored, Frame, FrameFormat, Matrix, Numbered
 from vidcolor.models.zoo import find_model
 from vidcolor.pipeline import parts
-from vidcolor.pipeline.parts import part_frames, read_state, write_state
+from vidcolor.pipeline.parts import batch_size, part_frames, read_state, write_state
 from vidcolor.pipeline.run import Past, colorize_shots
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import (
@@ -149,6 +149,18 @@ def test_larger_pictures_have_shorter_parts(
     assert part_frames(picture_of(width, height), slow) == 24
     on_gpu = replace(slow, device=torch.device("cuda"))
     assert part_frames(picture_of(width, height), on_gpu) == frames
+
+
+@pytest.mark.quick
+@pytest.mark.parametrize(
+    ("width", "height", "most", "keyframes"),
+    [(640, 480, 8, 8), (1920, 1080, 8, 8), (3840, 2160, 8, 2), (3840, 2160, 1, 1)],
+)
+def test_the_network_is_asked_about_fewer_large_frames(
+    width: int, height: int, most: int, keyframes: int
+) -> None:
+    """Those between keyframes wait in memory meanwhile; what a user sets is never exceeded."""
+    assert batch_size(picture_of(width, height), most) == keyframes
 
 
 def test_machines_hand_on_the_parts_of_a_shot(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from clips import CLIPS, FORMATS, Extras, needs_clips, soft_shot, write_film
+from clips import FORMATS, SAMPLE, Extras, soft_shot, write_film
 from dumped import CUT, FAST, FRAMES, LUMA, arrays, lines, same_files
 
 from vidcolor import FrameDump, colorize_video, replay_frames
@@ -69,15 +69,14 @@ def test_a_replay_goes_through_the_shot_returned_to(tmp_path: Path) -> None:
     assert result.colorized == 9 + 2
 
 
-@needs_clips
 def test_random_frames_of_archive_film_replay_alike(tmp_path: Path) -> None:
-    """In grain, flicker and real cuts as well: three random frames, at the usual size."""
-    source = CLIPS / "archive" / "abomb_1950s_army.mp4"
-    settings = replace(FAST, model=ModelSettings(device="cpu"), duration_seconds=Fraction(2))
+    """In grain and flicker as well: three random frames."""
+    model = ModelSettings(device="cpu", render_size=96)
+    settings = replace(FAST, model=model, duration_seconds=Fraction(2))
     picked = sorted(np.random.default_rng(3).choice(58, 3, replace=False).tolist())
     text = ",".join(map(str, picked))
-    colorize_video(source, tmp_path / "a.mkv", settings, dump=FrameDump(tmp_path / "a", text))
-    replay_frames(source, FrameDump(tmp_path / "b", text), settings)
+    colorize_video(SAMPLE, tmp_path / "a.mkv", settings, dump=FrameDump(tmp_path / "a", text))
+    replay_frames(SAMPLE, FrameDump(tmp_path / "b", text), settings)
     assert [line["frame"] for line in lines(tmp_path / "b")] == picked
     for number in picked:
         assert same_files(tmp_path / "a" / f"{number:06}", tmp_path / "b" / f"{number:06}")

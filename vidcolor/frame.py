@@ -383,3 +383,9 @@ class Colored(NamedTuple):
     directed: str | None = None
     state: ShotState | None = None
     ungraded: Ungraded | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """What its planes take in memory, in bytes."""
+        planes = (self.frame.luma, *(self.frame.chroma or ()), *self.chroma[:2])
+        return sum(plane.nbytes for plane in planes)

@@ -32,6 +32,9 @@ AMPLE_MEMORY = 2_000_000_000
 PIXEL_BYTES = 12
 """What a picture takes while it is read and colored alone, a pixel of 8 bits, as measured."""
 
+QUEUE_BYTES = 50_000_000
+"""What the frames of one queue may take at most."""
+
 _SHARE = 8  # one of so many parts of what is free may hold the frames of one queue
 
 _CGROUPS = Path("/sys/fs/cgroup")
@@ -94,9 +97,10 @@ def frames_ahead(most: int, frame_bytes: int, memory: int | None) -> int:
         frame_bytes: What one takes.
         memory: See `usable_memory`.
     """
-    if memory is None:
-        return most
-    return max(1, min(most, (memory - LEAST_MEMORY) // _SHARE // frame_bytes))
+    room = QUEUE_BYTES
+    if memory is not None:
+        room = min(room, (memory - LEAST_MEMORY) // _SHARE)
+    return max(1, min(most, room // frame_bytes))
 
 
 def lacking(need: int, memory: int, way: str = "") -> str:

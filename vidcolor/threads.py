@@ -54,7 +54,7 @@ def map_ahead(
     ahead: deque[Future[R]] = deque()
     failed: Exception | None = None
     coming = iter(items)
-    with ThreadPoolExecutor(workers, "map_ahead", begin) as pool:
+    with ThreadPoolExecutor(workers, function.__qualname__, begin) as pool:
         try:
             while True:
                 try:
@@ -104,7 +104,11 @@ def map_at_once(
 
 
 def run_ahead(
-    items: Iterator[T], depth: int | Callable[[T], int], begin: Callable[[], None] = lambda: None
+    items: Iterator[T],
+    depth: int | Callable[[T], int],
+    begin: Callable[[], None] = lambda: None,
+    *,
+    name: str | None = None,
 ) -> Generator[T, None, None]:
     """Yield `items`, made by a thread of their own that is at most `depth` items ahead.
 
@@ -115,11 +119,13 @@ def run_ahead(
         items: What is made.
         depth: How many may wait; or what tells that of the first one.
         begin: Called first in the thread.
+        name: The thread's, for those who look at them.
     """
     queue: Queue[tuple[T] | BaseException | None] = Queue(maxsize=1 if callable(depth) else depth)
     stopped = Event()
     tell = depth if callable(depth) else None
-    thread = Thread(target=_fill, args=(queue, items, stopped, begin, tell), daemon=True)
+    arguments = (queue, items, stopped, begin, tell)
+    thread = Thread(target=_fill, name=name, args=arguments, daemon=True)
     thread.start()
     try:
         while (got := queue.get()) is not None:

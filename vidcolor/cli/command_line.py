@@ -25,7 +25,7 @@ sound, subtitles and times stay as they are."""
 _EXAMPLES = """\
 examples:
   vidcolor film.mp4                   one film: film.colorized.mp4
-  vidcolor archive/ -r -o out/        all films of a folder; again to go on
+  vidcolor archive/ -r -o out/        all films of a folder; run again to resume
   vidcolor film.mp4 --preview         a contact sheet, in seconds
   vidcolor photo.jpg                  a photograph: photo.colorized.jpg
 

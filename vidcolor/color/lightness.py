@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from vidcolor.color.lab import EPSILON, KAPPA, lightness_from_luma, srgb_from_linear
+from vidcolor.color.shrink import shrunk
 from vidcolor.color.ycbcr import luma_range
 from vidcolor.frame import SIDE_MULTIPLE, FrameFormat, Plane
 
@@ -174,10 +175,11 @@ def lightness_at(luma: Plane, picture: FrameFormat, width: int, height: int) -> 
         L* in [0, 100], (height, width): shrunk by area, enlarged linearly.
     """
     small = (min(width, luma.shape[1]), min(height, luma.shape[0]))
-    resized = cv2.resize(luma, small, interpolation=cv2.INTER_AREA)
+    resized = shrunk(luma, *small)
     if small != (width, height):
-        resized = cv2.resize(resized, (width, height), interpolation=cv2.INTER_LINEAR)
-    return lightness_of(cast(Plane, resized), picture)
+        enlarged = cv2.resize(resized, (width, height), interpolation=cv2.INTER_LINEAR)
+        resized = cast(Plane, enlarged)
+    return lightness_of(resized, picture)
 
 
 def lightness_of(luma: Plane, picture: FrameFormat) -> Map:

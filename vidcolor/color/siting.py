@@ -10,7 +10,7 @@ import torch
 
 from vidcolor.frame import ChromaLocation, FrameFormat
 
-STRIP_SAMPLES = 1 << 15  # of float32, in each of the dozen maps that a step works on
+STRIP_SAMPLES = 1 << 16  # of float32, in each of the dozen maps that a step works on
 _CENTERED_COLUMNS = (ChromaLocation.CENTER, ChromaLocation.TOP, ChromaLocation.BOTTOM)
 _TOP_ROWS = (ChromaLocation.TOP_LEFT, ChromaLocation.TOP)
 _BOTTOM_ROWS = (ChromaLocation.BOTTOM_LEFT, ChromaLocation.BOTTOM)

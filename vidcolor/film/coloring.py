@@ -1,6 +1,6 @@
 """The frames of one film, colored, encoded and kept in its checkpoint, shot by shot."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from vidcolor.film.provenance import Provenance
 from vidcolor.film.source_digest import SourceDigest, refuse_changed
 from vidcolor.film.tracing import tracing
 from vidcolor.frame import Colored, Frame, FrameFormat, Map, Plane
+from vidcolor.memory import frames_ahead, usable_memory
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.finish import keeps_color
 from vidcolor.pipeline.parts import read_state, write_state
@@ -32,11 +33,15 @@ from vidcolor.settings import Settings
 from vidcolor.shot import Shot, ShotState
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.temporal.memory import ShotMemory, read_ending
+from vidcolor.threads import run_ahead
 from vidcolor.writing.mixed_frames import as_written
 from vidcolor.writing.muxer import reorder_depth
 from vidcolor.writing.plan import Job
 from vidcolor.writing.sequence_writer import PictureWriter
 from vidcolor.writing.shot_encoder import Encoded, ShotEncoder
+
+FRAMES_CODED_AHEAD = 8
+"""Frames that wait while the checkpoint writes a shot's end to the disk."""
 
 Progress = Callable[[int, int], None]
 
@@ -206,6 +211,7 @@ class ShotKeeper:
         if begun is not None:
             self._number, self._frames, self._reordered = begun.kept
             self._before = begun.state.shown and (begun.kept.shot, *begun.state.shown)
+        self._memory = usable_memory(settings.memory_limit)
         self._times: list[int] = []  # of the part's packets
         self._state: ShotState | None = None  # after the frame before, if it ends a part
 
@@ -219,34 +225,64 @@ class ShotKeeper:
             listener: Hears of them.
             goes_on: Whether the last shot has more frames; else it ends with these.
         """
-        first = self._source.first_pts * self._source.time_base
         timeline = Timeline(self._checkpoint.figures(), self._before)
+        coded = run_ahead(self._coded(colored, goes_on=goes_on), self._depth, name="encode")
+        with closing(coded):
+            for packets, one, seconds, ends_shot in coded:
+                if one is None:
+                    self._end(packets, is_shot=ends_shot)
+                else:
+                    self._number = one.shot.number
+                    self._add_packets(self._number, packets)
+                    self._add(one, timeline, seconds)
+                    listener.on_frame(timeline.frames, self._number)
+
+    def _depth(self, one: "_Coded") -> int:
+        """How many frames may wait for the checkpoint while the encoder goes on."""
+        if one.colored is None:
+            return 1
+        return frames_ahead(FRAMES_CODED_AHEAD, one.colored.nbytes, self._memory)
+
+    def _coded(
+        self, colored: Iterator[Colored], *, goes_on: bool
+    ) -> Generator["_Coded", None, None]:
+        """What the encoder makes of frames, by a thread of its own; see `keep`."""
+        number, ends_part = self._number, False
         for one in colored:
-            frame, shot = one.frame, one.shot
-            before = perf_counter()
-            self._add(one)
-            self._colors.add(one)
-            if one.trace is not None:
-                one.trace.close(encode=perf_counter() - before)
-            figures = timeline.add(
-                one.ab,
-                seconds=float(frame.pts * frame.time_base - first),
-                shot=shot.number,
-                confidence=one.confidence,
-                gamut_limited_share=one.chroma.gamut_limited_share,
-                returns_to=shot.returns_to,
-                lightness=one.lightness,
-                source=self._facts(shot),
-                directed=one.directed,
-            )
-            if self._captions_beside and frame.captions:
-                figures = figures._replace(captions=frame.captions.hex())
-            self._checkpoint.add_frame(shot.number, frame.index, figures)
-            listener.on_frame(timeline.frames, shot.number)
-        if goes_on:
-            self._end_part()
-        else:
-            self._end_shot()
+            ends_shot = one.shot.number != number
+            if ends_shot or ends_part:
+                yield _Coded(list(self._encoder.end_part()), ends_shot=ends_shot)
+            number, ends_part = one.shot.number, one.state is not None
+            chroma = one.chroma[:2]
+            if self._is_compared:
+                chroma = half_neutral(chroma, one.frame.picture)
+            began = perf_counter()
+            packets = list(self._encoder.encode(one.frame, chroma))
+            yield _Coded(packets, one, perf_counter() - began)
+        yield _Coded(list(self._encoder.end_part()), ends_shot=not goes_on)
+
+    def _add(self, one: Colored, timeline: Timeline, seconds: float) -> None:
+        """Keep what is known of a frame."""
+        frame, shot = one.frame, one.shot
+        self._state = one.state and one.state._replace(shown=(one.ab, one.lightness))
+        self._colors.add(one)
+        if one.trace is not None:
+            one.trace.close(encode=seconds)
+        first = self._source.first_pts * self._source.time_base
+        figures = timeline.add(
+            one.ab,
+            seconds=float(frame.pts * frame.time_base - first),
+            shot=shot.number,
+            confidence=one.confidence,
+            gamut_limited_share=one.chroma.gamut_limited_share,
+            returns_to=shot.returns_to,
+            lightness=one.lightness,
+            source=self._facts(shot),
+            directed=one.directed,
+        )
+        if self._captions_beside and frame.captions:
+            figures = figures._replace(captions=frame.captions.hex())
+        self._checkpoint.add_frame(shot.number, frame.index, figures)
 
     def _facts(self, shot: Shot) -> SourceFacts:
         """What the timeline notes of a shot's source."""
@@ -258,47 +294,55 @@ class ShotKeeper:
             overlay = shot.color.overlay or None
         return SourceFacts(kept, tint, shot.active, overlay)
 
-    def _add(self, one: Colored) -> None:
-        if one.shot.number != self._number:
-            self._end_shot()
-            self._number = one.shot.number
-        elif self._state is not None:
-            self._end_part()
-        self._state = one.state and one.state._replace(shown=(one.ab, one.lightness))
-        chroma = one.chroma[:2]
-        if self._is_compared:
-            chroma = half_neutral(chroma, one.frame.picture)
-        self._add_packets(one.shot.number, self._encoder.encode(one.frame, chroma))
+    def _end(self, packets: Sequence[Encoded], *, is_shot: bool) -> None:
+        """Keep what there is of the shot, so that another run can go on from here.
 
-    def _end_shot(self) -> None:
-        self._colors.end_shot()
-        if self._number is not None:
-            self._end_encoding(self._number)
-            self._checkpoint.end_shot(self._number, self._frames, self._reordered)
-        self._number, self._state = None, None
-        self._frames = self._reordered = 0
-
-    def _end_part(self) -> None:
-        """Keep what there is of the shot, so that another run can go on from here."""
-        if self._number is None or self._state is None:
+        Args:
+            packets: The last ones.
+            is_shot: Whether all of it is there.
+        """
+        if is_shot:
+            self._colors.end_shot()
+        if is_shot and self._number is None:
+            return
+        if self._number is None or not (is_shot or self._state is not None):
             raise ValueError("the frame before does not end a part")
-        self._end_encoding(self._number)
-        state = write_state(self._state)
-        self._checkpoint.end_part(self._number, self._frames, self._reordered, state)
-
-    def _end_encoding(self, shot: int) -> None:
-        self._add_packets(shot, self._encoder.end_part())
+        self._add_packets(self._number, packets)
         self._frames += len(self._times)
         self._reordered = max(self._reordered, reorder_depth(self._times))
         self._times.clear()
+        if is_shot:
+            self._checkpoint.end_shot(self._number, self._frames, self._reordered)
+            self._number = None
+            self._frames = self._reordered = 0
+        elif self._state is not None:
+            state = write_state(self._state)
+            self._checkpoint.end_part(self._number, self._frames, self._reordered, state)
+        self._state = None
 
-    def _add_packets(self, shot: int, packets: Iterator[Encoded]) -> None:
+    def _add_packets(self, shot: int, packets: Sequence[Encoded]) -> None:
         for packet in packets:
             kept, count = packet, len(self._times)
             if self._pictures is not None:
                 kept = self._pictures.keep(packet, self._checkpoint.frames_done + count)
             self._checkpoint.add_packet(shot, self._frames + count, kept)
             self._times.append(packet.pts)
+
+
+class _Coded(NamedTuple):
+    """What the encoder gives as it takes a frame in; or, without a frame, at the end of a part.
+
+    Attributes:
+        packets: Those of earlier frames, mostly.
+        colored: The frame.
+        seconds: How long it took.
+        ends_shot: Whether the part is the shot's last.
+    """
+
+    packets: list[Encoded]
+    colored: Colored | None = None
+    seconds: float = 0.0
+    ends_shot: bool = False
 
 
 def half_neutral(chroma: tuple[Plane, Plane], picture: FrameFormat) -> tuple[Plane, Plane]:

@@ -15,6 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
+from vidcolor.color.bins import STRIP_ROWS
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.errors import VidcolorError
 from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE, Mapped, Prediction, Seen, to_device
@@ -175,9 +176,22 @@ def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torc
     pixels = output.permute(0, 2, 3, 1)[:, : finer * rows, : finer * columns]  # (N, ..., C)
     if model.decoding is None:
         return [_shrunk(AB_UNIT * picture.float().movedim(-1, 0), finer) for picture in pixels]
-    # Picture by picture, a softmax stays in the processor's cache.
-    softmaxes = (picture.softmax(-1, dtype=torch.float32).movedim(-1, 0) for picture in pixels)
-    return [_shrunk(softmax, finer).half() for softmax in softmaxes]
+    return [_shrunk(_softmax(picture, finer), finer).half() for picture in pixels]
+
+
+def _softmax(logits: torch.Tensor, finer: int) -> torch.Tensor:
+    """Probabilities (bins, h, w) of logits (h, w, bins): float32, or float16 if they stay as fine.
+
+    By strips of a few rows, which stay in the processor's cache.
+    """
+    kept = torch.float16 if finer == 1 else torch.float32
+    probabilities = torch.empty_like(logits, dtype=kept, memory_format=torch.contiguous_format)
+    rows = STRIP_ROWS if logits.device.type == "cpu" else len(logits)
+    for strip, given in zip(
+        torch.split(probabilities, rows), torch.split(logits, rows), strict=True
+    ):
+        strip.copy_(given.softmax(-1, dtype=torch.float32))
+    return probabilities.movedim(-1, 0)
 
 
 def _shrunk(prediction: torch.Tensor, finer: int) -> torch.Tensor:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load, save
 
 from vidcolor.frame import FrameFormat, Prediction, Seen
+from vidcolor.models.predict import SMALLEST_CPU_BATCH
 from vidcolor.models.zoo import Model
 from vidcolor.refine.refined import Refiner
 from vidcolor.shot import CardState, ShotState
@@ -26,6 +27,9 @@ LEAST_FRAMES, MOST_FRAMES = 24, 240
 larger, of 106 by 1 %, of 24 by 11 to 18 %. A shot's first part has all the frames that the shot's
 first frame learns from: `LOOK_AHEAD` or more."""
 
+BATCH_PIXELS: Final = 24_000_000
+"""Of the keyframes that the network is asked about at once: all frames between them wait, too."""
+
 _REFINED = "refined."
 
 
@@ -34,6 +38,17 @@ def part_frames(picture: FrameFormat, model: Model) -> int:
     if is_slow(model):
         return LEAST_FRAMES
     return min(max(LEAST_FRAMES, PIXELS // (picture.width * picture.height)), MOST_FRAMES)
+
+
+def batch_size(picture: FrameFormat, most: int) -> int:
+    """How many keyframes the network is asked about at once; no color depends on it.
+
+    Args:
+        picture: The film's.
+        most: What the user lets it be, of frames that are not large.
+    """
+    fitting = BATCH_PIXELS // (picture.width * picture.height)
+    return min(most, max(fitting, SMALLEST_CPU_BATCH))
 
 
 def is_slow(model: Model) -> bool:

@@ -31,6 +31,10 @@ from vidcolor.threads import run_ahead
 FRAMES_READ_AHEAD = 16
 FRAMES_COLORED_AHEAD = 8
 
+FRAMES_FINISHED_AHEAD = 48
+"""Frames that wait for the encoder: it codes most of a short shot at its end, and the other stages
+go on meanwhile."""
+
 
 class Past(NamedTuple):
     """What was done of a film before.
@@ -174,14 +178,28 @@ def _colorize(
     def depth(most: int) -> Callable[[Seen | Guess], int]:
         return lambda one: frames_ahead(most, _size(one), memory)
 
-    ahead = run_ahead(name_errors("reading", seen), depth(FRAMES_READ_AHEAD))
+    def depth_finished(one: Colored) -> int:
+        return frames_ahead(FRAMES_FINISHED_AHEAD, one.nbytes, memory)
+
+    ahead = run_ahead(name_errors("reading", seen), depth(FRAMES_READ_AHEAD), name="read")
     guessed = _guess(ahead, past, model, asked)
     inferred = run_ahead(
-        name_errors("inference", guessed), depth(FRAMES_COLORED_AHEAD), one_torch_thread
+        name_errors("inference", guessed),
+        depth(FRAMES_COLORED_AHEAD),
+        one_torch_thread,
+        name="color",
     )
     device = model.device if model.device.type == "cuda" else CPU
-    with one_thread_each(), closing(inferred):
-        yield from name_errors("coloring", finish_frames(inferred, asked.settings, device))
+
+    def finish() -> Generator[Colored, None, None]:
+        with closing(inferred):
+            yield from name_errors("coloring", finish_frames(inferred, asked.settings, device))
+
+    with (
+        one_thread_each(),
+        closing(run_ahead(finish(), depth_finished, name="finished")) as finished,
+    ):
+        yield from finished
 
 
 def _size(one: Seen | Guess) -> int:

@@ -18,7 +18,7 @@ from vidcolor.frame import Guess, Map, Prediction, Seen
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.decoder import Decoder
-from vidcolor.pipeline.parts import begin_with, is_slow, part_frames, state_after
+from vidcolor.pipeline.parts import batch_size, begin_with, is_slow, part_frames, state_after
 from vidcolor.pipeline.trace import show_smoothed
 from vidcolor.refine.flood import Flood
 from vidcolor.refine.refined import Decode, Refined, Refiner
@@ -62,7 +62,8 @@ def colorize_shot(
     first = list(islice(coming, 1))
     if not first:
         return
-    part = part_frames(first[0].frame.picture, model)
+    picture = first[0].frame.picture
+    part = part_frames(picture, model)
     coloring = _Coloring(Decoder(model.decoding, settings.color), settings, told, shot)
     recalled = past = before = None
     if state is None:
@@ -73,7 +74,8 @@ def colorize_shot(
         coloring.restore(state)
         if (past := ending.histogram) is not None:
             before = Keyframe(past, ending.strength.now)
-    ask: Ask = partial(predict_frames, model=model, batch_size=settings.model.batch_size)
+    batch = batch_size(picture, settings.model.batch_size)
+    ask: Ask = partial(predict_frames, model=model, batch_size=batch)
     if told.says_anything:
         ask = asking_both(ask, told.said_of, model.decoding, settings.color.vividness)
     lightness = None if past is None else past.lightness

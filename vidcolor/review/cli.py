@@ -43,27 +43,29 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--results", type=Path, metavar="DIR", help="print how often people were fooled"
     )
     parser.add_argument(
-        "--real", type=Path, metavar="PATH", help="folder of color pictures, or film"
+        "--real", type=Path, metavar="PATH", help="a folder of color pictures, or a film"
     )
     parser.add_argument(
         "--colorized", type=Path, metavar="PATH", help="the same pictures or film, colorized"
     )
-    parser.add_argument("--singles", action="store_true", help="one picture at a time, not pairs")
+    parser.add_argument(
+        "--singles", action="store_true", help="show one picture at a time, not pairs"
+    )
     parser.add_argument(
         "--seconds", type=number(0.1, 60), default=1.0, metavar="X",
-        help="how long they are shown (default: %(default)g)",
+        help="show them for X seconds (default: %(default)g)",
     )  # fmt: skip
     parser.add_argument(
         "--trials", type=whole_number(1, 1000), default=40, metavar="N",
-        help="of each person, at most (default: %(default)d)",
+        help="ask each person at most N times (default: %(default)d)",
     )  # fmt: skip
     parser.add_argument(
         "--frames", type=whole_number(2, 1000), default=60, metavar="N",
-        help="taken of a film (default: %(default)d)",
+        help="take N frames of a film (default: %(default)d)",
     )  # fmt: skip
     parser.add_argument(
         "--port", type=whole_number(0, 65535), default=8000, metavar="N",
-        help="on this machine, 0 for a free one (default: %(default)d)",
+        help="serve at port N of this machine; 0 picks a free one (default: %(default)d)",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print results as JSON")
     parser.add_argument("--version", action="version", version=f"vidcolor {__version__}")

@@ -6,12 +6,12 @@ neither a change of exposure nor a jerk of the camera sets them apart.
 """
 
 from math import sqrt
-from typing import cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from vidcolor.color.shrink import shrunk
 from vidcolor.frame import Plane
 
 SmallLuma = NDArray[np.uint8]
@@ -68,8 +68,7 @@ def _shrunk(plane: Plane, side: int) -> Plane:
     """A plane shrunk until its longer side has at most this many pixels."""
     height, width = plane.shape
     share = min(1.0, side / max(height, width))
-    size = (max(1, round(width * share)), max(1, round(height * share)))
-    return cast(Plane, cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
+    return shrunk(plane, max(1, round(width * share)), max(1, round(height * share)))
 
 
 def spread(detail: Detail) -> float:

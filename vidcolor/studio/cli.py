@@ -45,27 +45,31 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("film", type=Path, metavar="FILM", help="the film, or a photograph")
     parser.add_argument(
         "-o", "--output", type=Path, metavar="FILE",
-        help="the colorized film (default: film.colorized.* beside it)",
+        help="write the colorized film to FILE (default: film.colorized.* next to the film)",
     )  # fmt: skip
     parser.add_argument(
         "--color-script", type=Path, metavar="FILE",
-        help="where changes are kept (default: film.colors.toml beside the film)",
+        help="keep changes in FILE (default: film.colors.toml next to the film)",
     )  # fmt: skip
-    parser.add_argument("--model", default=ModelSettings().name, metavar="NAME", help="as vidcolor")
-    parser.add_argument("--device", default="auto", metavar="NAME", help="as vidcolor")
+    parser.add_argument(
+        "--model", default=ModelSettings().name, metavar="NAME", help="as for vidcolor"
+    )
+    parser.add_argument("--device", default="auto", metavar="NAME", help="as for vidcolor")
     parser.add_argument(
         "--force", action="store_true", help="replace the colors of what is in color already"
     )
     parser.add_argument(
         "--port", type=whole_number(0, 65535), default=PORT, metavar="N",
-        help="0 for a free one (default: %(default)d)",
+        help="serve at port N; 0 picks a free one (default: %(default)d)",
     )  # fmt: skip
     parser.add_argument(
         "--host", default="127.0.0.1", metavar="ADDRESS",
         help="let other machines of the network in, at this machine's ADDRESS; "
         "whoever has the printed link can steer the film",
     )  # fmt: skip
-    parser.add_argument("--no-browser", action="store_true", help="only print the link")
+    parser.add_argument(
+        "--no-browser", action="store_true", help="print the link and open no browser"
+    )
     parser.add_argument("--version", action="version", version=f"vidcolor {__version__}")
     return parser
 
