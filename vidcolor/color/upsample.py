@@ -10,9 +10,9 @@ that texture and grain stay out of the color.
 
 import cv2
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy import ndimage
 from torch.nn import functional
 
 from vidcolor.color.siting import chroma_origin, chroma_strips
@@ -74,7 +74,9 @@ def spline_ab(ab_map: Map, picture: FrameFormat) -> torch.Tensor:
     places = np.meshgrid(
         rows / picture.height * height - 0.5, columns / picture.width * width - 0.5, indexing="ij"
     )
-    enlarged = [ndimage.map_coordinates(channel, places, mode="nearest") for channel in ab_map]
+    enlarged = [
+        scipy.ndimage.map_coordinates(channel, places, mode="nearest") for channel in ab_map
+    ]
     return torch.from_numpy(np.stack(enlarged).astype(np.float32))
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import cv2
 import numpy as np
-from scipy.sparse.csgraph import dijkstra
+import scipy
 
 from vidcolor.directing.evidence import FINER, Told
 from vidcolor.directing.hints import LEAST_SHARE, OBSERVATIONS, shown_area
@@ -55,7 +55,7 @@ def told_by_painting(
     seeds = np.flatnonzero(alpha >= _LEAST_PAINTED * min(1, float(alpha.max())))
     colors = np.stack(weighted).reshape(2, -1)[:, seeds] / alpha.reshape(-1)[seeds]
     costs = find_costs(lightness, features_of(seen))
-    distance, _, sources = dijkstra(
+    distance, _, sources = scipy.sparse.csgraph.dijkstra(
         costs.graph, directed=False, indices=seeds, min_only=True, return_predecessors=True
     )
     number = np.zeros(alpha.size, np.int64)

@@ -9,9 +9,8 @@ IEEE TIP 15(5), 2006, section II, with features beside lightness.
 from typing import Any, NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import dijkstra
 
 from vidcolor.frame import Map
 
@@ -71,7 +70,7 @@ def find_costs(lightness: Map, features: Map) -> Costs:
         costs.append((change + unlike + PLAIN_STEP * length).ravel())
     row, column, cost = map(np.concatenate, (sources, targets, costs))
     size = height * width
-    return Costs(csr_array((cost, (row, column)), shape=(size, size)), (height, width))
+    return Costs(scipy.sparse.csr_array((cost, (row, column)), shape=(size, size)), (height, width))
 
 
 def spread(costs: Costs, seeds: list[NDArray[np.bool_]], is_hard: list[bool]) -> Map:
@@ -103,5 +102,7 @@ def spread(costs: Costs, seeds: list[NDArray[np.bool_]], is_hard: list[bool]) ->
 def _distance(costs: Costs, seed: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Cost of the cheapest way from each place to a hint."""
     places = np.flatnonzero(seed)
-    found = dijkstra(costs.graph, directed=False, indices=places, min_only=True)
+    found = scipy.sparse.csgraph.dijkstra(
+        costs.graph, directed=False, indices=places, min_only=True
+    )
     return np.asarray(found, np.float64).reshape(costs.shape)

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import scipy
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from vidcolor.frame import MAP_STRIDE, Prediction, Record
 from vidcolor.refine.refined import Decode, Map, Refined
@@ -119,7 +119,9 @@ def pool_histograms(probabilities: torch.Tensor, labels: Labels) -> Map:
     ones = np.ones(labels.size, np.float32)
     count = int(labels.max()) + 1
     # Rows of a few pixels each are far quicker to sort and sum up than those of a region.
-    areas = csr_array((ones, (cell.ravel(), labels.ravel())), shape=(len(cells), count))
+    areas = scipy.sparse.csr_array(
+        (ones, (cell.ravel(), labels.ravel())), shape=(len(cells), count)
+    )
     area = np.bincount(labels.ravel())
     return np.asarray(areas.T @ cells / area[:, None], np.float32)
 

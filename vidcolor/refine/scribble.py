@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
+import scipy
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.sparse import csc_array
-from scipy.sparse.linalg import splu
 
 from vidcolor.color.bins import BIN_COUNT, entropy_bits
 from vidcolor.errors import ModelError
@@ -133,8 +132,8 @@ def spread_colors(lightness: Map, seeds: Mask, colors: Map, before: Map, tie: Ma
     places = np.concatenate([points, rows[free]]), np.concatenate([points, columns[free]])
     known = np.where(seeds, colors, tie * before).reshape(2, count).T.astype(np.float64)
     # No row's diagonal is outweighed, so no pivoting is needed; this order has the least fill-in.
-    factors = splu(
-        csc_array((values, places), shape=(count, count)),
+    factors = scipy.sparse.linalg.splu(
+        scipy.sparse.csc_array((values, places), shape=(count, count)),
         permc_spec="MMD_AT_PLUS_A",
         diag_pivot_thresh=0,
         options={"SymmetricMode": True},
