@@ -99,6 +99,7 @@ def start_program(
     absent: Sequence[str] = (),
     prepare: Callable[..., None] | None = None,
     *given: object,
+    program: Callable[[list[str]], int] = main,
 ) -> Program:
     """Start the program in the working folder.
 
@@ -108,14 +109,16 @@ def start_program(
         absent: Libraries that are not installed for it.
         prepare: Called in its process before it begins.
         given: The arguments of `prepare`.
+        program: What gets the command line; the program `vidcolor`.
     """
     folder.mkdir()
     words = [str(argument) for argument in arguments]
-    return Program(fork(_run_program, folder, words, absent, prepare, *given), folder)
+    return Program(fork(_run_program, folder, program, words, absent, prepare, *given), folder)
 
 
 def _run_program(
     folder: Path,
+    program: Callable[[list[str]], int],
     arguments: list[str],
     absent: Sequence[str],
     prepare: Callable[..., None] | None,
@@ -128,7 +131,7 @@ def _run_program(
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if prepare is not None:
         prepare(*given)
-    sys.exit(main(arguments))
+    sys.exit(program(arguments))
 
 
 def call_at(owner: Any, name: str, nth: int, meet: Callable[[], None]) -> None:

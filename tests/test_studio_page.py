@@ -1,8 +1,7 @@
 """The studio's page in a browser."""
 
+import os
 import signal
-import subprocess
-import sys
 import tomllib
 from base64 import b64encode
 from pathlib import Path
@@ -11,10 +10,11 @@ from typing import Any
 
 import pytest
 from access import hard_to_see, overflow_at, without_name
-from forking import listening
+from forking import Program, start_program
 from studio_session import FILM, SHOT, SHOTS, Opened, color_picture, shots
 
 from vidcolor.report.sidecar import read_sidecar
+from vidcolor.studio.cli import main as studio_main
 
 ENTER = "\ue007"  # as WebDriver writes it; a click may miss what moves while pictures come
 
@@ -392,26 +392,27 @@ def test_a_killed_studio_loses_nothing(driver: Any, tmp_path: Path) -> None:
     from clips import write_film
 
     film = write_film(tmp_path / "film.mkv", shots())
-    program = "import sys; from vidcolor.studio.cli import main; sys.exit(main())"
-    command = [sys.executable, "-c", program, str(film), "--port", "0", "--no-browser"]
+    command = [film, "--port", "0", "--no-browser"]
 
-    def begin() -> tuple[subprocess.Popen[str], Person]:
-        with listening():
-            process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert process.stdout is not None
-        person = Person(driver, process.stdout.readline().strip())
+    def begin(name: str) -> tuple[Program, Person]:
+        program = start_program(tmp_path / name, command, program=studio_main)
+        printed = program.folder / "out"
+        while not (printed.exists() and printed.read_text().endswith("\n")):
+            assert program.process.is_alive()
+            sleep(0.05)
+        person = Person(driver, printed.read_text().strip())
         person.wait(f"document.querySelectorAll('#strip li').length === {SHOTS}")
         person.await_frame((SHOT - 1) // 2)
-        return process, person
+        return program, person
 
-    process, person = begin()
+    program, person = begin("first")
     person.slide("tint", 20)
     person.wait("document.querySelector('#strip li .changed') !== null")
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    process, person = begin()
+    program.process.kill()
+    assert program.end()[0] == -signal.SIGKILL
+    program, person = begin("second")
     assert person.element("tint").get_attribute("value") == "20"
-    process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    assert process.returncode == 0
+    assert program.process.pid is not None
+    os.kill(program.process.pid, signal.SIGINT)
+    assert program.end()[0] == 0
     assert not [path for path in tmp_path.iterdir() if "part" in path.name]

@@ -36,8 +36,10 @@ export function plain(text) {
   return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]/gu, "\ufffd");
 }
 
-export function say(text) {
-  document.getElementById("status").textContent = plain(text);
+export function say(text, isWrong = false) {
+  const status = document.getElementById("status");
+  status.textContent = plain(text);
+  status.classList.toggle("wrong", isWrong);
 }
 
 // Runs what a person asked for; what goes wrong is said.
@@ -47,7 +49,7 @@ export function act(task) {
       return await task(...given);
     } catch (error) {
       if (!(error instanceof Refused)) console.error(error);
-      say(error instanceof Refused ? error.message : "the studio does not answer; is it running?");
+      say(error instanceof Refused ? error.message : "the studio does not answer; is it running?", true);
       return undefined;
     }
   };

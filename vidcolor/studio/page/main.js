@@ -29,12 +29,12 @@ function onFrame(frame) {
 }
 
 async function choose(shot, frame = Math.floor((shot.first + shot.last) / 2)) {
-  viewer.pause();
+  if (viewer.frame !== frame) viewer.pause();
   viewer.within(shot.first, shot.last);
   strip.choose(shot.number);
   steer.choose(shot);
   $("first").value = $("last").value = String(shot.number);
-  clearSwatches();
+  if (picked?.frame !== frame) clearSwatches();
   await viewer.go(frame);
   await showDoubts(shot);
 }
@@ -143,10 +143,10 @@ async function take(now) {
   $("undo").disabled = !now.script.undo;
   $("redo").disabled = !now.script.redo;
   tellFound();
-  if (now.error) say(now.error);
-  else if (now.script.error) say(now.script.error);
+  if (now.error) say(now.error, true);
+  else if (now.script.error) say(now.script.error, true);
   else if (before?.script.error) say("");
-  if (now.model !== "ready" && now.model !== "loading") say(now.model);
+  if (now.model !== "ready" && now.model !== "loading") say(now.model, true);
   $("waiting").hidden = now.model !== "loading";
   $("made").hidden = !now.made;
   if (!now.made && viewer.mode === "made") viewer.show("split");
@@ -191,7 +191,7 @@ function tellRender(now, before) {
     if (run.name === now.output) viewer.show("made");
     for (const number of run.doubtful) strip.doubt(number + 1, ["check the finished film"]);
   }
-  if (run.state === "failed") say(run.error);
+  if (run.state === "failed") say(run.error, true);
   if (run.in_color && window.confirm(`${film} is in color already. Keep its luma and replace its colors?`)) {
     act(async () => { await take(await post(...lastRun({ force: true }))); })();
   }
@@ -294,13 +294,25 @@ $("marked").addEventListener("click", markShot);
 $("color").addEventListener("change", () => hint($("color").value));
 $("neutral").addEventListener("click", () => hint("neutral"));
 
+// Whether a person has begun to work on the first frame, before its shot was found.
+function isTouched() {
+  return picked !== null || viewer.frame !== 0 || viewer.playing;
+}
+
+// The shot to begin with, once it is found: that of the frame in view.
+function firstShot() {
+  if (strip.chosen) return null;
+  return strip.shots.find(({ first, last }) => first <= viewer.frame && viewer.frame <= last) ?? null;
+}
+
 // Looks how things stand, again and again.
 async function watch() {
   await act(async () => {
     const now = await get("/api/state");
     await take(now);
     const grew = await strip.update();
-    if (!strip.chosen && strip.shots.length) await choose(strip.shots[0]);
+    const first = firstShot();
+    if (first) await choose(first, isTouched() ? viewer.frame : undefined);
     else if (!strip.chosen && now.frames && !viewer.looked) {
       viewer.looked = true;
       viewer.within(0, now.frames - 1);

@@ -9,7 +9,7 @@ const SLIDERS = [
   { name: "vividness", label: "Vividness", low: 0, high: 2, step: 0.05, usual: 0 },
   { name: "temperature", label: "Cool to warm", low: -30, high: 30, step: 1, usual: 0 },
   { name: "tint", label: "Green to magenta", low: -30, high: 30, step: 1, usual: 0 },
-  { name: "smoothing", label: "Smoothing over time (see it by Play)", low: 0, high: 0.99, step: 0.01, usual: 0 },
+  { name: "smoothing", label: "Smoothing over time", low: 0, high: 0.99, step: 0.01, usual: 0 },
 ];
 const WAIT = 80;
 

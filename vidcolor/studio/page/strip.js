@@ -100,7 +100,8 @@ export class Strip {
       return (later ? 1e9 : 0) + number;
     };
     const items = [...$("strip").children].sort((one, other) => rank(one) - rank(other));
-    $("strip").append(...items);
+    // What stays in place keeps the keyboard's focus.
+    if (items.some((item, place) => item !== $("strip").children[place])) $("strip").append(...items);
     for (const item of items) {
       const shot = this.shots[Number(item.dataset.number) - 1];
       item.hidden = (which === "changed" && !hasChanged(shot)) || (which === "marked" && !shot.marked);

@@ -239,11 +239,17 @@ export class Viewer {
   }
 
   async go(frame) {
-    this.frame = Math.min(this.last, Math.max(this.first, frame));
-    this.mark(null);
-    this.drawing.clear();
+    const wanted = Math.min(this.last, Math.max(this.first, frame));
+    if (wanted !== this.frame) this.unmark();
+    this.frame = wanted;
     this.tell();
     await this.refresh();
+  }
+
+  // Takes away what was pointed at or drawn in another frame.
+  unmark() {
+    this.mark(null);
+    this.drawing.clear();
   }
 
   tell() {
@@ -307,6 +313,7 @@ export class Viewer {
       return;
     }
     this.playing = true;
+    this.unmark();
     $("play").textContent = "Pause";
     const first = this.frame >= this.last ? this.first : this.frame;
     try {
