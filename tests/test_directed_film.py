@@ -88,7 +88,9 @@ def chroma(frame: list[np.ndarray]) -> np.ndarray:
     return np.stack(frame[1:]).astype(int) - 128
 
 
-def test_what_is_directed_changes_and_nothing_else(film: Path) -> None:
+def test_what_is_directed_changes_and_nothing_else(
+    film: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """Frames and shots that no range holds keep every code; luma is the source's everywhere."""
     plain = colorize_video(film, film.with_name("plain.mkv"), SETTINGS)
     directed = Settings(model=SETTINGS.model, output=SETTINGS.output, color_script=str(film.parent))
@@ -112,9 +114,12 @@ def test_what_is_directed_changes_and_nothing_else(film: Path) -> None:
     assert len({one["directed"] for one in facts["shots"]}) == 2
     assert "color_script" not in json.loads(film.with_name("plain.json").read_text())
 
-    made = ColorScript(ranges=(Range(frames="3-5", saturation=0), Range(shots="2", temperature=20)))
+    assert "does not have" not in caplog.text
+    ranges = (Range(frames="3-5", saturation=0), Range(shots="2", temperature=20))
+    made = ColorScript(ranges=(*ranges, Range(shots="3", saturation=2)))
     colorize_video(film, film.with_name("python.mkv"), SETTINGS, script=made)
     assert film.with_name("python.mkv").read_bytes() == result.path.read_bytes()
+    assert "names a shot that film.mkv does not have, which has 2 shots. Correct" in caplog.text
 
 
 def test_shots_are_directed_alike_where_other_machines_color_them(film: Path) -> None:

@@ -90,6 +90,22 @@ class Direction:
         free = self.free_references
         return tuple(one for one in free if one.held.holds(shot, frame, begin, end))
 
+    def absent_shots(self, count: int) -> Iterator[str]:
+        """A line for each place in the script that names shots which the film does not have.
+
+        Args:
+            count: How many it has.
+        """
+        held = [(one.part.place, one.held) for one in self.placed]
+        held += [(one.reference.place, one.held) for one in self.references]
+        for place, one in held:
+            if any(shots.last > count for shots in one.shots or ()):
+                has = "1 shot" if count == 1 else f"{count} shots"
+                yield (
+                    f"{place or 'color script'}: names a shot that {self.film.name} does not "
+                    f"have, which has {has}. Correct the number; --list-shots prints them."
+                )
+
     @staticmethod
     def digest_of(
         look: Look, references: Sequence[PlacedReference], evidence: str | None

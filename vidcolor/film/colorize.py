@@ -223,6 +223,8 @@ def color(run: FilmRun, checkpoint: Checkpoint) -> None:
     writer.abandon()
     pictures = writer if isinstance(writer, PictureWriter) else None
     checkpoint.end_film(asdict(run.engine(run, checkpoint, pictures)))
+    for line in run.direction.absent_shots(checkpoint.shots_done):
+        _LOG.warning(line)
 
 
 def join(
