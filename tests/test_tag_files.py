@@ -5,7 +5,7 @@ import bagit
 import pytest
 
 from vidcolor.errors import OutputError
-from vidcolor.reels.tag_files import make_tag_files
+from vidcolor.reels.tag_files import Digested, make_tag_files
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def bag(tmp_path: Path) -> Path:
 
 def write(bag: Path, **facts: list[str]) -> dict[str, str]:
     """The tag files, written."""
-    made = make_tag_files(bag, facts)
+    made = make_tag_files(bag, facts, {})
     for name, data in made.items():
         (bag / name).write_bytes(data)
     return {name: data.decode() for name, data in made.items()}
@@ -52,4 +52,16 @@ def test_a_damaged_info_is_one_line(bag: Path) -> None:
     """It is not written over: somebody's facts may be in it."""
     (bag / "bag-info.txt").write_text("Contact: Ada\nno label\n")
     with pytest.raises(OutputError, match=r"bag-info\.txt: is damaged at 'no label'; mend"):
-        make_tag_files(bag, {})
+        make_tag_files(bag, {}, {})
+
+
+def test_a_known_digest_holds_until_its_file_changes(bag: Path) -> None:
+    """A film that was just written is not read again; one that somebody changed since is."""
+    film = bag / "data" / "b.mkv"
+    known = {film: Digested.of(film, "f" * 64)}
+    assert (
+        "f" * 64 + "  data/b.mkv" in make_tag_files(bag, {}, known)["manifest-sha256.txt"].decode()
+    )
+    film.write_bytes(b"other bytes")
+    right = sha256(b"other bytes").hexdigest()
+    assert f"{right}  data/b.mkv" in make_tag_files(bag, {}, known)["manifest-sha256.txt"].decode()

@@ -310,7 +310,7 @@ async function watch() {
   await act(async () => {
     const now = await get("/api/state");
     await take(now);
-    const grew = await strip.update();
+    if (await strip.update()) tellFound();
     const first = firstShot();
     if (first) await choose(first, isTouched() ? viewer.frame : undefined);
     else if (!strip.chosen && now.frames && !viewer.looked) {
@@ -318,7 +318,6 @@ async function watch() {
       viewer.within(0, now.frames - 1);
       await viewer.go(0);
     }
-    if (grew) tellFound();
   })();
   const busy = !state || !state.whole || state.render.state === "running" || state.model === "loading";
   setTimeout(watch, busy ? OFTEN : SELDOM);
