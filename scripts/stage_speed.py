@@ -21,6 +21,7 @@ from vidcolor.color.ycbcr import chroma_codes
 from vidcolor.frame import CPU, Frame, Map
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, load_model
+from vidcolor.pipeline.cores import one_thread_each
 from vidcolor.pipeline.decoder import Decoder
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.settings import RENDER_SIZE, OutputSettings, Settings
@@ -55,7 +56,8 @@ def time_stages(
     torch.set_num_threads(1)
     try:
         model = replace(load_model(settings.model.name, "cpu"), threads=1)
-        rounds = [_Stages(job, model, settings).run(frames) for _ in range(repeats)]
+        with one_thread_each():  # OpenCV's threads as the program has them
+            rounds = [_Stages(job, model, settings).run(frames) for _ in range(repeats)]
     finally:
         torch.set_num_threads(before)
     taken = [milliseconds for milliseconds, _ in rounds]
