@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]  # Ray's o
 
 FAST = ["--device", "cpu", "--render-size", "64"]
 ENVIRONMENT = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-REELS, FEW = 3, 2
+REELS, FEW = 4, 3
 SHOT_FRAMES = 12
 SHOTS = (1, 2, 1, 3, 2, 1)  # shots of one set-up fall into several tasks
 
@@ -54,7 +54,7 @@ def short_runs(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def reels(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three reels of shots that come back, with sound."""
+    """Four reels of shots that come back, with sound."""
     folder = tmp_path_factory.mktemp("reels")
     for number in range(REELS):
         frames = [luma for seed in SHOTS for luma in soft_shot(10 * number + seed, SHOT_FRAMES)]
@@ -84,7 +84,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def few(reels: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two of the reels."""
+    """Three of the reels."""
     folder = tmp_path_factory.mktemp("few")
     for number in range(FEW):
         (folder / f"{number}.mkv").hardlink_to(reels / f"{number}.mkv")
