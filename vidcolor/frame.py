@@ -153,6 +153,11 @@ class Frame:
         """Time shown, in seconds: for people and logs only."""
         return float(self.pts * self.time_base)
 
+    @property
+    def nbytes(self) -> int:
+        """What its planes take in memory, in bytes."""
+        return self.luma.nbytes + sum(plane.nbytes for plane in self.chroma or ())
+
     def cropped(self, active: ActiveArea | None) -> "Frame":
         """A frame that shows this part alone; itself for None."""
         if active is None:
@@ -387,5 +392,4 @@ class Colored(NamedTuple):
     @property
     def nbytes(self) -> int:
         """What its planes take in memory, in bytes."""
-        planes = (self.frame.luma, *(self.frame.chroma or ()), *self.chroma[:2])
-        return sum(plane.nbytes for plane in planes)
+        return self.frame.nbytes + sum(plane.nbytes for plane in self.chroma[:2])

@@ -204,8 +204,7 @@ def _colorize(
 
 def _size(one: Seen | Guess) -> int:
     """What the planes of a frame take in memory, in bytes."""
-    frame = (one.seen if isinstance(one, Guess) else one).frame
-    return frame.luma.nbytes + sum(plane.nbytes for plane in frame.chroma or ())
+    return (one.seen if isinstance(one, Guess) else one).frame.nbytes
 
 
 def _guess(
