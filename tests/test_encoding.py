@@ -114,7 +114,7 @@ def test_ffv1_is_written_for_archives(size: tuple[int, int], slices: str | None)
 FIXED = {"threads": "4", "thread_type": "frame"}
 """Of x264, whatever is asked."""
 
-LARGE = {"threads": "6", "rc-lookahead": "16"}
+LARGE = {"threads": "6", "rc-lookahead": "8"}
 """Of x264, above full HD."""
 
 
