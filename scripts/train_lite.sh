@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes the weights of `lite` from those that training started with, in five stages; run again, it goes on.
+# Makes the weights of `lite` from those that training started with, in eight stages; run again, it goes on.
 # On two cores it takes a day and a half, nearly all of it the third stage; that ran on a GPU, where it takes minutes.
+# PHOTOS holds the first mix as train-00.tar to train-03.tar and all others as further *.tar, and val.tar.
 set -eu
 
 if [ $# -ne 3 ]; then
