@@ -225,7 +225,8 @@ def _read_range(table: Mapping[str, Any], number: int, faults: _Faults) -> Range
     try:
         return Range(**values, place=place)
     except SettingError as error:
-        raise faults.of("range", number, "shots", str(error)) from error
+        key = str(error).partition(":")[0]
+        raise faults.of("range", number, key if key in table else "shots", str(error)) from error
 
 
 def _read_number(value: object) -> float:
@@ -237,6 +238,12 @@ def _read_number(value: object) -> float:
 def _read_switch(value: object) -> bool:
     if not isinstance(value, bool):
         raise TypeError(f"{value!r} is neither true nor false. Write one of them, without quotes.")
+    return value
+
+
+def _read_name(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{value!r} is no name. Write it in quotes.")
     return value
 
 
@@ -356,4 +363,6 @@ _READERS = dict.fromkeys(PLACES, _read_frames) | {
     "shots": _read_shots,
     "color": _read_switch,
     "hue": _read_hues,
+    "refine": _read_name,
+    "model": _read_name,
 }
