@@ -151,18 +151,28 @@ class Hint(Checked):
         if len(shapes) != 1:
             raise SettingError(f"a hint has one of {', '.join(SHAPES)}. Write one of them.")
         if self.picture is not None:
-            if self.color:
-                raise SettingError("color: a picture has colors of its own. Remove color.")
-            return
+            self._check_painted(self.picture)
+        else:
+            self._check_drawn(shapes[0])
+
+    def _check_painted(self, picture: str) -> None:
+        if not picture:
+            raise SettingError("picture: names no file. Name one.")
+        if self.color:
+            raise SettingError("color: a picture has colors of its own. Remove color.")
+
+    def _check_drawn(self, shape: str) -> None:
         if not self.frame:
             raise SettingError("frame: the hint has none. Add one.")
         if not COLOR.fullmatch(self.color):
             raise SettingError(f'color: {self.color!r} is no color. Write "#7a1f1f" or "neutral".')
-        if len(self.points) < LEAST_POINTS[shapes[0]]:
-            raise SettingError(f"{shapes[0]}: has too few points. Add more.")
+        if len(self.points) < LEAST_POINTS[shape]:
+            raise SettingError(f"{shape}: has too few points. Add more.")
+        if self.box is not None and min(self.box[2:]) <= 0:
+            raise SettingError("box: has no width or no height. Write both above 0.")
         if not all(0 <= number <= 1 for point in self.points for number in point):
             raise SettingError(
-                f"{shapes[0]}: lies outside the frame. Write fractions of its width and height, "
+                f"{shape}: lies outside the frame. Write fractions of its width and height, "
                 "from 0 to 1."
             )
 
