@@ -72,7 +72,11 @@ def test_every_net_can_be_trained() -> None:
     assert SYSTEMS.keys() == NETS.keys() - GUESTS.keys()
 
 
-@pytest.mark.parametrize("name", sorted(SYSTEMS.keys() - {"lite", "residual-norebal"}))
+# Without rebalancing a net and its loss are the same, with other weights of the bins.
+LEARNING = sorted(SYSTEMS.keys() - {"lite", "eccv16-norebal", "residual-norebal"})
+
+
+@pytest.mark.parametrize("name", LEARNING)
 def test_every_system_learns(name: str, tmp_path: Path) -> None:
     """A few steps on two pictures change the net as they should, and what is left is a model."""
     rate = 1e-4 if name.startswith("residual") else 1e-3
