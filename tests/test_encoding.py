@@ -114,23 +114,31 @@ def test_ffv1_is_written_for_archives(size: tuple[int, int], slices: str | None)
 FIXED = {"threads": "4", "thread_type": "frame"}
 """Of x264, whatever is asked."""
 
+LARGE = {"threads": "6", "rc-lookahead": "16"}
+"""Of x264, above full HD."""
+
 
 @pytest.mark.parametrize(
     ("size", "told"),
     [
         ((640, 480), FIXED),
         ((1920, 1080), FIXED),
-        ((2048, 1080), {"threads": "6"}),
-        ((3840, 2160), {"threads": "6"}),
+        ((2048, 1080), LARGE),
+        ((3840, 2160), LARGE),
     ],
 )
-def test_threads_of_x264_share_frames_out_or_slices(
-    size: tuple[int, int], told: dict[str, str]
+@pytest.mark.parametrize("field_order", [0, 2])
+def test_x264_holds_few_large_frames(
+    size: tuple[int, int], told: dict[str, str], field_order: int
 ) -> None:
-    """Up to full HD each has a frame of its own; of larger frames one is in work at a time."""
-    film = replace(picture(), width=size[0], height=size[1])
+    """Up to full HD each thread has a frame of its own; of larger ones one is in work at a time."""
+    film = replace(picture(), width=size[0], height=size[1], field_order=field_order)
     options = encoder_options("libx264", "yuv420p", film, DEFAULT)
-    assert {name: value for name, value in options.items() if name.startswith("thread")} == told
+    if film.is_interlaced:
+        told = {name: value for name, value in told.items() if name != "thread_type"}
+        told |= {"threads": "1"}
+    told_of = {"threads", "thread_type", "rc-lookahead"}
+    assert {name: value for name, value in options.items() if name in told_of} == told
 
 
 def test_quality_and_speed_go_to_encoders_that_have_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -55,6 +55,9 @@ THREADS = 6
 # 4 % smaller, and at 640x480 takes 5 % less processor time. Larger frames are cut into slices: to
 # have several of them in work takes 8 % more time and memory.
 FRAME_THREADS, MOST_PIXELS_BY_FRAMES = 4, 1920 * 1088
+# Frames that x264 looks ahead above that size, in place of 40: 100 frames of 3840x2160 take 590 MB
+# less, 3 % less processor time, and at the same PSNR (to 0.001 dB) 0.02 % more bytes.
+LOOK_AHEAD_IF_LARGE = 16
 # Counts that FFV1 version 3 may have; more use more cores and lose less to one flipped bit.
 FFV1_SLICES = (24, 16, 12, 9, 6, 4)
 
@@ -148,7 +151,9 @@ def _x264_options(picture: FrameFormat) -> dict[str, str]:
     """Options of x264, some by the names that x264 itself gives them."""
     # By several threads interlaced film gets other bytes from run to run (13 kinds in 40 runs).
     options = {"threads": "1"} if picture.is_interlaced else {}
-    if not picture.is_interlaced and picture.width * picture.height <= MOST_PIXELS_BY_FRAMES:
+    if picture.width * picture.height > MOST_PIXELS_BY_FRAMES:
+        options["rc-lookahead"] = str(LOOK_AHEAD_IF_LARGE)
+    elif not picture.is_interlaced:
         options = {"threads": str(FRAME_THREADS), "thread_type": "frame"}
     params = []
     if torch.backends.cpu.get_cpu_capability() == "AVX512":
