@@ -228,7 +228,7 @@ OPTIONS = (
            "direct the colors of frames and shots by a TOML file, or a folder of FILM.colors.toml",
            excludes=("--photos", "--preview", "--grid")),
     Option(DIRECTING, "settings.keep_colors", "--keep-colors", "SIZE",
-           "keep decoded colors, up to this size, in the user's cache: later runs that change only "
+           "keep decoded colors in the user's cache, up to this size: later runs with other "
            "saturation, casts or hues skip the network; 0 keeps none",
            parse=as_usage_error(parse_size), default="1G with a color script, else 0"),
     Option(DIRECTING, "list_shots", "--list-shots", "",
