@@ -20,8 +20,8 @@ def frame_format(
         chroma: Logarithms of its subsampling across and down.
         fields: Other attributes.
     """
-    given = {"depth": 8, "matrix": Matrix.BT709, "full_range": False} | fields
-    given |= dict(zip(("log2_chroma_width", "log2_chroma_height"), chroma, strict=True))
+    given = dict(zip(("log2_chroma_width", "log2_chroma_height"), chroma, strict=True))
+    given |= {"depth": 8, "matrix": Matrix.BT709, "full_range": False, **fields}
     return FrameFormat(width=width, height=height, **given)  # type: ignore[arg-type]
 
 

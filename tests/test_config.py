@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from vidcolor.cli import doctor
 from vidcolor.cli.command_line import read_request
 from vidcolor.cli.config import VARIABLE
 from vidcolor.cli.main import main
@@ -157,6 +158,7 @@ def test_the_doctor_fails_without_weights(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Then no film can be colored."""
+    monkeypatch.setattr(doctor, "load_model", load_model)  # other tests' has it loaded
     monkeypatch.setitem(zoo.PACKAGED, "lite", "gone.safetensors")
     assert main(["--doctor"]) == 1
     assert "missing model lite" in " ".join(capsys.readouterr().out.split())
