@@ -160,7 +160,7 @@ def test_machines_hand_on_the_parts_of_a_shot(tmp_path: Path) -> None:
     """Each part colored by itself, by what the one before it gave, is as in one go."""
     pytest.importorskip("fsspec")
     from vidcolor.cluster.store import Store
-    from vidcolor.cluster.tasks import ClusterJob, Ended, color_shots, find_shots
+    from vidcolor.cluster.tasks import ClusterJob, Ended, Models, color_shots, find_shots
 
     frames = [*soft_shot(1, 2 * PART), *soft_shot(2, PART + 3)]
     film = write_film(tmp_path / "film.mkv", frames)
@@ -183,7 +183,7 @@ def test_machines_hand_on_the_parts_of_a_shot(tmp_path: Path) -> None:
     ended = Ended({})
     with Checkpoint(job.encoding.path, {}) as checkpoint:
         for together in (pieces[:1], pieces[1:3], pieces[3:]):
-            name, ended = color_shots(order, model, together, ended)
+            name, ended = color_shots(order, Models(model), together, ended)
             store.take(name, tmp_path / "taken")
             checkpoint.adopt(tmp_path / "taken")
         assert checkpoint.frames_done == whole.frames
