@@ -4,10 +4,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing, nullcontext
 from itertools import groupby, takewhile
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from vidcolor.directing.direction import Direction
 from vidcolor.directing.evidence import UNDIRECTED, Directed, DirectedShot
+from vidcolor.errors import VidcolorError
 from vidcolor.frame import CPU, Colored, Frame, Guess, Numbered, Seen
 from vidcolor.memory import frames_ahead, usable_memory
 from vidcolor.models.predict import predict_frames
@@ -18,7 +19,6 @@ from vidcolor.pipeline.finish import finish_frames, keep_shot, keeps_color
 from vidcolor.pipeline.parts import is_slow
 from vidcolor.pipeline.regrade import KeptOf, grade_kept
 from vidcolor.pipeline.shot import colorize_shot, colorize_still
-from vidcolor.pipeline.stages import Place, name_errors
 from vidcolor.pipeline.trace import NO_TRACE, Trace
 from vidcolor.settings import Settings
 from vidcolor.shot import Shot, ShotState
@@ -28,6 +28,8 @@ from vidcolor.temporal.keyframes import most_apart
 from vidcolor.temporal.memory import ShotMemory
 from vidcolor.temporal.smoothing import LOOK_AHEAD
 from vidcolor.threads import run_ahead
+
+T = TypeVar("T")
 
 FRAMES_READ_AHEAD = 16
 FRAMES_COLORED_AHEAD = 8
@@ -77,8 +79,8 @@ def colorize_frames(
     """
     settings = suited(settings, model)
     past = past or Past(0, ShotMemory(REMEMBERED_SHOTS))
-    place = Place()
-    numbered = name_errors("reading", number_frames(place.follow(trace.watch(frames))), place)
+    place = _Place()
+    numbered = _name_errors("reading", number_frames(place.follow(trace.watch(frames))), place)
     new = (one for one in numbered if one.frame.index >= past.frames)
     choices = Choices(model, settings, directed.direction, directed.load)
     seen = _see(new, choices, trace, past.state)
@@ -116,13 +118,13 @@ def grade_shots(
 ) -> Generator[Colored, None, None]:
     """Yield each frame of some shots whose decoded colors are kept; see `colorize_shots`."""
     settings = suited(settings, model)
-    seen = name_errors("reading", _see(numbered, Choices(model, settings, direction)))
+    seen = _name_errors("reading", _see(numbered, Choices(model, settings, direction)))
     memory = usable_memory(settings.memory_limit)
     ahead = run_ahead(seen, lambda one: frames_ahead(FRAMES_READ_AHEAD, _size(one), memory))
     device = model.device if model.device.type == "cuda" else CPU
     with one_thread_each(), closing(ahead):
         graded = grade_kept(ahead, kept_of, model, settings.color, direction)
-        yield from name_errors("coloring", finish_frames(graded, settings, device))
+        yield from _name_errors("coloring", finish_frames(graded, settings, device))
 
 
 def colorize_stills(
@@ -148,7 +150,7 @@ def colorize_stills(
                 yield colorize_still(one.seen, one.prediction, model, settings)
 
     with one_thread_each():
-        yield from name_errors("coloring", finish_frames(guess(), settings, device))
+        yield from _name_errors("coloring", finish_frames(guess(), settings, device))
 
 
 def _see(
@@ -188,10 +190,10 @@ def _colorize(seen: Iterator[Seen], past: Past, asked: _Asked) -> Generator[Colo
     def depth_finished(one: Colored) -> int:
         return frames_ahead(FRAMES_FINISHED_AHEAD, one.nbytes, memory)
 
-    ahead = run_ahead(name_errors("reading", seen), depth(FRAMES_READ_AHEAD), name="read")
+    ahead = run_ahead(_name_errors("reading", seen), depth(FRAMES_READ_AHEAD), name="read")
     guessed = _guess(ahead, past, asked)
     inferred = run_ahead(
-        name_errors("inference", guessed),
+        _name_errors("inference", guessed),
         depth(FRAMES_COLORED_AHEAD),
         one_torch_thread,
         name="color",
@@ -200,7 +202,7 @@ def _colorize(seen: Iterator[Seen], past: Past, asked: _Asked) -> Generator[Colo
 
     def finish() -> Generator[Colored, None, None]:
         with closing(inferred):
-            yield from name_errors("coloring", finish_frames(inferred, settings, device))
+            yield from _name_errors("coloring", finish_frames(inferred, settings, device))
 
     with (
         one_thread_each(),
@@ -241,3 +243,46 @@ def _guess(
 def _until(last: int, frames: Iterable[Seen], ahead: int) -> Iterator[Seen]:
     """The frames that those up to number `last` depend on."""
     return takewhile(lambda seen: seen.frame.index < last + ahead, frames)
+
+
+class _Place:
+    """Where a stage is that takes frames in before it gives the first one.
+
+    Attributes:
+        frame: Number of the frame that it has taken last, from 0.
+    """
+
+    def __init__(self) -> None:
+        self.frame: int = -1
+
+    def follow(self, items: Iterable[T]) -> Iterator[T]:
+        """`items`, counted."""
+        for item in items:
+            self.frame += 1
+            yield item
+
+
+def _name_errors(
+    stage: str, items: Iterator[T], place: _Place | None = None
+) -> Generator[T, None, None]:
+    """`items`, with an unforeseen error made one that names the stage and the frame.
+
+    Args:
+        stage: Its name.
+        items: What it makes; closed at the end if it is a generator.
+        place: Where it is; None if it makes one frame of one, in order.
+
+    Raises:
+        VidcolorError: In place of such an error.
+    """
+    count = 0
+    try:
+        with closing(items) if isinstance(items, Generator) else nullcontext():
+            for item in items:
+                yield item
+                count += 1
+    except VidcolorError:
+        raise
+    except Exception as error:
+        frame = count if place is None else place.frame
+        raise VidcolorError(f"{stage} failed at frame {frame}: {error!r}") from error
