@@ -22,6 +22,19 @@ FIGURES = ROOT / "docs" / "figures.json"
 PLACE = re.compile(r"(<!-- figures: (\w+) ([\w ]+?)(?:; (\w+))? -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
+CORES, FILM_RATE, HOUR_PRICE = 2, 24, 0.05
+"""What `core_hours` and `price` of an hour of film are reckoned by, beside the measured speed."""
+
+
+def read_figures() -> dict[str, Any]:
+    """All tables, with the columns that follow from others."""
+    figures: dict[str, Any] = json.loads(FIGURES.read_text("utf-8"))
+    for row in figures["speed"]["rows"]:
+        hours = CORES * FILM_RATE / float(row["vidcolor"])
+        row |= {"core_hours": f"{hours:.1f}", "price": f"{hours * HOUR_PRICE:.2f}"}
+    return figures
+
+
 def pages() -> list[Path]:
     """All pages that may hold tables."""
     return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -63,7 +76,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing, name stale pages")
     check = parser.parse_args().check
-    figures = json.loads(FIGURES.read_text("utf-8"))
+    figures = read_figures()
     stale = 0
     for page in pages():
         text = page.read_text("utf-8")

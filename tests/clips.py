@@ -5,7 +5,7 @@ import os
 import shutil
 import struct
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -27,12 +27,31 @@ CLIPS = Path(__file__).parents[2] / "shared" / "clips"
 FORMATS = Path(__file__).parent / "data" / "formats"
 """Clips of `scripts/make_test_clips.py`, one for each trait of a film."""
 SAMPLE = Path(__file__).parent / "data" / "coaches_1899.mpg"
+REFUSED = {
+    "media-zeroed-prores.mov": "not one frame of its prores video decodes",
+    "not-a-video.mp4": "cannot be opened as a video",
+    "sound-alone.m4a": "holds no video that can be decoded",
+    "truncated-no-index.mp4": "cannot be opened as a video",
+    "zero-bytes.mp4": "is empty (zero bytes)",
+    "made-audio-only.m4a": "holds no video that can be decoded",
+    "made-not-a-video.mp4": "cannot be opened as a video",
+    "made-truncated-no-moov.mp4": "cannot be opened as a video",
+    "made-zero-bytes.mp4": "is empty (zero bytes)",
+    "real-mdat-zeroed-prores.mov": "not one frame of its prores video decodes",
+}
+"""Clips that cannot be read at all, and what the program says of them."""
 
 needs_ffmpeg = pytest.mark.skipif(
     not (shutil.which("ffmpeg") and shutil.which("ffprobe")),
     reason="the ffmpeg and ffprobe programs are not installed",
 )
 needs_clips = pytest.mark.skipif(not CLIPS.is_dir(), reason=f"no clips at {CLIPS}")
+
+
+def each_clip(names: Iterable[str]) -> pytest.MarkDecorator:
+    """A case for each clip of a folder that lies beside the repository; one if it is not there."""
+    return pytest.mark.parametrize("clip", names if CLIPS.is_dir() else ["none"])
+
 
 Plane = NDArray[np.uint8] | NDArray[np.uint16]
 

@@ -28,7 +28,7 @@ def own_colors(
     monkeypatch.setattr(kept_colors, "colors_folder", lambda: folder)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A browser without a window."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
@@ -40,7 +40,11 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = browser
     profile = tmp_path_factory.mktemp("profile")
-    for argument in ("headless=new", "no-sandbox", "disable-gpu", "window-size=1600,1000"):
+    quiet = ("background-networking", "component-update", "default-apps", "extensions", "sync")
+    for argument in (
+        *("headless=new", "no-sandbox", "disable-gpu", "window-size=1600,1000", "no-first-run"),
+        *(f"disable-{service}" for service in quiet),
+    ):
         options.add_argument(f"--{argument}")
     options.add_argument(f"--user-data-dir={profile}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})

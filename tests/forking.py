@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver, get_context
@@ -132,6 +132,19 @@ def _run_program(
     if prepare is not None:
         prepare(*given)
     sys.exit(program(arguments))
+
+
+def connect(paths: Mapping[int, str | Path]) -> None:
+    """Have a program's streams, by number, lead to files or named pipes; to be its `prepare`."""
+    for number, path in paths.items():
+        opened = os.open(path, os.O_WRONLY if number else os.O_RDONLY)
+        os.dup2(opened, number)
+        os.close(opened)
+    # Those of the server that forks are made for its own files.
+    if 0 in paths:
+        sys.stdin = os.fdopen(0, closefd=False)
+    if 1 in paths:
+        sys.stdout = os.fdopen(1, "w", closefd=False)
 
 
 def call_at(owner: Any, name: str, nth: int, meet: Callable[[], None]) -> None:

@@ -9,12 +9,25 @@ DEFAULT = OutputSettings()
 LOSSLESS = OutputSettings(lossless=True)
 
 
+def frame_format(
+    width: int, height: int, chroma: tuple[int, int] = (0, 0), **fields: object
+) -> FrameFormat:
+    """A film of 8 bits in BT.709, limited range, unless said otherwise.
+
+    Args:
+        width: In pixels.
+        height: In pixels.
+        chroma: Logarithms of its subsampling across and down.
+        fields: Other attributes.
+    """
+    given = dict(zip(("log2_chroma_width", "log2_chroma_height"), chroma, strict=True))
+    given |= {"depth": 8, "matrix": Matrix.BT709, "full_range": False, **fields}
+    return FrameFormat(width=width, height=height, **given)  # type: ignore[arg-type]
+
+
 def picture(depth: int = 8, chroma: tuple[int, int] = (1, 1), *, full: bool = False) -> FrameFormat:
     """A picture of 640 x 480."""
-    return FrameFormat(
-        width=640, height=480, depth=depth, log2_chroma_width=chroma[0],
-        log2_chroma_height=chroma[1], matrix=Matrix.BT709, full_range=full,
-    )  # fmt: skip
+    return frame_format(640, 480, chroma, depth=depth, full_range=full)
 
 
 def source(

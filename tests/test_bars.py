@@ -6,7 +6,16 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import CLIPS, SAMPLE, Plane, needs_clips, write_film
+from clips import (
+    CLIPS,
+    FORMATS,
+    REFUSED,
+    SAMPLE,
+    Plane,
+    each_clip,
+    needs_clips,
+    write_film,
+)
 from numpy.typing import NDArray
 
 from vidcolor.film.colorize import colorize_video
@@ -249,9 +258,22 @@ def test_machines_see_the_same_bars(tmp_path: Path) -> None:
     assert shots[2].returns_to == 0
 
 
+def test_each_of_our_clips_is_one_shot_and_the_letterbox_alone_has_bars() -> None:
+    """Of whatever codec, depth, range, rate and damage, the film of 1899 is told to be the same."""
+    shots = {}
+    for path in sorted(FORMATS.glob("*.*")):
+        if path.name not in REFUSED:
+            numbered = number_frames(read_frames(probe(path), Damage()))
+            shots[path.name] = {one.shot for one in numbered}
+    assert len(shots) > 25
+    (boxed,) = shots.pop("letterbox.mp4")
+    assert boxed.active == ActiveArea(24, 96, 0, 160)  # 26 to 94, and what coding has blurred
+    assert {name: found for name, found in shots.items() if found != {Shot(0, None)}} == {}
+
+
 @needs_clips
-@pytest.mark.parametrize("clip", sorted((CLIPS / "colour").glob("*")), ids=lambda path: path.name)
-def test_real_films_without_bars(clip: Path) -> None:
+@each_clip(sorted(path.name for path in CLIPS.glob("colour/*")))
+def test_real_films_without_bars(clip: str) -> None:
     """Of the clips in color none has bars."""
-    frames = islice(read_frames(probe(clip), Damage()), 150)
+    frames = islice(read_frames(probe(CLIPS / "colour" / clip), Damage()), 150)
     assert {one.shot.active for one in number_frames(frames)} == {None}

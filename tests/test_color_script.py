@@ -101,6 +101,9 @@ def test_identity_is_what_a_script_says_not_how() -> None:
     assert len({same, moved, other}) == 3
 
 
+BOX = "[[hint]]\nframe = 3\ncolor = '#7a1f1f'\n"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "told"),
     [
@@ -112,12 +115,31 @@ def test_identity_is_what_a_script_says_not_how() -> None:
         ("x = [", 1, "is no TOML (Invalid value)"),
         ("[[range]]\nframes = 1\n= 3", 3, "is no TOML"),
         ("range = 3", 1, "Write [[range]]"),
+        ("\nfilm = 3", 2, "film is no table"),
+        ("\nrange = [{ tint = 99 }]", 2, "tint: 99.0 is not allowed"),
+        ("\n[[range.hint]]\nframe = 3", 2, "Write [[range]]"),
+        ("[[range]]\nshots = 1-3", 2, "ranges, times and colors stand in quotes"),
+        (f"[[range]]\ntint = {'9' * 5000}", 2, "is too long to be read"),
+        (f"[[range]]\n\ntint = {'[' * 3000}{']' * 3000}", 3, "is too long to be read"),
+        ("[[range]]\nframes = 00:00:01", 2, "frames: 00:00:01 is no whole number and no text"),
+        ("[[range]]\nframes = -3", 2, "frames: '-3' is not a frame"),
+        ("[[range]]\nframes = '5-'", 2, "frames: '5-' is not a frame"),
+        ("[[range]]\ntint = true", 2, "tint: true is no number"),
+        ('[[range]]\nhue = { from = "1-9", to = 900 }', 2, "hue: to: 900 leaves the circle"),
+        ("[[hint]]\npicture = ''", 2, "picture: names no file"),
+        (BOX + "box = [0.5, 0.5, -0.2, 0.2]", 4, "box: has no width or no height"),
+        (BOX + "box = [0.5, 0.5, 0.2, 0]", 4, "box: has no width or no height"),
         ("[[range]]\ncolor = 1\n", 2, "color: 1 is neither true nor false"),
         ('[[range]]\nframes = "9-5"\ntint = 1', 2, "ends before it begins"),
         ('[[range]]\nframes = "soon"\ntint = 1', 2, "'soon' is not a frame"),
         ("[[range]]\nshots = 0\ntint = 1", 2, "shots are counted from 1"),
         ('[[range]]\nshots = "1-x"\ntint = 1', 2, "'1-x' is no shot"),
         ("[[range]]\nframes = 1\nshots = 1\ntint = 1", 3, "a range has one of them"),
+        ("[[range]]\nrefine = 'floods'", 2, "choose none, flood or scribble"),
+        ("[[range]]\nmodel = 3", 2, "model: 3 is no name"),
+        ("[[range]]\nmodel = ''", 2, "model: '' is no name"),
+        ("[[range]]\nframes = 3\n\nrefine = 'flood'", 4, "refine: holds for whole shots. Write"),
+        ("[[range]]\nmodel = 'lite'\nframes = 3", 2, "model: holds for whole shots. Write shots"),
         ("[[range]]\ntint = 1\nhue = 3", 3, "a map has from and to"),
         ('[[range]]\nhue = { from = "3-400", to = 1 }', 2, "leaves the circle"),
         ('[[range]]\nhue = [\n {from = "3-40", to = 1, by = 2}]', 2, "by means nothing here"),
@@ -176,8 +198,8 @@ def test_scripts_are_found_by_the_films_stem(tmp_path: Path) -> None:
     assert read_script(script).ranges[0].tint == 1
     with pytest.raises(SettingError, match=r"none.toml: cannot be read \(No such file"):
         read_script(tmp_path / "none.toml")
-    script.write_bytes(b"\xff\xfe")
-    with pytest.raises(SettingError, match="is no text in UTF-8"):
+    script.write_bytes(b"# 1\n# K\xfcche\n")
+    with pytest.raises(SettingError, match=r"toml:2: is no text in UTF-8. Save it as UTF-8"):
         read_script(script)
 
 

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from vidcolor.cli import doctor
 from vidcolor.cli.command_line import read_request
 from vidcolor.cli.config import VARIABLE
 from vidcolor.cli.main import main
 from vidcolor.errors import ModelError
+from vidcolor.models import zoo
 from vidcolor.models.zoo import load_model
 from vidcolor.report.sidecar import COLUMNS, write_sidecar
 from vidcolor.settings import (
@@ -152,17 +154,14 @@ def test_the_doctor_tells_of_everything(capsys: pytest.CaptureFixture[str]) -> N
     assert "weights" in told.splitlines()[-1]
 
 
-def test_the_doctor_fails_without_weights(tmp_path: Path) -> None:
+def test_the_doctor_fails_without_weights(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Then no film can be colored."""
-    program = (
-        "import sys; from vidcolor.models import zoo; zoo.PACKAGED['lite'] = 'gone.safetensors';"
-        "from vidcolor.cli.main import main; sys.exit(main(['--doctor']))"
-    )
-    ended = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, cwd=tmp_path, check=False
-    )
-    assert ended.returncode == 1, ended.stderr
-    assert b"missing model lite" in b" ".join(ended.stdout.split())
+    monkeypatch.setattr(doctor, "load_model", load_model)  # other tests' has it loaded
+    monkeypatch.setitem(zoo.PACKAGED, "lite", "gone.safetensors")
+    assert main(["--doctor"]) == 1
+    assert "missing model lite" in " ".join(capsys.readouterr().out.split())
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """README and docs are short, agree with one another and point at what is there."""
 
-import json
 import re
 import shlex
 import sys
@@ -52,10 +51,10 @@ def test_figures_stand_once() -> None:
     """Tables of figures are those of docs/figures.json; scripts/write_figures.py writes them."""
     sys.path.insert(0, str(ROOT / "scripts"))
     try:
-        from write_figures import FIGURES, PLACE, fill, pages
+        from write_figures import PLACE, fill, pages, read_figures
     finally:
         sys.path.remove(str(ROOT / "scripts"))
-    figures = json.loads(FIGURES.read_text("utf-8"))
+    figures = read_figures()
     shown = set()
     for page in pages():
         text = page.read_text("utf-8")

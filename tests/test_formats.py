@@ -1,19 +1,11 @@
 from pathlib import Path
 
 import pytest
-from clips import CLIPS, FORMATS, needs_ffmpeg
+from clips import CLIPS, FORMATS, REFUSED, needs_ffmpeg
 from compare_films import ASPECTS, problems
 
 from vidcolor.cli.main import main
 
-REFUSED = {
-    "media-zeroed-prores.mov": "not one frame of its prores video decodes",
-    "not-a-video.mp4": "cannot be opened as a video",
-    "sound-alone.m4a": "holds no video that can be decoded",
-    "truncated-no-index.mp4": "cannot be opened as a video",
-    "zero-bytes.mp4": "is empty (zero bytes)",
-    "real-mdat-zeroed-prores.mov": "not one frame of its prores video decodes",
-}
 # What the program must say of damage in the file; of no other file may it say anything.
 DAMAGED = {
     "bit-flips-ffv1-checksums.mkv": "frames are damaged",

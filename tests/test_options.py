@@ -206,12 +206,18 @@ def imported_in(*folders: str) -> set[str]:
     found = set()
     for folder in folders:
         for path in (ROOT / folder).rglob("*.py"):
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            text = path.read_text(encoding="utf-8")
+            by_name = "import_module(" in text
+            for node in ast.walk(ast.parse(text)):
                 if isinstance(node, ast.Import):
                     found |= {alias.name.split(".")[0] for alias in node.names}
                 elif isinstance(node, ast.ImportFrom) and node.module:
                     found.add(node.module.split(".")[0])
-                elif isinstance(node, ast.FunctionDef) and "import_module(" in ast.unparse(node):
+                elif (
+                    by_name
+                    and isinstance(node, ast.FunctionDef)
+                    and "import_module(" in ast.unparse(node)
+                ):
                     found |= {pattern for inner in ast.walk(node) for pattern in texts(inner)}
     return found
 

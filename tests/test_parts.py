@@ -9,12 +9,13 @@ import pytest
 import torch
 from clips import soft_shot, write_film
 from killing import stop_at
+from probed import frame_format
 
 from vidcolor import colorize_video
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.provenance import versions
 from vidcolor.film.source_digest import digest_source
-from vidcolor.frame import Colored, Frame, FrameFormat, Matrix, Numbered
+from vidcolor.frame import Colored, Frame, FrameFormat, Numbered
 from vidcolor.models.zoo import find_model
 from vidcolor.pipeline import parts
 from vidcolor.pipeline.parts import batch_size, part_frames, read_state, write_state
@@ -50,15 +51,7 @@ def _short_parts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def picture_of(width: int, height: int) -> FrameFormat:
     """Frames of this size."""
-    return FrameFormat(
-        width=width,
-        height=height,
-        depth=8,
-        log2_chroma_width=1,
-        log2_chroma_height=1,
-        matrix=Matrix.BT709,
-        full_range=False,
-    )
+    return frame_format(width, height, (1, 1))
 
 
 def numbered(shot: Shot) -> list[Numbered]:
@@ -167,7 +160,7 @@ def test_machines_hand_on_the_parts_of_a_shot(tmp_path: Path) -> None:
     """Each part colored by itself, by what the one before it gave, is as in one go."""
     pytest.importorskip("fsspec")
     from vidcolor.cluster.store import Store
-    from vidcolor.cluster.tasks import ClusterJob, Ended, color_shots, find_shots
+    from vidcolor.cluster.tasks import ClusterJob, Ended, Models, color_shots, find_shots
 
     frames = [*soft_shot(1, 2 * PART), *soft_shot(2, PART + 3)]
     film = write_film(tmp_path / "film.mkv", frames)
@@ -190,7 +183,7 @@ def test_machines_hand_on_the_parts_of_a_shot(tmp_path: Path) -> None:
     ended = Ended({})
     with Checkpoint(job.encoding.path, {}) as checkpoint:
         for together in (pieces[:1], pieces[1:3], pieces[3:]):
-            name, ended = color_shots(order, model, together, ended)
+            name, ended = color_shots(order, Models(model), together, ended)
             store.take(name, tmp_path / "taken")
             checkpoint.adopt(tmp_path / "taken")
         assert checkpoint.frames_done == whole.frames

@@ -2,7 +2,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
-from itertools import islice
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any, Literal
@@ -11,17 +10,18 @@ import av
 import cv2
 import numpy as np
 import pytest
-from clips import CLIPS, FORMATS, SAMPLE, Plane, needs_clips, needs_ffmpeg, soft_shot, write_film
+from clips import FORMATS, SAMPLE, Plane, needs_ffmpeg, soft_shot, write_film
 from compare_films import problems
 from film_facts import Film
+from photographs import panned
 
 from vidcolor import colorize_video
 from vidcolor.errors import AlreadyColorError, VidcolorError
-from vidcolor.film.coloring import read_job
 from vidcolor.models import zoo
 from vidcolor.pipeline import run as pipeline
 from vidcolor.pipeline import shot
-from vidcolor.reading.reader import Damage
+from vidcolor.reading.reader import Damage, read_frames
+from vidcolor.reading.source import probe
 from vidcolor.report.sidecar import read_sidecar
 from vidcolor.settings import (
     ColorSettings,
@@ -332,11 +332,11 @@ def test_refined_colors_reach_the_film(
     assert again.read_bytes() == refined.read_bytes()
 
 
-@needs_clips
-def test_a_fade_does_not_change_hues() -> None:
-    """Faded in from black by its codes, a clip has the hues that it has in full light."""
-    job = plan_video(CLIPS / "colour" / "davis_parkour.mp4", None, Settings(force=True))
-    frames = list(islice(read_job(job, Settings(), Damage()), 16))
+def test_a_fade_does_not_change_hues(tmp_path: Path) -> None:
+    """Faded in from black by its codes, a picture has the hues that it has in full light."""
+    lumas = [luma for luma, *_ in panned("chelsea.png", 16, 256, 192)]
+    film = write_film(tmp_path / "film.mkv", lumas)
+    frames = list(read_frames(probe(film), Damage()))
     levels = np.linspace(0.1, 1, len(frames))
     faded = [
         replace(one, luma=np.rint(16 + (one.luma.astype(float) - 16) * level).astype(np.uint8))

@@ -121,6 +121,10 @@ def _clear(path: Path) -> None:
     write_lab(path, colorful(), np.zeros((64, 128), np.uint8))
 
 
+def _opaque(path: Path) -> None:
+    write_lab(path, colorful())
+
+
 def _small(path: Path) -> None:
     write_lab(path, colorful(32, 64), np.full((32, 64), 255, np.uint8))
 
@@ -169,6 +173,7 @@ def test_a_fault_of_a_reference_is_one_line(
     ("lines", "make", "told"),
     [
         ('picture = "film_3.png"', _clear, "is transparent everywhere"),
+        ('picture = "film_3.png"', _opaque, "is painted everywhere. Leave it transparent"),
         ('picture = "film_3.png"', _small, "has 64 x 32 pixels, and the frame has 128 x 64"),
         ('picture = "film.png"', _small, "does not say which frame it shows"),
         ('picture = "film_3.png"\ncolor = "neutral"', _small, "a picture has colors of its own"),

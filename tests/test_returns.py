@@ -1,10 +1,11 @@
+import glob
 from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
 import torch
-from clips import soft_shot
+from clips import CLIPS, each_clip, needs_clips, soft_shot
+from photographs import NAMES, panned
 
 from vidcolor.evaluation.cuts import parse_labels
 from vidcolor.frame import Prediction
@@ -15,7 +16,6 @@ from vidcolor.shots.detail import small_luma
 from vidcolor.temporal.gain import ChromaGain
 from vidcolor.temporal.memory import ShotEnding, ShotMemory
 
-CLIPS = Path(__file__).parents[2] / "shared" / "clips"
 LABELS = parse_labels((Path(__file__).parent / "data" / "cuts.txt").read_text(encoding="utf-8"))
 A, B, C = (soft_shot(seed, 40) for seed in (1, 2, 3))
 BLACK = [np.full_like(A[0], 16)] * 8
@@ -67,12 +67,19 @@ def test_a_dissolve_is_no_return() -> None:
     assert len(shots) == 2
 
 
-@pytest.mark.parametrize("clip", [name for name, cuts in LABELS.items() if cuts])
+def test_a_photograph_that_comes_back_is_known_again() -> None:
+    """Of four real pictures each is another set-up; the first one, seen again, is the first one."""
+    films = {name: [luma for luma, *_ in panned(name, 16)] for name in NAMES}
+    first, *others = (films[name] for name in NAMES)
+    shots = returns(first[:8], *(film[:8] for film in others), first[8:])
+    assert shots == [None] * len(NAMES) + [0]
+
+
+@needs_clips
+@each_clip([name for name, cuts in LABELS.items() if cuts])
 def test_no_set_up_comes_back_in_clips_that_have_none(clip: str) -> None:
     """Nothing is taken for a return in real films of different pictures."""
-    path = next(CLIPS.glob(f"*/{clip}"), None)
-    if path is None:
-        pytest.skip(f"no {clip}")
+    (path,) = CLIPS.glob(f"*/{glob.escape(clip)}")
     frames = (
         (frame, small_luma(frame.luma, frame.picture.depth))
         for frame in read_frames(probe(path), Damage())

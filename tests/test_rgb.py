@@ -2,6 +2,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from probed import frame_format
 
 from vidcolor.color.rgb import full_luma, rgb_picture
 from vidcolor.color.ycbcr import KR_KB
@@ -10,15 +11,8 @@ from vidcolor.frame import FrameFormat, Matrix
 
 def picture(depth: int, matrix: Matrix, *, full_range: bool) -> FrameFormat:
     """Of 64 x 64 pixels, each with chroma of its own."""
-    return FrameFormat(
-        width=64,
-        height=64,
-        depth=depth,
-        log2_chroma_width=0,
-        log2_chroma_height=0,
-        matrix=matrix,
-        full_range=full_range,
-        sample_aspect_ratio=Fraction(1),
+    return frame_format(
+        64, 64, depth=depth, matrix=matrix, full_range=full_range, sample_aspect_ratio=Fraction(1)
     )
 
 

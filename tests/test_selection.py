@@ -109,8 +109,8 @@ def test_a_timecode_that_the_film_has_not(text: str, fault: str) -> None:
     [
         ("", "'' is not a frame; write 1734, 57.8s"),
         ("abc", "'abc' is not a frame"),
-        ("-5", "'' is not a frame"),
-        ("5-", "'' is not a frame"),
+        ("-5", "'-5' is not a frame"),
+        ("5-", "'5-' is not a frame"),
         ("1,,2", "'' is not a frame"),
         ("1.5", "'1.5' is not a frame"),
         ("9-7", "'9-7' ends before it begins"),

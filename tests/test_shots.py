@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from clips import CLIPS, each_clip, needs_clips
+from photographs import NAMES, panned
 
 from vidcolor.evaluation.cuts import CutCounts, count_cuts, first_frames, parse_labels
 from vidcolor.reading.reader import Damage, read_frames
@@ -14,7 +16,6 @@ from vidcolor.shots.blends import WINDOW
 from vidcolor.shots.cuts import number_shots
 from vidcolor.shots.detail import small_luma
 
-CLIPS = Path(__file__).parents[2] / "shared" / "clips"
 DATA = Path(__file__).parent / "data"
 LABELS = parse_labels((DATA / "cuts.txt").read_text(encoding="utf-8"))
 BLACK = np.full((96, 128), 16, np.uint8)
@@ -328,12 +329,27 @@ def test_small_luma_keeps_codes_at_eight_bits() -> None:
         assert np.all(small == 100)
 
 
-@pytest.mark.parametrize("clip", LABELS)
+def test_cuts_between_photographs(coaches: list[np.ndarray]) -> None:
+    """Real pictures that move, the film of 1899, a dissolve and a fade: no cut too many or few."""
+    one, other, third, last = ([luma for luma, *_ in panned(name, 20)] for name in NAMES)
+    dissolve = mix(other[-1].astype(float), third[0].astype(float), 10)
+    fade = coded([16 + (last[-1] - 16.0) * share for share in np.linspace(1, 0, 12)])
+    found = cuts(
+        [
+            *(small_luma(luma, 8) for luma in (*one, *other, *dissolve, *third)),
+            *coaches[:20],
+            *(small_luma(luma, 8) for luma in (*last, *fade)),
+        ]
+    )
+    labels = [range(20, 21), range(40, 51), range(70, 71), range(90, 91)]
+    assert count_cuts(found, labels) == CutCounts(right=4)
+
+
+@needs_clips
+@each_clip(LABELS)
 def test_cuts_of_real_films(clip: str) -> None:
     """The labelled cuts of real clips are found in the very frame, and no others."""
-    path = next(CLIPS.glob(f"*/{glob.escape(clip)}"), None)
-    if path is None:
-        pytest.skip(f"no {clip}")
+    (path,) = CLIPS.glob(f"*/{glob.escape(clip)}")
     frames = read_frames(probe(path), Damage())
     found = cuts([small_luma(frame.luma, frame.picture.depth) for frame in frames])
     assert count_cuts(found, LABELS[clip]) == CutCounts(right=len(LABELS[clip]))

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT, Decoding, decode_annealed_mean, soft_encode
-from vidcolor.training.seen import measure_seen
+from vidcolor.training.seen import judge_shown
 from vidcolor.training.shown import (
     gain_for,
     median_chroma,
@@ -76,12 +76,12 @@ def test_what_is_seen_is_counted() -> None:
     given = torch.zeros(2, 64, 64)
     given[1, 32:] = 40  # glows where the truth is grey
     straight = DECODING
-    figures = measure_seen([(given, truth)], straight)
+    figures = judge_shown([(given, truth)], straight)
     assert figures["glare30"] == pytest.approx(50)
     assert figures["glare50"] == 0
     assert figures["grey"] == pytest.approx(25)
     assert figures["error"] > 5
-    perfect = measure_seen([(truth[1:], truth)], straight)
+    perfect = judge_shown([(truth[1:], truth)], straight)
     assert perfect["error"] == pytest.approx(0, abs=1e-3)
-    doubled = measure_seen([(given, truth)], replace(straight, gain=1.5))
+    doubled = judge_shown([(given, truth)], replace(straight, gain=1.5))
     assert doubled["glare50"] == pytest.approx(50)

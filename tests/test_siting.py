@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from probed import frame_format
 
 from vidcolor.color.planes import (
     extremes_at_chroma,
@@ -10,7 +11,7 @@ from vidcolor.color.planes import (
 )
 from vidcolor.color.siting import chroma_origin, chroma_strips
 from vidcolor.color.upsample import columns_at_chroma, rows_at_chroma
-from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
+from vidcolor.frame import ChromaLocation, FrameFormat
 
 # (log2 width, log2 height): 4:4:4, 4:2:2, 4:2:0, 4:1:1, 4:1:0, 4:4:0
 SUBSAMPLINGS = [(0, 0), (1, 0), (1, 1), (2, 0), (2, 2), (0, 1)]
@@ -21,16 +22,7 @@ def picture(
     width: int, height: int, subsampling: tuple[int, int], location: ChromaLocation
 ) -> FrameFormat:
     """An 8-bit film of the given chroma grid."""
-    return FrameFormat(
-        width=width,
-        height=height,
-        depth=8,
-        log2_chroma_width=subsampling[0],
-        log2_chroma_height=subsampling[1],
-        matrix=Matrix.BT709,
-        full_range=True,
-        chroma_location=location,
-    )
+    return frame_format(width, height, subsampling, full_range=True, chroma_location=location)
 
 
 def positions(film: FrameFormat) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,7 @@ from vidcolor.settings import ColorSettings, ModelSettings, OutputSettings, Sett
 from vidcolor.shots.cuts import number_frames
 from vidcolor.shots.pieces import find_pieces
 
-WIDTH, HEIGHT, FRAMES = 160, 120, 8
+WIDTH, HEIGHT, FRAMES = 160, 120, 6
 SETTINGS = Settings(
     model=ModelSettings(render_size=64, device="cpu"), output=OutputSettings(lossless=True)
 )

@@ -1,5 +1,6 @@
 """A film from standard input and to standard output."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,35 +8,39 @@ from pathlib import Path
 import pytest
 from cli_runs import QUICK, film
 from clips import ask_ffprobe
+from forking import connect, start_program
 
 from vidcolor.cli.command_line import read_request
 
 pytestmark = pytest.mark.usefixtures("quiet_surroundings")
 
-PROGRAM = [sys.executable, "-m", "vidcolor", *QUICK]
-
 
 def test_a_film_goes_through_pipes(tmp_path: Path) -> None:
     """MP4 with its index at the end as well; nothing but the film is on standard output."""
     source = film("film.mp4", codec="libx264")
-    with source.open("rb") as stdin:
-        command = [*PROGRAM, "-", "-o", "-"]
-        done = subprocess.run(command, stdin=stdin, capture_output=True, check=True)
+    pipes = {0: tmp_path / "in", 1: tmp_path / "out"}
+    for pipe in pipes.values():
+        os.mkfifo(pipe)
+    program = start_program(tmp_path / "printed", ["-", "-o", "-", *QUICK], (), connect, pipes)
+    pipes[0].write_bytes(source.read_bytes())
     made = tmp_path / "made.mkv"
-    made.write_bytes(done.stdout)
+    made.write_bytes(pipes[1].read_bytes())
+    code, _, err = program.end()
+    assert (code, err.startswith("standard output: 3 frames")) == (0, True)
     found = ask_ffprobe(made, "-show_streams", "-count_frames")["streams"][0]
     assert (found["codec_name"], found["nb_read_frames"]) == ("h264", "3")
-    assert done.stderr.startswith(b"standard output: 3 frames")
 
 
-def test_a_reader_that_stops_is_no_traceback() -> None:
+def test_a_reader_that_stops_is_no_traceback(tmp_path: Path) -> None:
     """Nor is a film that nobody wants."""
     film()
-    command = [*PROGRAM, "film.mkv", "-o", "-", "-q"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        process.stdout.close()
-        assert process.stderr.read() == b""
-    assert process.returncode == 1
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    command = ["film.mkv", "-o", "-", "-q", *QUICK]
+    program = start_program(tmp_path / "printed", command, (), connect, {1: pipe})
+    pipe.open("rb").close()
+    code, _, err = program.end()
+    assert (code, err) == (1, "")
 
 
 @pytest.mark.parametrize(

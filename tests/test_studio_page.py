@@ -33,12 +33,15 @@ class Person:
         return self.driver.execute_script(script)
 
     def wait(self, script: str) -> None:
-        """Until a script returns something true."""
-        for _ in range(1200):
-            if self.run(f"return {script}"):
-                return
-            sleep(0.05)
-        pytest.fail(f"never: {script}; {self.text('status')}")
+        """Until an expression is true; the browser itself looks: asking it again costs more."""
+        self.driver.set_script_timeout(90)
+        is_true = self.driver.execute_async_script(
+            "const done = arguments[0], end = Date.now() + 60000;"
+            f"const look = () => ({script}) ? done(true)"
+            "  : Date.now() > end ? done(false) : setTimeout(look, 50); look()"
+        )
+        if not is_true:
+            pytest.fail(f"never: {script}; {self.text('status')}")
 
     def element(self, name: str) -> Any:
         """One by its id."""

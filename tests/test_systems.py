@@ -72,7 +72,13 @@ def test_every_net_can_be_trained() -> None:
     assert SYSTEMS.keys() == NETS.keys() - GUESTS.keys()
 
 
-@pytest.mark.parametrize("name", sorted(SYSTEMS.keys() - {"lite", "residual-norebal"}))
+# Others learn the nets of these four, and small-l2 the loss of two; unbalanced bins have other
+# weights alone.
+ALIKE = {"eccv16-norebal", "residual-norebal", "plain-l2", "residual-l2"}
+LEARNING = sorted(SYSTEMS.keys() - ALIKE - {"lite"})
+
+
+@pytest.mark.parametrize("name", LEARNING)
 def test_every_system_learns(name: str, tmp_path: Path) -> None:
     """A few steps on two pictures change the net as they should, and what is left is a model."""
     rate = 1e-4 if name.startswith("residual") else 1e-3

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from clips import moving_luma, write_film
+from forking import connect, start_program
 
 import vidcolor.cli.main
 from vidcolor.cli.main import _Terminated, main
@@ -71,17 +72,19 @@ def film(tmp_path: Path) -> Path:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full on this system")
-def test_a_full_output_costs_no_film(film: Path) -> None:
+def test_a_full_output_costs_no_film(film: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     """One line tells of it, with exit code 1; what modules log is a line like others."""
     film.with_name("notes.xyz").touch()
-    ended = program(film.parent, "--render-size", 64, redirect="> /dev/full")
-    assert ended.returncode == 1
+    printed = tmp_path_factory.mktemp("printed") / "here"
+    command = [film.parent, "--render-size", 64]
+    code, _, err = start_program(printed, command, (), connect, {1: "/dev/full"}).end()
+    assert code == 1
     assert film.with_name("reel.colorized.mkv").exists()
-    (line,) = (text for text in ended.stderr.splitlines() if "standard output" in text)
+    (line,) = (text for text in err.splitlines() if "standard output" in text)
     assert "No space left" in line
     passed_over = f"vidcolor: {film.parent}: passed over 1 file that is no film (notes.xyz)"
-    assert passed_over in ended.stderr.splitlines()
-    assert "Traceback" not in ended.stderr
+    assert passed_over in err.splitlines()
+    assert "Traceback" not in err
 
 
 def test_closed_streams_cost_no_film(film: Path) -> None:

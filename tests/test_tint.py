@@ -3,7 +3,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from clips import CLIPS, FORMATS, SAMPLE, Plane, needs_clips, picture_frame, write_film
+from clips import CLIPS, FORMATS, SAMPLE, Plane, each_clip, needs_clips, picture_frame, write_film
+from photographs import panned
 
 from vidcolor.color.hues import COLOR_VARIATION, find_hues, look_at
 from vidcolor.reading.source import probe
@@ -152,8 +153,26 @@ def test_variation_is_the_distance_from_the_tint() -> None:
     assert (hues.cb, hues.cr) == pytest.approx((0, cr.mean() - 128), abs=0.1)
 
 
+@pytest.mark.parametrize(
+    ("name", "saturation"), [("astronaut.png", 1), ("astronaut.png", 0.3), ("rocket.jpg", 0.8)]
+)
+def test_photographs(tmp_path: Path, name: str, saturation: float) -> None:
+    """Real pictures are in color, weak colors too; without their colors they are not."""
+    colored, gray = (panned(name, 32, saturation=share)[:8] for share in (saturation, 0))
+    assert is_color(probe(film(tmp_path, *colored)))
+    assert not is_color(probe(film(tmp_path, *gray)))
+
+
+@pytest.mark.parametrize(
+    "name", ["telecine.mpg", "letterbox.mp4", "one-frame.mp4", "gray-8bit.mp4", "hevc-10bit.mp4"]
+)
+def test_black_and_white_of_any_format(name: str) -> None:
+    """Without chroma, with neutral chroma, of one frame, with fields of two frames."""
+    assert not is_color(probe(FORMATS / name))
+
+
 @needs_clips
-@pytest.mark.parametrize(("clip", "expected"), IN_COLOR.items(), ids=IN_COLOR)
-def test_real_films(clip: str, expected: bool) -> None:
+@each_clip(IN_COLOR)
+def test_real_films(clip: str) -> None:
     """Real films, weakly colored and toned ones among them, are told apart."""
-    assert is_color(probe(CLIPS / clip)) is expected
+    assert is_color(probe(CLIPS / clip)) is IN_COLOR[clip]

@@ -34,6 +34,9 @@ class Notes:
         assert seconds is None or seconds >= 0
         self.arrays[stage] = arrays
 
+    def decode_by(self, decode: Decode) -> None:
+        """Predictions are kept as they are."""
+
     def add_prediction(
         self, stage: str, prediction: Prediction, seconds: float, gain: float = 1.0
     ) -> None:

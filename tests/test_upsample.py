@@ -2,26 +2,18 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from probed import frame_format
 
 from vidcolor.color.planes import mean_at_chroma
 from vidcolor.color.upsample import spline_ab, upsample_ab
-from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
+from vidcolor.frame import ChromaLocation, FrameFormat
 
 WIDTH, HEIGHT = 512, 256
 
 
 def picture(location: ChromaLocation = ChromaLocation.LEFT) -> FrameFormat:
     """A 4:2:0 film."""
-    return FrameFormat(
-        width=WIDTH,
-        height=HEIGHT,
-        depth=8,
-        log2_chroma_width=1,
-        log2_chroma_height=1,
-        matrix=Matrix.BT709,
-        full_range=True,
-        chroma_location=location,
-    )
+    return frame_format(WIDTH, HEIGHT, (1, 1), full_range=True, chroma_location=location)
 
 
 def shrunk(full: np.ndarray, factor: int) -> np.ndarray:

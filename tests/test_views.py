@@ -7,6 +7,7 @@ import pytest
 import torch
 from av.filter import Graph
 from clips import picture_frame
+from probed import frame_format
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
 from vidcolor.color.lab import lab_from_srgb
@@ -66,10 +67,7 @@ TURNS = {
 
 def picture(width: int, height: int, grid: str = "444", **fields: object) -> FrameFormat:
     """An 8-bit film in BT.709, limited range, unless said otherwise."""
-    columns, rows = GRIDS[grid]
-    given = {"log2_chroma_width": columns, "log2_chroma_height": rows, "depth": 8}
-    given |= {"full_range": False, "matrix": Matrix.BT709, **fields}
-    return FrameFormat(width=width, height=height, **given)  # type: ignore[arg-type]
+    return frame_format(width, height, GRIDS[grid], **fields)
 
 
 def black_and_white(film: FrameFormat) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from probed import frame_format
 
 from vidcolor.color import ycbcr
 from vidcolor.color.planes import range_at_chroma
@@ -21,13 +22,6 @@ KR_KG_KB = {
 CORNERS = np.array([[0.64, 0.30, 0.15], [0.33, 0.60, 0.06], [0.03, 0.10, 0.79]])
 WHITE = np.array([0.3127, 0.3290, 0.3583]) / 0.3290
 XYZ_FROM_RGB = CORNERS @ np.diag(np.linalg.solve(CORNERS, WHITE))
-
-
-def picture(width: int, height: int, **fields: object) -> FrameFormat:
-    """A film without subsampling unless said otherwise."""
-    given = {"log2_chroma_width": 0, "log2_chroma_height": 0, "depth": 8, "full_range": False}
-    given |= {"matrix": Matrix.BT709, **fields}
-    return FrameFormat(width=width, height=height, **given)  # type: ignore[arg-type]
 
 
 def chroma_codes(
@@ -81,7 +75,7 @@ def test_codes_match_the_formula_in_float64(
     """Random colors, gamut limit included, get the codes of an independent scalar formula."""
     rng = np.random.default_rng(int(matrix) + depth)
     count = 60
-    film = picture(count, 1, matrix=matrix, full_range=full_range, depth=depth)
+    film = frame_format(count, 1, matrix=matrix, full_range=full_range, depth=depth)
     black, white = luma_range(depth, full_range)
     dtype = np.uint8 if depth == 8 else np.uint16
     codes = np.sort(rng.integers(black, white + 1, (2, count)), axis=0).astype(dtype)
@@ -102,7 +96,7 @@ def test_codes_match_the_formula_in_float64(
 @pytest.mark.parametrize("full_range", [False, True])
 def test_every_shade_without_color_is_exactly_neutral(depth: int, full_range: bool) -> None:
     """With a* = b* = 0, Cb and Cr are 2^(depth - 1) for every luma code, black to white."""
-    film = picture(1 << depth, 1, depth=depth, full_range=full_range)
+    film = frame_format(1 << depth, 1, depth=depth, full_range=full_range)
     luma = np.arange(1 << depth)[None].astype(np.uint8 if depth == 8 else np.uint16)
     lightness = np.linspace(0, 100, 1 << depth, dtype=np.float32)[None]
     ab = np.zeros((2, 1, 1 << depth), np.float32)
@@ -113,7 +107,7 @@ def test_every_shade_without_color_is_exactly_neutral(depth: int, full_range: bo
 @pytest.mark.parametrize("code", [0, 10, 16, 235, 255])
 def test_black_bars_and_whites_stay_neutral(code: int) -> None:
     """Luma at or beyond black and white leaves no room for color, whatever the map says."""
-    film = picture(8, 8)
+    film = frame_format(8, 8)
     luma = np.full((8, 8), code, np.uint8)
     ab = np.full((2, 8, 8), 60, np.float32)
     lightness = np.full((8, 8), 50, np.float32)
@@ -125,7 +119,7 @@ def test_black_bars_and_whites_stay_neutral(code: int) -> None:
 def test_no_luma_sample_is_pushed_out_of_rgb(matrix: Matrix) -> None:
     """Wild luma under strong color decodes to R'G'B' in [0, 1], but for the chroma's rounding."""
     rng = np.random.default_rng(3)
-    film = picture(64, 64, matrix=matrix, log2_chroma_width=1, log2_chroma_height=1, depth=10)
+    film = frame_format(64, 64, matrix=matrix, log2_chroma_width=1, log2_chroma_height=1, depth=10)
     luma = rng.integers(64, 941, (64, 64)).astype(np.uint16)
     lightness = rng.uniform(0, 100, (32, 32)).astype(np.float32)
     ab = rng.uniform(-110, 110, (2, 32, 32)).astype(np.float32)
@@ -144,7 +138,7 @@ def test_no_luma_sample_is_pushed_out_of_rgb(matrix: Matrix) -> None:
 
 def test_colors_go_the_right_way() -> None:
     """Red raises Cr, blue raises Cb, and yellow lowers it."""
-    film = picture(3, 1)
+    film = frame_format(3, 1)
     ab = np.array([[[60, 10, -5]], [[40, -50, 60]]], np.float32)
     half = np.full((1, 3), 120, np.uint8)
     cb, cr = chroma_codes(ab, np.full((1, 3), 50, np.float32), (half, half), film)
@@ -159,14 +153,14 @@ def test_wide_primaries_need_less_chroma() -> None:
     half = np.full((1, 1), 120, np.uint8)
     crs = [
         chroma_codes(ab, np.full((1, 1), 50, np.float32), (half, half), film)[1][0, 0]
-        for film in (picture(1, 1, primaries=9), picture(1, 1, primaries=1))
+        for film in (frame_format(1, 1, primaries=9), frame_format(1, 1, primaries=1))
     ]
     assert 128 < crs[0] < crs[1]
 
 
 def test_strips_make_one_picture() -> None:
     """A picture taller than one strip has its rows where they belong."""
-    film = picture(3000, 40)
+    film = frame_format(3000, 40)
     ramp = np.linspace(-40, 40, 40, dtype=np.float32)[:, None].repeat(3000, axis=1)
     luma = np.full((40, 3000), 120, np.uint8)
     least, greatest = luma.copy(), luma.copy()

@@ -253,6 +253,9 @@ class FrameTrace(Protocol):
     ) -> None:
         """Take a prediction, whose colors will be multiplied with `gain`; see `add`."""
 
+    def decode_by(self, decode: Any) -> None:
+        """Decode predictions to come in this way, as of `Trace.begin`."""
+
     def close(self, **seconds: float) -> None:
         """Take the times of the steps after, by name: no more comes."""
 

@@ -62,6 +62,7 @@ RENDER_SIZE = 256
 """Short side, in pixels, of the picture that a network of ours sees."""
 
 TransferMethod = Literal["welsh", "global"]
+RefineMethod = Literal["none", "flood", "scribble"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,6 +95,22 @@ class ModelSettings(Checked):
     swatches: tuple[Swatch, ...] = ()
     merge: Annotated[float, Between(0, 1)] = 0.5
     mirror: bool = False
+
+
+class NamedModel(NamedTuple):
+    """A model that a color script names in place of the film's, found but not loaded.
+
+    Attributes:
+        settings: Those that it is loaded by.
+        sha256: Of its weights.
+        render_size: Short side of the picture that suits it.
+        has_histograms: Whether it gives histograms, and not colors at once.
+    """
+
+    settings: ModelSettings
+    sha256: str
+    render_size: int
+    has_histograms: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +183,7 @@ class RefineSettings(Checked):
             seed; more gives fewer, larger regions.
     """
 
-    method: Literal["none", "flood", "scribble"] = "none"
+    method: RefineMethod = "none"
     threshold: Annotated[float, Between(0.5, 50)] = 3.0
 
 

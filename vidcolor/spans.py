@@ -211,8 +211,8 @@ class FrameSelection:
 
 def _parse_span(text: str) -> Span | TimecodeSpan:
     first_text, dash, last_text = (part.strip() for part in text.partition("-"))
-    first = _parse_moment(first_text)
-    last = _parse_moment(last_text) if dash else first
+    first = _parse_moment(first_text or text)
+    last = _parse_moment(last_text or text) if dash else first
     if isinstance(first, Timecode) and isinstance(last, Timecode):
         reversed_ends = last < first
         span: Span | TimecodeSpan = TimecodeSpan(text=text, first=first, last=last)

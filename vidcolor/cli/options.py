@@ -216,7 +216,7 @@ OPTIONS = (
     Option(COLOR, "settings.temporal.motion", "--no-motion", "",
            "do not follow motion when smoothing"),
     Option(COLOR, "settings.temporal.every", "--every", "N",
-           "run the network on every Nth frame only; auto: motion colors those between",
+           "run the network on every Nth frame only; auto: skip frames that motion explains",
            parse=parse_every),
     Option(COLOR, "settings.refine.method", "--refine", "",
            "refine colors: flood gives each flat region one color, for animation and line art; "
@@ -228,8 +228,8 @@ OPTIONS = (
            "direct the colors of frames and shots by a TOML file, or a folder of FILM.colors.toml",
            excludes=("--photos", "--preview", "--grid")),
     Option(DIRECTING, "settings.keep_colors", "--keep-colors", "SIZE",
-           "keep decoded colors in this much of the user's cache: later runs with other "
-           "saturation, casts or hues run no network; 0 keeps none",
+           "keep decoded colors in the user's cache, up to this size: later runs with other "
+           "saturation, casts or hues skip the network; 0 keeps none",
            parse=as_usage_error(parse_size), default="1G with a color script, else 0"),
     Option(DIRECTING, "list_shots", "--list-shots", "",
            "list the shots as a table, or with -o as .csv or .edl; nothing is colorized",

@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Any, NamedTuple, NoReturn, Self
+from typing import Any, Final, NamedTuple, NoReturn, Self
 from uuid import uuid4
 
 import ray
@@ -25,17 +25,18 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from vidcolor.cluster.connection import connect
 from vidcolor.cluster.store import Store
-from vidcolor.cluster.tasks import ClusterJob, Ended, color_shots, find_shots
+from vidcolor.cluster.tasks import ClusterJob, Ended, Models, color_shots, find_shots
 from vidcolor.errors import ClusterError, VidcolorError
 from vidcolor.files import pieces_path
 from vidcolor.film.checkpoint import Checkpoint
 from vidcolor.film.coloring import Begun, FilmRun
 from vidcolor.film.provenance import versions
 from vidcolor.frame import CPU
+from vidcolor.models.named import MOST_LOADED, find_named_net
 from vidcolor.models.zoo import Model, choose_device, find_net, parse_device
 from vidcolor.pipeline.parts import part_frames
 from vidcolor.reading.reader import Damage
-from vidcolor.settings import ClusterSettings, ModelSettings
+from vidcolor.settings import ClusterSettings, ModelSettings, NamedModel
 from vidcolor.shots.cuts import REMEMBERED_SHOTS
 from vidcolor.shots.pieces import Piece
 from vidcolor.writing.sequence_writer import PictureWriter
@@ -91,6 +92,7 @@ class RayEngine:
         self._needs = {"CPU": cluster.cpus, "GPU": gpus}
         self.net: ray.ObjectRef[Any] = ray.put(net)
         self.model: Model = replace(net.on(CPU), device=device)
+        self._named: dict[str, Ref] = {}
         self.reels_at_once: int = min(MOST_REELS, self.slots() + 1)
         if not self.slots():
             _LOG.warning(
@@ -112,6 +114,12 @@ class RayEngine:
         """How many tasks the cluster can run at once, now."""
         needs = [(name, need) for name, need in self._needs.items() if need]
         return sum(int(min(has.get(n, 0) // need for n, need in needs)) for has in _resources())
+
+    def named_net(self, named: NamedModel) -> Ref:
+        """A net that a color script names, where all machines find it."""
+        if named.sha256 not in self._named:
+            self._named[named.sha256] = ray.put(find_named_net(named))
+        return self._named[named.sha256]
 
     def options(self, **more: object) -> dict[str, Any]:
         """Ray's options of a task that colors shots."""
@@ -202,6 +210,7 @@ class _Shots:
             part_frames=part_frames(film.job.source.picture, engine.model),
             direction=film.direction,
         )
+        self._nets = {one.sha256: engine.named_net(one) for one in film.direction.models}
         self._order = ray.put(order)
 
     def color(self) -> Damage:
@@ -242,8 +251,9 @@ class _Shots:
         last = None if pieces[0].begins_shot else self._last
         near = NodeAffinitySchedulingStrategy(node, soft=True, _spill_on_unavailable=True)
         engine = self._engine
+        nets = {"": engine.net, **self._nets}
         colored, ended = _color_there.options(**engine.options(scheduling_strategy=near)).remote(
-            self._order, [engine.net], str(engine.model.device), pieces, last, *endings
+            self._order, nets, str(engine.model.device), pieces, last, *endings
         )
         self._last = ended
         self._endings |= dict.fromkeys((piece.shot.number for piece in pieces), ended)
@@ -306,16 +316,20 @@ def _find(order: ClusterJob) -> Iterator[str | Piece | Damage]:
 
 def _color(
     order: ClusterJob,
-    net: list[Ref],
+    nets: dict[str, Ref],
     device: str,
     pieces: Sequence[Piece],
     last: Ended | None,
     *before: Ended,
 ) -> tuple[tuple[str, str], Ended]:
-    """Color shots: the name of their file and the kind of machine, and how they ended."""
-    model = _model_here(net[0], device)
+    """Color shots: the name of their file and the kind of machine, and how they ended.
+
+    The film's net has the name "", those that its color script names their SHA-256.
+    """
+    model = _model_here(nets[""], device)
+    models = Models(model, lambda named: _model_here(nets[named.sha256], device))
     endings = {shot: data for ended in before for shot, data in ended.endings.items()}
-    name, ended = color_shots(order, model, pieces, Ended(endings, last and last.begun))
+    name, ended = color_shots(order, models, pieces, Ended(endings, last and last.begun))
     place = torch.cuda.get_device_name(model.device) if model.device.type == "cuda" else "CPU"
     machine = f"{torch.backends.cpu.get_cpu_capability()}, {model.dtype} on {place}"
     return (name, machine), ended
@@ -325,6 +339,7 @@ _find_there: Any = ray.remote(num_cpus=1)(_find)
 _color_there: Any = ray.remote(num_returns=2)(_color)
 
 _models: dict[tuple[str, str, int], Model] = {}  # of a worker process, which runs many tasks
+_MOST_MODELS: Final = 1 + MOST_LOADED
 
 
 def _model_here(ref: Ref, device: str) -> Model:
@@ -336,7 +351,8 @@ def _model_here(ref: Ref, device: str) -> Model:
         os.environ["OMP_NUM_THREADS"] = str(cores)
         torch.set_num_threads(cores)
         net: Any = ray.get(ref)
-        _models.clear()
+        while len(_models) >= _MOST_MODELS:
+            del _models[next(iter(_models))]
         _models[key] = net.on(choose_device(device))
         gc.collect()
         gc.freeze()  # this process is ours: collections need not look at what stays

@@ -25,6 +25,7 @@ from vidcolor.film.source_digest import (
     refuse_changed,
     size_and_mtime,
 )
+from vidcolor.models.named import Load, load_named
 from vidcolor.models.zoo import Model
 from vidcolor.pipeline.run import Past, colorize_shots
 from vidcolor.reading.reader import Damage
@@ -86,14 +87,26 @@ def find_shots(order: ClusterJob) -> Iterator[Piece | Damage]:
     yield losses
 
 
+class Models(NamedTuple):
+    """What predicts.
+
+    Attributes:
+        film: The film's model.
+        load: Gives those that a color script names.
+    """
+
+    film: Model
+    load: Load = load_named
+
+
 def color_shots(
-    order: ClusterJob, model: Model, pieces: Sequence[Piece], before: Ended
+    order: ClusterJob, models: Models, pieces: Sequence[Piece], before: Ended
 ) -> tuple[str, Ended]:
     """Color consecutive shots or parts, and put them into the store.
 
     Args:
         order: The film.
-        model: What predicts.
+        models: What predicts.
         pieces: The shots and parts.
         before: How earlier shots ended; at least those that these return to, and that which the
             first piece goes on with.
@@ -112,7 +125,7 @@ def color_shots(
         with TemporaryDirectory(prefix="vidcolor-") as folder:
             target = Path(folder, "shots")
             try:
-                ended = _color(order, model, pieces, before, target, margin)
+                ended = _color(order, models, pieces, before, target, margin)
             except StrayedError:
                 if margin is None:
                     raise
@@ -125,22 +138,23 @@ def color_shots(
 
 def _color(
     order: ClusterJob,
-    model: Model,
+    models: Models,
     pieces: Sequence[Piece],
     before: Ended,
     target: Path,
     margin: int | None,
 ) -> Ended:
     """Color shots into a checkpoint of their own; how they ended."""
-    job, settings = order.job, order.settings
+    job, settings, model = order.job, order.settings, models.film
     source = as_written(job.source, job.encoding)
     frames = read_pieces(source, pieces, margin, settings.input.hwaccel)
     with Checkpoint(target, {}) as checkpoint:
         memory = recalled_memory(checkpoint, sorted(before.endings.items()), model.device)
         begun, ends_shot = before.begun, pieces[-1].ends_shot
         past = Past(pieces[0].first_frame, memory, begun and begun.state)
-        matches = find_matches(model, settings)
-        directed = Directed(order.direction, _evidence(order, model, pieces), matches)
+        matches = find_matches(model, settings, order.direction)
+        evidence = _evidence(order, models, pieces)
+        directed = Directed(order.direction, evidence, matches, models.load)
         shots = colorize_shots(frames, past, model, settings, directed)
         with closing(shots) as colored:
             keeper = ShotKeeper(job, settings, checkpoint, begun=begun)
@@ -151,9 +165,9 @@ def _color(
         return Ended(endings, Begun.of(checkpoint))
 
 
-def _evidence(order: ClusterJob, model: Model, pieces: Sequence[Piece]) -> EvidenceOf:
+def _evidence(order: ClusterJob, models: Models, pieces: Sequence[Piece]) -> EvidenceOf:
     """What gives the evidence of some shots."""
-    told = order.job, model, order.settings, order.direction
+    told = order.job, models.film, order.settings, order.direction, models.load
     if all(piece.begins_shot and piece.ends_shot for piece in pieces):
         return evidence_of(pieces, *told)
     # A hint may lie in another part of the shot, which only a pass through the film finds.

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import NamedTuple
 
 from vidcolor.directing.overlap import refuse_meeting
@@ -21,9 +22,11 @@ from vidcolor.directing.placed import (
     place_references,
 )
 from vidcolor.directing.places import Place
-from vidcolor.directing.script import PLAIN, ColorScript, Look, Range, digest_of
-from vidcolor.errors import SettingError
+from vidcolor.directing.script import OF_SHOTS, PLAIN, ColorScript, Look, Range, digest_of
+from vidcolor.errors import SettingError, VidcolorError
 from vidcolor.frame import Frame
+from vidcolor.models.named import name_model
+from vidcolor.settings import ModelSettings, NamedModel, RefineMethod
 from vidcolor.shot import Shot
 from vidcolor.spans import Span
 
@@ -31,11 +34,18 @@ _Spanned = tuple[str, tuple[Span, ...]]
 """Where something is written, and the frames that it names."""
 
 
-class _Placed(NamedTuple):
-    """A range and where it holds."""
+class PlacedRange(NamedTuple):
+    """A range, where it holds, and the model that it names."""
 
     part: Range
     held: Held
+    model: NamedModel | None = None
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """What it sets for a `Look`, by name."""
+        named = {} if self.model is None else {"model": self.model}
+        return self.part.settings | named
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class Direction:
 
     script: ColorScript | None = None
     film: FilmFacts = field(default_factory=lambda: FilmFacts("", Fraction(25)))
-    placed: tuple[_Placed, ...] = ()
+    placed: tuple[PlacedRange, ...] = ()
     hints: tuple[PlacedHint, ...] = ()
     references: tuple[PlacedReference, ...] = ()
 
@@ -71,6 +81,15 @@ class Direction:
         if not self.placed:
             return PLAIN
         return self.look(shot.number, frame.index, *self.times_of(frame))
+
+    def look_of_shot(self, shot: int) -> Look:
+        """What holds for all of a shot, by its number from 0: what ranges of frames set is none."""
+        return _joined(one for one in self.placed if _holds_shot(one, shot))
+
+    @property
+    def models(self) -> tuple[NamedModel, ...]:
+        """The models that its ranges name, each once."""
+        return tuple(dict.fromkeys(one.model for one in self.placed if one.model is not None))
 
     @property
     def sets_smoothing(self) -> bool:
@@ -135,15 +154,7 @@ class Direction:
             begin: When it comes on screen, in seconds after the film's first frame.
             end: When the next one comes.
         """
-        settings: dict[str, object] = {}
-        for one in self.placed:
-            if one.held.holds(shot, frame, begin, end):
-                settings |= one.part.settings
-        if not settings:
-            return PLAIN
-        if settings.pop("color", True) is False:
-            return Look(is_colored=False)
-        return Look(**settings)  # type: ignore[arg-type]
+        return _joined(one for one in self.placed if one.held.holds(shot, frame, begin, end))
 
     @property
     def identity(self) -> str | None:
@@ -161,6 +172,7 @@ class Direction:
         ranges = [
             {"at": one.part.place or None, "frames": one.part.frames, "shots": one.part.shots}
             | one.part.settings
+            | ({} if one.model is None else {"model_sha256": one.model.sha256})
             for one in self.placed
         ]
         hints = [
@@ -191,8 +203,10 @@ class Direction:
         if self.script is None:
             return {}
         of_file = {"color_script_sha256": self.script.sha256} if self.script.sha256 else {}
+        models = [one.sha256 for one in self.models]
         return {
             **of_file,
+            **({"models": models} if models else {}),
             "hints": [anchor_digest(one) for one in self.hints],
             "references": [anchor_digest(one) for one in self.references],
         }
@@ -211,23 +225,61 @@ class Direction:
                 f"{self.film.name}). Name that film's script, or remove the line."
             )
 
+    def refuse_unsure(self, method: RefineMethod, *, has_histograms: bool) -> None:
+        """Raise if a shot is to be refined by what its network does not give.
+
+        Args:
+            method: How shots are refined of which the script says nothing.
+            has_histograms: Whether the film's model gives histograms.
+
+        Raises:
+            SettingError: It is.
+        """
+        whole = [one for one in self.placed if one.held.spans is None]
+        places = [place for one in whole for place in one.held.shots or ()]
+        # What ranges say together changes at their ends alone.
+        ends = {0, *(int(one.first) - 1 for one in places), *(int(one.last) for one in places)}
+        for shot in sorted(ends):
+            holding = [one for one in whole if _holds_shot(one, shot)]
+            look = _joined(holding)
+            sure = has_histograms if look.model is None else look.model.has_histograms
+            if (look.refine or method) == "scribble" and not sure and (look.refine or look.model):
+                *_, last = (one for one in holding if one.settings.keys() & set(OF_SHOTS))
+                raise SettingError(
+                    f"{last.part.place or 'color script'}: refine: scribble needs a model that "
+                    'states its confidence. Write "flood", or name another model.'
+                )
+
 
 NO_DIRECTION = Direction()
 """No color script."""
 
 
-def direct(script: ColorScript | None, film: FilmFacts) -> Direction:
+def direct(
+    script: ColorScript | None,
+    film: FilmFacts,
+    settings: ModelSettings = ModelSettings(),  # noqa: B008 - immutable
+) -> Direction:
     """Place a color script on a film.
 
+    Args:
+        script: The script; None for none.
+        film: The film.
+        settings: Of its model; those that the script names are loaded likewise.
+
     Raises:
-        SettingError: A range lies beyond the film's end, or has no place in it.
+        SettingError: A range lies beyond the film's end, or has no place in it, or names no model.
     """
     if script is None:
         return NO_DIRECTION
     # Those of the whole film come first, and so give way.
     ranges = sorted(script.ranges, key=lambda part: part.is_for_all, reverse=True)
     placed = tuple(
-        _Placed(part, find_held(part, film, f"{part.place or script.name}: frames"))
+        PlacedRange(
+            part,
+            find_held(part, film, f"{part.place or script.name}: frames"),
+            _model_of(part, script, settings),
+        )
         for part in ranges
         if part.settings
     )
@@ -249,7 +301,35 @@ def direct(script: ColorScript | None, film: FilmFacts) -> Direction:
     return direction
 
 
-def _by_time(one: _Placed, rate: Fraction) -> tuple[Place, ...] | None:
+def _model_of(part: Range, script: ColorScript, settings: ModelSettings) -> NamedModel | None:
+    """The model that a range names."""
+    if part.model is None:
+        return None
+    folder = Path(script.path).parent if script.path else Path()
+    try:
+        return name_model(part.model, folder, settings)
+    except VidcolorError as error:
+        raise SettingError(f"{part.place or script.name}: model: {error}") from error
+
+
+def _joined(holding: Iterable[PlacedRange]) -> Look:
+    """What ranges that hold for one frame set together."""
+    settings: dict[str, object] = {}
+    for one in holding:
+        settings |= one.settings
+    if not settings:
+        return PLAIN
+    if settings.pop("color", True) is False:
+        return Look(is_colored=False)
+    return Look(**settings)  # type: ignore[arg-type]
+
+
+def _holds_shot(one: PlacedRange, shot: int) -> bool:
+    """Whether a range holds for all of a shot."""
+    return one.held.spans is None and one.held.holds(shot, 0, Fraction(0), Fraction(0))
+
+
+def _by_time(one: PlacedRange, rate: Fraction) -> tuple[Place, ...] | None:
     """Where a range holds, frames taken as times of a constant rate so that both compare."""
     if one.held.spans is None:
         return one.held.shots
@@ -293,8 +373,10 @@ def _refuse_beyond(spanned: Iterable[_Spanned], film: FilmFacts, script: ColorSc
                 )
 
 
-def _facts_of(one: _Placed) -> dict[str, object]:
+def _facts_of(one: PlacedRange) -> dict[str, object]:
     """Where a range holds and what it sets, however it is written."""
     plain = asdict(one.part)
     settings = {name: plain[name] if name == "hue" else v for name, v in one.part.settings.items()}
+    if one.model is not None:
+        settings["model"] = one.model.sha256  # wherever it lies
     return held_facts(one.held) | {"settings": settings}

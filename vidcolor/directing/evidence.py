@@ -22,6 +22,7 @@ from vidcolor.directing.script import Look
 from vidcolor.directing.track import Track, small_lightness
 from vidcolor.files import write_error
 from vidcolor.frame import Map, Motion, Seen
+from vidcolor.models.named import Load, load_named
 from vidcolor.shot import Shot
 from vidcolor.temporal.motion import find_motion
 
@@ -258,11 +259,13 @@ class Directed(NamedTuple):
         direction: Its ranges.
         evidence_of: Gives what its hints and anchored references say of a shot.
         match_of: Gives what its free references say of a frame.
+        load: Gives the models that it names.
     """
 
     direction: Direction = NO_DIRECTION
     evidence_of: EvidenceOf = no_evidence
     match_of: MatchOf = no_match
+    load: Load = load_named
 
 
 class DirectedShot(NamedTuple):

@@ -13,6 +13,8 @@ KEYS = (
     "temperature = 0       # -60 cool to 60 warm",
     "tint = 0              # -60 green to 60 magenta",
     "smoothing = 0.92      # 0 none to 0.999 longest",
+    'refine = "none"       # or "flood", "scribble"',
+    'model = "lite"        # a network of its own, or a file',
     "color = false         # stays black and white",
 )
 

@@ -121,6 +121,11 @@ def place_hints(script: ColorScript, film: FilmFacts) -> Iterator[PlacedHint]:
                     f"{hint.place or 'hint'}: {path}: is transparent everywhere. Paint on it."
                 )
             _refuse_other_size(picture, path, hint.place, film)
+            if picture.alpha.all():
+                raise SettingError(
+                    f"{hint.place or 'hint'}: {path}: is painted everywhere. Leave it transparent "
+                    "where nothing is said, or name it as a [[reference]]."
+                )
             yield PlacedHint(one, span, path, picture.sha256)
 
 

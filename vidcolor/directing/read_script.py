@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from datetime import date, time
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -78,10 +79,16 @@ def parse_script(data: bytes, path: Path) -> ColorScript:
         text = data.decode("utf-8-sig")
         tables = tomllib.loads(text)
     except UnicodeDecodeError as error:
-        raise SettingError(f"{path}: is no text in UTF-8. Name a TOML file.") from error
+        fault = "is no text in UTF-8. Save it as UTF-8, or name another file."
+        raise _Faults(path, {}).at(data.count(b"\n", 0, error.start) + 1, fault) from error
     except tomllib.TOMLDecodeError as error:
         line, reason = line_of_error(str(error), text)
-        raise _Faults(path, {}).at(line, f"is no TOML ({reason}). Mend this line.") from error
+        fault = f"is no TOML ({reason}). Mend this line: ranges, times and colors stand in quotes."
+        raise _Faults(path, {}).at(line, fault) from error
+    except (RecursionError, ValueError) as error:  # brackets in brackets, a number of many digits
+        lengths = [len(line) for line in text.split("\n")]
+        line = lengths.index(max(lengths)) + 1
+        raise _Faults(path, {}).at(line, "is too long to be read. Mend this line.") from error
     faults = _Faults(path, find_lines(text))
     for name in tables:
         if name not in TABLES:
@@ -127,7 +134,13 @@ class _Faults:
 
     def of(self, table: str, number: int, key: str, fault: str) -> SettingError:
         """An error of a key of a table."""
-        return self.at(self.line((table, number, key), (table, number, "")), fault)
+        found = self.line((table, number, key), (table, number, ""), ("", 0, table))
+        return self.at(self.first(table) if found is None else found, fault)
+
+    def first(self, table: str) -> int | None:
+        """The first line that stands in a table of a name, or in one inside it."""
+        named = (line for (one, *_), line in self._lines.items() if one.split(".")[0] == table)
+        return min(named, default=None)
 
     def unknown(
         self, place: Place, name: str, known: tuple[str, ...], *others: Place
@@ -164,7 +177,7 @@ def _tables(found: Mapping[str, object], name: str, faults: _Faults) -> list[Map
     tables = found.get(name, [])
     if not isinstance(tables, list) or not all(isinstance(one, dict) for one in tables):
         fault = f"{name} is no list of tables. Write [[{name}]] above its settings."
-        raise faults.at(faults.line((name, 0, ""), ("", 0, name)), fault)
+        raise faults.of(name, 0, "", fault)
     return tables
 
 
@@ -225,18 +238,27 @@ def _read_range(table: Mapping[str, Any], number: int, faults: _Faults) -> Range
     try:
         return Range(**values, place=place)
     except SettingError as error:
-        raise faults.of("range", number, "shots", str(error)) from error
+        key = str(error).partition(":")[0]
+        raise faults.of("range", number, key if key in table else "shots", str(error)) from error
 
 
 def _read_number(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"{value!r} is no number. Write one, without quotes.")
+        raise TypeError(f"{_shown(value)} is no number. Write one, without quotes.")
     return float(value)
 
 
 def _read_switch(value: object) -> bool:
     if not isinstance(value, bool):
-        raise TypeError(f"{value!r} is neither true nor false. Write one of them, without quotes.")
+        raise TypeError(
+            f"{_shown(value)} is neither true nor false. Write one of them, without quotes."
+        )
+    return value
+
+
+def _read_name(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise TypeError(f"{value!r} is no name. Write it in quotes.")
     return value
 
 
@@ -254,8 +276,15 @@ def _read_shots(value: object) -> str:
 
 def _text(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise TypeError(f"{value!r} is no number and no text. Write it in quotes.")
+        raise TypeError(f"{_shown(value)} is no whole number and no text. Write it in quotes.")
     return str(value)
+
+
+def _shown(value: object) -> str:
+    """A value as TOML has it, or nearly."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, date | time) else repr(value)
 
 
 def _read_hues(value: object) -> tuple[HueMap, ...]:
@@ -278,6 +307,8 @@ def _read_hue(value: object) -> HueMap:
             to_last += FULL_TURN
     else:
         middle = _read_number(to)
+        if not -FULL_TURN <= middle <= FULL_TURN:
+            raise ValueError(f"to: {to} leaves the circle. Hues are degrees from 0 to 360.")
         to_first, to_last = middle - width / 2, middle + width / 2
     return HueMap(
         first=first,
@@ -356,4 +387,6 @@ _READERS = dict.fromkeys(PLACES, _read_frames) | {
     "shots": _read_shots,
     "color": _read_switch,
     "hue": _read_hues,
+    "refine": _read_name,
+    "model": _read_name,
 }

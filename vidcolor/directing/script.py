@@ -3,11 +3,12 @@
 import hashlib
 import json
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Annotated
 
 from vidcolor.errors import SettingError
 from vidcolor.rules import Between, Checked
+from vidcolor.settings import NamedModel, RefineMethod
 
 MOST_SHIFT = 60.0
 """Of `temperature` and `tint`, in a* and b* of white."""
@@ -24,6 +25,9 @@ SHAPES = (*LEAST_POINTS, "picture")
 
 PLACES = ("frames", "shots")
 """Fields of a range that say where it holds."""
+
+OF_SHOTS = ("refine", "model")
+"""Fields of a range that hold for whole shots: inside one, each frame goes on with those before."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +65,9 @@ class Range(Checked):
         tint: Added to a* of white, less of darker things: above 0 to magenta, below 0 to green.
         hue: Hues that become others.
         smoothing: In place of the film's smoothing: 0 colors each frame on its own.
+        refine: In place of the film's way to refine colors; not beside `frames`.
+        model: In place of the film's network, a name or a file as in `ModelSettings`, which may lie
+            beside the script; not beside `frames`.
         place: Where it is written, for errors: file and line.
     """
 
@@ -73,12 +80,19 @@ class Range(Checked):
     tint: Annotated[float, Between(-MOST_SHIFT, MOST_SHIFT)] | None = None
     hue: tuple[HueMap, ...] | None = None
     smoothing: Annotated[float, Between(0, 0.999)] | None = None
+    refine: RefineMethod | None = None
+    model: str | None = None
     place: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         super(Range, self).__post_init__()  # a class with slots is made anew: no bare super()
         if self.frames is not None and self.shots is not None:
             raise SettingError("frames and shots: a range has one of them; write two ranges")
+        for name in OF_SHOTS if self.frames is not None else ():
+            if getattr(self, name) is not None:
+                raise SettingError(
+                    f"{name}: holds for whole shots. Write shots in place of frames."
+                )
 
     @property
     def settings(self) -> dict[str, object]:
@@ -137,18 +151,28 @@ class Hint(Checked):
         if len(shapes) != 1:
             raise SettingError(f"a hint has one of {', '.join(SHAPES)}. Write one of them.")
         if self.picture is not None:
-            if self.color:
-                raise SettingError("color: a picture has colors of its own. Remove color.")
-            return
+            self._check_painted(self.picture)
+        else:
+            self._check_drawn(shapes[0])
+
+    def _check_painted(self, picture: str) -> None:
+        if not picture:
+            raise SettingError("picture: names no file. Name one.")
+        if self.color:
+            raise SettingError("color: a picture has colors of its own. Remove color.")
+
+    def _check_drawn(self, shape: str) -> None:
         if not self.frame:
             raise SettingError("frame: the hint has none. Add one.")
         if not COLOR.fullmatch(self.color):
             raise SettingError(f'color: {self.color!r} is no color. Write "#7a1f1f" or "neutral".')
-        if len(self.points) < LEAST_POINTS[shapes[0]]:
-            raise SettingError(f"{shapes[0]}: has too few points. Add more.")
+        if len(self.points) < LEAST_POINTS[shape]:
+            raise SettingError(f"{shape}: has too few points. Add more.")
+        if self.box is not None and min(self.box[2:]) <= 0:
+            raise SettingError("box: has no width or no height. Write both above 0.")
         if not all(0 <= number <= 1 for point in self.points for number in point):
             raise SettingError(
-                f"{shapes[0]}: lies outside the frame. Write fractions of its width and height, "
+                f"{shape}: lies outside the frame. Write fractions of its width and height, "
                 "from 0 to 1."
             )
 
@@ -246,16 +270,26 @@ class Look:
     tint: float = 0.0
     hue: tuple[HueMap, ...] = ()
     smoothing: float | None = None
+    refine: RefineMethod | None = None
+    model: NamedModel | None = None
 
     @property
     def digest(self) -> str | None:
         """What tells it from others; None for one that sets nothing."""
-        return None if self == PLAIN else digest_of(asdict(self))
+        if self == PLAIN:
+            return None
+        facts = asdict(replace(self, model=None))
+        return digest_of(facts | {"model": self.model and self.model.sha256})
 
     @property
     def before_grading(self) -> "Look":
         """What decides the decoded colors: the rest is done to them."""
-        return Look(vividness=self.vividness, smoothing=self.smoothing)
+        return Look(
+            vividness=self.vividness,
+            smoothing=self.smoothing,
+            refine=self.refine,
+            model=self.model,
+        )
 
 
 PLAIN = Look()

@@ -62,6 +62,10 @@ class DumpedFrame:
         self._lightness: Map = np.zeros((0, 0), np.float32)  # until it comes
         self.seconds: float = 0.0
 
+    def decode_by(self, decode: Decode) -> None:
+        """Decode predictions to come in this way, not in the film's."""
+        self._wish = self._wish._replace(decode=decode)
+
     def note(self, **facts: float | None) -> None:
         """Take single facts by name."""
         self._line.update(facts)

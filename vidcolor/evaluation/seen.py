@@ -48,6 +48,19 @@ def is_left_grey(chroma: torch.Tensor, true_chroma: torch.Tensor) -> torch.Tenso
     return (chroma < GREY_CHROMA) & (true_chroma > COLORED_CHROMA)
 
 
+def count_faults(chroma: torch.Tensor, true_chroma: torch.Tensor) -> dict[str, float]:
+    """How many colors are far too strong, and how many are missing.
+
+    Args as of `glares`.
+
+    Returns:
+        In percent of them: `glare_` and the excess for each of `GLARE_EXCESS`, and `left_grey`.
+    """
+    faults = {f"glare_{excess}": glares(chroma, true_chroma, excess) for excess in GLARE_EXCESS}
+    faults["left_grey"] = is_left_grey(chroma, true_chroma)
+    return {name: 100 * float(where.float().mean()) for name, where in faults.items()}
+
+
 def misses_hue(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """Where a color is shown as another one: both chromas above `COLORED_CHROMA`, hues far apart.
 
@@ -111,10 +124,8 @@ def measure_seen(
         colors.flatten(1) if within is None else colors[:, within] for colors in (ab, truth)
     )  # (2, pixels)
     chroma, true_chroma = pixels.norm(dim=0), true_pixels.norm(dim=0)
-    faults = {f"glare_{excess}": glares(chroma, true_chroma, excess) for excess in GLARE_EXCESS}
-    faults["left_grey"] = is_left_grey(chroma, true_chroma)
-    faults["hue_misses"] = misses_hue(pixels, true_pixels)
-    figures = {name: 100 * float(where.float().mean()) for name, where in faults.items()}
+    figures = count_faults(chroma, true_chroma)
+    figures["hue_misses"] = 100 * float(misses_hue(pixels, true_pixels).float().mean())
     for prefix, colors, strength in (("", ab, chroma), ("truth_", truth, true_chroma)):
         figures[f"{prefix}unevenness"] = float(unevenness(colors, truth, within))
         figures[f"{prefix}median_chroma"] = float(strength.median()) if len(strength) else math.nan

@@ -162,6 +162,8 @@ def colorize_job(run: FilmRun) -> Result:
     """Colorize one planned film, resuming where an earlier run stopped; see `colorize_video`."""
     began = perf_counter()
     run.direction.refuse_other(run.digest.sha256)
+    has_histograms = run.model.decoding is not None
+    run.direction.refuse_unsure(run.settings.refine.method, has_histograms=has_histograms)
     run = with_earlier(replace(run, cache=find_cache(run.provenance)))
     credentials = Credentials(run.job, run.settings.output, run.provenance.claim())
     with take(run) as checkpoint:

@@ -32,7 +32,7 @@ def find_direction(job: Job, settings: Settings, script: ColorScript | None = No
             _LOG.info("%s: has no %s%s", source.path, source.title.stem, SUFFIX)
         else:
             script = read_script(path)
-    return direct(script, film_facts(source, settings))
+    return direct(script, film_facts(source, settings), settings.model)
 
 
 def film_facts(source: Source, settings: Settings) -> FilmFacts:

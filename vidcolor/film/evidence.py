@@ -25,8 +25,10 @@ from vidcolor.directing.script import digest_of
 from vidcolor.errors import SettingError
 from vidcolor.frame import Frame, Map, Numbered, Seen
 from vidcolor.models.features import find_features
+from vidcolor.models.named import Load, load_named
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
+from vidcolor.pipeline.choices import Choices
 from vidcolor.settings import RENDER_SIZE, Settings
 from vidcolor.shot import Shot
 from vidcolor.shots.pieces import MARGINS_SECONDS, Piece, StrayedError, find_pieces, read_pieces
@@ -48,6 +50,7 @@ def find_evidence(
     model: Model,
     settings: Settings,
     direction: Direction,
+    load: Load = load_named,
 ) -> EvidenceOf:
     """What gives the evidence of each shot, once all shots with hints or references are known.
 
@@ -57,6 +60,7 @@ def find_evidence(
         model: What predicts.
         settings: All settings.
         direction: What a color script says of the film.
+        load: Gives the models that it names.
 
     Raises:
         SettingError: The whole film is read and has not one of the frames.
@@ -80,11 +84,16 @@ def find_evidence(
             f"{_place_of(anchors[number])}: frame {_text_of(anchors[number])} is none of "
             f"{job.source.path.name}. Correct it."
         )
-    return evidence_of(pieces, job, model, settings, direction)
+    return evidence_of(pieces, job, model, settings, direction, load)
 
 
 def evidence_of(
-    pieces: Iterable[Piece], job: Job, model: Model, settings: Settings, direction: Direction
+    pieces: Iterable[Piece],
+    job: Job,
+    model: Model,
+    settings: Settings,
+    direction: Direction,
+    load: Load = load_named,
 ) -> EvidenceOf:
     """What gives the evidence of each of some shots; None for a shot without any.
 
@@ -94,8 +103,9 @@ def evidence_of(
         model: What predicts.
         settings: All settings.
         direction: What a color script says of the film.
+        load: Gives the models that it names.
     """
-    settings = suited(settings, model)
+    choices = Choices(model, suited(settings, model), direction, load)
     anchored = {
         piece.shot.number: _AnchoredShot(piece, found)
         for piece in pieces
@@ -104,7 +114,9 @@ def evidence_of(
 
     def gather(shot: Shot) -> ShotEvidence | None:
         found = anchored.get(shot.number)
-        return None if found is None else _gather(found, job, model, settings)
+        if found is None:
+            return None
+        return _gather(found, job, choices.model_of(shot), choices.settings_of(shot))
 
     return gather
 
@@ -138,15 +150,15 @@ def evidence_of_frames(
         near.append(one._replace(frame=replace(one.frame, index=number)))
         if found := list(anchors_at(one.frame, direction)):
             anchors[number] = found
-    settings = suited(settings, model)
+    choices = Choices(model, suited(settings, model), direction)
 
-    def gather(_: Shot) -> ShotEvidence | None:
+    def gather(shot: Shot) -> ShotEvidence | None:
         if not anchors:
             return None
         references: dict[PlacedReference, float] = {}
         return ShotEvidence(
-            _seen(near, settings),
-            partial(_anchor, anchors, model, references),
+            _seen(near, choices.settings_of(shot)),
+            partial(_anchor, anchors, choices.model_of(shot), references),
             max(anchors),
             finer=_finer(_listed(anchors)),
             references=references,

@@ -6,6 +6,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.directing.evidence import Matching, MatchOf, Told, merge
 from vidcolor.directing.matching import Matched, match, prepare
 from vidcolor.directing.pictures import read_picture
@@ -13,38 +14,40 @@ from vidcolor.directing.placed import PlacedReference
 from vidcolor.directing.track import small_lightness
 from vidcolor.frame import SIDE_MULTIPLE, Map, Seen
 from vidcolor.models.features import find_levels, has_levels
-from vidcolor.models.zoo import Model, load_model
-from vidcolor.settings import RENDER_SIZE, Settings
+from vidcolor.models.zoo import Model, load_model, suited
+from vidcolor.pipeline.choices import Choices
+from vidcolor.settings import Settings
 
 MOST_PREPARED = 16
 """References that are kept prepared, 3 MB each."""
 
 
-def find_matches(model: Model, settings: Settings) -> MatchOf:
+def find_matches(model: Model, settings: Settings, direction: Direction = NO_DIRECTION) -> MatchOf:
     """What gives what some references say of a frame.
 
     Args:
         model: What predicts; another's features are those of `lite`.
         settings: All settings.
+        direction: What a color script says of the film: shots may have sizes of their own.
     """
-    size = settings.model.render_size or RENDER_SIZE
+    choices = Choices(model, suited(settings, model), direction)
 
     @lru_cache(maxsize=1)
     def net() -> Model:
         return model if has_levels(model) else load_model("lite", str(model.device))
 
     @lru_cache(maxsize=MOST_PREPARED)
-    def prepared(one: PlacedReference) -> Matched:
+    def prepared(one: PlacedReference, size: int) -> Matched:
         picture = read_picture(one.path, one.reference.place or "reference", one.sha256)
         lab = _at_network_size(picture.lab, size)
         return prepare(find_levels(lab[0], net()), lab)
 
     def match_of(seen: Seen, references: Sequence[Matching]) -> Told | None:
         levels = find_levels(seen.brightened, net())
-        lightness = small_lightness(seen.brightened)
+        lightness, size = small_lightness(seen.brightened), choices.size_of(seen.shot)
         told = merge(
             [
-                match(prepared(one), levels, lightness, one.reference.strength, least)
+                match(prepared(one, size), levels, lightness, one.reference.strength, least)
                 for one, least in references
             ]
         )

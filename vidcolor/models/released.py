@@ -27,6 +27,7 @@ from vidcolor.models.downloads import (
 )
 from vidcolor.models.tensors import read_tensors, write_tensors
 from vidcolor.models.weights import Weights, build_net
+from vidcolor.nets.inputs import IMAGENET_DEVIATION, IMAGENET_MEAN
 
 SUFFIXES = (".pth", ".pt", ".bin")
 """Of files of torch."""
@@ -37,7 +38,7 @@ _LAST_KEYS = ("model8.6.weight", "model8.6.bias")
 _AB_SCALE = 110.0  # of the centers in the file
 _COUNTER = "num_batches_tracked"  # older torch had none
 _UNUSED = ("encoder.arch.head_cls.weight", "encoder.arch.head_cls.bias")
-_CONSTANTS = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}  # of DDColor's input
+_CONSTANTS = {"mean": IMAGENET_MEAN, "std": IMAGENET_DEVIATION}  # of DDColor's input
 
 _log = logging.getLogger(__name__)
 

@@ -337,12 +337,13 @@ def merged_names(name: str) -> tuple[str, str] | None:
     if not is_file(Path(name)):
         for place, sign in enumerate(name):
             first, second = name[:place], name[place + 1 :]
-            if sign == SIGN and _may_be_model(first) and _may_be_model(second):
+            if sign == SIGN and may_be_model(first) and may_be_model(second):
                 return first, second
     return None
 
 
-def _may_be_model(name: str) -> bool:
+def may_be_model(name: str) -> bool:
+    """Whether a name is one of the table, with or without a path, or that of a file."""
     return name.partition("=")[0] in NETS or is_file(Path(name))
 
 

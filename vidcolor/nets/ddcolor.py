@@ -16,6 +16,7 @@ from torch import nn
 from torch.nn import functional
 
 from vidcolor.nets.dynamic_unet import SpectralConv, blur, conv_relu_norm, spectral_shuffle
+from vidcolor.nets.inputs import IMAGENET_DEVIATION, IMAGENET_MEAN
 
 SIDE_MULTIPLE = 32
 """Sides of the input are multiples of this."""
@@ -30,7 +31,6 @@ _ENCODER_EPSILON = 1e-6
 _DECODER_WIDTHS = (512, 512, 256)  # at strides 16, 8 and 4
 _WIDTH, _HEADS, _QUERIES, _LAYERS, _FEED_FORWARD = 256, 8, 100, 9, 2048
 _PIXEL_SIDE = 4  # of the decoder's finest level, made into pixels at the end
-_IMAGENET_MEAN, _IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class DDColorNet(nn.Module):
@@ -49,8 +49,8 @@ class DDColorNet(nn.Module):
         super().__init__()
         self.mean: torch.Tensor
         self.std: torch.Tensor
-        self.register_buffer("mean", torch.tensor(_IMAGENET_MEAN).reshape(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(_IMAGENET_DEVIATION).reshape(1, 3, 1, 1))
+        self.register_buffer("mean", torch.tensor(IMAGENET_MEAN).reshape(1, 3, 1, 1))
+        self.register_buffer("std", torch.tensor(IMAGENET_DEVIATION).reshape(1, 3, 1, 1))
         self.encoder: nn.ModuleDict = nn.ModuleDict({"arch": _ConvNeXt(widths, depths)})
         self.decoder: _DualDecoder = _DualDecoder(widths)
         mixing = SpectralConv(_QUERIES + 3, 2, bias=True)

@@ -22,7 +22,6 @@ from vidcolor.nets.dynamic_unet import (
 SIDE_MULTIPLE = 16
 """Sides of the input are multiples of this."""
 
-IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 _STEM_WIDTH = 64
 _STAGE_WIDTHS = (64, 128, 256, 512)

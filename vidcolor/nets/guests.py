@@ -14,6 +14,7 @@ from torch.nn import functional
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.color.lab import lab_from_srgb, srgb_from_lab
 from vidcolor.nets import ddcolor, deoldify, siggraph17
+from vidcolor.nets.inputs import IMAGENET_DEVIATION, IMAGENET_MEAN
 
 _GMAC_SIDE = 256
 _STRIDE = 4  # input pixels a side of what comes out
@@ -104,7 +105,7 @@ def ask_deoldify(net: nn.Module, lightness: torch.Tensor) -> torch.Tensor:
     gray = _gray(lightness)
     mean, deviation = (
         torch.tensor(values, device=gray.device).reshape(1, 3, 1, 1)
-        for values in (deoldify.IMAGENET_MEAN, deoldify.IMAGENET_DEVIATION)
+        for values in (IMAGENET_MEAN, IMAGENET_DEVIATION)
     )
     answer = net(((gray - mean) / deviation).to(_type(net))).float()
     rgb = (answer * deviation + mean).clamp(0, 1)

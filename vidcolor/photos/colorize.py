@@ -201,7 +201,7 @@ def _read(
         raise AlreadyColorError(
             f"{photo.path}: is in color already; --force keeps its luma and replaces its colors"
         )
-    direction = direct(script, photo_facts(photograph))
+    direction = direct(script, photo_facts(photograph), settings.model)
     statement = make_statement(photograph.sha256, model, settings, direction.identity)
     if _is_made(photo.target, statement) and not settings.output.overwrite:
         return PhotoResult(source=photo.path, path=photo.target, state="already done")
@@ -277,8 +277,8 @@ def _colored(
     if not any(one.direction.script for one in waiting):
         yield from colorize_stills([one.frame for one in waiting], model, settings)
         return
-    match_of = find_matches(model, settings)
     for one in waiting:
+        match_of = find_matches(model, settings, one.direction)
         yield color_still(
             Numbered(one.frame, Shot(0, None), None), model, settings, one.direction, match_of
         )

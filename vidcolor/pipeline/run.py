@@ -4,22 +4,23 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import closing, nullcontext
 from itertools import groupby, takewhile
 from operator import attrgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from vidcolor.directing.direction import Direction
 from vidcolor.directing.evidence import UNDIRECTED, Directed, DirectedShot
+from vidcolor.errors import VidcolorError
 from vidcolor.frame import CPU, Colored, Frame, Guess, Numbered, Seen
 from vidcolor.memory import frames_ahead, usable_memory
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model, suited
+from vidcolor.pipeline.choices import Choices
 from vidcolor.pipeline.cores import one_thread_each, one_torch_thread
 from vidcolor.pipeline.finish import finish_frames, keep_shot, keeps_color
 from vidcolor.pipeline.parts import is_slow
 from vidcolor.pipeline.regrade import KeptOf, grade_kept
 from vidcolor.pipeline.shot import colorize_shot, colorize_still
-from vidcolor.pipeline.stages import Place, name_errors
 from vidcolor.pipeline.trace import NO_TRACE, Trace
-from vidcolor.settings import RENDER_SIZE, Settings
+from vidcolor.settings import Settings
 from vidcolor.shot import Shot, ShotState
 from vidcolor.shots.cuts import REMEMBERED_SHOTS, number_frames
 from vidcolor.shots.seeing import see_frames
@@ -27,6 +28,8 @@ from vidcolor.temporal.keyframes import most_apart
 from vidcolor.temporal.memory import ShotMemory
 from vidcolor.temporal.smoothing import LOOK_AHEAD
 from vidcolor.threads import run_ahead
+
+T = TypeVar("T")
 
 FRAMES_READ_AHEAD = 16
 FRAMES_COLORED_AHEAD = 8
@@ -76,11 +79,12 @@ def colorize_frames(
     """
     settings = suited(settings, model)
     past = past or Past(0, ShotMemory(REMEMBERED_SHOTS))
-    place = Place()
-    numbered = name_errors("reading", number_frames(place.follow(trace.watch(frames))), place)
+    place = _Place()
+    numbered = _name_errors("reading", number_frames(place.follow(trace.watch(frames))), place)
     new = (one for one in numbered if one.frame.index >= past.frames)
-    seen = _see(new, settings, trace, past.state)
-    return _colorize(seen, past, model, _Asked(settings, directed, last_by_shot))
+    choices = Choices(model, settings, directed.direction, directed.load)
+    seen = _see(new, choices, trace, past.state)
+    return _colorize(seen, past, _Asked(choices, directed, last_by_shot))
 
 
 def colorize_shots(
@@ -100,8 +104,9 @@ def colorize_shots(
         directed: What a color script says of the film.
     """
     settings = suited(settings, model)
-    seen = _see(numbered, settings, NO_TRACE, past.state)
-    return _colorize(seen, past, model, _Asked(settings, directed))
+    choices = Choices(model, settings, directed.direction, directed.load)
+    seen = _see(numbered, choices, NO_TRACE, past.state)
+    return _colorize(seen, past, _Asked(choices, directed))
 
 
 def grade_shots(
@@ -113,13 +118,13 @@ def grade_shots(
 ) -> Generator[Colored, None, None]:
     """Yield each frame of some shots whose decoded colors are kept; see `colorize_shots`."""
     settings = suited(settings, model)
-    seen = name_errors("reading", _see(numbered, settings))
+    seen = _name_errors("reading", _see(numbered, Choices(model, settings, direction)))
     memory = usable_memory(settings.memory_limit)
     ahead = run_ahead(seen, lambda one: frames_ahead(FRAMES_READ_AHEAD, _size(one), memory))
     device = model.device if model.device.type == "cuda" else CPU
     with one_thread_each(), closing(ahead):
         graded = grade_kept(ahead, kept_of, model, settings.color, direction)
-        yield from name_errors("coloring", finish_frames(graded, settings, device))
+        yield from _name_errors("coloring", finish_frames(graded, settings, device))
 
 
 def colorize_stills(
@@ -136,7 +141,7 @@ def colorize_stills(
     """
     settings = suited(settings, model)
     numbered = (Numbered(frame, Shot(i, None), None) for i, frame in enumerate(frames))
-    seen = _see(numbered, settings)
+    seen = _see(numbered, Choices(model, settings))
     device = model.device if model.device.type == "cuda" else CPU
 
     def guess() -> Generator[Guess, None, None]:
@@ -145,35 +150,39 @@ def colorize_stills(
                 yield colorize_still(one.seen, one.prediction, model, settings)
 
     with one_thread_each():
-        yield from name_errors("coloring", finish_frames(guess(), settings, device))
+        yield from _name_errors("coloring", finish_frames(guess(), settings, device))
 
 
 def _see(
     numbered: Iterable[Numbered],
-    settings: Settings,
+    choices: Choices,
     trace: Trace = NO_TRACE,
     state: ShotState | None = None,
 ) -> Iterator[Seen]:
     """The frames as the network sees them."""
-    size = settings.model.render_size or RENDER_SIZE
-    color, begun = settings.color, (state or ShotState()).cards
-    kinds = {"negative": color.negative, "logarithmic": color.log_to_lightness}
-    return see_frames(numbered, size, trace.open, begun=begun, **kinds)
+    color, begun = choices.settings.color, (state or ShotState()).cards
+    return see_frames(
+        numbered,
+        choices.size_of,
+        trace.open,
+        begun=begun,
+        negative=color.negative,
+        logarithmic=color.log_to_lightness,
+    )
 
 
 class _Asked(NamedTuple):
     """What is wanted of a film's colors; see `colorize_frames`."""
 
-    settings: Settings
+    choices: Choices
     directed: Directed
     last_by_shot: Mapping[int, int] | None = None
 
 
-def _colorize(
-    seen: Iterator[Seen], past: Past, model: Model, asked: _Asked
-) -> Generator[Colored, None, None]:
+def _colorize(seen: Iterator[Seen], past: Past, asked: _Asked) -> Generator[Colored, None, None]:
     """Each frame with its color, by threads that work at once."""
-    memory = usable_memory(asked.settings.memory_limit)
+    settings, film = asked.choices.settings, asked.choices.film
+    memory = usable_memory(settings.memory_limit)
 
     def depth(most: int) -> Callable[[Seen | Guess], int]:
         return lambda one: frames_ahead(most, _size(one), memory)
@@ -181,19 +190,19 @@ def _colorize(
     def depth_finished(one: Colored) -> int:
         return frames_ahead(FRAMES_FINISHED_AHEAD, one.nbytes, memory)
 
-    ahead = run_ahead(name_errors("reading", seen), depth(FRAMES_READ_AHEAD), name="read")
-    guessed = _guess(ahead, past, model, asked)
+    ahead = run_ahead(_name_errors("reading", seen), depth(FRAMES_READ_AHEAD), name="read")
+    guessed = _guess(ahead, past, asked)
     inferred = run_ahead(
-        name_errors("inference", guessed),
+        _name_errors("inference", guessed),
         depth(FRAMES_COLORED_AHEAD),
         one_torch_thread,
         name="color",
     )
-    device = model.device if model.device.type == "cuda" else CPU
+    device = film.device if film.device.type == "cuda" else CPU
 
     def finish() -> Generator[Colored, None, None]:
         with closing(inferred):
-            yield from name_errors("coloring", finish_frames(inferred, asked.settings, device))
+            yield from _name_errors("coloring", finish_frames(inferred, settings, device))
 
     with (
         one_thread_each(),
@@ -208,31 +217,72 @@ def _size(one: Seen | Guess) -> int:
 
 
 def _guess(
-    seen: Generator[Seen, None, None], past: Past, model: Model, asked: _Asked
+    seen: Generator[Seen, None, None], past: Past, asked: _Asked
 ) -> Generator[Guess, None, None]:
     """The guess for each frame, shot by shot."""
-    settings, (direction, evidence_of, match_of), last_by_shot = asked
-    state = past.state
+    choices, directed, last_by_shot = asked
+    settings, state = choices.settings, past.state
     with closing(seen):
         for shot, members in groupby(seen, key=attrgetter("shot")):
             frames: Iterator[Seen] = members
-            if last_by_shot is not None:
-                ahead = LOOK_AHEAD + most_apart(settings.temporal, is_slow=is_slow(model))
-                frames = _until(last_by_shot.get(shot.number), frames, ahead)
+            is_wanted = last_by_shot is None or shot.number in last_by_shot
+            if last_by_shot is not None and is_wanted:
+                slow = is_slow(choices.model_of(shot))
+                ahead = LOOK_AHEAD + most_apart(settings.temporal, is_slow=slow)
+                frames = _until(last_by_shot[shot.number], frames, ahead)
             if keeps_color(shot, settings.color):
-                yield from keep_shot(frames, model)
-            else:
-                is_wanted = last_by_shot is None or shot.number in last_by_shot
-                evidence = evidence_of(shot) if is_wanted else None
-                told = DirectedShot(direction, evidence, match_of)
+                yield from keep_shot(frames if is_wanted else (), choices.film)
+            elif is_wanted:
+                evidence = directed.evidence_of(shot)
+                told = DirectedShot(directed.direction, evidence, directed.match_of)
                 with nullcontext() if evidence is None else closing(evidence):
-                    yield from colorize_shot(
-                        frames, shot, past.memory, model, settings, told, state
-                    )
+                    yield from colorize_shot(frames, shot, past.memory, choices, told, state)
             state = None
 
 
-def _until(last: int | None, frames: Iterable[Seen], ahead: int) -> Iterator[Seen]:
-    """The frames that those up to number `last` depend on; none if no number is given."""
-    end = -1 if last is None else last + ahead
-    return takewhile(lambda seen: seen.frame.index < end, frames)
+def _until(last: int, frames: Iterable[Seen], ahead: int) -> Iterator[Seen]:
+    """The frames that those up to number `last` depend on."""
+    return takewhile(lambda seen: seen.frame.index < last + ahead, frames)
+
+
+class _Place:
+    """Where a stage is that takes frames in before it gives the first one.
+
+    Attributes:
+        frame: Number of the frame that it has taken last, from 0.
+    """
+
+    def __init__(self) -> None:
+        self.frame: int = -1
+
+    def follow(self, items: Iterable[T]) -> Iterator[T]:
+        """`items`, counted."""
+        for item in items:
+            self.frame += 1
+            yield item
+
+
+def _name_errors(
+    stage: str, items: Iterator[T], place: _Place | None = None
+) -> Generator[T, None, None]:
+    """`items`, with an unforeseen error made one that names the stage and the frame.
+
+    Args:
+        stage: Its name.
+        items: What it makes; closed at the end if it is a generator.
+        place: Where it is; None if it makes one frame of one, in order.
+
+    Raises:
+        VidcolorError: In place of such an error.
+    """
+    count = 0
+    try:
+        with closing(items) if isinstance(items, Generator) else nullcontext():
+            for item in items:
+                yield item
+                count += 1
+    except VidcolorError:
+        raise
+    except Exception as error:
+        frame = count if place is None else place.frame
+        raise VidcolorError(f"{stage} failed at frame {frame}: {error!r}") from error

@@ -17,6 +17,7 @@ from vidcolor.directing.script import Look
 from vidcolor.frame import Guess, Map, Prediction, Seen
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model
+from vidcolor.pipeline.choices import Choices
 from vidcolor.pipeline.decoder import Decoder
 from vidcolor.pipeline.parts import batch_size, begin_with, is_slow, part_frames, state_after
 from vidcolor.pipeline.trace import show_smoothed
@@ -39,8 +40,7 @@ def colorize_shot(
     frames: Iterable[Seen],
     shot: Shot,
     memory: ShotMemory,
-    model: Model,
-    settings: Settings,
+    choices: Choices,
     told: DirectedShot = UNDIRECTED_SHOT,
     state: ShotState | None = None,
 ) -> Iterator[Guess]:
@@ -53,8 +53,7 @@ def colorize_shot(
         frames: The shot's frames, or those from the beginning of a part on.
         shot: Which one it is.
         memory: Holds how earlier shots ended, and receives how this one does.
-        model: What predicts.
-        settings: All settings.
+        choices: Give the shot's model and settings.
         told: What a color script says of them.
         state: What the part before brought, with which these go on; None from the shot's first on.
     """
@@ -62,12 +61,13 @@ def colorize_shot(
     first = list(islice(coming, 1))
     if not first:
         return
+    model, settings = choices.model_of(shot), choices.settings_of(shot)
     picture = first[0].frame.picture
-    part = part_frames(picture, model)
+    part = part_frames(picture, choices.film)
     coloring = _Coloring(Decoder(model.decoding, settings.color), settings, told, shot)
     recalled = past = before = None
     if state is None:
-        ending = memory.recall(shot.returns_to)
+        ending = memory.recall(choices.recalled_by(shot)).on(model.device)
         recalled = ending.histogram
     else:
         ending = begin_with(state, model.device)
@@ -81,7 +81,7 @@ def colorize_shot(
     lightness = None if past is None else past.lightness
     varies = told.direction.sets_smoothing
     spans = find_spans(
-        map(coloring.with_smoothing, chain(first, coming)) if varies else chain(first, coming),
+        map(coloring.as_set, chain(first, coming)),
         settings.temporal,
         part=part,
         before=lightness,
@@ -169,10 +169,15 @@ class _Coloring:
         self._smoothing = settings.temporal.smoothing
         self.refine = find_refiner(settings, lambda probabilities: self._decode(probabilities).ab)
 
-    def with_smoothing(self, seen: Seen) -> Seen:
-        """A frame with the smoothing that is set for it."""
-        smoothing = self._look(seen).smoothing
-        return seen._replace(smoothing=self._smoothing if smoothing is None else smoothing)
+    def as_set(self, seen: Seen) -> Seen:
+        """A frame with the smoothing that is set for it, and a trace that decodes as it does."""
+        look = self._look(seen)
+        if seen.trace is not None:
+            seen.trace.decode_by(self._usual.with_vividness(look.vividness))
+        if not self._told.direction.sets_smoothing:
+            return seen
+        smoothing = self._smoothing if look.smoothing is None else look.smoothing
+        return seen._replace(smoothing=smoothing)
 
     def restore(self, state: ShotState) -> None:
         """Go on as after the frame that a state was made of."""

@@ -241,7 +241,10 @@ def _opened_for_hardware(source: Source, hwaccel: str) -> InputContainer:
 
 
 def _seeks_cleanly(source: Source, pts: int) -> bool:
-    """Whether decoding may begin at the key frame before `pts`; some files break there."""
+    """Whether decoding may begin at the key frame before `pts`.
+
+    Of a frame that a file calls one in vain decoders make nothing, or garbage without a word.
+    """
     if not source.clock.can_seek:
         return False
     with open_source(source) as container:
@@ -251,7 +254,8 @@ def _seeks_cleanly(source: Source, pts: int) -> bool:
             decoded = next(container.decode(stream))
         except (av.FFmpegError, StopIteration):
             return False
-        return not decoded.is_corrupt and decoded.pts is not None and decoded.pts <= pts
+        is_whole = bool(decoded.key_frame) and not decoded.is_corrupt
+        return is_whole and decoded.pts is not None and decoded.pts <= pts
 
 
 def _decode(

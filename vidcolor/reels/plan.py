@@ -96,6 +96,8 @@ def _to_do(planned: PlannedReel, batch: Batch) -> ReelPlan:
     try:
         if script is not None and script.film_sha256 is not None:
             planned.direction.refuse_other(planned.provenance(batch.model).digest.sha256)
+        sure, method = batch.model.decoding is not None, job.settings.refine.method
+        planned.direction.refuse_unsure(method, has_histograms=sure)
         if planned.made is None and shots_path(job.encoding.path).exists():
             shots = describe_reuse(planned.provenance(batch.model))
     except VidcolorError as error:

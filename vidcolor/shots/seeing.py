@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vidcolor.color.lightness import brighten, from_log, negated, network_size, to_network
 from vidcolor.frame import Frame, FrameTrace, Numbered, Seen
-from vidcolor.shot import CardState
+from vidcolor.shot import CardState, Shot
 
 Map = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -67,7 +67,7 @@ RISE_FRAMES = 8
 
 def see_frames(
     numbered: Iterable[Numbered],
-    render_size: int,
+    render_size: int | Callable[[Shot], int],
     open_trace: Callable[[Frame], FrameTrace | None] = lambda _: None,
     *,
     negative: bool = False,
@@ -78,7 +78,8 @@ def see_frames(
 
     Args:
         numbered: The frames, those of a shot in a row.
-        render_size: Short side of the picture that the network sees, in pixels.
+        render_size: Short side of the picture that the network sees, in pixels; of each shot if
+            shots differ.
         open_trace: Gives what takes the stages' work on a frame, if anything does.
         negative: Whether the film is a negative, of which the network sees the positive.
         logarithmic: Whether its codes are printing density, of which the network sees the light.
@@ -93,7 +94,8 @@ def see_frames(
         trace = open_trace(frame)
         began = perf_counter()
         shown = frame.cropped(its_shot.active)
-        size = network_size(shown.picture, render_size)
+        side = render_size if isinstance(render_size, int) else render_size(its_shot)
+        size = network_size(shown.picture, side)
         lightness = to_network(shown.luma, shown.picture, size)
         positive = lightness
         if negative or logarithmic:

@@ -1,16 +1,13 @@
 """Frames of a film by their numbers."""
 
-from collections.abc import Generator
 from threading import Lock
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import Frame
 from vidcolor.reading.reader import read_frames_from
 from vidcolor.reading.source import Source
+from vidcolor.studio.open_frames import OpenFrames
 from vidcolor.studio.strip import Strip
-
-READ_ON = 48
-"""Frames that the next one wanted may lie behind the last one read, not to seek anew."""
 
 
 class FrameReader:
@@ -23,13 +20,12 @@ class FrameReader:
 
     def __init__(self, source: Source, strip: Strip) -> None:
         self._source, self._strip, self._lock = source, strip, Lock()
-        self._open: Generator[Frame, None, None] | None = None
-        self._next = 0
+        self._open: OpenFrames[Frame] = OpenFrames(lambda frame: frame.index)
 
     def close(self) -> None:
         """Close the film."""
         with self._lock:
-            self._end()
+            self._open.close()
 
     def read(self, number: int) -> Frame:
         """A frame as it was decoded.
@@ -42,35 +38,17 @@ class FrameReader:
             known = self._strip.frames
             raise SourceError(f"frame {number} is not known; {known} frames are found so far")
         with self._lock:
-            if self._open is None or not self._next <= number < self._next + READ_ON:
-                self._end()
-                self._seek(number, pts)
-            found = self._find(number, pts)
-            if found is None:  # the file breaks where it is sought in: read it from its beginning
-                self._end()
-                first = self._strip.pts_of(0) or 0
-                self._open = read_frames_from(self._source, (0, first), seek_pts=None)
-                found = self._find(number, pts)
-        if found is None:
+            if not self._open.reaches(number):
+                self._begin(number, pts, is_sought=self._source.clock.can_seek)
+            found = self._open.find(number)
+            if found is None or found.pts != pts:  # the file breaks where it is sought in
+                self._begin(number, pts, is_sought=False)
+                found = self._open.find(number)
+        if found is None or found.pts != pts:
             raise SourceError(f"frame {number} cannot be read again; has the film changed?")
         return found
 
-    def _seek(self, number: int, pts: int) -> None:
-        seek_pts = pts if self._source.clock.can_seek else None
-        wanted = (number, pts) if seek_pts is not None else (0, self._strip.pts_of(0) or 0)
-        self._open = read_frames_from(self._source, wanted, seek_pts=seek_pts)
-
-    def _find(self, number: int, pts: int) -> Frame | None:
-        """Read on up to a frame; None if it does not come."""
-        for frame in self._open or ():
-            self._next = frame.index + 1
-            if frame.index == number:
-                return frame if frame.pts == pts else None
-            if frame.index > number:
-                return None
-        return None
-
-    def _end(self) -> None:
-        if self._open is not None:
-            self._open.close()
-        self._open = None
+    def _begin(self, number: int, pts: int, *, is_sought: bool) -> None:
+        first = (number, pts) if is_sought else (0, self._strip.pts_of(0) or 0)
+        seek_pts = pts if is_sought else None
+        self._open.begin(read_frames_from(self._source, first, seek_pts=seek_pts))

@@ -5,7 +5,7 @@ from threading import Lock
 
 from vidcolor.errors import SourceError
 from vidcolor.frame import Colored
-from vidcolor.studio.frame_reader import READ_ON
+from vidcolor.studio.open_frames import OpenFrames
 
 Begin = Callable[[int], Generator[Colored, None, None]]
 """Colors frames from a number on, up to the end of a piece."""
@@ -19,14 +19,13 @@ class Player:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._open: Generator[Colored, None, None] | None = None
+        self._open: OpenFrames[Colored] = OpenFrames(lambda one: one.frame.index)
         self._key: Hashable = None
-        self._next = 0
 
     def close(self) -> None:
         """End the piece, if one is open."""
         with self._lock:
-            self._end()
+            self._open.close()
 
     def frame(self, number: int, key: Hashable, begin: Begin) -> Colored:
         """A frame in color.
@@ -40,24 +39,12 @@ class Player:
             VidcolorError: There is no such frame, or it cannot be colored.
         """
         with self._lock:
-            goes_on = key == self._key and self._next <= number < self._next + READ_ON
-            found = self._find(number) if goes_on else None
+            goes_on = key == self._key and self._open.reaches(number)
+            found = self._open.find(number) if goes_on else None
             if found is None:  # another piece, or the one before ended
-                self._end()
-                self._open, self._key = begin(number), key
-                found = self._find(number)
+                self._open.begin(begin(number))
+                self._key = key
+                found = self._open.find(number)
         if found is None:
             raise SourceError(f"frame {number} cannot be played. Choose another.")
         return found
-
-    def _find(self, number: int) -> Colored | None:
-        for one in self._open or ():
-            self._next = one.frame.index + 1
-            if one.frame.index == number:
-                return one
-        return None
-
-    def _end(self) -> None:
-        if self._open is not None:
-            self._open.close()
-        self._open = None

@@ -106,7 +106,9 @@ class Session:
         if script is not self._placed:
             self._placed = script
             try:
-                self._direction = direct(script, film_facts(self.source, self.settings))
+                self._direction = direct(
+                    script, film_facts(self.source, self.settings), self.settings.model
+                )
             except SettingError as error:
                 self.direction_error = str(error)
             else:
@@ -134,7 +136,7 @@ class Session:
                 shots=given.get("shots"),
             )
             alone = ColorScript(references=(reference,))
-            direct(alone, film_facts(self.source, self.settings))
+            direct(alone, film_facts(self.source, self.settings), self.settings.model)
             self.script.add_reference(path.name, place)
         except VidcolorError:
             if is_new:

@@ -40,12 +40,14 @@ class _Told:
     def ranges(self) -> Iterator[Range]:
         """One for all of the shot, those of the whole film giving way, and those of some frames."""
         whole: dict[str, object] = {}
-        for part, held in self._direction.placed:
+        for part, held, model in self._direction.placed:
             if held.spans is None and self._reaches(held):
                 whole |= part.settings
+                if model is not None:
+                    whole["model"] = model.settings.name  # with its whole path
         if whole:
             yield Range(**whole)  # type: ignore[arg-type]
-        for part, held in self._direction.placed:
+        for part, held, _ in self._direction.placed:
             if held.spans is not None and (frames := self._frames(held)):
                 yield replace(part, frames=self._text(frames), place="")
 

@@ -16,7 +16,7 @@ from vidcolor.nets.fusing import fold_batch_norm
 from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.training.dataset import PictureStore
 from vidcolor.training.film_response import mix_video_luma
-from vidcolor.training.loss import color_difference
+from vidcolor.training.loss import color_difference, smooth_length
 from vidcolor.training.shown import gain_for, median_chroma, shown_decoding
 
 SHOWN_CHROMA = 0.56
@@ -37,7 +37,6 @@ _DISTANCE_WEIGHT = 0.3  # of the distance in ab, which does not forgive chroma a
 _GLARE, _GLARE_WEIGHT = 25.0, 0.5  # from so much chroma above the truth's on it counts once more
 _CLOSENESS = 0.1  # to the tilt that training gave: bins that hardly occur keep it
 _TINY = 2.0**-40
-_FINITE = 1e-2  # under roots, whose slope at 0 is infinite
 
 Answer = tuple[torch.Tensor, torch.Tensor]
 
@@ -132,8 +131,8 @@ def calibrate_tilt(
 
 def _miss(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     """How far colors are from the truth, (N, 2, h, w) twice to a scalar."""
-    chroma, true_chroma = ((part.square().sum(1) + _FINITE).sqrt() for part in (ab, truth))
-    distance = ((ab - truth).square().sum(1) + _FINITE).sqrt().mean()
+    chroma, true_chroma = smooth_length(ab), smooth_length(truth)
+    distance = smooth_length(ab - truth).mean()
     glare = functional.relu(chroma - true_chroma - _GLARE).mean()
     too_strong = (chroma.mean() / true_chroma.mean() - _CHROMA_SHARE).square()
     error = color_difference(ab, truth) + _DISTANCE_WEIGHT * distance

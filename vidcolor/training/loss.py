@@ -90,9 +90,10 @@ def color_difference(ab: torch.Tensor, truth: torch.Tensor) -> torch.Tensor:
     Returns:
         A scalar, at least 0.
     """
-    stretch = 1 + (1 - chroma_ratio((_chroma(ab) + _chroma(truth)) / 2)) / 2  # (N, h, w)
+    mean = (smooth_length(ab) + smooth_length(truth)) / 2
+    stretch = 1 + (1 - chroma_ratio(mean)) / 2  # (N, h, w)
     given, true = (torch.stack([p[:, 0] * stretch, p[:, 1]], 1) for p in (ab, truth))
-    chroma, true_chroma = _chroma(given), _chroma(true)
+    chroma, true_chroma = smooth_length(given), smooth_length(true)
     chroma_part = true_chroma - chroma
     hue_squared = ((true - given).square().sum(1) - chroma_part.square()).clamp_min(0)
     mean_chroma = (chroma + true_chroma) / 2
@@ -128,5 +129,9 @@ def relative_colorfulness(
 _FINITE = 1e-2  # under roots, whose slope at 0 is infinite
 
 
-def _chroma(ab: torch.Tensor) -> torch.Tensor:
+def smooth_length(ab: torch.Tensor) -> torch.Tensor:
+    """Lengths of vectors, chroma or distances in the ab plane, with a slope at 0 as well.
+
+    (N, 2, h, w) to (N, h, w).
+    """
     return (ab.square().sum(1) + _FINITE).sqrt()

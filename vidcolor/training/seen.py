@@ -4,6 +4,7 @@ CIEDE2000 forgives chroma and colorfulness M3 is a variance, so that a net that 
 does well by both. These figures tell it.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -14,7 +15,7 @@ from vidcolor.color.bins import Decoding
 from vidcolor.color.lab import lab_from_srgb, lightness_from_luma
 from vidcolor.evaluation.metrics import ciede2000
 from vidcolor.evaluation.photos import fit_picture
-from vidcolor.evaluation.seen import GLARE_EXCESS, glares, is_left_grey
+from vidcolor.evaluation.seen import count_faults
 from vidcolor.nets.fusing import fold_batch_norm
 from vidcolor.nets.inputs import normalize_lightness
 from vidcolor.training.dataset import PictureStore
@@ -30,6 +31,9 @@ JUDGED_BY = f"error@{MEDIANS[0]:g}"
 
 _SIDE = 256  # films are shown to the net at this short side
 _EACH = 2  # every second pixel of both axes is measured
+
+_LOGGED_AS = {"glare_30": "glare30", "glare_50": "glare50", "left_grey": "grey"}
+"""Names of faults in the logs of trainings, which are gone on with."""
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -47,7 +51,7 @@ def validate_seen(
         device: Where to infer.
 
     Returns:
-        For each of `MEDIANS` the figures of `measure_seen` and the gain, named `figure@median`.
+        For each of `MEDIANS` the figures of `judge_shown` and the gain, named `figure@median`.
     """
     fold_batch_norm(net)
     net.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -63,12 +67,12 @@ def validate_seen(
     figures: dict[str, float] = {}
     for median in MEDIANS:
         shown = replace(shown, gain=gain_for([means for means, _ in pairs], shown, median))
-        found = measure_seen(pairs, shown) | {"gain": shown.gain}
+        found = judge_shown(pairs, shown) | {"gain": shown.gain}
         figures |= {f"{name}@{median:g}": figure for name, figure in found.items()}
     return figures
 
 
-def measure_seen(pairs: Sequence[Pair], shown: Decoding) -> dict[str, float]:
+def judge_shown(pairs: Sequence[Pair], shown: Decoding) -> dict[str, float]:
     """Means over pictures of what is seen of their colors.
 
     Args:
@@ -80,14 +84,12 @@ def measure_seen(pairs: Sequence[Pair], shown: Decoding) -> dict[str, float]:
         chroma is so much above the truth's; `grey`, percent of pixels of chroma under 6 where the
         truth has over 15.
     """
-    totals = dict.fromkeys(("error", *(f"glare{excess}" for excess in GLARE_EXCESS), "grey"), 0.0)
+    totals: defaultdict[str, float] = defaultdict(float)
     for means, truth in pairs:
         ab = enlarge(strengthen(means[None], shown), *truth.shape[-2:])[0]
         given, true = ab[:, ::_EACH, ::_EACH], truth[:, ::_EACH, ::_EACH]
         totals["error"] += float(ciede2000(torch.cat([true[:1], given]), true).mean())
         chroma, wanted = (torch.linalg.vector_norm(part, dim=0) for part in (given, true[1:]))
-        faults = {f"glare{excess}": glares(chroma, wanted, excess) for excess in GLARE_EXCESS}
-        faults["grey"] = is_left_grey(chroma, wanted)
-        for name, where in faults.items():
-            totals[name] += 100 * float(where.float().mean())
+        for name, percent in count_faults(chroma, wanted).items():
+            totals[_LOGGED_AS[name]] += percent
     return {name: total / len(pairs) for name, total in totals.items()}
