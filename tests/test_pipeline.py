@@ -173,7 +173,7 @@ def test_a_set_up_that_returns_keeps_its_colors(tmp_path: Path) -> None:
     def distance(now: list[Plane]) -> float:
         return float(np.mean([abs(now[i] - unbroken[i].astype(float)) for i in (1, 2)]))
 
-    assert distance(returned) < 0.65 * distance(begun)
+    assert distance(returned) < 0.85 * distance(begun)
     shots = read_sidecar(tmp_path / "film.colorized.json")["shots"]
     assert [told["returns_to"] for told in shots] == [None, None, 0]
 
