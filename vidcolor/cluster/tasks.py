@@ -152,9 +152,8 @@ def _color(
         memory = recalled_memory(checkpoint, sorted(before.endings.items()), model.device)
         begun, ends_shot = before.begun, pieces[-1].ends_shot
         past = Past(pieces[0].first_frame, memory, begun and begun.state)
-        matches = find_matches(model, settings, order.direction)
         evidence = _evidence(order, models, pieces)
-        directed = Directed(order.direction, evidence, matches, models.load)
+        directed = Directed(order.direction, evidence, find_matches(model), models.load)
         shots = colorize_shots(frames, past, model, settings, directed)
         with closing(shots) as colored:
             keeper = ShotKeeper(job, settings, checkpoint, begun=begun)

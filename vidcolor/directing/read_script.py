@@ -258,7 +258,7 @@ def _read_switch(value: object) -> bool:
 
 def _read_name(value: object) -> str:
     if not isinstance(value, str) or not value:
-        raise TypeError(f"{value!r} is no name. Write it in quotes.")
+        raise TypeError(f"{_shown(value)} is no name. Write it in quotes.")
     return value
 
 

@@ -79,14 +79,13 @@ def replay_job(
         end = max(last_by_shot.values(), default=-1)
         frames = read_job(job, settings, Damage())
         evidence = find_evidence(read_job(job, settings, Damage()), job, model, settings, direction)
-        matches = find_matches(model, settings, direction)
         colored = colorize_frames(
             frames,
             model,
             settings,
             dump,
             last_by_shot,
-            directed=Directed(direction, evidence, matches),
+            directed=Directed(direction, evidence, find_matches(model)),
         )
         with closing(colored):
             for one in colored:

@@ -134,7 +134,6 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
     if run.direction.anchors:
         first_pass = read_job(job, settings, Damage())
         evidence_of = find_evidence(first_pass, job, run.model, settings, run.direction)
-    matches = find_matches(run.model, settings, run.direction)
     with tracing(run.trace, job, run.model, settings, run.direction):
         colored = colorize_frames(
             frames,
@@ -142,7 +141,7 @@ def color_here(run: FilmRun, checkpoint: Checkpoint, pictures: PictureWriter | N
             settings,
             run.trace,
             past=past,
-            directed=Directed(run.direction, evidence_of, matches),
+            directed=Directed(run.direction, evidence_of, find_matches(run.model)),
         )
         number = None if begun is None else begun.kept.shot
         kept = ColorKeeper(run.cache, {}, number)

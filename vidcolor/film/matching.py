@@ -6,7 +6,6 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from vidcolor.directing.direction import NO_DIRECTION, Direction
 from vidcolor.directing.evidence import Matching, MatchOf, Told, merge
 from vidcolor.directing.matching import Matched, match, prepare
 from vidcolor.directing.pictures import read_picture
@@ -14,23 +13,18 @@ from vidcolor.directing.placed import PlacedReference
 from vidcolor.directing.track import small_lightness
 from vidcolor.frame import SIDE_MULTIPLE, Map, Seen
 from vidcolor.models.features import find_levels, has_levels
-from vidcolor.models.zoo import Model, load_model, suited
-from vidcolor.pipeline.choices import Choices
-from vidcolor.settings import Settings
+from vidcolor.models.zoo import Model, load_model
 
 MOST_PREPARED = 16
 """References that are kept prepared, 3 MB each."""
 
 
-def find_matches(model: Model, settings: Settings, direction: Direction = NO_DIRECTION) -> MatchOf:
+def find_matches(model: Model) -> MatchOf:
     """What gives what some references say of a frame.
 
     Args:
         model: What predicts; another's features are those of `lite`.
-        settings: All settings.
-        direction: What a color script says of the film: shots may have sizes of their own.
     """
-    choices = Choices(model, suited(settings, model), direction)
 
     @lru_cache(maxsize=1)
     def net() -> Model:
@@ -44,7 +38,7 @@ def find_matches(model: Model, settings: Settings, direction: Direction = NO_DIR
 
     def match_of(seen: Seen, references: Sequence[Matching]) -> Told | None:
         levels = find_levels(seen.brightened, net())
-        lightness, size = small_lightness(seen.brightened), choices.size_of(seen.shot)
+        lightness, size = small_lightness(seen.brightened), min(seen.brightened.shape)
         told = merge(
             [
                 match(prepared(one, size), levels, lightness, one.reference.strength, least)
@@ -56,10 +50,10 @@ def find_matches(model: Model, settings: Settings, direction: Direction = NO_DIR
     return match_of
 
 
-def _at_network_size(lab: Map, render_size: int) -> Map:
+def _at_network_size(lab: Map, short: int) -> Map:
     """A picture as large as the frames that the network sees."""
     rows, columns = lab.shape[1:]
-    scale = render_size / min(rows, columns)
+    scale = short / min(rows, columns)
     height, width = (
         max(SIDE_MULTIPLE, round(side * scale / SIDE_MULTIPLE) * SIDE_MULTIPLE)
         for side in (rows, columns)

@@ -261,8 +261,7 @@ class _Maker:
         self._memory = recalled_memory(checkpoint, checkpoint.endings(), run.model.device)
         pieces = [one.piece for one in plan]
         evidence = evidence_of(pieces, run.job, run.model, run.settings, run.direction)
-        matches = find_matches(run.model, run.settings, run.direction)
-        self._directed = Directed(run.direction, evidence, matches)
+        self._directed = Directed(run.direction, evidence, find_matches(run.model))
         self._keys = {one.piece.shot.number: one.key for one in plan if one.key is not None}
 
     def make(self) -> None:

@@ -22,7 +22,6 @@ from vidcolor.nets.dynamic_unet import (
 SIDE_MULTIPLE = 16
 """Sides of the input are multiples of this."""
 
-
 _STEM_WIDTH = 64
 _STAGE_WIDTHS = (64, 128, 256, 512)
 _DEEP_DEPTHS = (3, 4, 6, 3)  # ResNet-34

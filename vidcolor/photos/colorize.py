@@ -277,8 +277,8 @@ def _colored(
     if not any(one.direction.script for one in waiting):
         yield from colorize_stills([one.frame for one in waiting], model, settings)
         return
+    match_of = find_matches(model)  # a reference of several photographs is prepared once
     for one in waiting:
-        match_of = find_matches(model, settings, one.direction)
         yield color_still(
             Numbered(one.frame, Shot(0, None), None), model, settings, one.direction, match_of
         )

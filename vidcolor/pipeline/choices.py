@@ -36,11 +36,6 @@ class Choices:
         self.settings: Settings = settings
         self._direction, self._load = direction, load
 
-    @property
-    def sets_size(self) -> bool:
-        """Whether shots may be shown to networks in sizes of their own."""
-        return bool(self._direction.models)
-
     def model_of(self, shot: Shot) -> Model:
         """What predicts in a shot; loaded if it is not yet."""
         named = self._named(shot.number)

@@ -205,7 +205,7 @@ class Desk:
         numbered, model = self._numbered(number, side), self._model()
         others = self._anchored([numbered], wanted, side)
         settings, direction = wanted.settings, wanted.direction
-        one = color_still(numbered, model, settings, direction, self._match_of(settings), others)
+        one = color_still(numbered, model, settings, direction, self._match_of(), others)
         (doubts,) = find_doubts([one])
         return View(show_color(one), doubts)
 
@@ -224,12 +224,12 @@ class Desk:
                 others = self._anchored(kept, wanted, side)
                 evidence_of = evidence_of_frames(kept, model, settings, direction, others)
                 frames = (one for one in kept)
-            match_of = self._match_of(settings)
+            match_of = self._match_of()
             yield from color_piece(frames, model, settings, direction, match_of, evidence_of)
 
-    def _match_of(self, settings: Settings) -> MatchOf:
+    def _match_of(self) -> MatchOf:
         if self._matches is None:  # references stay prepared
-            self._matches = find_matches(self._model(), settings)
+            self._matches = find_matches(self._model())
         return self._matches
 
     def _told(self, number: int, wanted: Wanted) -> set[int]:
