@@ -131,7 +131,7 @@ def _directed(job: Job, model: Model, settings: Settings, one: Reference) -> lis
     direction = find_direction(job, settings, ColorScript(references=(one,)))
     evidence = find_evidence(read_job(job, settings, Damage()), job, model, settings, direction)
     return color_shot(
-        job, model, settings, Directed(direction, evidence, find_matches(model, settings))
+        job, model, settings, Directed(direction, evidence, find_matches(model))
     )[1]
 
 

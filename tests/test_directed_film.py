@@ -264,7 +264,7 @@ def test_what_is_said_is_the_same_from_any_part_of_a_shot_on(
 
     def colors(past: Past | None) -> list[Colored]:
         found = find_evidence(read_job(job, SETTINGS, Damage()), *given)
-        directed = Directed(direction, found, find_matches(model, SETTINGS))
+        directed = Directed(direction, found, find_matches(model))
         frames = read_job(job, SETTINGS, Damage())
         return list(colorize_frames(frames, model, SETTINGS, past=past, directed=directed))
 

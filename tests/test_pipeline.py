@@ -160,7 +160,7 @@ def test_the_network_is_asked_no_more_than_needed(
 
 def test_a_set_up_that_returns_keeps_its_colors(tmp_path: Path) -> None:
     """After a shot of something else it goes on nearly as if it had not been broken off."""
-    shot, other = soft_shot(1, 20), soft_shot(2, 7)
+    shot, other = soft_shot(3, 20), soft_shot(4, 7)
     film = write_film(tmp_path / "film.mkv", shot[:10] + other + shot[10:])
     alone = write_film(tmp_path / "alone.mkv", shot[10:])
     whole = write_film(tmp_path / "whole.mkv", shot)
@@ -173,7 +173,7 @@ def test_a_set_up_that_returns_keeps_its_colors(tmp_path: Path) -> None:
     def distance(now: list[Plane]) -> float:
         return float(np.mean([abs(now[i] - unbroken[i].astype(float)) for i in (1, 2)]))
 
-    assert distance(returned) < 0.85 * distance(begun)
+    assert distance(returned) < 0.65 * distance(begun)
     shots = read_sidecar(tmp_path / "film.colorized.json")["shots"]
     assert [told["returns_to"] for told in shots] == [None, None, 0]
 

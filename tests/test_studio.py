@@ -153,7 +153,12 @@ def test_a_shot_is_played_as_the_film_has_it(studio: Opened) -> None:
     film = np.stack([capture.read()[1][..., ::-1] for _ in range(2 * SHOT)])[SHOT:].astype(int)
     alone = shown(lambda *given: session.desk.color(*given).picture)
     played = shown(session.desk.play)
-    assert np.abs(played - film).mean() < 0.95 * np.abs(alone - film).mean()
+
+    def miss(colors: NDArray[np.int64]) -> float:
+        difference = colors - film  # less what is gray in it: luma is rounded in both
+        return float(np.abs(difference - difference.mean(-1, keepdims=True)).mean())
+
+    assert miss(played) < 0.7 * miss(alone)
     assert np.abs(played - alone).max() > 4
     middle = shown(session.desk.play, range(SHOT + 4, SHOT + 6))  # begins anew there
     assert np.abs(middle - film[4:6]).mean() < 2 * np.abs(played - film).mean()
