@@ -130,9 +130,7 @@ def _keep_stills(path: Path, folder: Path, frames: int) -> tuple[Path, Path]:
 def _directed(job: Job, model: Model, settings: Settings, one: Reference) -> list[Picture]:
     direction = find_direction(job, settings, ColorScript(references=(one,)))
     evidence = find_evidence(read_job(job, settings, Damage()), job, model, settings, direction)
-    return color_shot(
-        job, model, settings, Directed(direction, evidence, find_matches(model))
-    )[1]
+    return color_shot(job, model, settings, Directed(direction, evidence, find_matches(model)))[1]
 
 
 def _propagated(
