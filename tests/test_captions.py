@@ -1,6 +1,7 @@
 """Closed captions stay in the coded pictures, or lie beside a film whose codec has no place."""
 
 import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from recoloring import colored
 from vidcolor import Settings, colorize_video
 from vidcolor.errors import OutputError
 from vidcolor.film.verify import verify_film
+from vidcolor.reading.captions import captions_of
 from vidcolor.reading.reader import Damage, read_frames
 from vidcolor.reading.source import probe
 from vidcolor.report.sidecar import read_sidecar
@@ -157,3 +159,12 @@ def test_what_a_scenarist_file_cannot_hold_is_said() -> None:
     assert write_captions(pairs(0, kind="f8")) == (None, [])
     later = pairs(0, 1, kind="ff") + pairs(2, kind="fd")
     assert write_captions(later) == (None, ["EIA-708 captions", "captions of field 2"])
+
+
+def test_a_frame_is_free_once_its_captions_are_read(film: Path) -> None:
+    """Else planes of a large film wait in memory until Python looks for circles."""
+    with av.open(str(film)) as container:
+        frame = next(container.decode(video=0))
+        before = sys.getrefcount(frame)
+        assert captions_of(frame)
+        assert sys.getrefcount(frame) == before

@@ -1,16 +1,13 @@
 """Closed captions that lie in a film's coded pictures (ATSC A/53 part 4; EIA-608 and EIA-708)."""
 
 from itertools import islice
-from typing import TYPE_CHECKING, cast
 
 import av
+from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 
 from vidcolor.reading.source import Source, main_video_stream, open_source
-
-if TYPE_CHECKING:
-    from av.sidedata.sidedata import SideDataContainer
 
 CAPTIONED_CODECS = {"mpeg2video", "h264", "hevc"}
 """Whose pictures can carry captions, by the names of FFmpeg's decoders."""
@@ -22,8 +19,10 @@ FRAMES_ASKED = 30
 def captions_of(frame: VideoFrame) -> bytes:
     """The captions of one decoded frame, three bytes each; empty if it has none."""
     try:
-        # Typed as a dict in PyAV's stubs, in truth a mapping by type and by number.
-        found = cast("SideDataContainer", frame.side_data).get(SideDataType.A53_CC)
+        # Not `frame.side_data`: the frame keeps that, and it the frame, so that a frame's planes
+        # would be freed only when Python looks for such circles.
+        kept = SideDataContainer(frame)  # type: ignore[call-arg]  # PyAV's stubs tell no argument
+        found = kept.get(SideDataType.A53_CC)
     except ValueError:  # PyAV 18.1 does not know every kind of FFmpeg 8.1
         return b""
     return b"" if found is None else bytes(found)
