@@ -1,6 +1,7 @@
 """Too little memory is told as that, before the work where it can be known, and saved where not."""
 
 import argparse
+import gc
 import struct
 import subprocess
 import sys
@@ -40,6 +41,7 @@ from vidcolor.reels import batch
 from vidcolor.reels.failures import explain
 from vidcolor.settings import InputSettings, ModelSettings, OutputSettings, Settings
 from vidcolor.writing.memory_need import memory_need, refuse_large_frames
+from vidcolor.writing.muxer import FilmWriter
 from vidcolor.writing.plan import plan_encoding, plan_video
 
 GIGABYTE = 10**9
@@ -305,6 +307,20 @@ def test_little_memory_changes_no_byte(tmp_path: Path, monkeypatch: pytest.Monke
     colorize_video(film, tmp_path / "b.mkv", Settings(model=model, memory_limit=limit))
     assert depths == [3, 3, 2]  # a colored frame holds chroma as well
     assert (tmp_path / "a.mkv").read_bytes() == (tmp_path / "b.mkv").read_bytes()
+
+
+def test_no_encoder_of_the_trial_is_left_while_frames_are_colored(tmp_path: Path) -> None:
+    """The film is begun once for a trial: its writer, whose encoder is large, is gone after it."""
+    film = write_film(tmp_path / "film.mkv", soft_shot(1, 4))
+    writers: list[bool] = []
+
+    def look(*_: int) -> None:
+        writers.append(any(isinstance(one, FilmWriter) for one in gc.get_objects()))
+
+    model = ModelSettings(device="cpu", render_size=64)
+    colorize_video(film, tmp_path / "a.mkv", Settings(model=model), progress=look)
+    assert writers
+    assert not any(writers)
 
 
 def plan_without_limit(source: Path, output: Path, settings: Settings):  # noqa: ANN201

@@ -32,7 +32,7 @@ AMPLE_MEMORY = 2_000_000_000
 PIXEL_BYTES = 12
 """What a picture takes while it is read and colored alone, a pixel of 8 bits, as measured."""
 
-QUEUE_BYTES = 50_000_000
+QUEUE_BYTES = 45_000_000
 """What the frames of one queue may take at most."""
 
 _SHARE = 8  # one of so many parts of what is free may hold the frames of one queue

@@ -1,5 +1,6 @@
 """One film in, the same film in color out: read, colored, joined, described."""
 
+import gc
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -220,10 +221,8 @@ def take(run: FilmRun) -> Iterator[Checkpoint]:
 
 def color(run: FilmRun, checkpoint: Checkpoint) -> None:
     """Color the unfinished shots; each is kept as soon as it is finished."""
-    # What the container cannot hold is an error now, not after hours.
-    writer = _writer(run)
-    writer.abandon()
-    pictures = writer if isinstance(writer, PictureWriter) else None
+    pictures = _try_writer(run)
+    gc.collect()  # PyAV's containers and streams refer to each other, and an encoder is a large one
     checkpoint.end_film(asdict(run.engine(run, checkpoint, pictures)))
     for line in run.direction.absent_shots(checkpoint.shots_done):
         _LOG.warning(line)
@@ -363,6 +362,17 @@ def _report_damage(job: Job, checkpoint: Checkpoint) -> None:
         "%s: the checkpoint is damaged (shot %d has a wrong checksum); resuming at shot %d",
         *(job.source.path, (checkpoint.damaged or 0) + 1, checkpoint.shots_done + 1),
     )
+
+
+def _try_writer(run: FilmRun) -> PictureWriter | None:
+    """Begin the film and end it: what its container cannot hold is an error now, not after hours.
+
+    Returns:
+        What writes single pictures, if that is how the film is written.
+    """
+    writer = _writer(run)
+    writer.abandon()
+    return writer if isinstance(writer, PictureWriter) else None
 
 
 def _writer(
