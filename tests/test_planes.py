@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from vidcolor.color import planes, siting
-from vidcolor.color.lightness import network_size, to_network
+from vidcolor.color.lightness import lightness_of, network_size, to_network
 from vidcolor.color.planes import chroma_planes
 from vidcolor.color.upsample import spline_ab
-from vidcolor.frame import Frame, FrameFormat, Matrix, Plane, Record
+from vidcolor.frame import ChromaLocation, Frame, FrameFormat, Matrix, Plane, Record
 
 QUARTER_TURN = (0, 1 << 16, 0, -(1 << 16), 0, 0, 0, 0, 1 << 30)
 
@@ -198,6 +198,24 @@ def test_a_gpu_would_give_the_same_planes(
         assert plane.dtype == other.dtype
         assert np.abs(plane.astype(int) - other.astype(int)).max() <= 2 ** max(0, depth - 15)
         assert (plane != other).mean() < 0.01 * 2 ** max(0, depth - 10)
+
+
+@pytest.mark.parametrize("subsampling", [(1, 1), (1, 0), (0, 0), (2, 2)])
+@pytest.mark.parametrize("location", list(ChromaLocation))
+def test_luma_looked_at_in_strips_is_what_it_is_whole(
+    monkeypatch: pytest.MonkeyPatch, subsampling: tuple[int, int], location: ChromaLocation
+) -> None:
+    """Where a strip ends the rows beyond it count, bit for bit."""
+    columns, rows = subsampling
+    one = textured(71, 5, log2_chroma_width=columns, log2_chroma_height=rows)
+    picture = replace(one.picture, chroma_location=location)
+    monkeypatch.setattr(siting, "STRIP_SAMPLES", 3 * picture.chroma_width)
+    assert len(list(siting.chroma_strips(picture))) > 5
+    guide, extremes = planes.look_at_luma(one.luma, picture, torch.device("cpu"))
+    whole = planes.mean_at_chroma(lightness_of(one.luma, picture), picture)
+    np.testing.assert_array_equal(guide, whole)
+    for found, expected in zip(extremes, planes.range_at_chroma(one.luma, picture), strict=True):
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_a_gpu_would_stand_codes_that_no_depth_has() -> None:

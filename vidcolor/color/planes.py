@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from vidcolor.color.lightness import from_network, lightness_of, lightness_on
-from vidcolor.color.siting import chroma_origin
+from vidcolor.color.siting import chroma_origin, chroma_strips
 from vidcolor.color.upsample import spline_ab, upsample_ab
 from vidcolor.color.ycbcr import Extremes, chroma_codes, gamut_limited_share
 from vidcolor.frame import CPU, Chroma, Frame, FrameFormat, Map, Plane, Record, to_device
@@ -155,9 +155,29 @@ def look_at_luma(
     """
     if device.type != "cpu":
         return look_on_gpu(luma, picture, device)
-    guide = mean_at_chroma(lightness_of(luma, picture), picture)
-    least, greatest = (torch.from_numpy(one) for one in range_at_chroma(luma, picture))
-    return torch.from_numpy(guide), (least, greatest)
+    shape = (picture.chroma_height, picture.chroma_width)
+    guide = np.empty(shape, np.float32)
+    least, greatest = np.empty(shape, luma.dtype), np.empty(shape, luma.dtype)
+    for strip in chroma_strips(picture):
+        rows, inner, part = _rows_around(strip, picture)
+        codes = luma[rows]
+        guide[strip] = mean_at_chroma(lightness_of(codes, part), part)[inner]
+        least[strip], greatest[strip] = (one[inner] for one in range_at_chroma(codes, part))
+    extremes = torch.from_numpy(least), torch.from_numpy(greatest)
+    return torch.from_numpy(guide), extremes
+
+
+def _rows_around(strip: slice, picture: FrameFormat) -> tuple[slice, slice, FrameFormat]:
+    """What a strip of chroma rows is seen from: it and a row more on each side, where there is one.
+
+    Returns:
+        These rows of luma; the strip's rows among theirs of chroma; and the picture that they are.
+    """
+    step = 1 << picture.log2_chroma_height
+    first = max(strip.start - 1, 0)
+    rows = slice(first * step, min((strip.stop + 1) * step, picture.height))
+    inner = slice(strip.start - first, strip.stop - first)
+    return rows, inner, replace(picture, height=rows.stop - rows.start)
 
 
 def look_on_gpu(
