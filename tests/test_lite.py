@@ -101,12 +101,40 @@ def test_weights_are_laid_out_for_each_size_of_a_few() -> None:
     fold_batch_norm(net)
     net.to(memory_format=torch.channels_last).requires_grad_(requires_grad=False)
     fuse_activations(net)
-    fused = [module for module in net.modules() if isinstance(module, _FusedConv)]
+    fused = [module for module in net.encoder.modules() if isinstance(module, _FusedConv)]
     for count, side in enumerate((64, 96, 128, 160, 192, 224, 64), 1):
         x = torch.randn(2, 1, side, 64).contiguous(memory_format=torch.channels_last)
         with torch.no_grad():
-            assert torch.equal(net(x), net(x))
+            assert torch.equal(net.encoder(x)[-1], net.encoder(x)[-1])
         assert {len(module.laid_out) for module in fused} == {(count - 1) % _MOST_LAYOUTS + 1}
+
+
+@pytest.mark.parametrize(("height", "width"), [(64, 96), (96, 160), (32, 32)])
+def test_the_picture_is_looked_at_half_as_large_as_well(height: int, width: int) -> None:
+    """Sides whose half is no multiple of the pyramid's step do as well."""
+    net, looks = small_net(), list[torch.Tensor]()
+    x = torch.randn(2, 1, height, width)
+    net.head[0].register_forward_hook(lambda _module, _inputs, output: looks.append(output))
+    with torch.no_grad():
+        both = net(x)
+        near, far = looks
+        far = far[..., : height // 8, : width // 8]
+        far = nn.functional.interpolate(far, near.shape[-2:], mode="bilinear")
+        torch.testing.assert_close(both, net.head[1]((near + far) / 2))
+        half = nn.functional.avg_pool2d(x, 2)
+        bottom, right = -(height // 2) % 32, -(width // 2) % 32
+        net(nn.functional.pad(half, (0, right, 0, bottom), "replicate"))
+    torch.testing.assert_close(
+        looks[2][..., : height // 8, : width // 8], looks[1][..., : height // 8, : width // 8]
+    )
+
+
+def test_training_looks_once() -> None:
+    """At crops, which show things as large as they are."""
+    net, looks = small_net().train(), list[int]()
+    net.head[0].register_forward_hook(lambda *_: looks.append(1))
+    net(torch.randn(2, 1, 64, 64))
+    assert looks == [1]
 
 
 def test_nothing_is_fused_without_the_operator() -> None:

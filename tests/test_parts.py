@@ -30,6 +30,7 @@ from vidcolor.settings import (
     TemporalSettings,
 )
 from vidcolor.shot import CardState, Shot, ShotState, SourceColor
+from vidcolor.temporal.keyframes import MOST_APART_IF_SLOW
 from vidcolor.temporal.memory import ShotMemory
 from vidcolor.writing.plan import plan_video
 
@@ -139,7 +140,7 @@ def test_larger_pictures_have_shorter_parts(
     model = find_model(SETTINGS.model)
     assert part_frames(picture_of(width, height), model) == frames
     slow = replace(model, gmac=75)
-    assert part_frames(picture_of(width, height), slow) == 24
+    assert part_frames(picture_of(width, height), slow) == MOST_APART_IF_SLOW
     on_gpu = replace(slow, device=torch.device("cuda"))
     assert part_frames(picture_of(width, height), on_gpu) == frames
 

@@ -44,12 +44,13 @@ class BaseNet(LiteNet):
         self.palette: nn.Linear = nn.Linear(width, BIN_COUNT)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits over the bins; see `LiteNet.forward`."""
+        """Logits over the bins; see `LiteNet.forward`. All places see one another in one look."""
         *finer, deepest = self.encoder(x)
         coarse, tokens = self._look_around(self.enter(deepest))
         palette = self.palette(self.palette_norm(tokens).mean(1))  # (N, bins)
-        logits: torch.Tensor = self.ascend(coarse, finer) + palette[:, :, None, None]
-        return logits
+        logits: torch.Tensor = self.head(self.levels(coarse, finer)[0])
+        shifted: torch.Tensor = logits + palette[:, :, None, None]
+        return shifted
 
     def _look_around(self, coarse: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Places (N, C, h, w) after all have seen one another, and the tokens, (N, tokens, C)."""

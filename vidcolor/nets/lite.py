@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn import functional
 
 from vidcolor.color.bins import BIN_COUNT
+from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE
 
 _STEM_WIDTH = 32
 _WIDTH_DIVISOR = 8
@@ -207,14 +208,38 @@ class LiteNet(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Logits over the bins.
 
+        In evaluation mode they are the mean of what the net says of the picture and of the picture
+        half as large. There it sees larger parts of things at once: see docs/lite.md.
+
         Args:
             x: (N, 1, H, W) as `normalize_lightness` gives it; H and W multiples of 32.
 
         Returns:
             (N, bins, H / 4, W / 4).
         """
+        features = self._features(x)
+        if not self.training:
+            # The last layer is linear, so the mean may be taken before it, of fewer channels.
+            features = torch.lerp(features, self._features_from_afar(x), 0.5)
+        logits: torch.Tensor = self.head[-1](features)
+        return logits
+
+    def _features(self, x: torch.Tensor) -> torch.Tensor:
+        """What the last layer takes, (N, C, H / 4, W / 4)."""
         *finer, deepest = self.encoder(x)
-        return self.ascend(self.enter(deepest), finer)
+        features: torch.Tensor = self.head[0](self.levels(self.enter(deepest), finer)[0])
+        return features
+
+    def _features_from_afar(self, x: torch.Tensor) -> torch.Tensor:
+        """The same of the picture half as large, enlarged."""
+        small = functional.avg_pool2d(x, 2)
+        rows, columns = small.shape[-2:]
+        padding = (0, -columns % SIDE_MULTIPLE, 0, -rows % SIDE_MULTIPLE)
+        small = functional.pad(small, padding, "replicate")
+        features = self._features(small.contiguous(memory_format=torch.channels_last))
+        features = features[..., : rows // MAP_STRIDE, : columns // MAP_STRIDE]
+        size = (x.shape[-2] // MAP_STRIDE, x.shape[-1] // MAP_STRIDE)
+        return functional.interpolate(features, size, mode="bilinear", align_corners=False)
 
     def enter(self, deepest: torch.Tensor) -> torch.Tensor:
         """The coarsest level of the pyramid, with the picture as a whole in its context."""
@@ -222,13 +247,8 @@ class LiteNet(nn.Module):
         coarsest: torch.Tensor = self.lateral[-1](deepest) + context
         return coarsest
 
-    def ascend(self, coarsest: torch.Tensor, finer: list[torch.Tensor]) -> torch.Tensor:
-        """From the coarsest level to logits at the finest; `finer` are the encoder's features."""
-        logits: torch.Tensor = self.head(self.levels(coarsest, finer)[0])
-        return logits  # (N, bins, H / 4, W / 4)
-
     def levels(self, coarsest: torch.Tensor, finer: list[torch.Tensor]) -> list[torch.Tensor]:
-        """The levels of the pyramid, the finest first; see `ascend`."""
+        """The levels of the pyramid, the finest first; `finer` are the encoder's features."""
         y: torch.Tensor = self.smooth[-1](coarsest)
         found = [y]
         for level in reversed(range(len(finer))):

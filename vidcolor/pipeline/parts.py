@@ -17,6 +17,7 @@ from vidcolor.models.zoo import Model
 from vidcolor.refine.refined import Refiner
 from vidcolor.shot import CardState, ShotState
 from vidcolor.temporal.gain import ChromaGain
+from vidcolor.temporal.keyframes import MOST_APART_IF_SLOW
 from vidcolor.temporal.memory import ShotEnding
 
 PIXELS: Final = 440_000_000
@@ -34,9 +35,12 @@ _REFINED = "refined."
 
 
 def part_frames(picture: FrameFormat, model: Model) -> int:
-    """How many frames a part has, but for a shot's last: the least where a network is slow."""
+    """How many frames a part has, but for a shot's last.
+
+    Where a network is slow it is a keyframe to the next, at most: with `--every 1` some minutes.
+    """
     if is_slow(model):
-        return LEAST_FRAMES
+        return MOST_APART_IF_SLOW
     return min(max(LEAST_FRAMES, PIXELS // (picture.width * picture.height)), MOST_FRAMES)
 
 

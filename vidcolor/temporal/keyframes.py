@@ -22,7 +22,7 @@ from vidcolor.temporal.ways import follow
 Ask = Callable[[Iterable[Seen]], Generator[Mapped, None, None]]
 """Runs the network on frames, and gives each back with its prediction, in order."""
 
-MOST_APART, MOST_APART_IF_SLOW = 12, 24
+MOST_APART, MOST_APART_IF_SLOW = 12, 48
 """Most frames from a keyframe to the next with `auto`; and of a network that takes seconds. Over
 fourteen clips the network then sees 20 % of the frames, and colors are as good as with all.
 """
