@@ -11,6 +11,7 @@ import torch
 from clips import soft_shot, write_film, write_series
 from torch import nn
 
+from vidcolor.film import provenance
 from vidcolor.film.provenance import RULES, Provenance, model_name
 from vidcolor.film.source_digest import SourceDigest
 from vidcolor.models.zoo import Model
@@ -94,6 +95,18 @@ def test_films_begun_by_older_versions_are_resumed(make: Make, name: str) -> Non
     for key in BY_MACHINE:
         assert isinstance(found.pop(key), str)
     assert json.loads(json.dumps(found)) == json.loads(GOLDEN.read_text())[name]
+
+
+def test_work_in_other_colors_is_not_gone_on_with(
+    make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither an unfinished film nor kept colors, nor shots of a film that is made again."""
+    made = make("plain")
+    before = made.identity(), made.before_grading(), made.base()
+    assert before == (made.identity(), made.before_grading(), made.base())
+    monkeypatch.setattr(provenance, "COLORS", provenance.COLORS + 1)
+    after = made.identity(), made.before_grading(), made.base()
+    assert all(one != other for one, other in zip(before, after, strict=True))
 
 
 def test_each_text_holds_what_it_may(make: Make) -> None:

@@ -29,8 +29,7 @@ from vidcolor.files import (
 _T = TypeVar("_T")
 
 FORMAT = 5
-"""Raised when a column changes its meaning, or colors are made otherwise; checkpoints of another
-format are started over."""
+"""Raised when a column changes its meaning; checkpoints of another format are started over."""
 
 GONE = "gone"
 """The identity of a checkpoint that its owner deletes: who can lock such a file may take it."""

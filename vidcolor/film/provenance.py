@@ -17,7 +17,7 @@ from vidcolor.models.zoo import Model
 from vidcolor.reading.sequence import ImageSequence
 from vidcolor.report.sidecar import fixity, plain_items
 from vidcolor.settings import Settings
-from vidcolor.version import __version__
+from vidcolor.version import COLORS, __version__
 from vidcolor.writing.plan import Job
 
 
@@ -242,7 +242,8 @@ def model_line(model: Model) -> str:
 
 def versions() -> dict[str, str]:
     """Of the programs that decide a film's bytes, as they are on this machine."""
-    return {"vidcolor": __version__, "torch": torch.__version__, "PyAV": av.__version__}
+    ours = f"{__version__} (colors {COLORS})"
+    return {"vidcolor": ours, "torch": torch.__version__, "PyAV": av.__version__}
 
 
 def _without(

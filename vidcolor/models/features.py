@@ -3,13 +3,12 @@
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from vidcolor.color.bins import BIN_CENTERS, BIN_COUNT
-from vidcolor.frame import SIDE_MULTIPLE, Map, Seen, to_device
+from vidcolor.frame import Map, Seen, to_device
 from vidcolor.models.predict import predict_frames
 from vidcolor.models.zoo import Model
-from vidcolor.nets.inputs import normalize_lightness
+from vidcolor.nets.inputs import normalize_lightness, padded
 from vidcolor.nets.lite import LiteNet
 
 _EPSILON = 1e-6
@@ -60,10 +59,8 @@ def find_levels(lightness: Map, model: Model) -> list[Map]:
     net = model.net
     if not isinstance(net, LiteNet):
         raise TypeError(f"{model.name} has no such levels")
-    rows, columns = lightness.shape
-    padding = (0, -columns % SIDE_MULTIPLE, 0, -rows % SIDE_MULTIPLE)
     x = to_device(lightness, model.device)[None, None]
-    x = functional.pad(normalize_lightness(x), padding, "replicate").to(model.dtype)
+    x = padded(normalize_lightness(x)).to(model.dtype)
     *finer, deepest = net.encoder(x.contiguous(memory_format=torch.channels_last))
     return [level[0].float().cpu().numpy() for level in net.levels(net.enter(deepest), finer)]
 

@@ -18,10 +18,10 @@ from torch.nn import functional
 from vidcolor.color.bins import STRIP_ROWS
 from vidcolor.color.decode import AB_UNIT
 from vidcolor.errors import VidcolorError
-from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE, Mapped, Prediction, Seen, to_device
+from vidcolor.frame import MAP_STRIDE, Mapped, Prediction, Seen, to_device
 from vidcolor.memory import is_little
 from vidcolor.models.zoo import Model, find_model
-from vidcolor.nets.inputs import normalize_lightness
+from vidcolor.nets.inputs import normalize_lightness, padded
 from vidcolor.settings import Settings
 
 Lightness = NDArray[np.float32]
@@ -163,9 +163,7 @@ def _infer(pictures: list[Lightness], model: Model, full_size: int) -> list[torc
     """Predictions (C, h, w) of each of some pictures of one size."""
     height, width = pictures[0].shape
     x = to_device(np.stack(pictures), model.device).unsqueeze(1)  # (N, 1, H, W)
-    x = functional.pad(
-        normalize_lightness(x), (0, -width % SIDE_MULTIPLE, 0, -height % SIDE_MULTIPLE), "replicate"
-    )
+    x = padded(normalize_lightness(x))
     least = full_size
     if model.device.type == "cpu":
         least = 1 if model.gmac else SMALLEST_CPU_BATCH

@@ -18,7 +18,8 @@ from torch import nn
 from torch.nn import functional
 
 from vidcolor.color.bins import BIN_COUNT
-from vidcolor.frame import MAP_STRIDE, SIDE_MULTIPLE
+from vidcolor.frame import MAP_STRIDE
+from vidcolor.nets.inputs import padded
 
 _STEM_WIDTH = 32
 _WIDTH_DIVISOR = 8
@@ -234,9 +235,8 @@ class LiteNet(nn.Module):
         """The same of the picture half as large, enlarged."""
         small = functional.avg_pool2d(x, 2)
         rows, columns = small.shape[-2:]
-        padding = (0, -columns % SIDE_MULTIPLE, 0, -rows % SIDE_MULTIPLE)
-        small = functional.pad(small, padding, "replicate")
-        features = self._features(small.contiguous(memory_format=torch.channels_last))
+        seen = padded(small).contiguous(memory_format=torch.channels_last)
+        features = self._features(seen)
         features = features[..., : rows // MAP_STRIDE, : columns // MAP_STRIDE]
         size = (x.shape[-2] // MAP_STRIDE, x.shape[-1] // MAP_STRIDE)
         return functional.interpolate(features, size, mode="bilinear", align_corners=False)

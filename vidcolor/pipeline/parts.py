@@ -37,7 +37,8 @@ _REFINED = "refined."
 def part_frames(picture: FrameFormat, model: Model) -> int:
     """How many frames a part has, but for a shot's last.
 
-    Where a network is slow it is a keyframe to the next, at most: with `--every 1` some minutes.
+    Where a network is slow, as many as lie between two keyframes at most: a stopped run with
+    `--every 1` may lose some minutes of its work, and keyframes need not be nearer to each other.
     """
     if is_slow(model):
         return MOST_APART_IF_SLOW

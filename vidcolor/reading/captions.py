@@ -3,10 +3,10 @@
 from itertools import islice
 
 import av
-from av.sidedata.sidedata import SideDataContainer
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 
+from vidcolor.reading.side_data import side_data_of
 from vidcolor.reading.source import Source, main_video_stream, open_source
 
 CAPTIONED_CODECS = {"mpeg2video", "h264", "hevc"}
@@ -19,10 +19,7 @@ FRAMES_ASKED = 30
 def captions_of(frame: VideoFrame) -> bytes:
     """The captions of one decoded frame, three bytes each; empty if it has none."""
     try:
-        # Not `frame.side_data`: the frame keeps that, and it the frame, so that a frame's planes
-        # would be freed only when Python looks for such circles.
-        kept = SideDataContainer(frame)  # type: ignore[call-arg]  # PyAV's stubs tell no argument
-        found = kept.get(SideDataType.A53_CC)
+        found = side_data_of(frame).get(SideDataType.A53_CC)
     except ValueError:  # PyAV 18.1 does not know every kind of FFmpeg 8.1
         return b""
     return b"" if found is None else bytes(found)

@@ -2,7 +2,6 @@
 
 from fractions import Fraction
 from math import cos, radians, sin
-from typing import TYPE_CHECKING, cast
 
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.codeccontext import VideoCodecContext
@@ -10,9 +9,7 @@ from av.video.frame import VideoFrame
 
 from vidcolor.frame import ChromaLocation, FrameFormat, Matrix
 from vidcolor.reading.pixels import DEEPEST, code_bits, log2_subsampling, planar_format
-
-if TYPE_CHECKING:
-    from av.sidedata.sidedata import SideDataContainer
+from vidcolor.reading.side_data import side_data_of
 
 UNSPECIFIED = 2
 FULL_RANGE = 2
@@ -88,8 +85,7 @@ def _field_order(frame: VideoFrame, context: VideoCodecContext) -> int:
 
 def _display_matrix(frame: VideoFrame) -> tuple[int, ...] | None:
     try:
-        # Typed as a dict in PyAV's stubs, in truth a mapping by type and by number.
-        found = cast("SideDataContainer", frame.side_data).get(SideDataType.DISPLAYMATRIX)
+        found = side_data_of(frame).get(SideDataType.DISPLAYMATRIX)
     except ValueError:  # PyAV 18.1 does not know Exif, which FFmpeg 8.1 finds in many a picture
         return _turned_by(frame.rotation) if frame.rotation else None
     return None if found is None else tuple(memoryview(bytes(found)).cast("i"))

@@ -4,13 +4,12 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from av.sidedata.sidedata import Type as SideDataType
 from av.video.frame import VideoFrame
 
-if TYPE_CHECKING:
-    from av.sidedata.sidedata import SideDataContainer
+from vidcolor.reading.side_data import side_data_of
 
 PRIMARIES = 10  # numbers: x and y of red, green, blue and white, the least and the most luminance
 
@@ -51,8 +50,7 @@ NO_MARKS = PictureMarks()
 def marks_of(frame: VideoFrame) -> PictureMarks:
     """The marks of one decoded frame."""
     try:
-        # Typed as a dict in PyAV's stubs, in truth a mapping by type and by number.
-        found = cast("SideDataContainer", frame.side_data)
+        found = side_data_of(frame)
         kinds = (
             SideDataType.STEREO3D,
             SideDataType.MASTERING_DISPLAY_METADATA,
