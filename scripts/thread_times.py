@@ -53,7 +53,7 @@ class ThreadTimes:
                 spent = (_TASKS / str(thread.native_id) / "schedstat").read_text(encoding="ascii")
             except OSError:  # it has ended, or this is not Linux
                 continue
-            name = re.sub(r"[-_]?\d+", "", thread.name)
+            name = re.sub(r"-\d+", "", thread.name)  # a pool's number, not a worker's in it
             found[name, thread.native_id or 0] = int(spent.split()[0]) / 1e9
         return found
 
