@@ -82,7 +82,8 @@ class RunningShot:
         self._details[1:] = self._details[:-1]
         self._details[0] = newest
         self._products[1:] = self._products[:-1]
-        self._products[0] = self._details @ newest / newest.size
+        # Not by BLAS, whose threads wait for more work in a loop for a while after each product.
+        self._products[0] = np.einsum("nd,d->n", self._details, newest) / newest.size
         if look.is_black:
             self._black_count += 1
             return 0

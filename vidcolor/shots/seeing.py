@@ -194,8 +194,11 @@ def _from_ground(small: Map) -> Map | None:
         if of_ground.mean() < LEAST_GROUND / 2:
             return None
         some = np.flatnonzero(of_ground)[::SAMPLED]
-        fitted, *_ = np.linalg.lstsq(terms[some], values[some], rcond=None)
-        difference = values - terms @ fitted
+        # Small equations, and sums not by BLAS: of large ones its threads wait for more in a loop.
+        squares = np.einsum("nt,nu->tu", terms[some], terms[some])
+        products = np.einsum("nt,n->t", terms[some], values[some])
+        fitted, *_ = np.linalg.lstsq(squares, products, rcond=None)
+        difference = values - np.einsum("nt,t->n", terms, fitted)
     return np.asarray(cv2.GaussianBlur(difference.reshape(small.shape), (0, 0), 0.7), np.float32)
 
 
