@@ -158,6 +158,9 @@ def test_rows_are_decoded_one_like_the_other() -> None:
     decoding = Decoding(rebalancing_weight=tilt, temperature=0.7, gain=1.1, boost=0.1)
     whole = decode_annealed_mean(probabilities, 0.4, decoding)
     rows = [decode_annealed_mean(row, 0.4, decoding) for row in probabilities.split(1, dim=1)]
-    torch.testing.assert_close(whole.ab, torch.cat([row.ab for row in rows], 1), atol=1e-4, rtol=0)
+    # MKL adds up the 313 bins in another order for other numbers of rows on some processors; at
+    # these strong colors (a* and b* near 100) that is a few units of float32's last digit.
+    alone = torch.cat([row.ab for row in rows], 1)
+    torch.testing.assert_close(whole.ab, alone, atol=1e-4, rtol=4e-6)
     entropy = torch.cat([row.entropy for row in rows], 1)
     torch.testing.assert_close(whole.entropy, entropy, atol=1e-5, rtol=0)
