@@ -195,8 +195,9 @@ def _from_ground(small: Map) -> Map | None:
             return None
         some = np.flatnonzero(of_ground)[::SAMPLED]
         # Small equations, and sums not by BLAS: of large ones its threads wait for more in a loop.
-        squares = np.einsum("nt,nu->tu", terms[some], terms[some])
-        products = np.einsum("nt,n->t", terms[some], values[some])
+        known = terms[some]
+        squares = np.einsum("nt,nu->tu", known, known)
+        products = np.einsum("nt,n->t", known, values[some])
         fitted, *_ = np.linalg.lstsq(squares, products, rcond=None)
         difference = values - np.einsum("nt,t->n", terms, fitted)
     return np.asarray(cv2.GaussianBlur(difference.reshape(small.shape), (0, 0), 0.7), np.float32)
