@@ -144,23 +144,27 @@ def decode_annealed_mean(
     Returns:
         The colors, and the histograms' entropy.
     """
-    if probabilities.device.type == "cpu" and probabilities.shape[-2] > STRIP_ROWS:
-        strips = [
-            decode_annealed_mean(strip, vividness, decoding)
-            for strip in torch.split(probabilities, STRIP_ROWS, dim=-2)
-        ]
-        ab = torch.cat([strip.ab for strip in strips], dim=-2)
-        return Decoded(ab, torch.cat([strip.entropy for strip in strips], dim=-2))
     device, temperature = probabilities.device, decoding.temperature
     weight = decoding.rebalancing_weight.to(device, torch.float32)
     tilt = weight.pow((vividness - 1) / temperature)
     centers = BIN_CENTERS.to(device)
     reduce = torch.stack([centers[:, 0] * tilt, centers[:, 1] * tilt, tilt])  # (3, bins)
-    rows = probabilities.movedim(-3, -1).contiguous().float()  # (..., h, w, bins), as models do
-    logs = rows.clamp_min(_TINY).log2_()
-    entropy = entropy_bits(rows, logs, -1)[..., None]  # (..., h, w, 1)
-    sharp = logs.mul_(1 / temperature).exp2_()  # twice as fast as pow on a CPU
-    sums = functional.linear(sharp, reduce)  # (..., h, w, 3), four times as fast as @ on a CPU
+    rows = probabilities.movedim(-3, -1)  # (..., h, w, bins), which models lay out so
+    height = rows.shape[-3]
+    strip = min(STRIP_ROWS, height) if device.type == "cpu" else height
+    shape = (*rows.shape[:-3], strip, *rows.shape[-2:])
+    scratch = torch.empty((2, *shape), device=device)
+    sums = torch.empty((*rows.shape[:-1], 3), device=device)
+    entropy = torch.empty((*rows.shape[:-1], 1), device=device)
+    for top in range(0, height, strip):
+        some = slice(top, top + strip)
+        given = rows[..., some, :, :]
+        plain, logs = scratch[..., : given.shape[-3], :, :]
+        plain.copy_(given)
+        torch.clamp_min(plain, _TINY, out=logs).log2_()
+        entropy[..., some, :, 0] = -plain.mul_(logs).sum(-1)
+        sharp = logs.mul_(1 / temperature).exp2_()  # twice as fast as pow on a CPU
+        sums[..., some, :, :] = functional.linear(sharp, reduce)  # four times as fast as @ there
     ab = decoding.gain * torch.exp2(decoding.boost * entropy) * sums[..., :2] / sums[..., 2:]
     ab = bend_chroma(ab.movedim(-1, -3).contiguous(), decoding)
     return Decoded(ab, entropy.movedim(-1, -3).contiguous())
