@@ -162,6 +162,7 @@ def decode_annealed_mean(
         plain, logs = scratch[..., : given.shape[-3], :, :]
         plain.copy_(given)
         torch.clamp_min(plain, _TINY, out=logs).log2_()
+        # What `entropy_bits` gives, in place: its product of its own takes a tenth more time.
         entropy[..., some, :, 0] = -plain.mul_(logs).sum(-1)
         sharp = logs.mul_(1 / temperature).exp2_()  # twice as fast as pow on a CPU
         sums[..., some, :, :] = functional.linear(sharp, reduce)  # four times as fast as @ there
