@@ -126,12 +126,23 @@ class RayEngine:
         needs = {"num_cpus": self._needs["CPU"], "num_gpus": self._needs["GPU"]}
         return needs | {"max_retries": RETRIES} | more
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the program is ending: nothing more is handed out."""
+        return self._stopped.is_set()
+
     def wait(self, refs: Sequence[Ref]) -> Ref:
-        """One of some results, as soon as one is ready; the first of several."""
-        while not (ready := ray.wait(list(refs), timeout=_POLL_SECONDS, fetch_local=False)[0]):
-            if self._stopped.is_set():
-                raise _Stopped
-        return ready[0]
+        """One of some results, as soon as one is ready; the first of several.
+
+        When the program is ending, it is one that is ready already.
+        """
+        while refs:
+            seconds = 0 if self.is_stopped else _POLL_SECONDS
+            if ready := ray.wait(list(refs), timeout=seconds, fetch_local=False)[0]:
+                return ready[0]
+            if seconds == 0:
+                break
+        raise _Stopped
 
     def note_machine(self, machine: str) -> None:
         """Note the kind of machine that colored some shots; warn once if there are several."""
@@ -228,7 +239,8 @@ class _Shots:
                 limit = max(LEAST_TASKS, 2 * self._engine.slots())
                 awaited = [run.colored for run in self._runs][:1]
                 waiting = sum(run.waits for run in self._runs)
-                if losses is None and len(self._runs) < limit + min(waiting, MOST_WAITING):
+                has_room = len(self._runs) < limit + min(waiting, MOST_WAITING)
+                if losses is None and has_room and not self._engine.is_stopped:
                     awaited.append(finding)
                 if self._engine.wait(awaited) is not finding:
                     self._collect(self._runs.popleft())
