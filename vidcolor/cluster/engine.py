@@ -135,12 +135,16 @@ class RayEngine:
         """One of some results, as soon as one is ready; the first of several.
 
         When the program is ending, it is one that is ready already.
+
+        Raises:
+            _Stopped: The program is ending, and none is ready.
         """
         while refs:
-            seconds = 0 if self.is_stopped else _POLL_SECONDS
+            is_ending = self.is_stopped
+            seconds = 0 if is_ending else _POLL_SECONDS
             if ready := ray.wait(list(refs), timeout=seconds, fetch_local=False)[0]:
                 return ready[0]
-            if seconds == 0:
+            if is_ending:
                 break
         raise _Stopped
 
